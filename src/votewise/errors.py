@@ -1,0 +1,59 @@
+"""Errors a user can cause, each with one clear line: what, where, what to do."""
+
+from __future__ import annotations
+
+
+class VotewiseError(Exception):
+    """Base of every error that votewise raises about its input; the command line prints it on one line, exit code 2."""
+
+    exit_code = 2
+
+
+class BadInputError(VotewiseError, ValueError):
+    """A value in the user's data, or a setting, that cannot be used.
+
+    Args:
+        problem: what is wrong, in a few words.
+        expected: what would have been right.
+        source: file, table or connection the value came from.
+        row: number of the row in the source, counted from 1 (a CSV header does not count).
+        column: name of the column.
+        value: the offending value; long ones are shortened.
+    """
+
+    def __init__(
+        self,
+        problem: str,
+        *,
+        expected: str | None = None,
+        source: str | None = None,
+        row: int | None = None,
+        column: str | None = None,
+        value: object = None,
+    ) -> None:
+        self.problem, self.expected = problem, expected
+        self.source, self.row, self.column, self.value = source, row, column, value
+        where = [source] if source else []
+        if row is not None:
+            where.append(f"row {row:,}")
+        if column is not None:
+            where.append(f"column '{column}'")
+        line = (", ".join(where) + ": " if where else "") + problem
+        if value is not None:
+            line += f", got {shorten(value)}"
+        if expected:
+            line += f" (expected {expected})"
+        super().__init__(" ".join(line.split()))
+
+
+class NotIdentifiableError(VotewiseError):
+    """The votes cannot determine what was asked, whatever the estimator; ``--force`` goes on all the same."""
+
+    exit_code = 3
+
+
+def shorten(value: object, length: int = 60) -> str:
+    """``repr(value)`` on one line, cut in the middle to at most ``length`` characters."""
+    text = value if isinstance(value, str) else repr(value)
+    text = repr(text[: 4 * length]) if isinstance(value, str) else text
+    return text if len(text) <= length else f"{text[: length - 21]} ... ({len(str(value)):,} characters)"
