@@ -1,5 +1,59 @@
-"""Votewise turns noisy preference votes into an aligned model that can be trusted."""
+"""Votewise turns noisy preference votes into an aligned model that can be trusted.
+
+The public names below are loaded when first used, so that ``import votewise`` costs next to nothing.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING
 
 from votewise._version import __version__
 
-__all__ = ["__version__"]
+if TYPE_CHECKING:
+    from votewise.errors import BadInputError, NotIdentifiableError, VotewiseError
+    from votewise.readers import read_votes
+    from votewise.reliability import estimate_reliability
+    from votewise.report import write_audit_report
+    from votewise.results import Diagnostic, ReliabilityResult
+    from votewise.votes import Reading, Votes
+
+__all__ = [
+    "BadInputError",
+    "Diagnostic",
+    "NotIdentifiableError",
+    "Reading",
+    "ReliabilityResult",
+    "Votes",
+    "VotewiseError",
+    "__version__",
+    "estimate_reliability",
+    "read_votes",
+    "write_audit_report",
+]
+
+_HOMES = {
+    "BadInputError": "votewise.errors",
+    "Diagnostic": "votewise.results",
+    "NotIdentifiableError": "votewise.errors",
+    "Reading": "votewise.votes",
+    "ReliabilityResult": "votewise.results",
+    "Votes": "votewise.votes",
+    "VotewiseError": "votewise.errors",
+    "estimate_reliability": "votewise.reliability",
+    "read_votes": "votewise.readers",
+    "write_audit_report": "votewise.report",
+}
+
+
+def __getattr__(name: str) -> object:
+    """Load a public name from its home; module attribute access ends here once per name."""
+    if name not in _HOMES:
+        raise AttributeError(f"module 'votewise' has no attribute {name!r}")
+    value: object = getattr(import_module(_HOMES[name]), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

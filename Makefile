@@ -1,0 +1,79 @@
+# votewise: everything a fresh clone needs is made here. `make` alone lists what there is.
+# Needs git, make and Python 3.11 or newer; set PYTHON to choose one: make test PYTHON=python3.12
+
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+.PHONY: help demo test check format bench docs constraints clean
+
+ifeq ($(origin PYTHON), undefined)
+PYTHON := $(shell for p in python3 python3.14 python3.13 python3.12 python3.11 python; do \
+	$$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$p && break; done)
+endif
+
+VENV := .venv
+BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip --quiet --disable-pip-version-check
+# The build tools are pinned too, hence no build isolation.
+INSTALL := install --constraint constraints.txt --no-build-isolation --editable
+
+help:  ## list the targets
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+demo: $(VENV)/.core  ## audit simulated votes whose truth is known and write demo/report.html
+	@$(BIN)/votewise demo --out demo
+
+test: check  ## lint, types and tests
+	@$(BIN)/python -m pytest
+
+check: $(VENV)/.dev  ## lint and types only
+	@$(BIN)/ruff check
+	@$(BIN)/ruff format --check
+	@$(BIN)/mypy
+
+format: $(VENV)/.dev  ## format the code and mend what ruff can
+	@$(BIN)/ruff check --fix
+	@$(BIN)/ruff format
+
+bench: $(VENV)/.bench  ## measure speed and memory, against crowd-kit too
+	@for script in benchmarks/*.py; do echo "== $$script"; $(BIN)/python $$script || exit 1; done
+
+docs: $(VENV)/.core  ## generate docs/cli.md from the code
+	@$(BIN)/python docs/generate_cli.py
+
+# What `make test` and `make demo` install, pinned; torch is pinned for the extras that need it.
+constraints:  ## pin the newest versions that fit pyproject.toml in constraints.txt
+	@set -e; fresh=$$(mktemp -d); trap 'rm -rf "$$fresh"' EXIT; \
+	$(PYTHON) -m venv "$$fresh/venv"; \
+	"$$fresh/venv/bin/pip" install --quiet --disable-pip-version-check hatchling editables --editable '.[dev]'; \
+	{ echo "# Made by 'make constraints': the versions that 'make test' and 'make demo' install."; \
+	  "$$fresh/venv/bin/pip" --disable-pip-version-check freeze --exclude-editable; echo "torch==2.13.0"; } > "$$fresh/constraints.txt"; \
+	mv "$$fresh/constraints.txt" constraints.txt; echo "constraints.txt: $$(grep -c == constraints.txt) versions"
+
+clean:  ## remove the virtual environment, caches and the demo's output
+	rm -rf $(VENV) demo .mypy_cache .pytest_cache .ruff_cache .hypothesis
+
+# Stamps: installed again only when the metadata, the pins or the environment change.
+$(VENV)/.core: pyproject.toml constraints.txt | $(BIN)/pip
+	@echo "Installing votewise into $(VENV) ..."
+	@$(PIP) install --constraint constraints.txt hatchling editables
+	@$(PIP) $(INSTALL) .
+	@touch $@
+
+$(VENV)/.dev: $(VENV)/.core
+	@echo "Installing the development tools into $(VENV) ..."
+	@$(PIP) $(INSTALL) '.[dev]'
+	@touch $@
+
+$(VENV)/.bench: $(VENV)/.dev
+	@echo "Installing what the benchmarks compare with into $(VENV) ..."
+	@$(PIP) $(INSTALL) '.[dev,bench]'
+	@touch $@
+
+$(BIN)/pip:
+	@test -n "$(PYTHON)" || { echo "votewise needs Python 3.11 or newer, and none was found." \
+		"Install one, or name it: make PYTHON=/path/to/python3.12" >&2; exit 1; }
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "votewise needs Python 3.11 or newer;" \
+		"$(PYTHON) is $$($(PYTHON) --version 2>&1)." >&2; exit 1; }
+	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || { echo "$(PYTHON) cannot make virtual environments." \
+		"On Debian or Ubuntu: apt-get install python3-venv" >&2; exit 1; }
+	@$(PYTHON) -m venv --clear $(VENV)
