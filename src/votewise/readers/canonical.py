@@ -1,0 +1,153 @@
+"""What every format is turned into: one row per vote, under one set of names."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+
+from votewise.readers.cells import TEXT
+from votewise.readers.rows import Rows
+
+EVERYBODY = "(all)"
+"""The one annotator of a source that names none."""
+
+MESSAGES = pa.large_list(pa.struct([("role", TEXT), ("content", TEXT)]))
+"""A conversation."""
+
+TEXTS = ("prompt", "response_a", "response_b")
+MODELS = ("model_a", "model_b")
+NUMBERS = ("margin", "weight", "time", "seconds")
+NAMES = ("pair", "domain", "gold", "reason", *MODELS)
+
+
+@dataclass(frozen=True)
+class Canonical:
+    """Votes as a table, and what the table cannot say.
+
+    Attributes:
+        table: one row per vote: ``row`` (index into the source's table), ``annotator``, ``label`` (``a``, ``b`` or
+            ``tie``) and, where known, ``pair``, ``prompt``, ``response_a``, ``response_b`` (texts or conversations),
+            ``margin`` (log-odds that the row's response_a is better), ``weight``, ``time`` (seconds since 1970),
+            ``seconds``, ``domain``, ``gold`` (``a``, ``b``, ``tie`` or null), ``reason``, ``model_a``, ``model_b``.
+            A null ``pair`` means that the texts say which pair it is.
+        shown: whether response_a is what the annotator saw first.
+        one_per_row: whether each row of the source holds one vote.
+        skipped: how many rows or entries are no votes at all.
+        notes: what a reader of the result should know about the way the source was read.
+
+    """
+
+    table: pa.Table
+    shown: bool
+    one_per_row: bool
+    skipped: int = 0
+    notes: tuple[str, ...] = ()
+
+
+def from_columns(
+    rows: Rows,
+    columns: Mapping[str, Any],
+    *,
+    shown: bool,
+    skip: npt.NDArray[np.bool_] | None = None,
+    notes: Sequence[str] = (),
+) -> Canonical:
+    """One vote per row of the source, given as columns; rows that were rejected or are to be skipped are left out."""
+    keep = rows.ok if skip is None else rows.ok & ~skip
+    arrays = {"row": pa.array(np.arange(len(rows)))}
+    for name, column in columns.items():
+        arrays[name] = pa.array(column, from_pandas=True) if isinstance(column, np.ndarray) else column
+    table = pa.table(arrays)
+    skipped = 0 if skip is None else int((rows.ok & skip).sum())
+    return Canonical(table if keep.all() else table.filter(pa.array(keep)), shown, True, skipped, tuple(notes))
+
+
+def from_votes(
+    votes: Sequence[Mapping[str, Any]],
+    *,
+    shown: bool,
+    skipped: int = 0,
+    notes: Sequence[str] = (),
+    one_per_row: bool = False,
+) -> Canonical:
+    """Votes given one by one; ``prompt``, ``response_a`` and ``response_b`` are texts or conversations throughout."""
+    arrays: dict[str, pa.Array] = {"row": pa.array([v["row"] for v in votes], pa.int64())}
+    for name in ("annotator", "label", *TEXTS, *NAMES, *NUMBERS):
+        values = [v.get(name) for v in votes]
+        if all(v is None for v in values):
+            continue
+        kind = pa.float64() if name in NUMBERS else TEXT
+        if any(isinstance(v, list) for v in values):
+            kind = MESSAGES
+            values = [said(v) if isinstance(v, str) else v for v in values]
+        arrays[name] = pa.array(values, kind)
+    if len(votes) == 0:
+        arrays |= {"annotator": pa.array([], TEXT), "label": pa.array([], TEXT)}
+    return Canonical(pa.table(arrays), shown, one_per_row, skipped, tuple(notes))
+
+
+def said(text: str, role: str = "assistant") -> list[dict[str, str]]:
+    """Make a conversation of one message."""
+    return [{"role": role, "content": text}]
+
+
+def everybody(n: int) -> pa.Array:
+    """Make the column of annotators of a source that names none."""
+    return pa.DictionaryArray.from_arrays(np.zeros(n, np.int32), pa.array([EVERYBODY], TEXT)).cast(TEXT)
+
+
+def optional(rows: Rows) -> dict[str, Any]:
+    """Take the columns that any source with one vote per row may have under our own names."""
+    readers: dict[str, Callable[[str], Any]] = {
+        "pair": rows.identifier,
+        "domain": partial(rows.identifier, null=True),
+        "model_a": partial(rows.identifier, null=True),
+        "model_b": partial(rows.identifier, null=True),
+        "gold": partial(label_column, rows, null=True),
+        "margin": rows.number,
+        "weight": rows.number,
+        "time": rows.moment,
+    }
+    found = {name: read(name) for name, read in readers.items() if rows.has(name)}
+    if "weight" in found:
+        with np.errstate(invalid="ignore"):
+            rows.reject_where(found["weight"] < 0, "is negative", column="weight", expected="0 or more")
+    return found
+
+
+LABELS: dict[str, str] = {
+    **dict.fromkeys(("a", "response_a", "response a", "model_a", "model a", "answer_a", "answer a"), "a"),
+    **dict.fromkeys(("b", "response_b", "response b", "model_b", "model b", "answer_b", "answer b"), "b"),
+    **dict.fromkeys(
+        ("tie", "draw", "equal", "both_bad", "both bad", "bothbad", "tie (bothbad)", "tie (both bad)"), "tie"
+    ),
+}
+"""What is read as ``a``, ``b`` or ``tie``, in any case. Numbers are not: 0/1 and 1/2 are both in use."""
+
+
+def label_column(
+    rows: Rows,
+    name: str = "label",
+    known: Mapping[str, str] = LABELS,
+    *,
+    expected: str = "a, b or tie",
+    null: bool = False,
+) -> pa.ChunkedArray:
+    """Take a column of labels as ``a``, ``b`` or ``tie``; others are noted."""
+    found = rows.identifier(name, null=null).combine_chunks().dictionary_encode()
+    read = [known.get(label_key(v)) for v in found.dictionary.to_pylist()]
+    labels = pa.array(read, TEXT).take(found.indices)
+    wrong = np.asarray(labels.is_null()) & np.asarray(found.is_valid())
+    rows.reject_where(wrong, "unknown label", column=name, expected=expected)
+    return pa.chunked_array([labels])
+
+
+def label_key(value: str) -> str:
+    """Bring a label to the form in which it is looked up."""
+    return " ".join(value.split()).casefold()

@@ -1,0 +1,90 @@
+"""Python values -> Arrow columns, without turning one type silently into another.
+
+A column whose values do not share one type (``["a", 1]``), or whose objects have so many different keys that a struct
+would explode (messages keyed by their ids), is kept as JSON text and marked in its field's metadata: nothing is lost,
+and ``decoded`` gives the values back as they came.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+import pyarrow as pa
+
+MARK = {b"votewise": b"json"}
+"""Field metadata of a column that holds JSON text."""
+
+MAX_FIELDS = 200
+"""Objects with more distinct keys than this, nested ones included, become JSON text: a struct has them in every row."""
+
+_PLAIN = ({str}, {int}, {float}, {int, float}, {bool})
+
+
+def table_of(records: Iterable[Mapping[str, Any]]) -> pa.Table:
+    """Make a table of objects: the columns in the order in which they first appear, absent keys null."""
+    columns: dict[str, list[Any]] = {}
+    n = 0
+    for record in records:
+        for name, value in record.items():
+            column = columns.setdefault(name, [])
+            if len(column) < n:
+                column.extend([None] * (n - len(column)))
+            column.append(value)
+        n += 1
+    arrays, fields = [], []
+    for name, column in columns.items():
+        column.extend([None] * (n - len(column)))
+        array, marked = to_column(column)
+        arrays.append(array)
+        fields.append(pa.field(name, array.type, metadata=MARK if marked else None))
+    return pa.Table.from_arrays(arrays, schema=pa.schema(fields)) if fields else pa.table({})
+
+
+def to_column(values: list[Any]) -> tuple[pa.Array, bool]:
+    """Make a column of these values, and say whether it holds them as JSON text."""
+    kinds = set(map(type, values)) - {type(None)}
+    try:
+        if kinds in _PLAIN:
+            return pa.array(values, pa.large_string() if kinds == {str} else None), False
+        if not kinds <= {list, dict} or _few_fields(values):
+            return pa.array(values), False
+    except (pa.ArrowException, UnicodeEncodeError, OverflowError, TypeError, ValueError):
+        pass
+    texts = [None if v is None else json.dumps(v, default=str) for v in values]
+    return pa.array(texts, pa.large_string()), True
+
+
+def is_marked(field: pa.Field) -> bool:
+    """Tell whether the column holds JSON text for values of other types."""
+    return (field.metadata or {}).get(b"votewise") == b"json"
+
+
+def decoded(table: pa.Table, name: str) -> list[Any]:
+    """Take the column's values as Python objects, JSON text decoded where ``table_of`` had to encode it."""
+    values: list[Any] = table.column(name).to_pylist()
+    if is_marked(table.schema.field(name)):
+        return [None if v is None else json.loads(v) for v in values]
+    return values
+
+
+def records_of(table: pa.Table, rows: Iterable[int]) -> list[dict[str, Any]]:
+    """Take the given rows as objects."""
+    part = table.take(pa.array(rows, pa.int64()))
+    columns = {name: decoded(part, name) for name in part.column_names}
+    return [{name: column[i] for name, column in columns.items()} for i in range(len(part))]
+
+
+def _few_fields(values: Iterable[Any]) -> bool:
+    seen: set[tuple[str, ...]] = set()
+    stack: list[tuple[tuple[str, ...], Any]] = [((), v) for v in values]
+    while stack and len(seen) <= MAX_FIELDS:
+        path, value = stack.pop()
+        if isinstance(value, dict):
+            for key, inner in value.items():
+                seen.add((*path, key))
+                stack.append(((*path, key), inner))
+        elif isinstance(value, list):
+            stack.extend((path, inner) for inner in value if isinstance(inner, list | dict))
+    return len(seen) <= MAX_FIELDS
