@@ -1,0 +1,130 @@
+"""The observation model: margins and reliabilities -> evidence, posterior log-odds, likelihood.
+
+One line says it all: P(vote = +1 | pair i, annotator k) = 1/2 + rho_k (p_i - 1/2), with p_i = sigmoid(margin_i) and
+rho_k = 2 eta_k - 1 [RE-PO eq. 3] [UAA eq. 5]. Given the truth of a pair its votes are independent, so that evidence adds
+up in log-odds:
+
+    logit P(a truly better | votes) = margin_i + sum_j v_j logit(eta_j)                               (evidence rule)
+
+which is [RE-PO eq. 4] for one vote a pair and one-coin [DS79] for margin 0. Everything here is a pure function of arrays.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from scipy.sparse import csr_matrix
+from scipy.special import expit, logit
+
+from votewise.votes import Floats, Ints, Signs, Votes
+
+EDGE = 1e-9
+"""How close a reliability may come to 0 or 1: beyond this a single vote would outweigh every other evidence."""
+
+
+def to_attentiveness(reliability: Floats) -> Floats:
+    """Rho = 2 eta - 1: from probability of a right vote to share of attentive votes (negative for an adversary)."""
+    return 2 * reliability - 1
+
+
+def to_reliability(attentiveness: Floats) -> Floats:
+    """Eta = (1 + rho) / 2, the inverse of ``to_attentiveness``."""
+    return (1 + attentiveness) / 2
+
+
+def vote_probability(p: Floats, reliability: Floats) -> Floats:
+    """P(vote = +1) where +1 is truly better with probability ``p``: 1/2 + rho (p - 1/2) [RE-PO eq. 3] [UAA eq. 5]."""
+    return 0.5 + to_attentiveness(reliability) * (p - 0.5)
+
+
+def log_cosh2(x: Floats) -> Floats:
+    """log(2 cosh(x / 2)) = log(e^(x/2) + e^(-x/2)), without overflow."""
+    size = np.abs(x)
+    return np.asarray(size / 2 + np.log1p(np.exp(-size)))
+
+
+@dataclass(frozen=True, eq=False)
+class Evidence:
+    """The votes as a matrix, so that an E-step is one sparse product and an M-step its transpose.
+
+    Attributes:
+        pair, annotator, sign: the n votes that are no ties, as in ``Votes``.
+        weight: (n,) how many votes each counts for, or None for one each.
+        matrix: (M, K) sparse, the sum of weight * sign of annotator k's votes on pair i.
+        counts: (K,) weighted number of votes per annotator.
+        margin: (M,) log-odds that +1 is right before any vote is looked at.
+        decided: (n,) positions of these votes in the ``Votes`` they came from, or None if no vote is a tie.
+
+    """
+
+    pair: Ints
+    annotator: Ints
+    sign: Signs
+    weight: Floats | None
+    matrix: Any = field(repr=False)
+    counts: Floats
+    margin: Floats
+    informed: bool
+    decided: npt.NDArray[np.int64] | None = None
+
+    @classmethod
+    def of(cls, votes: Votes, *, margins: Floats | None = None, shared_pairs: bool = True) -> Evidence:
+        """Arrange ``votes``; ``margins`` (M,) replace the votes' own. Ties carry no evidence and are left out.
+
+        With ``shared_pairs=False`` every vote stands on a pair of its own with that pair's margin, as in RE-PO.
+        """
+        pair, annotator, sign, weight = votes.pair, votes.annotator, votes.sign, votes.weight
+        decided = None
+        if not sign.all():
+            decided = np.flatnonzero(sign)
+            pair, annotator, sign = pair[decided], annotator[decided], sign[decided]
+            weight = None if weight is None else weight[decided]
+        margin = margins if margins is not None else votes.margin
+        margin = np.zeros(votes.n_pairs) if margin is None else np.asarray(margin, np.float64)
+        if not shared_pairs:
+            margin = margin[pair]
+            pair = np.arange(len(sign), dtype=np.int32)
+        data = sign.astype(np.float64)
+        if weight is not None:
+            data *= weight
+        shape = (len(margin), votes.n_annotators)
+        counts = np.bincount(annotator, weight, minlength=shape[1]).astype(np.float64)
+        matrix = csr_matrix((data, (pair, annotator)), shape=shape)
+        return cls(pair, annotator, sign, weight, matrix, counts, margin, bool(margin.any()), decided)
+
+    def posterior_log_odds(self, log_odds: Floats, temperature: float = 1.0) -> Floats:
+        """(M,) log-odds that +1 is truly better given all votes: the evidence rule; ``log_odds`` (K,) = logit(eta)."""
+        votes = np.asarray(self.matrix @ log_odds)
+        return votes + temperature * self.margin if self.informed else votes
+
+    def expected_right(self, p: Floats) -> Floats:
+        """(K,) expected number of right votes per annotator when +1 is right with probability ``p`` (M,)."""
+        return np.asarray(0.5 * (self.matrix.T @ (2 * p - 1) + self.counts))
+
+    def log_likelihood(self, posterior: Floats, log_odds: Floats, temperature: float = 1.0) -> float:
+        """Marginal log-likelihood of the votes, the truth summed out; ``posterior`` (M,) from the evidence rule.
+
+        A pair's likelihood is p prod eta^[v=+1] (1-eta)^[v=-1] + (1-p) prod eta^[v=-1] (1-eta)^[v=+1]; in log-odds that
+        is cosh of the posterior over cosh of the margin and of each reliability.
+        """
+        before = log_cosh2(temperature * self.margin).sum() if self.informed else len(self.margin) * np.log(2.0)
+        return float(log_cosh2(posterior).sum() - before - self.counts @ log_cosh2(log_odds))
+
+    def confidence(self, posterior: Floats) -> Floats:
+        """(n,) probability that each vote agrees with the truth [RE-PO eq. 4]."""
+        return np.asarray(expit(self.sign * posterior[self.pair]))
+
+    def log_odds_without_own_vote(self, posterior: Floats, log_odds: Floats) -> Floats:
+        """(n,) log-odds that each vote is right according to everything but this vote."""
+        own = log_odds[self.annotator]
+        if self.weight is not None:
+            own *= self.weight
+        return np.asarray(self.sign * posterior[self.pair] - own)
+
+
+def clipped_logit(reliability: Floats) -> Floats:
+    """logit(eta) with eta kept within ``EDGE`` of 0 and 1."""
+    return np.asarray(logit(np.clip(reliability, EDGE, 1 - EDGE)))

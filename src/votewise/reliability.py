@@ -1,0 +1,356 @@
+"""Votes -> whom to believe: reliability per annotator, confidence per vote, posterior per pair.
+
+EM over the observation model. E-step: the evidence rule of ``observation``. M-step [RE-PO eq. 6] with a Beta(c, d) prior:
+
+    eta_k = (expected right votes + c) / (votes + c + d)                     point="mean", the default
+    eta_k = (expected right votes + c - 1) / (votes + c + d - 2)             point="mode"
+
+Both maximise the posterior density given the expected votes, the first over log-odds (where evidence adds up), the second
+over probabilities. The first is also the posterior mean; it is the better calibrated one (docs/method.md has the figures).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from typing import Any, Literal
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+from scipy.special import expit
+
+from votewise import intervals as iv
+from votewise.beliefs import Beliefs, predict_votes
+from votewise.calibration import calibration_table, predictive_calibration
+from votewise.diagnostics import annotator_flags, identifiability, position_findings, position_test, soundness
+from votewise.em import EMRun, run_em
+from votewise.errors import BadInputError
+from votewise.observation import EDGE, Evidence, clipped_logit
+from votewise.priors import START, Beta, Grid, fit_beta
+from votewise.results import Diagnostic, ReliabilityResult
+from votewise.tables import Checks, annotator_table, pair_table, vote_table
+from votewise.votes import Floats, Votes
+
+PriorChoice = Beta | Literal["fit"] | None
+Progress = Callable[[str, int, float], None]
+"""Called with (what is being done, EM steps so far, movement of the last one)."""
+
+LEVELS = ("error", "warning", "info")
+PRIOR_ROUNDS, PRIOR_TOLERANCE = 30, 0.01
+LARGEST_TEMPERATURE = 100.0
+
+
+@dataclass(frozen=True)
+class Settings:
+    """Every argument of an estimate, checked; see ``estimate_reliability``."""
+
+    prior: PriorChoice = "fit"
+    point: Literal["mean", "mode"] = "mean"
+    shared_pairs: bool = True
+    temperature: float | Literal["fit"] = 1.0
+    reliability_init: float | None = None
+    intervals: bool = True
+    level: float = 0.95
+    reliable_from: float = 0.7
+    tolerance: float = 1e-5
+    max_iterations: int = 1000
+    accelerate: bool = True
+
+    def __post_init__(self) -> None:
+        if not (self.prior is None or self.prior == "fit" or isinstance(self.prior, Beta)):
+            raise BadInputError("unknown prior", value=self.prior, expected="None, 'fit' or Beta(c, d)")
+        if self.point not in ("mean", "mode"):
+            raise BadInputError("unknown point", value=self.point, expected="'mean' or 'mode'")
+        if self.point == "mode" and isinstance(self.prior, Beta) and min(self.prior.c, self.prior.d) < 1:
+            raise BadInputError(f"prior {self.prior} has no mode inside (0, 1)", expected="c and d of at least 1")
+        if self.point == "mode" and self.prior == "fit":
+            raise BadInputError("a fitted prior may have no mode", expected="point='mean' with prior='fit'")
+        if self.temperature != "fit" and not (isinstance(self.temperature, int | float) and self.temperature > 0):
+            raise BadInputError("temperature", value=self.temperature, expected="'fit' or a number above 0")
+        for name, low, high in (
+            ("reliability_init", 0, 1),
+            ("level", 0, 1),
+            ("reliable_from", 0.5, 1),
+            ("tolerance", 0, 1),
+        ):
+            value = getattr(self, name)
+            if value is not None and not low < value < high:
+                raise BadInputError(name, value=value, expected=f"a number between {low} and {high}")
+        if self.max_iterations < 1:
+            raise BadInputError("max_iterations", value=self.max_iterations, expected="at least 1")
+
+    def pseudo_votes(self, prior: Beta | None) -> tuple[float, float]:
+        """How many right and wrong votes the prior counts for in the M-step."""
+        if prior is None:
+            return 0.0, 0.0
+        return (prior.c, prior.d) if self.point == "mean" else (prior.c - 1, prior.d - 1)
+
+
+def estimate_reliability(
+    votes: Votes,
+    *,
+    margins: npt.ArrayLike | None = None,
+    prior: PriorChoice = "fit",
+    point: Literal["mean", "mode"] = "mean",
+    shared_pairs: bool = True,
+    temperature: float | Literal["fit"] = 1.0,
+    reliability_init: float | None = None,
+    intervals: bool = True,
+    level: float = 0.95,
+    reliable_from: float = 0.7,
+    tolerance: float = 1e-5,
+    max_iterations: int = 1000,
+    accelerate: bool = True,
+    progress: Progress | None = None,
+) -> ReliabilityResult:
+    """Work out how far each annotator, each vote and each pair can be believed.
+
+    Args:
+        votes: the votes; ties count for nobody and against nobody.
+        margins: (M,) log-odds that response_a of each pair is truly better before any vote is looked at (from a policy
+            or a reward model); the votes' own by default, 0 where there are none.
+        prior: what is believed of an annotator before any vote: ``"fit"`` (a Beta fitted to the crowd itself), a
+            ``Beta(c, d)``, or ``None``.
+        point: which point of the posterior the M-step takes, see the module's docstring. No difference without a prior.
+        shared_pairs: votes on one pair share its truth. ``False`` treats them as unrelated rows; with ``prior=None``
+            that is RE-PO's full-batch algorithm [RE-PO eq. 4, 6].
+        temperature: factor on all margins, or ``"fit"`` to maximise the votes' marginal likelihood.
+        reliability_init: reliability everybody starts from; the prior's mean by default, 0.9 without a prior [RE-PO].
+        intervals: whether to go beyond the estimates: intervals, agreement, position tests, flags and calibration.
+        level: probability with which an interval holds the true reliability.
+        reliable_from: reliability from which an annotator is called reliable.
+        tolerance: largest movement of a reliability in one EM step that counts as none.
+        max_iterations: most EM steps.
+        accelerate: extrapolate between EM steps; the answer is the same.
+        progress: called after every EM step.
+
+    Returns:
+        A ``ReliabilityResult``. Where the votes do not determine the answer, its ``diagnostics`` hold one of level
+        ``error`` that says why and what to supply; the numbers are then the prior's, not the data's.
+
+    Raises:
+        BadInputError: a setting out of range, or margins of the wrong length or not finite.
+
+    """
+    settings = Settings(
+        prior,
+        point,
+        shared_pairs,
+        temperature,
+        reliability_init,
+        intervals,
+        level,
+        reliable_from,
+        tolerance,
+        max_iterations,
+        accelerate,
+    )
+    if margins is not None:
+        votes = votes.with_margins(margins)
+    evidence = Evidence.of(votes, shared_pairs=shared_pairs)
+    fit = _Fit(evidence, settings, progress)
+    fit.run()
+    beliefs = fit.beliefs()
+    found = [*fit.findings(), *identifiability(votes, evidence)]
+    checks, calibration = None, calibration_table(np.empty(0), np.empty(0, bool))
+    if intervals:
+        checks, calibration, further = _check(votes, fit, beliefs)
+        found += further
+    return ReliabilityResult(
+        annotators=annotator_table(votes, evidence, beliefs, checks),
+        votes=vote_table(votes, evidence, beliefs),
+        pairs=pair_table(votes, evidence, beliefs, shared_pairs=shared_pairs),
+        calibration=calibration,
+        prior=fit.prior_facts(),
+        temperature=fit.temperature,
+        converged=fit.last.converged,
+        iterations=fit.steps,
+        history=fit.last.history,
+        diagnostics=tuple(sorted(found, key=lambda item: LEVELS.index(item.level))),
+        settings=_as_facts(settings),
+    )
+
+
+def _check(votes: Votes, fit: _Fit, beliefs: Beliefs) -> tuple[Checks, pa.Table, list[Diagnostic]]:
+    """Everything beyond the estimates: intervals, flags, position tests, calibration, and what they say."""
+    evidence = fit.evidence
+    by_others = evidence.log_odds_without_own_vote(beliefs.posterior, beliefs.log_odds)
+    low, high = fit.intervals(beliefs.posterior, by_others)
+    prior_width = fit.prior_width()
+    informed = np.abs(by_others) > 1e-9
+    predicted = predict_votes(evidence, beliefs, expit(by_others), fit.settings.pseudo_votes(fit.prior))
+    position = position_test(votes, evidence, predicted)
+    flags = annotator_flags((low, high), position, reliable_from=fit.settings.reliable_from, prior_width=prior_width)
+    calibration = predictive_calibration(predicted, informed)
+    found = [
+        *soundness(evidence, beliefs, (low, high), prior_width, calibration),
+        *position_findings(position),
+    ]
+    return Checks(low, high, flags, position, informed, by_others > 1e-9), calibration, found
+
+
+class _Fit:
+    """One estimate under way: the parameters are x = (logit reliabilities, log temperature if fitted)."""
+
+    def __init__(self, evidence: Evidence, settings: Settings, progress: Progress | None) -> None:
+        self.evidence, self.settings, self.progress = evidence, settings, progress
+        self.prior: Beta | None = START if settings.prior == "fit" else settings.prior
+        self.fits_temperature = settings.temperature == "fit" and evidence.informed
+        self.x = np.full(len(evidence.counts), clipped_logit(np.asarray(self._first_reliability())))
+        if self.fits_temperature:
+            self.x = np.append(self.x, 0.0)
+        self.steps = 0
+        self.mirrored = False
+        self.last: EMRun
+
+    def _first_reliability(self) -> float:
+        if self.settings.reliability_init is not None:
+            return self.settings.reliability_init
+        if self.prior is None:
+            return 0.9
+        # At 1/2 the first E-step learns nothing and EM never leaves it.
+        return self.prior.mean if abs(self.prior.mean - 0.5) > 0.05 else START.mean
+
+    @property
+    def log_odds(self) -> Floats:
+        return self.x[: len(self.evidence.counts)]
+
+    @property
+    def temperature(self) -> float:
+        return self._temperature(self.x)
+
+    def _temperature(self, x: Floats) -> float:
+        if self.fits_temperature:
+            return float(np.exp(x[-1]))
+        return 1.0 if self.settings.temperature == "fit" else float(self.settings.temperature)
+
+    def run(self) -> None:
+        """Alternate EM and the fit of the prior until the prior stands still; without a fit, EM once."""
+        if self.settings.prior == "fit":
+            prior = START
+            for _ in range(PRIOR_ROUNDS):
+                self._em(max(self.settings.tolerance, 1e-3))
+                before, prior = prior, self._fitted_prior(prior)
+                self.prior = prior
+                moved = max(abs(np.log(prior.c / before.c)), abs(np.log(prior.d / before.d)))
+                if moved < PRIOR_TOLERANCE or self.steps >= self.settings.max_iterations:
+                    break
+        self._em(self.settings.tolerance)
+        if self._mirror_is_better():
+            self.mirrored = True
+            self.x = np.concatenate([-self.log_odds, self.x[len(self.log_odds) :]])
+            self._em(self.settings.tolerance)
+
+    def _em(self, tolerance: float) -> None:
+        budget = max(1, self.settings.max_iterations - self.steps)
+        done = self.steps
+        self.last = run_em(
+            self._step,
+            self.x,
+            distance=lambda x, y: float(np.abs(expit(x) - expit(y)).max()),
+            tolerance=tolerance,
+            max_iterations=budget,
+            accelerate=self.settings.accelerate,
+            on_iteration=None if self.progress is None else lambda i, moved: self.progress("EM", done + i, moved),  # type: ignore[misc]
+        )
+        self.steps += self.last.iterations
+        self.x = self.last.x
+
+    def _step(self, x: Floats) -> tuple[Floats, float]:
+        """One E-step and M-step, and the log-posterior at ``x``."""
+        evidence, (right, wrong) = self.evidence, self.settings.pseudo_votes(self.prior)
+        log_odds, temperature = x[: len(evidence.counts)], self._temperature(x)
+        posterior = evidence.posterior_log_odds(log_odds, temperature)
+        objective = evidence.log_likelihood(posterior, log_odds, temperature)
+        if right or wrong:
+            objective -= float(right * np.logaddexp(0, -log_odds).sum() + wrong * np.logaddexp(0, log_odds).sum())
+        p = expit(posterior)
+        with np.errstate(invalid="ignore"):
+            reliability = (evidence.expected_right(p) + right) / (evidence.counts + right + wrong)
+        # An annotator without a vote that counts (ties only) and without a prior stays where it was.
+        new = np.where(evidence.counts + right + wrong > 0, clipped_logit(reliability), log_odds)
+        if self.fits_temperature:
+            new = np.append(new, self._next_temperature(p, x[-1]))
+        return new, objective
+
+    def _next_temperature(self, p: Floats, log_temperature: float) -> float:
+        """M-step for the temperature t: maximise sum p log sigmoid(t s) + (1 - p) log sigmoid(-t s), concave in t."""
+        s = self.evidence.margin
+        t = float(np.exp(log_temperature))
+        for _ in range(25):
+            expected = expit(t * s)
+            gradient = float(s @ (p - expected))
+            curvature = float((s * s) @ (expected * (1 - expected)))
+            move = gradient / max(curvature, 1e-12)
+            move = float(np.clip(move, -0.5 * t, 2 * t))
+            t = min(max(t + move, 1 / LARGEST_TEMPERATURE), LARGEST_TEMPERATURE)
+            if abs(move) < 1e-8 * t:
+                break
+        return float(np.log(t))
+
+    def _mirror_is_better(self) -> bool:
+        """Whether every truth flipped and every reliability eta -> 1 - eta explains the votes better."""
+        mirror = np.concatenate([-self.log_odds, self.x[len(self.log_odds) :]])
+        if self.evidence.informed or (self.prior is not None and self.prior.c != self.prior.d):
+            here, there = self._step(self.x)[1], self._step(mirror)[1]
+            return there > here + 1e-6 * (1 + abs(here))
+        # Without prior or margin the two are equal: take the one in which votes are right more often than wrong.
+        return float(self.evidence.counts @ (expit(self.log_odds) - 0.5)) < -EDGE * float(self.evidence.counts.sum())
+
+    def _posterior(self) -> Floats:
+        return self.evidence.posterior_log_odds(self.log_odds, self.temperature)
+
+    def beliefs(self) -> Beliefs:
+        posterior = self.evidence.posterior_log_odds(self.log_odds, self.temperature)
+        return Beliefs(
+            log_odds=self.log_odds,
+            posterior=posterior,
+            confidence=self.evidence.confidence(posterior),
+            expected_right=self.evidence.expected_right(expit(posterior)),
+        )
+
+    def _fitted_prior(self, start: Beta) -> Beta:
+        posterior = self.evidence.posterior_log_odds(self.log_odds, self.temperature)
+        by_others = self.evidence.log_odds_without_own_vote(posterior, self.log_odds)
+        histograms = iv.vote_histograms(self.evidence, by_others)
+        grid = Grid.of_size(iv.FITTING_GRID)
+        voted = self.evidence.counts > 0
+        return fit_beta(iv.log_likelihood_on(grid, histograms[voted]), grid, start, anchor=START)
+
+    def intervals(self, posterior: Floats, by_others: Floats) -> tuple[Floats, Floats]:
+        """(K,) lower and upper ends; ``by_others`` (n,) log-odds of each vote being right without the vote itself."""
+        own = iv.precision(self.evidence, posterior, self.log_odds, sum(self.settings.pseudo_votes(self.prior)))
+        widening = iv.inflation(self.evidence, posterior, own)
+        histograms = iv.vote_histograms(self.evidence, by_others)
+        return iv.reliability_intervals(histograms, self.prior, self.settings.level, self.log_odds, own, widening)
+
+    def prior_width(self) -> float:
+        """Width of the interval that the prior alone gives."""
+        nothing = np.zeros(1)
+        empty = np.zeros((1, iv.BINS))
+        low, high = iv.reliability_intervals(empty, self.prior, self.settings.level, nothing, nothing + 1, nothing + 1)
+        return float(high[0] - low[0])
+
+    def findings(self) -> list[Diagnostic]:
+        """What the run itself has to say."""
+        found = []
+        if not self.last.converged:
+            text = f"EM stopped after {self.steps:,} steps before its tolerance was reached; raise max_iterations."
+            found.append(Diagnostic("not-converged", "warning", text))
+        if self.mirrored:
+            text = "EM had settled on the mirror image, which explains the votes worse; its flip was taken instead."
+            found.append(Diagnostic("mirror-flipped", "warning", text))
+        return found
+
+    def prior_facts(self) -> dict[str, Any]:
+        if self.prior is None:
+            return {"family": "none"}
+        return {"family": "beta", "c": self.prior.c, "d": self.prior.d, "fitted": self.settings.prior == "fit"}
+
+
+def _as_facts(settings: Settings) -> dict[str, Any]:
+    facts = asdict(settings)
+    if isinstance(settings.prior, Beta):
+        facts["prior"] = f"beta:{settings.prior.c:g},{settings.prior.d:g}"
+    return facts
