@@ -1,0 +1,191 @@
+"""Votes and beliefs -> a folder of results, written whole or not at all."""
+
+from __future__ import annotations
+
+import json
+import platform
+import tempfile
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from votewise.errors import BadInputError, NotIdentifiableError
+from votewise.gold import score_against_gold
+from votewise.readers import read_votes
+from votewise.results import ReliabilityResult
+from votewise.votes import Votes
+
+FILES = ("report.html", "annotators.parquet", "votes.parquet", "pairs.parquet", "summary.json")
+CANONICAL = frozenset({"pair", "annotator", "label", "response_a", "response_b"})
+LIBRARIES = ("votewise", "numpy", "scipy", "pyarrow", "duckdb", "ibis-framework")
+
+
+@dataclass(frozen=True, eq=False)
+class Audit:
+    """A folder of results, read back: the ``summary`` and the tables as ``write_audit`` wrote them."""
+
+    folder: Path
+    summary: dict[str, Any]
+    votes: pa.Table
+    pairs: pa.Table
+
+
+def check_identifiable(result: ReliabilityResult) -> None:
+    """Raise NotIdentifiableError if a diagnostic says that the votes do not determine the answer."""
+    for diagnostic in result.diagnostics:
+        if diagnostic.level == "error":
+            raise NotIdentifiableError(diagnostic.message)
+
+
+def summarise(
+    votes: Votes, result: ReliabilityResult, *, columns: Mapping[str, str] | None = None, seed: int | None = None
+) -> dict[str, Any]:
+    """Everything about an audit that is no table, ready for JSON: what was read, how it was judged, what came out.
+
+    Args:
+        votes: the votes as read.
+        result: what was estimated from them.
+        columns: what ``read_votes`` was told about the names of columns; ``load_votes`` needs it to read them again.
+        seed: what the votes were simulated with; an audit itself has nothing random in it.
+
+    Returns:
+        ``versions``, ``source``, ``format``, ``columns``, ``counts``, ``notes``, ``seed``, ``settings``, ``prior``,
+        ``temperature``, ``converged``, ``iterations``, ``history``, ``diagnostics``, ``flags`` (annotators by flag) and
+        ``gold`` (see ``votewise.gold``; null without gold answers).
+    """
+    reading = votes.reading
+    counts: dict[str, int] = {}
+    if reading is not None:
+        names = ("read", "votes", "kept", "rejected", "skipped", "repeated", "ties", "swapped")
+        counts = {name: getattr(reading, name) for name in names}
+    gold = score_against_gold(votes, result)
+    return {
+        "versions": {"python": platform.python_version(), **{name: version(name) for name in LIBRARIES}},
+        "source": reading.source if reading else None,
+        "format": reading.format if reading else None,
+        "columns": dict(columns or {}),
+        "counts": counts | {"pairs": votes.n_pairs, "annotators": votes.n_annotators},
+        "notes": list(reading.notes) if reading else [],
+        "seed": seed,
+        "settings": result.settings,
+        "prior": result.prior,
+        "temperature": result.temperature,
+        "converged": result.converged,
+        "iterations": result.iterations,
+        "history": list(result.history),
+        "diagnostics": [asdict(diagnostic) for diagnostic in result.diagnostics],
+        "flags": dict(Counter(result.annotators["flag"].drop_null().to_pylist()).most_common()),
+        "gold": asdict(gold) if gold else None,
+    }
+
+
+def describe_pairs(votes: Votes, result: ReliabilityResult) -> pa.Table:
+    """``result.pairs`` with the pairs' texts, so that everybody can see which response ``p_a`` is about."""
+    table = result.pairs
+    if votes.texts is not None:
+        for name in votes.texts.column_names:
+            table = table.append_column(name, votes.texts[name])
+    return table
+
+
+def write_audit(
+    folder: Path,
+    votes: Votes,
+    result: ReliabilityResult,
+    *,
+    title: str | None,
+    summary: dict[str, Any] | None = None,
+) -> list[Path]:
+    """Write ``annotators.parquet``, ``votes.parquet``, ``pairs.parquet``, ``summary.json`` and the report.
+
+    Everything is first written to a temporary folder inside ``folder`` and then moved, file by file: an interruption
+    never leaves half a file, and a failure leaves what was there before. Other files in ``folder`` stay as they are,
+    but for the report and the rejected rows of an earlier audit, where this one has none.
+
+    Args:
+        folder: where to; made if it does not exist.
+        votes: the votes as read.
+        result: what was estimated from them.
+        title: heading of ``report.html``; None for no report.
+        summary: what to write as ``summary.json``; ``summarise(votes, result)`` if None.
+
+    Returns:
+        The files written, most interesting first.
+
+    Raises:
+        BadInputError: when ``folder`` cannot be written to.
+
+    """
+    summary = summarise(votes, result) if summary is None else summary
+    new = not folder.exists()
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(prefix=".votewise-", dir=folder) as name:
+            staging = Path(name)
+            if title is not None:
+                from votewise.report import write_audit_report  # here, for plots take long to import
+
+                write_audit_report(staging / "report.html", votes, result, title=title, facts=report_facts(summary))
+            pq.write_table(result.annotators, staging / "annotators.parquet")
+            pq.write_table(result.votes, staging / "votes.parquet")
+            pq.write_table(describe_pairs(votes, result), staging / "pairs.parquet")
+            text = json.dumps(summary, indent=2, ensure_ascii=False, allow_nan=False, default=str)
+            (staging / "summary.json").write_text(text + "\n", encoding="utf-8")
+            written = sorted(path.name for path in staging.iterdir())
+            for file in written:
+                (staging / file).replace(folder / file)
+        if title is None:
+            (folder / "report.html").unlink(missing_ok=True)
+        if votes.reading is not None and votes.reading.rejects is None:
+            (folder / "rejected.jsonl").unlink(missing_ok=True)
+        return [folder / file for file in FILES if file in written]
+    except OSError as error:
+        raise BadInputError(f"cannot be written: {error.strerror or error}", source=str(folder)) from error
+    finally:
+        if new and folder.is_dir() and not any(folder.iterdir()):
+            folder.rmdir()
+
+
+def report_facts(summary: Mapping[str, Any]) -> dict[str, str]:
+    """What the report states on how it was made, in words."""
+    facts = {"version": summary["versions"]["votewise"], "source": summary["source"], "format": summary["format"]}
+    if gold := summary["gold"]:
+        facts["pairs judged as the gold answers have it"] = f"{gold['accuracy']:.1%} of {gold['pairs']:,}"
+        facts["the same by majority vote"] = f"{gold['majority_accuracy']:.1%}"
+        if gold["auc"] is not None:
+            facts["AUC of confidence for wrong votes"] = f"{gold['auc']:.3f}"
+    return {name: fact for name, fact in facts.items() if fact is not None}
+
+
+def load_audit(folder: Path) -> Audit:
+    """Read the results of an audit back; BadInputError where ``folder`` does not hold one."""
+    files = {name: folder / name for name in ("summary.json", "votes.parquet", "pairs.parquet")}
+    for path in files.values():
+        if not path.is_file():
+            raise BadInputError(
+                f"{path.name} is missing", source=str(folder), expected="a folder written by `votewise audit`"
+            )
+    try:
+        summary = json.loads(files["summary.json"].read_text(encoding="utf-8"))
+        return Audit(folder, summary, pq.read_table(files["votes.parquet"]), pq.read_table(files["pairs.parquet"]))
+    except (ValueError, pa.ArrowException) as error:
+        raise BadInputError(f"cannot be read: {error}", source=str(folder)) from error
+
+
+def load_votes(audit: Audit) -> Votes:
+    """Read an audit's ``votes.parquet`` as votes again, row for row; BadInputError where it no longer matches."""
+    path = audit.folder / "votes.parquet"
+    # Sources with several votes per row were laid out one by one, in the plain format's columns.
+    plain = CANONICAL.issubset(audit.votes.column_names) or audit.summary["format"] is None
+    name = "plain" if plain else audit.summary["format"]
+    columns = audit.summary["columns"] if name == audit.summary["format"] else None
+    votes = read_votes(path, format=name, columns=columns)
+    if len(votes) != len(audit.votes) or "confidence" not in audit.votes.column_names:
+        raise BadInputError("does not hold the votes that were audited", source=str(path), expected="an unchanged file")
+    return votes

@@ -1,0 +1,59 @@
+"""The command line: one file per command. A command parses, calls the library and prints.
+
+What is slow to import is imported inside the commands, so that ``votewise --help`` answers at once.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from typing import Annotated
+
+import typer
+
+from votewise._version import __version__
+from votewise.cli import audit, demo, export, formats
+from votewise.errors import VotewiseError
+
+app = typer.Typer(
+    name="votewise",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode="markdown",
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+
+def _show_version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"votewise {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def votewise(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_show_version, is_eager=True, help="Show the version and exit.")
+    ] = False,
+) -> None:
+    """Find out which preference votes to believe.
+
+    Votes come in (`votewise audit`), beliefs about annotators, votes and pairs come out, and `votewise export` turns
+    them into a cleaned training file. Start with `votewise demo`.
+    """
+
+
+app.command()(audit.audit)
+app.command()(export.export)
+app.command()(formats.formats)
+app.command()(demo.demo)
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Run the command line; an error that the user can mend is one line on stderr, and the exit code tells its kind."""
+    try:
+        app(arguments)
+    except VotewiseError as error:
+        print(f"votewise: {error}", file=sys.stderr)
+        raise SystemExit(error.exit_code) from None

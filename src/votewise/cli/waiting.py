@@ -1,0 +1,59 @@
+"""A progress bar for those who wait: only on a terminal, and only when the work takes longer than two seconds."""
+
+from __future__ import annotations
+
+import sys
+import threading
+from types import TracebackType
+
+from rich.console import Console
+from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+
+PATIENCE = 2.0
+"""Seconds before the bar shows up."""
+
+
+class Waiting:
+    """Shows on stderr what is being done, as a context manager.
+
+    Args:
+        quiet: show nothing, however long it takes.
+        console: where to show it; stderr by default.
+    """
+
+    def __init__(self, *, quiet: bool = False, console: Console | None = None) -> None:
+        console = console or Console(file=sys.stderr)
+        self._progress = Progress(
+            SpinnerColumn(),
+            TextColumn("{task.description}"),
+            BarColumn(bar_width=24),
+            TextColumn("{task.fields[note]}"),
+            TimeElapsedColumn(),
+            console=console,
+            transient=True,
+        )
+        self._task = self._progress.add_task("Starting", total=None, note="")
+        self._timer = threading.Timer(PATIENCE, self._progress.start)
+        self._timer.daemon = True
+        self._shown = console.is_terminal and not quiet
+
+    def __enter__(self) -> Waiting:
+        if self._shown:
+            self._timer.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self._shown:
+            self._timer.cancel()
+            self._timer.join()
+            self._progress.stop()
+
+    def stage(self, description: str) -> None:
+        """Name what is done next, of unknown length."""
+        self._progress.reset(self._task, description=description, total=None, note="")
+
+    def step(self, what: str, steps: int, movement: float) -> None:
+        """Tell how far an estimate has come; fits ``estimate_reliability(progress=...)``."""
+        self._progress.update(self._task, description=what, note=f"{steps:,} steps, still moving {movement:.0e}")

@@ -1,0 +1,41 @@
+"""A data set to try votewise on: several hundred questions, a mixed crowd, and the truth about both.
+
+Nothing is downloaded; the seed decides everything.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import pyarrow as pa
+
+from votewise.demo.crowd import KINDS, cast_votes, make_crowd
+from votewise.demo.questions import make_questions
+from votewise.votes import Floats
+
+
+@dataclass(frozen=True, eq=False)
+class DemoData:
+    """Votes with their truth.
+
+    Attributes:
+        table: the votes, in the plain votes format with ``gold``.
+        names: the K annotators.
+        kinds: (K,) what kind of annotator each is.
+        reliability: (K,) the true probability that a vote of each agrees with the truth.
+    """
+
+    table: pa.Table
+    names: tuple[str, ...]
+    kinds: tuple[str, ...]
+    reliability: Floats
+
+
+def make_demo_data(*, pairs: int = 600, seed: int = 0) -> DemoData:
+    """Simulate votes of 40 annotators on ``pairs`` questions, five votes each, some 30% of them wrong."""
+    rng = np.random.default_rng(seed)
+    questions = make_questions(rng, pairs)
+    crowd = make_crowd(rng)
+    table = pa.Table.from_pylist(cast_votes(rng, questions, crowd))
+    return DemoData(table, crowd.names, tuple(KINDS[kind].name for kind in crowd.kinds), crowd.reliability)

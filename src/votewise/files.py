@@ -1,0 +1,46 @@
+"""Writing files whole or not at all."""
+
+from __future__ import annotations
+
+import json
+import tempfile
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from votewise.errors import BadInputError
+
+
+def make_folder(path: Path) -> Path:
+    """Make a folder if there is none; BadInputError where that cannot be."""
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise BadInputError(f"cannot be made: {error.strerror or error}", source=str(path)) from error
+    return path
+
+
+@contextmanager
+def written_whole(path: Path) -> Iterator[Path]:
+    """Give a temporary path beside ``path`` to write to, and move it to ``path`` when all went well.
+
+    Raises:
+        BadInputError: when the file or its folder cannot be written.
+
+    """
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        # A folder of our own, for a file made by mkstemp would not get the permissions that users expect.
+        with tempfile.TemporaryDirectory(prefix=".votewise-", dir=path.parent) as folder:
+            partial = Path(folder) / path.name
+            yield partial
+            partial.replace(path)
+    except OSError as error:
+        raise BadInputError(f"cannot be written: {error.strerror or error}", source=str(path)) from error
+
+
+def write_json_lines(path: Path, rows: Iterable[dict[str, Any]]) -> None:
+    """Write one JSON object per line, whole or not at all; dates and times become ISO texts."""
+    with written_whole(path) as partial, partial.open("w", encoding="utf-8") as file:
+        file.writelines(json.dumps(row, ensure_ascii=False, default=str) + "\n" for row in rows)
