@@ -74,7 +74,8 @@ def _same(table: pa.Table, texts: tuple[Codes, Codes, Codes] | None) -> Bools:
     if texts is None:
         return np.zeros(len(table), bool)
     named = _has(table, "pair") if "pair" in table.column_names else np.zeros(len(table), bool)
-    return (texts[1] == texts[2]) & (texts[1] >= 0) & ~named
+    same: Bools = (texts[1] == texts[2]) & (texts[1] >= 0) & ~named
+    return same
 
 
 def _signs(labels: pa.ChunkedArray) -> Signs:

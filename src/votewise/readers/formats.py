@@ -9,9 +9,18 @@ from fnmatch import fnmatchcase
 import pyarrow as pa
 
 from votewise.errors import BadInputError
+from votewise.readers.alpacaeval import read_alpacaeval
+from votewise.readers.arena import read_arena, read_mt_bench
+from votewise.readers.argilla import read_argilla
 from votewise.readers.canonical import Canonical
+from votewise.readers.helpsteer import read_helpsteer
+from votewise.readers.labelstudio import read_labelstudio
+from votewise.readers.multipref import read_multipref
+from votewise.readers.openwebui import read_openwebui
 from votewise.readers.plain import read_plain
+from votewise.readers.prism import read_prism
 from votewise.readers.rows import Rows
+from votewise.readers.trl import looks_like_hh, read_hh, read_trl, read_ultrafeedback
 
 Columns = tuple[tuple[str, ...], ...]
 
@@ -54,17 +63,86 @@ def _among(names: Sequence[str], pattern: str) -> bool:
     return any(fnmatchcase(name, pattern) for name in names)
 
 
-FORMATS: dict[str, Format] = {
-    f.name: f
-    for f in (
-        Format(
-            "plain",
-            "one vote per row: annotator, label (a, b or tie), and a pair or two responses",
-            (("annotator",), ("label",), ("pair", "response_a"), ("pair", "response_b")),
-            read_plain,
+_CHOSEN: Columns = (("chosen",), ("rejected",))
+_BATTLE: Columns = (("model_a",), ("model_b",), ("winner",), ("conversation_a",), ("conversation_b",))
+
+_ALL = (
+    Format(
+        "plain",
+        "one vote per row: annotator, label (a, b or tie), and a pair's name or two responses",
+        (("annotator",), ("label",), ("pair", "response_a"), ("pair", "response_b")),
+        read_plain,
+    ),
+    Format(
+        "ultrafeedback",
+        "UltraFeedback with all generated responses and their reward scores",
+        (*_CHOSEN, ("all_generated_responses",), ("all_rm_scores",)),
+        read_ultrafeedback,
+        over=("trl",),
+    ),
+    Format(
+        "ultrafeedback-binarized",
+        "UltraFeedback in pairs with two scores",
+        (*_CHOSEN, ("score_chosen",), ("score_rejected",)),
+        read_trl,
+        over=("trl",),
+    ),
+    Format(
+        "hh-rlhf",
+        "Anthropic's hh-rlhf: two texts with marked turns",
+        _CHOSEN,
+        read_hh,
+        looks=looks_like_hh,
+        over=("trl",),
+    ),
+    Format("trl", "TRL preferences: chosen and rejected, texts or conversations", _CHOSEN, read_trl),
+    Format(
+        "multipref",
+        "allenai/multipref: several annotators per comparison",
+        (
+            ("comparison_id",),
+            ("text",),
+            ("completion_a",),
+            ("completion_b",),
+            ("normal_worker_annotations", "expert_worker_annotations"),
         ),
-    )
-}
+        read_multipref,
+    ),
+    Format(
+        "helpsteer3",
+        "nvidia/HelpSteer3 preferences from -3 to 3",
+        (("context",), ("response1",), ("response2",), ("overall_preference",)),
+        read_helpsteer,
+    ),
+    Format(
+        "prism",
+        "PRISM utterances: one response per row, the chosen one marked",
+        (("interaction_id",), ("user_id",), ("turn",), ("user_prompt",), ("model_response",), ("if_chosen",)),
+        read_prism,
+    ),
+    Format(
+        "arena",
+        "lmsys/chatbot_arena_conversations",
+        (*_BATTLE, ("judge",), ("tstamp", "language", "anony")),
+        read_arena,
+        over=("mt-bench",),
+    ),
+    Format("arena-100k", "lmarena-ai/arena-human-preference-100k", (*_BATTLE, ("judge_hash",)), read_arena),
+    Format("arena-140k", "lmarena-ai/arena-human-preference-140k", (*_BATTLE, ("evaluation_session_id",)), read_arena),
+    Format("mt-bench", "lmsys/mt_bench_human_judgments", (*_BATTLE, ("judge",), ("turn",)), read_mt_bench),
+    Format(
+        "openwebui", "Open WebUI's feedback export", (("user_id",), ("data",), ("meta", "snapshot")), read_openwebui
+    ),
+    Format("argilla", "Argilla 2 records, flattened", (("*.responses",), ("*.responses.users",)), read_argilla),
+    Format("labelstudio", "Label Studio's export of comparisons", (("data",), ("annotations",)), read_labelstudio),
+    Format(
+        "alpacaeval",
+        "AlpacaEval's annotations.json",
+        (("instruction",), ("output_1",), ("output_2",), ("preference",)),
+        read_alpacaeval,
+    ),
+)
+FORMATS: dict[str, Format] = {f.name: f for f in _ALL}
 
 
 def choose(rows: Rows, name: str) -> Format:
