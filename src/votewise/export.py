@@ -183,7 +183,7 @@ def _plain_votes(votes: Votes, selection: Selection) -> pa.Table:
         known = np.isfinite(seconds)
         micros = np.where(known, seconds, 0) * 1e6
         stamps = pa.array(micros.round().astype(np.int64), mask=~known)
-        table = table.append_column("time", stamps.cast(pa.timestamp("us")))
+        table = table.append_column("time", stamps.cast(pa.timestamp("us", "UTC")))
     if votes.margin is not None:
         table = table.append_column("margin", pa.array(votes.margin[pair] * shown))
     if votes.gold is not None:

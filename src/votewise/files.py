@@ -43,4 +43,8 @@ def written_whole(path: Path) -> Iterator[Path]:
 def write_json_lines(path: Path, rows: Iterable[dict[str, Any]]) -> None:
     """Write one JSON object per line, whole or not at all; dates and times become ISO texts."""
     with written_whole(path) as partial, partial.open("w", encoding="utf-8") as file:
-        file.writelines(json.dumps(row, ensure_ascii=False, default=str) + "\n" for row in rows)
+        file.writelines(json.dumps(row, ensure_ascii=False, default=_as_text) + "\n" for row in rows)
+
+
+def _as_text(value: Any) -> str:
+    return value.isoformat() if hasattr(value, "isoformat") else str(value)

@@ -49,7 +49,10 @@ def audit(
     ] = None,
     on_error: Annotated[
         OnError,
-        typer.Option(help="At an unusable row: stop, or skip it and write it to DIR/rejected.jsonl with the reason."),
+        typer.Option(
+            metavar="stop|skip",
+            help="At an unusable row: stop, or skip it and write it to DIR/rejected.jsonl with the reason.",
+        ),
     ] = OnError.stop,
     prior: Annotated[
         str,
@@ -69,7 +72,9 @@ def audit(
     no_intervals: Annotated[
         bool, typer.Option("--no-intervals", help="Leave out the intervals of reliability, to save time.")
     ] = False,
-    level: Annotated[float, typer.Option(help="The probability that an interval covers the truth.")] = 0.95,
+    level: Annotated[
+        float, typer.Option(metavar="NUMBER", help="The probability that an interval covers the truth.")
+    ] = 0.95,
     force: Annotated[
         bool, typer.Option("--force", help="Go on where the votes do not determine the answer (exit code 3 otherwise).")
     ] = False,

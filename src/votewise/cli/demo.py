@@ -10,7 +10,9 @@ import typer
 
 def demo(
     out: Annotated[Path, typer.Option(metavar="DIR", help="The folder to write to.")] = Path("demo"),
-    seed: Annotated[int, typer.Option(help="The seed that decides about questions, crowd and votes.")] = 0,
+    seed: Annotated[
+        int, typer.Option(metavar="NUMBER", help="The seed that decides about questions, crowd and votes.")
+    ] = 0,
 ) -> None:
     """Audit simulated votes whose truth is known, and compare.
 
@@ -44,6 +46,4 @@ def demo(
     console = Console(highlight=False)
     console.print(compare_with_truth(data, result, summary["gold"]))
     console.print(written([*files, source]))
-    console.print(
-        f"\nOpen {out / 'report.html'} in a browser, or try it yourself: [bold]votewise audit {source}[/bold]"
-    )
+    typer.echo(f"\nThe report: {out / 'report.html'}\nYour turn:  votewise audit {source}")

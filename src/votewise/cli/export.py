@@ -30,13 +30,17 @@ def export(
     to: Annotated[
         Shape,
         typer.Option(
-            help="The shape of the file: TRL's preference data set, plain votes, or OpenAI's preference fine-tuning file."
+            metavar="trl|votes|openai",
+            help="The shape of the file: TRL's preference data set, plain votes, or OpenAI's preference fine-tuning file.",
         ),
     ] = Shape.trl,
-    min_confidence: Annotated[float, typer.Option(help="Drop votes that are less likely to be right than this.")] = 0.5,
+    min_confidence: Annotated[
+        float, typer.Option(metavar="NUMBER", help="Drop votes that are less likely to be right than this.")
+    ] = 0.5,
     flip_below: Annotated[
         float | None,
         typer.Option(
+            metavar="NUMBER",
             help="Turn round votes that are less likely to be right than this; 1 - confidence becomes their confidence.",
             show_default="none are flipped",
         ),

@@ -76,7 +76,7 @@ def overview(votes: Votes, result: ReliabilityResult, summary: dict[str, Any]) -
         table.add_row("Flags", flag_counts(summary["flags"]))
     suspicious = pc.sum(pc.less(result.votes["confidence"], 0.5)).as_py() or 0
     table.add_row(
-        "Votes", f"{suspicious:,} more likely wrong than right ({suspicious / max(len(votes) - ties, 1):.1%})"
+        "Doubt", f"{suspicious:,} votes more likely wrong than right ({suspicious / max(len(votes) - ties, 1):.1%})"
     )
     if summary["gold"]:
         gold = summary["gold"]
