@@ -20,7 +20,6 @@ class Beliefs:
         posterior: (M,) log-odds that response_a is truly better.
         confidence: (n,) probability that each vote is right.
         expected_right: (K,) expected number of right votes.
-
     """
 
     log_odds: Floats
@@ -45,7 +44,6 @@ def predict_votes(
         right_by_others: (n,) probability that each vote is right according to everything but itself.
         pseudo_votes: right and wrong votes that the prior counts for; with the annotator's other votes they make the
             reliability used (1/2 without any).
-
     """
     weight = 1.0 if evidence.weight is None else evidence.weight
     number = (evidence.counts + sum(pseudo_votes))[evidence.annotator] - weight

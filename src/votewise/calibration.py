@@ -35,7 +35,6 @@ def calibration_table(
     Returns:
         Columns ``low``, ``high`` (the bin), ``votes`` (how many), ``predicted`` (their mean), ``observed`` (share that
         happened), ``observed_low``, ``observed_high`` (95% interval).
-
     """
     edges = np.linspace(low, 1.0, bins + 1)
     which = np.clip(((predicted - low) * (bins / (1 - low))).astype(np.int64), 0, bins - 1)
@@ -72,7 +71,6 @@ def predictive_calibration(predicted: Floats, informed: npt.NDArray[np.bool_]) -
     Args:
         predicted: (n,) probability of each vote coming out as it did.
         informed: (n,) whether anything but the vote itself is known of its pair; the others are left out.
-
     """
     known = predicted[informed]
     return calibration_table(np.maximum(known, 1 - known), known > 0.5, low=0.5, bins=BINS)

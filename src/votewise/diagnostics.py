@@ -28,7 +28,7 @@ INFORMED = 0.8
 """An interval at least this share of the prior's width says more about the crowd than about the annotator."""
 
 SPREADING_ROUNDS = 12
-POOR_FIT = 0.05
+POOR_FIT = 0.03
 
 COMPARABLE_SHARE = 0.95
 """Share of the votes that must hang together in one group for reliabilities to be comparable."""

@@ -53,7 +53,6 @@ def run_em(
         accelerate: whether to extrapolate.
         slack: relative fall of the objective put down to rounding.
         on_iteration: called with (EM steps done, movement of the last one).
-
     """
     history: list[float] = []
     done = 0
@@ -102,6 +101,6 @@ def extrapolate(x0: Floats, x1: Floats, x2: Floats) -> Floats:
     """Squared extrapolation from three successive EM points; never a shorter step than plain EM's."""
     first = x1 - x0
     second = (x2 - x1) - first
-    curvature = float(np.linalg.norm(second))
-    length = 1.0 if curvature == 0 else max(1.0, float(np.linalg.norm(first)) / curvature)
+    curvature = float(np.square(second).sum())
+    length = 1.0 if curvature == 0 else max(1.0, float(np.sqrt(np.square(first).sum() / curvature)))
     return np.asarray(x0 + 2 * length * first + length**2 * second)

@@ -16,12 +16,14 @@ from votewise.observation import Evidence
 from votewise.priors import Beta, Grid
 from votewise.votes import Floats
 
-BINS, REACH = 97, 9.0
+BINS, REACH = 65, 8.0
 """Nodes of a vote's log-odds of being right, and how far they reach."""
 
-FITTING_GRID, INTERVAL_GRID = 64, 256
+FITTING_GRID, INTERVAL_GRID = 48, 256
 BLOCK = 8192
 """Annotators whose grids are in memory at a time."""
+
+CACHED_VOTES = 32768
 
 GAUSSIAN_FROM = 2000
 """Votes from which an annotator's posterior is narrower than the grid resolves and is normal in log-odds."""
@@ -35,25 +37,38 @@ MOST_ENTRIES = 10_000_000
 """Entries of a block of the annotators-by-annotators product."""
 
 
-def vote_histograms(evidence: Evidence, log_odds: Floats) -> Floats:
-    """(K, BINS) weighted histogram per annotator of ``log_odds`` (n,), those of each vote being right.
+def vote_histograms(evidence: Evidence, posterior: Floats, log_odds: Floats) -> Floats:
+    """(K, BINS) weighted histogram per annotator of the votes' log-odds of being right by everything but themselves.
 
     Each vote is shared between the two nodes (``histogram_nodes``) around it, in proportion to its distance.
     """
-    place = (np.clip(log_odds, -REACH, REACH) + REACH) * ((BINS - 1) / (2 * REACH))
-    lower = np.minimum(place.astype(np.int32), BINS - 2)
-    upper_share = place - lower
-    cell = lower + evidence.annotator.astype(np.int64) * BINS
-    if evidence.weight is None:
-        lower_share = 1 - upper_share
-    else:
-        upper_share *= evidence.weight
-        lower_share = evidence.weight - upper_share
-    size = len(evidence.counts) * BINS
-    counts = np.bincount(cell, lower_share, minlength=size)
-    cell += 1
-    counts += np.bincount(cell, upper_share, minlength=size)
-    return np.asarray(counts.reshape(-1, BINS))
+    votes, weighted = evidence.by_annotator, evidence.weighted
+    histograms = np.empty((len(log_odds), BINS))
+    scale = (BINS - 1) / (2 * REACH)
+    start = 0
+    while start < len(log_odds):
+        # Blocks of annotators whose votes fit into the processor's cache.
+        begin = votes.indptr[start]
+        stop = max(start + 1, int(np.searchsorted(votes.indptr, begin + CACHED_VOTES, side="right")) - 1)
+        end = votes.indptr[stop]
+        number = np.diff(votes.indptr[start : stop + 1])
+        signed, own = votes.data[begin:end], np.repeat(log_odds[start:stop], number)
+        place = posterior[votes.indices[begin:end]]
+        weight = np.abs(signed) if weighted else None
+        place = place * np.sign(signed) - own * weight if weighted else place * signed - own
+        place = np.clip(place * scale + REACH * scale, 0.0, BINS - 1.000001)
+        cell = place.astype(np.int64)
+        upper_share = place - cell
+        if weighted:
+            upper_share *= weight
+        cell += np.repeat(np.arange(stop - start) * BINS, number)
+        size = (stop - start) * BINS
+        upper = np.bincount(cell, upper_share, minlength=size).reshape(-1, BINS)
+        block = np.bincount(cell, weight, minlength=size).reshape(-1, BINS) - upper
+        block[:, 1:] += upper[:, :-1]
+        histograms[start:stop] = block
+        start = stop
+    return histograms
 
 
 def histogram_nodes() -> Floats:

@@ -12,6 +12,7 @@ which is [RE-PO eq. 4] for one vote a pair and one-coin [DS79] for margin 0. Eve
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -57,7 +58,6 @@ class Evidence:
         counts: (K,) weighted number of votes per annotator.
         margin: (M,) log-odds that +1 is right before any vote is looked at.
         decided: (n,) positions of these votes in the ``Votes`` they came from, or None if no vote is a tie.
-
     """
 
     pair: Ints
@@ -111,7 +111,7 @@ class Evidence:
         is cosh of the posterior over cosh of the margin and of each reliability.
         """
         before = log_cosh2(temperature * self.margin).sum() if self.informed else len(self.margin) * np.log(2.0)
-        return float(log_cosh2(posterior).sum() - before - self.counts @ log_cosh2(log_odds))
+        return float(log_cosh2(posterior).sum() - before - (self.counts * log_cosh2(log_odds)).sum())
 
     def confidence(self, posterior: Floats) -> Floats:
         """(n,) probability that each vote agrees with the truth [RE-PO eq. 4]."""
@@ -123,6 +123,16 @@ class Evidence:
         if self.weight is not None:
             own *= self.weight
         return np.asarray(self.sign * posterior[self.pair] - own)
+
+    @cached_property
+    def weighted(self) -> bool:
+        """Whether some entry of ``matrix`` is not one vote: weights were given, or somebody voted twice on a pair."""
+        return self.weight is not None or self.matrix.nnz < len(self.sign)
+
+    @cached_property
+    def by_annotator(self) -> Any:
+        """(K, M) sparse: ``matrix`` transposed and stored annotator by annotator, for passes that go that way."""
+        return csr_matrix(self.matrix.T)
 
 
 def clipped_logit(reliability: Floats) -> Floats:

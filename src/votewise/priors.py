@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.special import betaln, digamma, polygamma
+from scipy.special import betaln, digamma
 
 from votewise.em import run_em
 from votewise.errors import BadInputError
@@ -46,26 +46,6 @@ class Beta:
         """Log-density at ``x``, any shape, values strictly inside (0, 1)."""
         return np.asarray((self.c - 1) * np.log(x) + (self.d - 1) * np.log1p(-x) - betaln(self.c, self.d))
 
-    @classmethod
-    def from_mean_logs(cls, mean_log: float, mean_log1m: float, start: Beta) -> Beta:
-        """The Beta whose E[log x] and E[log(1 - x)] are the given ones: maximum likelihood [UAA app. C.2].
-
-        Newton on psi(c) - psi(c + d) = mean_log and its mirror, in log(c), log(d) so that both stay positive. The
-        log-likelihood is concave in (c, d); steps are damped to a factor of e^2.
-        """
-        log_cd = np.log([start.c, start.d])
-        for _ in range(100):
-            c, d = np.exp(log_cd)
-            gradient = np.array([mean_log - digamma(c) + digamma(c + d), mean_log1m - digamma(d) + digamma(c + d)])
-            shared = polygamma(1, c + d)
-            hessian = np.array([[shared - polygamma(1, c), shared], [shared, shared - polygamma(1, d)]])
-            move = np.clip(np.linalg.solve(hessian, -gradient) / np.exp(log_cd), -2.0, 2.0)
-            log_cd = np.clip(log_cd + move, np.log(SMALLEST), np.log(LARGEST))
-            if np.abs(move).max() < 1e-10:
-                break
-        c, d = np.exp(log_cd)
-        return cls(float(c), float(d))
-
 
 START = Beta(5.0, 2.0)
 """Where a fitted prior starts, and what holds it when annotators are few."""
@@ -96,6 +76,42 @@ class Grid:
         top = mass.max()
         return np.asarray(mass - top - np.log(np.exp(mass - top).sum()))
 
+    def beta_from_mean_logs(self, mean_logs: Floats, start: Beta) -> Beta:
+        """The Beta whose E[log x] and E[log(1 - x)] on this grid are the two given ones: maximum likelihood.
+
+        The digamma equations of [UAA app. C.2] with sums over the nodes for integrals: an exponential family, so that the
+        log-likelihood is concave in (c, d) and Newton's matrix is a covariance. A step is halved until it climbs.
+        """
+        logs = np.stack([np.log(self.x), np.log1p(-self.x)])
+
+        def climb(cd: Floats) -> tuple[float, Floats]:
+            exponent = (cd - 1) @ logs + self.log_width
+            top = exponent.max()
+            mass = np.exp(exponent - top)
+            total = mass.sum()
+            return float((cd - 1) @ mean_logs - top - np.log(total)), mass / total
+
+        cd = np.array([start.c, start.d])
+        value, mass = climb(cd)
+        for _ in range(100):
+            expected = logs @ mass
+            centred = logs - expected[:, None]
+            covariance = (centred * mass) @ centred.T + 1e-12 * np.eye(2)
+            move, length = np.linalg.solve(covariance, mean_logs - expected), 1.0
+            while length > 1e-8:
+                trial = np.clip(cd + length * move, SMALLEST, LARGEST)
+                new_value, new_mass = climb(trial)
+                if new_value >= value:
+                    break
+                length /= 2
+            else:
+                break
+            done = np.abs(trial - cd).max() < 1e-9 * cd.max()
+            cd, value, mass = trial, new_value, new_mass
+            if done:
+                break
+        return Beta(float(cd[0]), float(cd[1]))
+
     def quantiles(self, mass: Floats, levels: tuple[float, ...]) -> Floats:
         """(levels, K) quantiles of K distributions given as masses (K, G), interpolated within cells."""
         total = np.cumsum(mass, axis=1)
@@ -121,7 +137,6 @@ def fit_beta(log_likelihood: Floats, grid: Grid, start: Beta, *, anchor: Beta | 
         grid: the nodes.
         start: where to start.
         anchor: a Beta that holds the fit as ``ANCHOR_ANNOTATORS`` further annotators would; none by default.
-
     """
     likelihood = np.exp(log_likelihood - log_likelihood.max(axis=1, keepdims=True))
     logs = np.stack([np.log(grid.x), np.log1p(-grid.x)])
@@ -133,17 +148,20 @@ def fit_beta(log_likelihood: Floats, grid: Grid, start: Beta, *, anchor: Beta | 
 
     def step(x: Floats) -> tuple[Floats, float]:
         prior = Beta(*np.exp(np.clip(x, np.log(SMALLEST), np.log(LARGEST))))
-        mass = np.exp(grid.log_mass(prior))
+        log_mass = grid.log_mass(prior)
+        mass = np.exp(log_mass)
         marginal = likelihood @ mass
         expected = mass * (likelihood.T @ (1 / marginal))
-        mean_logs = (logs @ expected + held * held_logs) / size
-        fitted = Beta.from_mean_logs(mean_logs[0], mean_logs[1], prior)
-        bound = np.log(marginal).sum()
-        if anchor is not None:
-            bound += held * (held_logs @ [prior.c - 1, prior.d - 1] - betaln(prior.c, prior.d))
-        return np.log([fitted.c, fitted.d]), float(bound)
+        fitted = grid.beta_from_mean_logs((logs @ expected + held * held_logs) / size, prior)
+        # Each node has its share of the anchor, so that the bound uses the same normaliser for both.
+        bound = np.log(marginal).sum() + held * (log_mass - grid.log_width - logs.T @ exponents(prior)).mean()
+        return np.log([fitted.c, fitted.d]), float(bound + held * (held_logs @ exponents(prior)))
 
-    # The grid normalises the density numerically, Newton analytically: between the two the bound may fall by 1e-6.
-    run = run_em(step, np.log([start.c, start.d]), tolerance=1e-4, max_iterations=500, slack=1e-6)
+    run = run_em(step, np.log([start.c, start.d]), tolerance=1e-3, max_iterations=200)
     c, d = np.exp(np.clip(run.x, np.log(SMALLEST), np.log(LARGEST)))
     return Beta(float(c), float(d))
+
+
+def exponents(prior: Beta) -> Floats:
+    """(c - 1, d - 1), the factors of log x and log(1 - x) in the log-density."""
+    return np.array([prior.c - 1, prior.d - 1])

@@ -26,7 +26,7 @@ from votewise.calibration import calibration_table, predictive_calibration
 from votewise.diagnostics import annotator_flags, identifiability, position_findings, position_test, soundness
 from votewise.em import EMRun, run_em
 from votewise.errors import BadInputError
-from votewise.observation import EDGE, Evidence, clipped_logit
+from votewise.observation import Evidence, clipped_logit
 from votewise.priors import START, Beta, Grid, fit_beta
 from votewise.results import Diagnostic, ReliabilityResult
 from votewise.tables import Checks, annotator_table, pair_table, vote_table
@@ -37,7 +37,10 @@ Progress = Callable[[str, int, float], None]
 """Called with (what is being done, EM steps so far, movement of the last one)."""
 
 LEVELS = ("error", "warning", "info")
-PRIOR_ROUNDS, PRIOR_TOLERANCE = 30, 0.01
+LOOSE = 1e-2
+"""Tolerance of EM while the prior still moves."""
+
+PRIOR_ROUNDS, PRIOR_TOLERANCE = 30, 0.02
 LARGEST_TEMPERATURE = 100.0
 
 
@@ -53,7 +56,7 @@ class Settings:
     intervals: bool = True
     level: float = 0.95
     reliable_from: float = 0.7
-    tolerance: float = 1e-5
+    tolerance: float = 1e-4
     max_iterations: int = 1000
     accelerate: bool = True
 
@@ -99,7 +102,7 @@ def estimate_reliability(
     intervals: bool = True,
     level: float = 0.95,
     reliable_from: float = 0.7,
-    tolerance: float = 1e-5,
+    tolerance: float = 1e-4,
     max_iterations: int = 1000,
     accelerate: bool = True,
     progress: Progress | None = None,
@@ -131,7 +134,6 @@ def estimate_reliability(
 
     Raises:
         BadInputError: a setting out of range, or margins of the wrong length or not finite.
-
     """
     settings = Settings(
         prior,
@@ -176,7 +178,7 @@ def _check(votes: Votes, fit: _Fit, beliefs: Beliefs) -> tuple[Checks, pa.Table,
     """Everything beyond the estimates: intervals, flags, position tests, calibration, and what they say."""
     evidence = fit.evidence
     by_others = evidence.log_odds_without_own_vote(beliefs.posterior, beliefs.log_odds)
-    low, high = fit.intervals(beliefs.posterior, by_others)
+    low, high = fit.intervals(beliefs.posterior)
     prior_width = fit.prior_width()
     informed = np.abs(by_others) > 1e-9
     predicted = predict_votes(evidence, beliefs, expit(by_others), fit.settings.pseudo_votes(fit.prior))
@@ -226,21 +228,27 @@ class _Fit:
         return 1.0 if self.settings.temperature == "fit" else float(self.settings.temperature)
 
     def run(self) -> None:
+        """EM, together with the fit of the prior; then, should it have found the mirror image, EM from its flip."""
+        self._run()
+        if self.last.converged and self._mirror_is_better():
+            self.mirrored = True
+            self.x = self._flipped(self.x)
+            if self.settings.prior == "fit" and self.prior is not None:
+                self.prior = Beta(self.prior.d, self.prior.c)
+            self._run()
+
+    def _run(self) -> None:
         """Alternate EM and the fit of the prior until the prior stands still; without a fit, EM once."""
         if self.settings.prior == "fit":
-            prior = START
+            prior = self.prior or START
             for _ in range(PRIOR_ROUNDS):
-                self._em(max(self.settings.tolerance, 1e-3))
+                self._em(max(self.settings.tolerance, LOOSE))
                 before, prior = prior, self._fitted_prior(prior)
                 self.prior = prior
                 moved = max(abs(np.log(prior.c / before.c)), abs(np.log(prior.d / before.d)))
                 if moved < PRIOR_TOLERANCE or self.steps >= self.settings.max_iterations:
                     break
         self._em(self.settings.tolerance)
-        if self._mirror_is_better():
-            self.mirrored = True
-            self.x = np.concatenate([-self.log_odds, self.x[len(self.log_odds) :]])
-            self._em(self.settings.tolerance)
 
     def _em(self, tolerance: float) -> None:
         budget = max(1, self.settings.max_iterations - self.steps)
@@ -289,17 +297,20 @@ class _Fit:
                 break
         return float(np.log(t))
 
+    def _flipped(self, x: Floats) -> Floats:
+        """The mirror image of ``x``: every reliability eta becomes 1 - eta."""
+        k = len(self.evidence.counts)
+        return np.concatenate([-x[:k], x[k:]])
+
     def _mirror_is_better(self) -> bool:
         """Whether every truth flipped and every reliability eta -> 1 - eta explains the votes better."""
-        mirror = np.concatenate([-self.log_odds, self.x[len(self.log_odds) :]])
-        if self.evidence.informed or (self.prior is not None and self.prior.c != self.prior.d):
-            here, there = self._step(self.x)[1], self._step(mirror)[1]
+        given = isinstance(self.settings.prior, Beta) and self.settings.prior.c != self.settings.prior.d
+        if self.evidence.informed or given:
+            here, there = self._step(self.x)[1], self._step(self._flipped(self.x))[1]
             return there > here + 1e-6 * (1 + abs(here))
-        # Without prior or margin the two are equal: take the one in which votes are right more often than wrong.
-        return float(self.evidence.counts @ (expit(self.log_odds) - 0.5)) < -EDGE * float(self.evidence.counts.sum())
-
-    def _posterior(self) -> Floats:
-        return self.evidence.posterior_log_odds(self.log_odds, self.temperature)
+        # Without margins and without a prior that takes sides the two are equal: votes are right more often than wrong.
+        crowd = self.evidence.counts * (expit(self.log_odds) - 0.5)
+        return float(crowd.sum()) < -1e-6 * float(self.evidence.counts.sum())
 
     def beliefs(self) -> Beliefs:
         posterior = self.evidence.posterior_log_odds(self.log_odds, self.temperature)
@@ -312,17 +323,16 @@ class _Fit:
 
     def _fitted_prior(self, start: Beta) -> Beta:
         posterior = self.evidence.posterior_log_odds(self.log_odds, self.temperature)
-        by_others = self.evidence.log_odds_without_own_vote(posterior, self.log_odds)
-        histograms = iv.vote_histograms(self.evidence, by_others)
+        histograms = iv.vote_histograms(self.evidence, posterior, self.log_odds)
         grid = Grid.of_size(iv.FITTING_GRID)
         voted = self.evidence.counts > 0
         return fit_beta(iv.log_likelihood_on(grid, histograms[voted]), grid, start, anchor=START)
 
-    def intervals(self, posterior: Floats, by_others: Floats) -> tuple[Floats, Floats]:
-        """(K,) lower and upper ends; ``by_others`` (n,) log-odds of each vote being right without the vote itself."""
+    def intervals(self, posterior: Floats) -> tuple[Floats, Floats]:
+        """(K,) lower and upper ends."""
         own = iv.precision(self.evidence, posterior, self.log_odds, sum(self.settings.pseudo_votes(self.prior)))
         widening = iv.inflation(self.evidence, posterior, own)
-        histograms = iv.vote_histograms(self.evidence, by_others)
+        histograms = iv.vote_histograms(self.evidence, posterior, self.log_odds)
         return iv.reliability_intervals(histograms, self.prior, self.settings.level, self.log_odds, own, widening)
 
     def prior_width(self) -> float:

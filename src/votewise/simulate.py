@@ -21,7 +21,6 @@ class SimulatedVotes:
         reliability: (K,) true reliability of each annotator.
         truth: (M,) +1 where response_a is truly better, else -1.
         correct: (n,) whether each vote agrees with the truth.
-
     """
 
     votes: Votes
@@ -47,7 +46,6 @@ def simulate_annotators(
         votes_per_annotator: fewest and most votes per annotator; numbers in between are spread evenly in logarithms.
         reliability: what reliabilities are drawn from, or (K,) the reliabilities themselves.
         seed: seed or generator.
-
     """
     low, high = votes_per_annotator
     if annotators < 1 or votes_per_pair < 1 or not 1 <= low <= high:

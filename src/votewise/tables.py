@@ -94,7 +94,8 @@ def pair_table(votes: Votes, evidence: Evidence, beliefs: Beliefs, *, shared_pai
     ties = np.zeros(m, np.int64)
     if evidence.decided is not None:
         ties += np.bincount(votes.pair, votes.sign == 0, minlength=m).astype(np.int64)
-    balance = np.abs(np.bincount(votes.pair, votes.sign, minlength=m))
+    for_a = np.bincount(votes.pair[votes.sign > 0], minlength=m)
+    balance = np.abs(2 * for_a - (number - ties))
     return pa.table(
         {
             "pair": names(votes.pair_ids),

@@ -100,7 +100,9 @@ class Votes:
                     )
         for name, codes, size in (("pair", self.pair, m), ("annotator", self.annotator, k)):
             if codes.min() < 0 or codes.max() >= size:
-                raise BadInputError(f"{name} codes run from {codes.min()} to {codes.max()}", expected=f"0 to {size - 1}")
+                raise BadInputError(
+                    f"{name} codes run from {codes.min()} to {codes.max()}", expected=f"0 to {size - 1}"
+                )
         if np.abs(self.sign).max() > 1:
             raise BadInputError("signs outside -1, 0, +1", expected="+1 (response_a), -1 (response_b) or 0 (tie)")
         if self.margin is not None and not np.isfinite(self.margin).all():

@@ -1,0 +1,68 @@
+"""Do 95% intervals hold the truth 95% of the time, and does confidence mean what it says?
+
+Simulated crowds, votes per annotator from 1 to 500 (spread evenly in logarithms), the prior fitted from the same votes.
+Prints, per population of annotators and number of votes a pair: coverage over all annotators, over those with more than
+200 votes and with fewer than 10, and the expected calibration error of `confidence`, with standard errors over data sets.
+
+    python experiments/coverage.py [--data-sets 200] [--annotators 200]
+"""
+
+from __future__ import annotations
+
+import argparse
+from concurrent.futures import ProcessPoolExecutor
+from functools import partial
+
+import numpy as np
+
+from votewise.calibration import calibration_table, expected_calibration_error
+from votewise.priors import Beta
+from votewise.reliability import estimate_reliability
+from votewise.simulate import simulate_annotators
+
+POPULATIONS = {
+    "Beta(5, 2)": Beta(5, 2),
+    "Beta(3, 1.5)": Beta(3, 1.5),
+    "Beta(12, 2)": Beta(12, 2),
+    "60% at 0.95, 20% at 0.55, 15% at 0.5, 5% at 0.2": ((0.95, 0.55, 0.5, 0.2), (0.6, 0.2, 0.15, 0.05)),
+}
+GROUPS = {"all": (1, np.inf), "> 200 votes": (201, np.inf), "< 10 votes": (1, 9)}
+
+
+def one_data_set(seed: int, population: str, votes_per_pair: int, annotators: int) -> list[float]:
+    """Coverage per group and calibration error of one simulated data set."""
+    drawn_from = POPULATIONS[population]
+    rng = np.random.default_rng([seed, votes_per_pair, list(POPULATIONS).index(population)])
+    reliability = drawn_from if isinstance(drawn_from, Beta) else rng.choice(drawn_from[0], annotators, p=drawn_from[1])
+    data = simulate_annotators(annotators=annotators, votes_per_pair=votes_per_pair, reliability=reliability, seed=rng)
+    result = estimate_reliability(data.votes)
+    table = {name: result.annotators[name].to_numpy() for name in ("votes", "low", "high")}
+    inside = (table["low"] <= data.reliability) & (data.reliability <= table["high"])
+    found = []
+    for fewest, most in GROUPS.values():
+        chosen = inside[(table["votes"] >= fewest) & (table["votes"] <= most)]
+        found.append(chosen.mean() if len(chosen) else np.nan)
+    confidence = calibration_table(result.votes["confidence"].to_numpy(), data.correct)
+    return [*found, expected_calibration_error(confidence)]
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    parser.add_argument("--data-sets", type=int, default=200)
+    parser.add_argument("--annotators", type=int, default=200)
+    parser.add_argument("--votes-per-pair", type=int, nargs="+", default=[2, 3, 5])
+    args = parser.parse_args()
+    print(f"{args.data_sets} data sets of {args.annotators} annotators each; mean (standard error)")
+    print(f"{'population':<50}{'votes/pair':>11}" + "".join(f"{name:>17}" for name in [*GROUPS, "ECE"]))
+    with ProcessPoolExecutor() as pool:
+        for population in POPULATIONS:
+            for number in args.votes_per_pair:
+                run = partial(one_data_set, population=population, votes_per_pair=number, annotators=args.annotators)
+                found = np.array(list(pool.map(run, range(args.data_sets), chunksize=10)))
+                error = np.nanstd(found, axis=0, ddof=1) / np.sqrt(np.isfinite(found).sum(axis=0))
+                cells = "".join(f"{m:>10.3f} ({e:.3f})" for m, e in zip(np.nanmean(found, axis=0), error, strict=True))
+                print(f"{population:<50}{number:>11}{cells}", flush=True)
+
+
+if __name__ == "__main__":
+    main()
