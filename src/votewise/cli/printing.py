@@ -61,10 +61,11 @@ def overview(votes: Votes, result: ReliabilityResult, summary: dict[str, Any]) -
     """What was read and what came out, a line each."""
     table = Table.grid(padding=(0, 2))
     table.add_column(style="bold", no_wrap=True)
-    table.add_column()
+    table.add_column(overflow="fold")
     counts = summary["counts"]
     if votes.reading is not None:
-        table.add_row("Read", f"{counts['read']:,} rows of {escape(str(summary['source']))} ({summary['format']})")
+        table.add_row("Source", escape(str(summary["source"])))
+        table.add_row("Read", f"{counts['read']:,} rows of format {summary['format']}")
         lost = {"rejected": "rejected", "skipped": "no votes", "repeated": "repeated"}
         dropped = [f"{counts[key]:,} {what}" for key, what in lost.items() if counts[key]]
         table.add_row("Kept", f"{len(votes):,} votes" + (f"; dropped: {', '.join(dropped)}" if dropped else ", all"))

@@ -1,0 +1,148 @@
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import pyarrow.parquet as pq
+import pytest
+
+from votewise.cli.audit import default_folder, parse_columns, parse_prior, parse_temperature
+from votewise.demo import make_demo_data
+from votewise.errors import BadInputError
+from votewise.priors import Beta
+
+End = Callable[..., int]
+Shown = pytest.CaptureFixture[str]
+
+
+@pytest.fixture
+def source(tmp_path: Path) -> Path:
+    path = tmp_path / "june.parquet"
+    pq.write_table(make_demo_data(pairs=40).table, path)
+    return path
+
+
+def test_writes_where_it_says(
+    end: End, source: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: Shown
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert end("audit", source, "--no-report") == 0
+    shown = capsys.readouterr()
+    assert "Written to audit/june" in shown.out
+    assert "200 rows of format plain" in shown.out
+    assert "annotators, 40 pairs" in shown.out
+    assert shown.err == ""
+    assert sorted(path.name for path in Path("audit/june").iterdir()) == [
+        "annotators.parquet", "pairs.parquet", "summary.json", "votes.parquet",
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize("width", [80, 120])
+def test_fits_the_terminal(
+    end: End, source: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: Shown, width: int
+) -> None:
+    monkeypatch.setenv("COLUMNS", str(width))
+    assert end("audit", source, "--out", tmp_path / "out", "--no-report") == 0
+    assert max(len(line.rstrip()) for line in capsys.readouterr().out.splitlines()) <= width
+
+
+def test_json_is_the_summary_and_nothing_else(end: End, source: Path, tmp_path: Path, capsys: Shown) -> None:
+    assert end("audit", source, "--out", tmp_path / "out", "--json", "--no-report") == 0
+    shown = capsys.readouterr()
+    assert json.loads(shown.out) == json.loads((tmp_path / "out" / "summary.json").read_text())
+    assert shown.err == ""
+
+
+def test_quiet_prints_nothing(end: End, source: Path, tmp_path: Path, capsys: Shown) -> None:
+    assert end("audit", source, "--out", tmp_path / "out", "--quiet", "--no-report") == 0
+    assert capsys.readouterr() == ("", "")
+
+
+def test_settings_reach_the_estimate(end: End, source: Path, tmp_path: Path) -> None:
+    options = ["--prior", "beta:5,2", "--no-intervals", "--level", "0.9", "--no-shared-pairs", "--no-report", "--force"]
+    assert end("audit", source, "--out", tmp_path / "out", *options) == 0
+    summary = json.loads((tmp_path / "out" / "summary.json").read_text())
+    assert (summary["prior"]["c"], summary["prior"]["d"], summary["prior"]["fitted"]) == (5, 2, False)
+    assert summary["settings"]["level"] == 0.9
+    assert not summary["settings"]["intervals"]
+    assert not summary["settings"]["shared_pairs"]
+
+
+def test_bad_input_is_one_line_and_leaves_nothing(end: End, tmp_path: Path, capsys: Shown) -> None:
+    source = tmp_path / "votes.csv"
+    source.write_text("pair,annotator,label\np1,ann,a\np1,bob,maybe\n")
+    assert end("audit", source, "--out", tmp_path / "out") == 2
+    shown = capsys.readouterr()
+    assert shown.out == ""
+    assert shown.err.startswith("votewise: ")
+    assert shown.err.count("\n") == 1
+    assert all(part in shown.err for part in ("row 2", "label", "maybe"))
+    assert [path.name for path in tmp_path.iterdir()] == ["votes.csv"]
+
+
+def test_rejected_rows_are_written_and_counted(end: End, tmp_path: Path, capsys: Shown) -> None:
+    source = tmp_path / "votes.csv"
+    good = "".join(f"p{i % 5},w{i // 5},{'ab'[i % 7 == 0]}\n" for i in range(25))
+    source.write_text(f"pair,annotator,label\n{good}p1,ann,maybe\n")
+    assert end("audit", source, "--out", tmp_path / "out", "--on-error", "skip", "--no-report") == 0
+    assert "1 rejected" in capsys.readouterr().out
+    (line,) = (tmp_path / "out" / "rejected.jsonl").read_text().splitlines()
+    assert json.loads(line)["row"] == 26
+
+
+def test_columns_are_renamed(end: End, tmp_path: Path) -> None:
+    source = tmp_path / "votes.csv"
+    source.write_text("pair,who,label\n" + "".join(f"p{i % 5},w{i // 5},{'ab'[i % 7 == 0]}\n" for i in range(25)))
+    assert end("audit", source, "--out", tmp_path / "out", "--column", "annotator=who", "--no-report") == 0
+    assert json.loads((tmp_path / "out" / "summary.json").read_text())["columns"] == {"annotator": "who"}
+
+
+def test_votes_that_decide_nothing_end_with_3(end: End, tmp_path: Path, capsys: Shown) -> None:
+    source = tmp_path / "votes.csv"
+    source.write_text("pair,annotator,label\np1,ann,a\np2,bob,b\n")
+    assert end("audit", source, "--out", tmp_path / "out", "--no-report") == 3
+    assert capsys.readouterr().err.count("\n") == 1
+    assert not (tmp_path / "out").exists()
+    assert end("audit", source, "--out", tmp_path / "out", "--no-report", "--force") == 0
+    assert "Error" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("options", "expected"),
+    [(["--prior", "gamma:1,2"], "--prior"), (["--prior", "beta:1"], "--prior"), (["--prior", "beta:-1,2"], "Beta(-1"),
+     (["--temperature", "warm"], "--temperature"), (["--temperature", "-1"], "temperature"),
+     (["--column", "annotator"], "--column"), (["--level", "2"], "level"), (["--format", "wisdom"], "wisdom")],
+)  # fmt: skip
+def test_bad_settings_are_one_line(
+    end: End, source: Path, tmp_path: Path, capsys: Shown, options: list[str], expected: str
+) -> None:
+    assert end("audit", source, "--out", tmp_path / "out", *options) == 2
+    shown = capsys.readouterr().err
+    assert expected in shown
+    assert shown.count("\n") == 1
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_file_in_the_way_is_one_line(end: End, source: Path, capsys: Shown) -> None:
+    assert end("audit", source, "--out", source) == 2
+    assert "is a file (expected a folder to write to)" in capsys.readouterr().err
+
+
+def test_parsing() -> None:
+    assert parse_prior("fit") == "fit"
+    assert parse_prior("none") is None
+    assert parse_prior("beta:3,1.5") == Beta(3, 1.5)
+    assert parse_temperature("fit") == "fit"
+    assert parse_temperature("0.5") == 0.5
+    assert parse_columns(["a=b", "c=d=e"]) == {"a": "b", "c": "d=e"}
+    assert parse_columns([]) is None
+    with pytest.raises(BadInputError, match="given twice"):
+        parse_columns(["a=b", "a=c"])
+
+
+@pytest.mark.parametrize(
+    ("votes", "name"),
+    [("some/where/june.tar.parquet", "june.tar"), ("folder/", "folder"), ("duckdb://my.db?table=votes", "votes"),
+     ("postgres://user:secret@host/base?x=1&table=a.b", "a.b"), ("postgres://user:secret@host/base", "postgres")],
+)  # fmt: skip
+def test_default_folder_shows_no_secret(votes: str, name: str) -> None:
+    assert default_folder(votes) == Path("audit", name)
