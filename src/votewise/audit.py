@@ -120,7 +120,6 @@ def write_audit(
 
     Raises:
         BadInputError: when ``folder`` cannot be written to.
-
     """
     summary = summarise(votes, result) if summary is None else summary
     new = not folder.exists()

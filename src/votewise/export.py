@@ -53,7 +53,6 @@ def export_audit(
 
     Raises:
         BadInputError: for settings that contradict each other, votes without texts, or a file that cannot be written.
-
     """
     check_export(out, shape=shape, flip_below=flip_below, one_per_pair=one_per_pair)
     if one_per_pair:

@@ -27,7 +27,6 @@ def written_whole(path: Path) -> Iterator[Path]:
 
     Raises:
         BadInputError: when the file or its folder cannot be written.
-
     """
     try:
         path.parent.mkdir(parents=True, exist_ok=True)

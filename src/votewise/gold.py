@@ -22,7 +22,6 @@ class GoldScores:
         majority_accuracy: the same for the plain majority of votes; an even split counts half.
         auc: probability that a wrong vote has a lower ``confidence`` than a right one; None where all votes are right or
             all are wrong.
-
     """
 
     pairs: int
@@ -62,7 +61,6 @@ def area_under_curve(score: Floats, right: Bools) -> float | None:
     Args:
         score: (n,) any real numbers.
         right: (n,) which items are right.
-
     """
     n_right, n_wrong = int(right.sum()), int((~right).sum())
     if n_right == 0 or n_wrong == 0:

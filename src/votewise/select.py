@@ -22,7 +22,6 @@ class Selection:
         flipped: (m,) True where the preference was turned round.
         dropped: number of rows left out because too little is known of them.
         ties: number of rows left out because they prefer neither response.
-
     """
 
     rows: npt.NDArray[np.intp]
@@ -53,7 +52,6 @@ def select_votes(
         BadInputError: for a setting outside its range. ``flip_below`` may be at most 1 - ``min_confidence``, so that
             nothing less sure than ``min_confidence`` goes on, turned round or not, and at most ``min_confidence``, so
             that no vote is to be both kept and turned round.
-
     """
     _check_share("min_confidence", min_confidence)
     if flip_below is not None:
@@ -86,7 +84,6 @@ def select_pairs(p_a: Floats, *, min_confidence: float = 0.5) -> Selection:
     Args:
         p_a: (M,) probability that response_a is truly better. Pairs at exactly 1/2 count as ties and are left out.
         min_confidence: pairs whose likelier response is at least this likely are kept.
-
     """
     sign = np.sign(p_a - 0.5).astype(np.int8)
     return select_votes(sign, np.maximum(p_a, 1 - p_a), min_confidence=min_confidence)

@@ -146,3 +146,14 @@ def test_parsing() -> None:
 )  # fmt: skip
 def test_default_folder_shows_no_secret(votes: str, name: str) -> None:
     assert default_folder(votes) == Path("audit", name)
+
+
+def test_real_votes_as_they_are(end: End, tmp_path: Path, capsys: Shown) -> None:
+    source = Path(__file__).parents[3] / "shared" / "data" / "convincing_arguments.parquet"
+    if not source.exists():
+        pytest.skip("the folder with the real votes is not beside the repository")
+    assert end("audit", source, "--out", tmp_path / "out", "--no-report", "--no-intervals", "--json") == 0
+    summary = json.loads(capsys.readouterr().out)
+    assert summary["counts"]["kept"] == 41_742
+    assert summary["gold"]["accuracy"] >= 0.984
+    assert summary["gold"]["auc"] >= 0.997

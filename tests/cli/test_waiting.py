@@ -1,0 +1,33 @@
+import io
+import time
+
+import pytest
+from rich.console import Console
+
+from votewise.cli import waiting
+from votewise.cli.waiting import Waiting
+
+
+def shown(monkeypatch: pytest.MonkeyPatch, *, patience: float, terminal: bool, quiet: bool = False) -> str:
+    """What is shown of work that takes a fifth of a second."""
+    monkeypatch.setattr(waiting, "PATIENCE", patience)
+    stream = io.StringIO()
+    console = Console(file=stream, force_terminal=terminal, width=80)
+    with Waiting(quiet=quiet, console=console) as bar:
+        bar.stage("Reading votes")
+        bar.step("Judging annotators", 7, 0.02)
+        time.sleep(0.2)
+    return stream.getvalue()
+
+
+def test_shows_what_takes_long_on_a_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
+    text = shown(monkeypatch, patience=0.01, terminal=True)
+    assert "Judging annotators" in text
+    assert "7 steps, still moving 2e-02" in text
+
+
+@pytest.mark.parametrize(
+    ("patience", "terminal", "quiet"), [(60, True, False), (0.01, False, False), (0.01, True, True)]
+)
+def test_is_silent_otherwise(monkeypatch: pytest.MonkeyPatch, patience: float, terminal: bool, quiet: bool) -> None:
+    assert shown(monkeypatch, patience=patience, terminal=terminal, quiet=quiet) == ""
