@@ -22,65 +22,80 @@ class OnError(StrEnum):
     skip = "skip"
 
 
+Source = Annotated[
+    str,
+    typer.Argument(
+        metavar="VOTES",
+        help="A file (.parquet, .jsonl, .json, .csv, .arrow), a data set's folder, or a table's URL such as "
+        "`duckdb://votes.db?table=votes`.",
+        show_default=False,
+    ),
+]
+Folder = Annotated[
+    Path | None,
+    typer.Option(metavar="DIR", help="The folder to write to.", show_default="audit/ and the name of VOTES"),
+]
+FormatName = Annotated[
+    str, typer.Option("--format", metavar="NAME", help="The format of VOTES, a name from `votewise formats`.")
+]
+Columns = Annotated[
+    list[str] | None,
+    typer.Option(
+        metavar="NAME=COLUMN",
+        help="Where to find what: `--column annotator=worker_id` reads annotators from `worker_id`. Repeatable.",
+        show_default="the format's own names",
+    ),
+]
+AtError = Annotated[
+    OnError,
+    typer.Option(
+        metavar="stop|skip",
+        help="At an unusable row: stop, or skip it and write it to DIR/rejected.jsonl with the reason.",
+    ),
+]
+Prior = Annotated[
+    str,
+    typer.Option(
+        metavar="fit|beta:C,D|none",
+        help="What is known of annotators beforehand: what these votes tell of the whole crowd, a Beta "
+        "distribution of reliability, or nothing.",
+    ),
+]
+Temperature = Annotated[
+    str, typer.Option(metavar="NUMBER|fit", help="The factor that margins are multiplied by, or `fit`.")
+]
+Unshared = Annotated[
+    bool,
+    typer.Option("--no-shared-pairs", help="Judge each vote by its pair's margin alone, not by the others' votes."),
+]
+Pointwise = Annotated[
+    bool,
+    typer.Option("--no-intervals", help="Estimates only, to save time: no intervals, flags, agreement or calibration."),
+]
+Level = Annotated[float, typer.Option(metavar="NUMBER", help="The probability that an interval covers the truth.")]
+Force = Annotated[
+    bool, typer.Option("--force", help="Go on where the votes do not determine the answer (exit code 3 otherwise).")
+]
+Reportless = Annotated[bool, typer.Option("--no-report", help="Do not write report.html.")]
+Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Print nothing when all went well.")]
+AsJson = Annotated[bool, typer.Option("--json", help="Print summary.json, and nothing else, on stdout.")]
+
+
 def audit(
-    votes: Annotated[
-        str,
-        typer.Argument(
-            metavar="VOTES",
-            help="A file (.parquet, .jsonl, .json, .csv, .arrow), a data set's folder, or a table's URL such as "
-            "`duckdb://votes.db?table=votes`.",
-            show_default=False,
-        ),
-    ],
-    out: Annotated[
-        Path | None,
-        typer.Option(metavar="DIR", help="The folder to write to.", show_default="audit/ and the name of VOTES"),
-    ] = None,
-    format_name: Annotated[
-        str, typer.Option("--format", metavar="NAME", help="The format of VOTES, a name from `votewise formats`.")
-    ] = "auto",
-    column: Annotated[
-        list[str] | None,
-        typer.Option(
-            metavar="NAME=COLUMN",
-            help="Where to find what: `--column annotator=worker_id` reads annotators from `worker_id`. Repeatable.",
-            show_default="the format's own names",
-        ),
-    ] = None,
-    on_error: Annotated[
-        OnError,
-        typer.Option(
-            metavar="stop|skip",
-            help="At an unusable row: stop, or skip it and write it to DIR/rejected.jsonl with the reason.",
-        ),
-    ] = OnError.stop,
-    prior: Annotated[
-        str,
-        typer.Option(
-            metavar="fit|beta:C,D|none",
-            help="What is known of annotators beforehand: what these votes tell of the whole crowd, a Beta "
-            "distribution of reliability, or nothing.",
-        ),
-    ] = "fit",
-    temperature: Annotated[
-        str, typer.Option(metavar="NUMBER|fit", help="The factor that margins are multiplied by, or `fit`.")
-    ] = "1.0",
-    no_shared_pairs: Annotated[
-        bool,
-        typer.Option("--no-shared-pairs", help="Judge each vote by its pair's margin alone, not by the others' votes."),
-    ] = False,
-    no_intervals: Annotated[
-        bool, typer.Option("--no-intervals", help="Leave out the intervals of reliability, to save time.")
-    ] = False,
-    level: Annotated[
-        float, typer.Option(metavar="NUMBER", help="The probability that an interval covers the truth.")
-    ] = 0.95,
-    force: Annotated[
-        bool, typer.Option("--force", help="Go on where the votes do not determine the answer (exit code 3 otherwise).")
-    ] = False,
-    no_report: Annotated[bool, typer.Option("--no-report", help="Do not write report.html.")] = False,
-    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Print nothing when all went well.")] = False,
-    as_json: Annotated[bool, typer.Option("--json", help="Print summary.json, and nothing else, on stdout.")] = False,
+    votes: Source,
+    out: Folder = None,
+    format_name: FormatName = "auto",
+    column: Columns = None,
+    on_error: AtError = OnError.stop,
+    prior: Prior = "fit",
+    temperature: Temperature = "1.0",
+    no_shared_pairs: Unshared = False,
+    no_intervals: Pointwise = False,
+    level: Level = 0.95,
+    force: Force = False,
+    no_report: Reportless = False,
+    quiet: Quiet = False,
+    as_json: AsJson = False,
 ) -> None:
     """Find out which annotators, votes and pairs to believe.
 

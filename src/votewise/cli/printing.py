@@ -53,7 +53,7 @@ def print_audit(votes: Votes, result: ReliabilityResult, summary: dict[str, Any]
     if least is not None:
         console.print(least)
     console.print(findings(result))
-    rejects = votes.reading.rejects if votes.reading else None
+    rejects = votes.reading.rejects if votes.reading and votes.reading.rejected else None
     console.print(written([*files, *([rejects] if rejects else [])]))
 
 
