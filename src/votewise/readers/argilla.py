@@ -6,7 +6,7 @@ import re
 from typing import Any
 
 from votewise.readers.canonical import LABELS, TEXTS, Canonical, from_votes, label_key
-from votewise.readers.nested import named, prompt_field, two_answers
+from votewise.readers.nested import entries, named, prompt_field, two_answers
 from votewise.readers.rows import Rows
 
 
@@ -35,8 +35,9 @@ def read_argilla(rows: Rows) -> Canonical:
     votes: list[dict[str, Any]] = []
     skipped = 0
     for i in rows.kept().tolist():
-        given, who = answers[i] or [], users[i] or []
-        status = statuses[i] if statuses[i] is not None else ["submitted"] * len(given)
+        given = entries(rows, i, answers[i], question)
+        who = entries(rows, i, users[i], f"{question}.users")
+        status = entries(rows, i, statuses[i], f"{question}.status") or ["submitted"] * len(given)
         if not len(given) == len(who) == len(status):
             expected = f"one per entry of {question}"
             rows.reject(i, "has another length", column=f"{question}.users", value=who, expected=expected)

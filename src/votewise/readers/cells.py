@@ -44,6 +44,13 @@ def is_text(value: Any) -> bool:
         return False
 
 
+def is_real(value: Any) -> bool:
+    """Tell whether a value is a number that a float can hold."""
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return False
+    return isinstance(value, float) or abs(value) < 10**300
+
+
 def scaled(found: Floats) -> Floats:
     """Bring times given in milli-, micro- or nanoseconds to seconds: 1e11 seconds is the year 5138."""
     size = np.abs(found)
@@ -54,10 +61,10 @@ def scaled(found: Floats) -> Floats:
 
 def seconds(value: Any) -> float:
     """Bring one value to seconds since 1970, NaN where it is no time."""
-    if isinstance(value, bool) or value is None:
-        return float("nan")
-    if isinstance(value, int | float):
+    if is_real(value):
         return float(scaled(np.array([value], np.float64))[0])
+    if isinstance(value, datetime):
+        return (value if value.tzinfo else value.replace(tzinfo=UTC)).timestamp()
     if not isinstance(value, str):
         return float("nan")
     try:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from typing import Any
-from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
+from urllib.parse import SplitResult, parse_qsl, urlencode, urlsplit
 
 import pyarrow as pa
 
@@ -22,8 +22,8 @@ def without_password(url: str) -> str:
     """Make a URL fit to be shown: the password is left out."""
     parts = urlsplit(url)
     user, at, host = parts.netloc.rpartition("@")
-    query = urlencode([(k, v) for k, v in parse_qsl(parts.query) if k.lower() != "password"])
-    return urlunsplit(parts._replace(netloc=f"{user.partition(':')[0]}{at}{host}", query=query))
+    query = [(key, value) for key, value in parse_qsl(parts.query) if key.lower() != "password"]
+    return _url(parts._replace(netloc=f"{user.partition(':')[0]}{at}{host}"), query)
 
 
 def load_url(url: str) -> pa.Table:
@@ -34,17 +34,14 @@ def load_url(url: str) -> pa.Table:
     """
     import ibis
 
-    name = without_password(url)
-    parts = urlsplit(url)
+    name, parts = without_password(url), urlsplit(url)
     query = parse_qsl(parts.query)
-    wanted = dict(query).get("table")
-    rest = urlencode([(k, v) for k, v in query if k != "table"])
-    # urlunsplit would drop the // of a URL that names nothing but the backend
-    address = f"{parts.scheme}://{parts.netloc}{parts.path}" + (f"?{rest}" if rest else "")
+    address = _url(parts, [(key, value) for key, value in query if key != "table"])
     backend = parts.scheme.replace("postgresql", "postgres")
-    memory = not (parts.netloc or parts.path)
+    # Opened for writing, DuckDB would make a file that is not there.
+    only_read = {"read_only": True} if backend == "duckdb" and (parts.netloc or parts.path) else {}
     try:
-        connection = ibis.connect(address, **({"read_only": True} if backend == "duckdb" and not memory else {}))
+        connection = ibis.connect(address, **only_read)
     except ImportError as error:
         package = EXTRAS.get(backend, f"ibis-framework[{backend}]")
         raise BadInputError(
@@ -53,16 +50,11 @@ def load_url(url: str) -> pa.Table:
     except Exception as error:
         raise _failed("cannot connect", name, error) from error
     try:
-        tables = sorted(connection.list_tables())
-        chosen = wanted or (tables[0] if len(tables) == 1 else None)
-        if chosen is None or ("." not in chosen and chosen not in tables):
-            problem = f"there is no table '{chosen}'" if chosen else "the table is not named"
-            found = ", ".join(tables[:10]) if tables else "there is none"
-            raise BadInputError(problem, source=name, expected=f"?table= with one of: {found}")
-        schema, _, table = chosen.rpartition(".")
-        return read_ibis(connection.table(table, database=schema or None), name)
+        return _fetch(connection, dict(query).get("table"), name)
     finally:
-        connection.disconnect()
+        if backend != "pyspark":
+            # Spark hands out the session that the program may be using elsewhere.
+            connection.disconnect()
 
 
 def read_ibis(table: Any, name: str) -> pa.Table:
@@ -71,6 +63,26 @@ def read_ibis(table: Any, name: str) -> pa.Table:
         return table.to_pyarrow()
     except Exception as error:
         raise _failed("cannot be read", name, error) from error
+
+
+def _fetch(connection: Any, wanted: str | None, name: str) -> pa.Table:
+    tables = sorted(connection.list_tables())
+    chosen = wanted or (tables[0] if len(tables) == 1 else None)
+    if chosen is None or ("." not in chosen and chosen not in tables):
+        problem = f"there is no table '{chosen}'" if chosen else "the table is not named"
+        found = ", ".join(tables[:10]) if tables else "there is none"
+        raise BadInputError(problem, source=name, expected=f"?table= with one of: {found}")
+    schema, _, table = chosen.rpartition(".")
+    try:
+        expression = connection.table(table, database=schema or None)
+    except Exception as error:
+        raise _failed(f"there is no table '{chosen}'", name, error) from error
+    return read_ibis(expression, name)
+
+
+def _url(parts: SplitResult, query: list[tuple[str, str]]) -> str:
+    # Not urlunsplit, which drops the slashes that tell a URL from a path where no host is named.
+    return f"{parts.scheme}://{parts.netloc}{parts.path}" + (f"?{urlencode(query)}" if query else "")
 
 
 def _failed(problem: str, name: str, error: Exception) -> BadInputError:

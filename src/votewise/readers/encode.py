@@ -270,7 +270,10 @@ def votes_table(rows: Rows, canonical: Canonical, encoded: Encoded) -> pa.Table:
     row = pa.array(encoded.fields["row"])
     source = rows.source.table
     if canonical.one_per_row:
-        return source if len(row) == len(source) else source.take(row)
+        # A mask rather than take, which would have to copy every column into one piece first.
+        chosen = np.zeros(len(source), bool)
+        chosen[encoded.fields["row"]] = True
+        return source if len(row) == len(source) else source.filter(pa.array(chosen))
     own = canonical.table.drop_columns(["row"]).take(pa.array(encoded.fields["position"]))
     names = encoded.fields["pair_ids"].take(pa.array(encoded.fields["pair"]))
     if "pair" in own.column_names:

@@ -6,7 +6,7 @@ from typing import Any
 
 from votewise.readers.canonical import Canonical, from_votes
 from votewise.readers.messages import answers
-from votewise.readers.nested import get
+from votewise.readers.nested import entries, get
 from votewise.readers.rows import Rows
 
 NOTE = "The source names no annotators: 'position 1' is whoever comes first in a row, not one person."
@@ -21,11 +21,11 @@ def read_helpsteer(rows: Rows) -> Canonical:
     domains = rows.values("domain") if rows.has("domain") else [None] * len(rows)
     votes: list[dict[str, Any]] = []
     for i in rows.kept().tolist():
-        entries = [
+        given = [
             (f"position {j}", f"individual_preference[{j - 1}].score", get(entry, "score"), get(entry, "reasoning"))
-            for j, entry in enumerate(individual[i] or (), 1)
+            for j, entry in enumerate(entries(rows, i, individual[i], "individual_preference"), 1)
         ] or [("overall", "overall_preference", overall[i], None)]
-        for annotator, where, score, reason in entries:
+        for annotator, where, score, reason in given:
             if isinstance(score, bool) or not isinstance(score, int | float) or score not in range(-3, 4):
                 whole = annotator == "overall"
                 rows.reject(i, "is no preference", column=where, value=score, expected=EXPECTED, whole=whole)

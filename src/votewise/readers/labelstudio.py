@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from votewise.readers.canonical import Canonical, from_votes
-from votewise.readers.nested import get, moment, named, prompt_field, two_answers
+from votewise.readers.nested import entries, get, moment, named, prompt_field, two_answers
 from votewise.readers.rows import Rows
 
 SIDES = {"left": "a", "right": "b"}
@@ -16,11 +16,11 @@ def read_labelstudio(rows: Rows) -> Canonical:
     data, annotations = rows.values("data"), rows.values("annotations")
     votes: list[dict[str, Any]] = []
     cancelled = ties = 0
-    for i in range(len(rows)):
+    for i in rows.kept().tolist():
         texts = _texts(rows, i, data[i])
         if texts is None:
             continue
-        for j, annotation in enumerate(annotations[i] or ()):
+        for j, annotation in enumerate(entries(rows, i, annotations[i], "annotations")):
             if get(annotation, "was_cancelled"):
                 cancelled += 1
                 continue

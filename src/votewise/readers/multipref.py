@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from votewise.readers.canonical import Canonical, from_votes, label_key
-from votewise.readers.nested import get, moment, named
+from votewise.readers.nested import entries, get, moment, named
 from votewise.readers.rows import Rows
 
 GROUPS = ("normal_worker_annotations", "expert_worker_annotations")
@@ -31,7 +31,7 @@ def read_multipref(rows: Rows) -> Canonical:
             "model_b": named(models[1][i]),
         }
         for name, column in groups:
-            for j, annotation in enumerate(column[i] or ()):
+            for j, annotation in enumerate(entries(rows, i, column[i], name)):
                 vote = _vote(rows, i, f"{name}[{j}]", annotation)
                 if vote is not None:
                     votes.append({**shared, **vote})

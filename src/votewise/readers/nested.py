@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Sequence
-from datetime import datetime
 from typing import Any
 
 from votewise.readers.cells import TIME, seconds
@@ -25,6 +24,13 @@ def get(value: Any, *path: str) -> Any:
     return value
 
 
+def entries(rows: Rows, row: int, value: Any, column: str) -> list[Any]:
+    """Take a list of entries, empty for null; anything else makes the row unusable."""
+    if value is not None and not isinstance(value, list):
+        rows.reject(row, "is no list", column=column, value=value, expected="a list of entries")
+    return value if isinstance(value, list) else []
+
+
 def named(value: Any) -> str | None:
     """Read a name: a text that is not blank, or a whole number; None for anything else."""
     if isinstance(value, str):
@@ -36,7 +42,7 @@ def moment(rows: Rows, row: int, value: Any, column: str) -> tuple[bool, float |
     """Read a time as seconds since 1970; says whether it could be, and notes the vote where it could not."""
     if value is None:
         return True, None
-    found = value.timestamp() if isinstance(value, datetime) else seconds(value)
+    found = seconds(value)
     if math.isfinite(found):
         return True, found
     rows.reject(row, "cannot be read as a time", column=column, value=value, expected=TIME, whole=False)

@@ -35,6 +35,7 @@ def read_prism(rows: Rows) -> Canonical:
         if len(best) > 1:
             problem = f"several responses of one interaction are chosen, also in row {rows.source.number(best[0]):,}"
             rows.reject(best[1], problem, column="if_chosen", value=True, expected="one")
+            alone += len(members) - 1
             continue
         if not best or len(members) == 1:
             alone += len(members)
@@ -56,7 +57,7 @@ def read_prism(rows: Rows) -> Canonical:
         )
     notes = [f"{later:,} responses of later turns were skipped: there one model is sampled twice."] if later else []
     if alone:
-        notes.append(f"{alone:,} responses were skipped: nothing was chosen, or there was nothing to choose from.")
+        notes.append(f"{alone:,} responses were skipped: not exactly one was chosen, or there was no other.")
     return from_votes(votes, shown=False, skipped=later + alone, notes=notes)
 
 

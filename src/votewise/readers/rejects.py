@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import json
-import os
-import tempfile
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from votewise.files import written_whole
 from votewise.readers.rows import Rows
 from votewise.readers.values import records_of
 
@@ -18,23 +17,17 @@ def write_rejects(rows: Rows, path: Path) -> None:
     """Write every unusable row or vote as one JSON object per line: where, what, why and the whole record."""
     indices = sorted({b.row for b in rows.bad if b.row is not None})
     records = dict(zip(indices, records_of(rows.source.table, indices), strict=True)) if indices else {}
-    handle, temporary = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
-    try:
-        with os.fdopen(handle, "w", encoding="utf-8") as file:
-            for bad in sorted(rows.bad, key=lambda b: b.number):
-                entry = {
-                    "source": rows.source.name,
-                    "row": bad.number,
-                    "column": bad.column,
-                    "value": _plain(bad.value),
-                    "reason": bad.problem + (f" (expected {bad.expected})" if bad.expected else ""),
-                    "record": _plain(bad.value if bad.row is None else records[bad.row]),
-                }
-                file.write(json.dumps(entry, allow_nan=False, default=str) + "\n")
-        Path(temporary).replace(path)
-    except BaseException:
-        Path(temporary).unlink(missing_ok=True)
-        raise
+    with written_whole(path) as partial, partial.open("w", encoding="utf-8") as file:
+        for bad in sorted(rows.bad, key=lambda b: b.number):
+            entry = {
+                "source": rows.source.name,
+                "row": bad.number,
+                "column": bad.column,
+                "value": _plain(bad.value),
+                "reason": bad.problem + (f" (expected {bad.expected})" if bad.expected else ""),
+                "record": _plain(bad.value if bad.row is None else records[bad.row]),
+            }
+            file.write(json.dumps(entry, allow_nan=False, default=str) + "\n")
 
 
 def _plain(value: Any) -> Any:

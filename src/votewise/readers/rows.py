@@ -12,7 +12,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from votewise.errors import BadInputError
-from votewise.readers.cells import TEXT, TIME, chunked, is_number, is_text, known, mask, scaled, seconds
+from votewise.readers.cells import TEXT, TIME, chunked, is_number, is_real, is_text, known, mask, scaled, seconds
 from votewise.readers.sources import Source
 from votewise.readers.values import decoded, is_marked
 from votewise.votes import Bools, Floats
@@ -134,7 +134,7 @@ class Rows:
         column, kind = self.table.column(name), self.table.schema.field(name).type
         if is_marked(self.table.schema.field(name)):
             items = self.values(name)
-            right = [v is None or (isinstance(v, int | float) and not isinstance(v, bool)) for v in items]
+            right = [v is None or is_real(v) for v in items]
             self.reject_where(~np.array(right), "is no number", column=name, expected="a number")
             found = np.array([float(v) if r and v is not None else np.nan for v, r in zip(items, right, strict=True)])
         elif pa.types.is_string(kind) or pa.types.is_large_string(kind):
@@ -220,6 +220,8 @@ class Rows:
 
 def _renamed(source: Source, renames: Mapping[str, str]) -> pa.Table:
     table = source.table
+    if len(set(renames.values())) < len(renames):
+        raise BadInputError("columns takes one column under two names", source=source.name, expected="one name each")
     for name, own in renames.items():
         if own not in table.column_names:
             found = ", ".join(table.column_names)

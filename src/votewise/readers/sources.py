@@ -14,7 +14,8 @@ import pyarrow as pa
 
 from votewise.errors import BadInputError
 from votewise.readers.databases import is_url, load_url, read_ibis, without_password
-from votewise.readers.files import Broken, Loaded, load_path
+from votewise.readers.files import load_path
+from votewise.readers.loaded import Broken, Loaded
 from votewise.readers.values import MARK, table_of, to_column
 
 
@@ -78,7 +79,7 @@ def _load(source: Any) -> tuple[str, Loaded]:
 def _from_list(rows: list[Any] | tuple[Any, ...]) -> Loaded:
     for number, row in enumerate(rows, 1):
         if not isinstance(row, dict):
-            raise BadInputError(f"is a {type(row).__name__}", source="list of rows", row=number, expected="a dict")
+            raise BadInputError("is no dict", source="list of rows", row=number, value=row, expected="a dict")
     return Loaded(table_of(rows))
 
 

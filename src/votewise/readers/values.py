@@ -48,7 +48,9 @@ def to_column(values: list[Any]) -> tuple[pa.Array, bool]:
     try:
         if kinds in _PLAIN:
             return pa.array(values, pa.large_string() if kinds == {str} else None), False
-        if not kinds <= {list, dict} or _few_fields(values):
+        # Arrow would take True for 1.0 among floats.
+        mixed = bool in kinds or (kinds & {list, dict} and not _few_fields(values))
+        if not mixed:
             return pa.array(values), False
     except (pa.ArrowException, UnicodeEncodeError, OverflowError, TypeError, ValueError):
         pass

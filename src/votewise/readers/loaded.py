@@ -1,0 +1,40 @@
+"""What a file gives: a table, and the rows that could not be parsed."""
+
+from __future__ import annotations
+
+import gzip
+import io
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+
+
+@dataclass(frozen=True)
+class Broken:
+    """A row that could not be parsed at all.
+
+    ``number`` counts from 1, ``text`` is the row as it stands in the file.
+    """
+
+    number: int
+    problem: str
+    text: str
+    column: str | None = None
+    expected: str | None = None
+
+
+@dataclass(frozen=True)
+class Loaded:
+    """A table, the rows that did not make it there, and the numbers (from 1) of those that did, None if all did."""
+
+    table: pa.Table
+    broken: tuple[Broken, ...] = ()
+    numbers: npt.NDArray[np.int64] | None = None
+
+
+def open_bytes(path: Path) -> gzip.GzipFile | io.BufferedReader:
+    """Open a file, unpacked where its name ends in .gz."""
+    return gzip.open(path, "rb") if path.suffix.lower() == ".gz" else path.open("rb")

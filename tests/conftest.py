@@ -1,0 +1,70 @@
+"""A PostgreSQL server of our own for tests: started on a free port in a temporary folder, gone afterwards.
+
+Use the fixture ``postgres_url``, the URL of a database that may be written to; tests that do are skipped where no
+server is installed. PostgreSQL refuses to run as root, so root starts it as the user ``postgres`` or ``nobody``.
+"""
+
+from __future__ import annotations
+
+import os
+import pwd
+import shutil
+import socket
+import subprocess
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+
+def executables() -> Path | None:
+    """The folder with ``initdb`` and ``pg_ctl``, the newest version's where several are installed."""
+    found = shutil.which("pg_ctl")
+    folders = [Path(found).parent] if found else sorted(Path("/usr/lib/postgresql").glob("*/bin"))
+    return next((f for f in reversed(folders) if (f / "initdb").exists() and (f / "pg_ctl").exists()), None)
+
+
+def unprivileged() -> pwd.struct_passwd | None:
+    """The user to become, None where we are not root."""
+    if os.getuid() != 0:
+        return None
+    users = {user.pw_name: user for user in pwd.getpwall()}
+    return users.get("postgres") or users.get("nobody")
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+@pytest.fixture(scope="session")
+def postgres_url() -> Iterator[str]:
+    """The URL of an empty database, ``postgres://votes@127.0.0.1:port/postgres``."""
+    folder = executables()
+    if folder is None:
+        pytest.skip("PostgreSQL's server (initdb, pg_ctl) is not installed")
+    user = unprivileged()
+    # Not pytest's folder, which only its owner may enter.
+    place = Path(tempfile.mkdtemp(prefix="votewise-postgres-"))
+    data, port = place / "data", free_port()
+
+    def run(*command: str) -> None:
+        as_user = {} if user is None else {"user": user.pw_uid, "group": user.pw_gid, "extra_groups": []}
+        subprocess.run(
+            command, check=True, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, timeout=60, cwd=place, **as_user
+        )
+
+    try:
+        if user is not None:
+            os.chown(place, user.pw_uid, user.pw_gid)
+        run(str(folder / "initdb"), "-D", str(data), "-U", "votes", "-A", "trust", "-E", "UTF8", "--no-sync")
+        options = f"-p {port} -c listen_addresses=127.0.0.1 -c unix_socket_directories={place} -c fsync=off"
+        run(str(folder / "pg_ctl"), "-D", str(data), "-w", "-l", str(place / "log"), "-o", options, "start")
+        try:
+            yield f"postgres://votes@127.0.0.1:{port}/postgres"
+        finally:
+            run(str(folder / "pg_ctl"), "-D", str(data), "-m", "immediate", "stop")
+    finally:
+        shutil.rmtree(place, ignore_errors=True)

@@ -1,0 +1,420 @@
+"""A small example of every format: the source's rows and the votes they hold.
+
+A vote is (annotator, better, worse, tie): the last messages of the two responses, or model or pair names where there
+are no texts, sorted where it is a tie.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+Row = dict[str, Any]
+Vote = tuple[str, str, str, bool]
+
+
+@dataclass(frozen=True)
+class Shape:
+    """One example; ``prompt`` is what the first pair's prompt must be, ``skipped`` what Reading must count."""
+
+    format: str
+    rows: list[Row]
+    votes: list[Vote]
+    prompt: Any = None
+    skipped: int = 0
+    shown: bool = True
+    margins: list[float] | None = None
+    weights: list[float] | None = None
+    columns: dict[str, str] = field(default_factory=dict)
+
+
+def user(text: str) -> dict[str, str]:
+    return {"role": "user", "content": text}
+
+
+def bot(text: str) -> dict[str, str]:
+    return {"role": "assistant", "content": text}
+
+
+def multipref_annotation(who: str, pref: str) -> Row:
+    return {
+        "evaluator": who,
+        "overall_pref": pref,
+        "overall_confidence": "fairly-confident",
+        "time_spent": 120,
+        "timestamp": "2024-05-01T12:00:00Z",
+        "helpful_pref": pref,
+    }
+
+
+MULTIPREF = [
+    {
+        "comparison_id": "c1",
+        "prompt_id": "p1",
+        "text": "Why?",
+        "model_a": "m1",
+        "completion_a": "Yes",
+        "model_b": "m2",
+        "completion_b": "No",
+        "normal_worker_annotations": [
+            multipref_annotation("u1", "A-is-clearly-better"),
+            multipref_annotation("u2", "tie"),
+        ],
+        "expert_worker_annotations": [
+            multipref_annotation("u3", "b-is-slightly-better"),
+            multipref_annotation("u4", "B-is-clearly-better"),
+        ],
+    }
+]
+
+
+def arena(winner: str, who: str, **more: Any) -> Row:
+    return {
+        "question_id": "q1",
+        "model_a": "m1",
+        "model_b": "m2",
+        "winner": winner,
+        "conversation_a": [user("Hi"), bot("Yes")],
+        "conversation_b": [user("Hi"), bot("No")],
+        **({"judge": who} if "judge_hash" not in more and "evaluation_session_id" not in more else {}),
+        **more,
+    }
+
+
+def parts(text: str) -> list[Row]:
+    return [{"type": "text", "text": text, "image": None, "mimeType": None}]
+
+
+def openwebui(who: str, rating: int | None, model: str, siblings: list[str] | None, texts: bool = True) -> Row:
+    messages = {
+        "q": {"id": "q", "parentId": None, "childrenIds": ["r1", "r2"], **user("Hi")},
+        "r1": {"id": "r1", "parentId": "q", "childrenIds": [], "model": "m1", **bot("Yes")},
+        "r2": {"id": "r2", "parentId": "q", "childrenIds": [], "model": "m2", **bot("No")},
+    }
+    history = {"messages": messages if texts else None, "currentId": "r1"}
+    return {
+        "id": f"f-{who}",
+        "user_id": who,
+        "type": "rating",
+        "data": {
+            "rating": rating,
+            "model_id": model,
+            "sibling_model_ids": siblings,
+            "reason": "helpful",
+            "comment": "good",
+        },
+        "meta": {"arena": False, "chat_id": "c1", "message_id": "r1" if model == "m1" else "r2"},
+        "snapshot": {"chat": {"id": "c1", "title": "t", "chat": {"history": history}}},
+        "created_at": 1704067200,
+    }
+
+
+def argilla(values: list[Any], users: list[str], statuses: list[str], question: str = "preference") -> Row:
+    return {
+        "id": "r1",
+        "status": "completed",
+        "_server_id": "s1",
+        "prompt": "Hi",
+        "response-1": "Yes",
+        "response-2": "No",
+        f"{question}.responses": values,
+        f"{question}.responses.users": users,
+        f"{question}.responses.status": statuses,
+    }
+
+
+def labelstudio(*annotations: Row) -> Row:
+    return {"id": 1, "data": {"prompt": "Hi", "text1": "Yes", "text2": "No"}, "annotations": list(annotations)}
+
+
+def annotation(who: Any, selected: str | None, cancelled: bool = False) -> Row:
+    chosen = {"type": "pairwise", "from_name": "pw", "to_name": "text1,text2", "value": {"selected": selected}}
+    return {
+        "id": 7,
+        "completed_by": who,
+        "lead_time": 4.2,
+        "was_cancelled": cancelled,
+        "created_at": "2021-03-09T22:16:08.728353Z",
+        "result": [] if selected is None else [chosen],
+    }
+
+
+def prism(row: int, interaction: str, who: str, turn: int, answer: str, chosen: bool) -> Row:
+    return {
+        "utterance_id": f"ut{row}",
+        "interaction_id": interaction,
+        "conversation_id": "c1",
+        "user_id": who,
+        "turn": turn,
+        "user_prompt": "Hi",
+        "model_response": answer,
+        "model_name": f"model {row}",
+        "score": 50,
+        "if_chosen": chosen,
+    }
+
+
+def alpaca(preference: float | None) -> Row:
+    return {
+        "instruction": "Hi",
+        "output_1": "Yes",
+        "generator_1": "m1",
+        "output_2": "No",
+        "generator_2": "m2",
+        "annotator": f"judge {preference}",
+        "preference": preference,
+    }
+
+
+PLAIN = [
+    {"prompt": "Hi", "response_a": "Yes", "response_b": "No", "annotator": "u1", "label": "a"},
+    {"prompt": "Hi", "response_a": "No", "response_b": "Yes", "annotator": "u2", "label": "B"},
+    {"prompt": "Hi", "response_a": "Yes", "response_b": "No", "annotator": "u3", "label": "Tie"},
+]
+YES = [("u1", "Yes", "No", False), ("u2", "Yes", "No", False), ("u3", "No", "Yes", True)]
+ALL = [("(all)", "Yes", "No", False)]
+ULTRA = {"chosen": [user("Hi"), bot("Yes")], "rejected": [user("Hi"), bot("No")], "prompt": "Hi", "prompt_id": "p1"}
+CONVERSATION = [user("Hi")]
+HH = "\n\nHuman: Hi\n\nAssistant: Hello\n\nHuman: Well?\n\nAssistant:"
+HELPSTEER = {"context": [user("Hi")], "response1": "Yes", "response2": "No", "domain": "code", "language": "python"}
+ARENA = [arena("model_a", "u1"), arena("model_b", "u2"), arena("tie (bothbad)", "u3")]
+BATTLES = [("u1", "Yes", "No", False), ("u2", "No", "Yes", False), ("u3", "No", "Yes", True)]
+
+SHAPES: dict[str, Shape] = {
+    "plain": Shape("plain", PLAIN, YES, "Hi"),
+    "plain, pairs without texts": Shape(
+        "plain",
+        [{"pair": "p", "annotator": 1, "label": "a"}, {"pair": "p", "annotator": 2, "label": "b"}],
+        [("1", "p", "p", False), ("2", "p", "p", False)],
+    ),
+    "trl, explicit texts": Shape("trl", [{"prompt": "Hi", "chosen": "Yes", "rejected": "No"}], ALL, "Hi", shown=False),
+    "trl, implicit texts": Shape(
+        "trl",
+        [{"chosen": "The sky is blue.", "rejected": "The sky is red."}],
+        [("(all)", " blue.", " red.", False)],
+        "The sky is",
+        shown=False,
+    ),
+    "trl, explicit conversations": Shape(
+        "trl",
+        [{"prompt": [user("Hi")], "chosen": [bot("Yes")], "rejected": [bot("No")]}],
+        ALL,
+        CONVERSATION,
+        shown=False,
+    ),
+    "trl, implicit conversations": Shape(
+        "trl",
+        [{"chosen": [user("Hi"), bot("Yes")], "rejected": [user("Hi"), bot("No")]}],
+        ALL,
+        CONVERSATION,
+        shown=False,
+    ),
+    "trl, with annotators": Shape(
+        "trl",
+        [
+            {"prompt": "Hi", "chosen": "Yes", "rejected": "No", "annotator": "u1"},
+            {"prompt": "Hi", "chosen": "No", "rejected": "Yes", "annotator": "u2"},
+        ],
+        [("u1", "Yes", "No", False), ("u2", "No", "Yes", False)],
+        "Hi",
+        shown=False,
+    ),
+    "ultrafeedback": Shape(
+        "ultrafeedback",
+        [ULTRA | {"all_generated_responses": ["Maybe", "No", "Yes"], "all_rm_scores": [0.5, 0.25, 1.0]}],
+        ALL,
+        CONVERSATION,
+        shown=False,
+        margins=[0.75],
+    ),
+    "ultrafeedback-binarized": Shape(
+        "ultrafeedback-binarized",
+        [ULTRA | {"messages": [user("Hi"), bot("Yes")], "score_chosen": 8.0, "score_rejected": 6.5}],
+        ALL,
+        CONVERSATION,
+        shown=False,
+        margins=[1.5],
+    ),
+    "hh-rlhf": Shape(
+        "hh-rlhf",
+        [{"chosen": f"{HH} Yes", "rejected": f"{HH} No"}],
+        [("(all)", " Yes", " No", False)],
+        HH,
+        shown=False,
+    ),
+    "multipref": Shape(
+        "multipref",
+        MULTIPREF,
+        [
+            ("u1", "Yes", "No", False),
+            ("u2", "No", "Yes", True),
+            ("u3", "No", "Yes", False),
+            ("u4", "No", "Yes", False),
+        ],
+        "Why?",
+    ),
+    "helpsteer3, individual": Shape(
+        "helpsteer3",
+        [
+            HELPSTEER
+            | {
+                "overall_preference": -1,
+                "individual_preference": [
+                    {"score": -2, "reasoning": "r", "feedback1": "f", "feedback2": "g"},
+                    {"score": 0, "reasoning": "r", "feedback1": "f", "feedback2": "g"},
+                    {"score": 3, "reasoning": "r", "feedback1": "f", "feedback2": "g"},
+                ],
+            }
+        ],
+        [
+            ("position 1", "Yes", "No", False),
+            ("position 2", "No", "Yes", True),
+            ("position 3", "No", "Yes", False),
+        ],
+        CONVERSATION,
+    ),
+    "helpsteer3, overall": Shape(
+        "helpsteer3", [HELPSTEER | {"overall_preference": 2}], [("overall", "No", "Yes", False)], CONVERSATION
+    ),
+    "prism": Shape(
+        "prism",
+        [
+            prism(1, "i1", "u1", 0, "No", False),
+            prism(2, "i1", "u1", 0, "Yes", True),
+            prism(3, "i1", "u1", 0, "Perhaps", False),
+            prism(4, "i2", "u1", 1, "Later", True),
+            prism(5, "i2", "u1", 1, "Never", False),
+            prism(6, "i3", "u2", 0, "Alone", True),
+        ],
+        [("u1", "Yes", "No", False), ("u1", "Yes", "Perhaps", False)],
+        "Hi",
+        skipped=3,
+        shown=False,
+    ),
+    "arena": Shape(
+        "arena",
+        [row | {"turn": 1, "anony": True, "language": "English", "tstamp": 1682351591.1} for row in ARENA],
+        BATTLES,
+        CONVERSATION,
+    ),
+    "arena-100k": Shape(
+        "arena-100k",
+        [
+            arena("model_a", "", judge_hash="u1", turn=1, language="English", tstamp=1.7e9),
+            arena("tie", "", judge_hash="u3", turn=1, language="English", tstamp=1.7e9),
+        ],
+        [BATTLES[0], BATTLES[2]],
+        CONVERSATION,
+    ),
+    "arena-140k": Shape(
+        "arena-140k",
+        [
+            arena(
+                winner,
+                "",
+                evaluation_session_id=who,
+                evaluation_order=1,
+                conversation_a=[
+                    {"role": "user", "content": parts("Hi")},
+                    {"role": "assistant", "content": parts("Yes")},
+                ],
+                conversation_b=[
+                    {"role": "user", "content": parts("Hi")},
+                    {"role": "assistant", "content": parts("No")},
+                ],
+            )
+            for winner, who in (("model_a", "u1"), ("both_bad", "u3"))
+        ],
+        [BATTLES[0], BATTLES[2]],
+        CONVERSATION,
+    ),
+    "mt-bench": Shape(
+        "mt-bench",
+        [
+            arena(
+                winner,
+                who,
+                turn=turn,
+                question_id=81,
+                conversation_a=[user("Hi"), bot("Yes"), user("And?"), bot("Yes again")],
+                conversation_b=[user("Hi"), bot("No"), user("And?"), bot("No again")],
+            )
+            for winner, who, turn in (("model_a", "u1", 1), ("model_b", "u2", 2))
+        ],
+        [BATTLES[0], ("u2", "No again", "Yes again", False)],
+        CONVERSATION,
+        shown=False,
+    ),
+    "openwebui": Shape(
+        "openwebui",
+        [
+            openwebui("u1", 1, "m1", ["m2"]),
+            openwebui("u2", -1, "m1", ["m2"]),
+            openwebui("u3", 1, "m1", None),
+            openwebui("u4", None, "m1", ["m2"]),
+            openwebui("u5", 1, "m2", ["m1"]),
+        ],
+        [("u1", "Yes", "No", False), ("u2", "No", "Yes", False), ("u5", "No", "Yes", False)],
+        CONVERSATION,
+        skipped=2,
+        shown=False,
+    ),
+    "openwebui, snapshots without texts": Shape(
+        "openwebui",
+        [openwebui("u1", 1, "m1", ["m2", "m3"], texts=False)],
+        [("u1", "c1/r1/m1/m2", "c1/r1/m1/m2", False), ("u1", "c1/r1/m1/m3", "c1/r1/m1/m3", False)],
+        shown=False,
+    ),
+    "argilla, labels": Shape(
+        "argilla",
+        [
+            argilla(
+                ["response-1", "response-2", "tie", "response-1"],
+                ["u1", "u2", "u3", "u4"],
+                ["submitted", "submitted", "submitted", "draft"],
+            )
+        ],
+        BATTLES,
+        "Hi",
+        skipped=1,
+    ),
+    "argilla, rankings": Shape(
+        "argilla",
+        [
+            argilla(
+                [
+                    [{"value": "response-1", "rank": 1}, {"value": "response-2", "rank": 2}],
+                    [{"value": "response-1", "rank": 2}, {"value": "response-2", "rank": 1}],
+                    [{"value": "response-1", "rank": 1}, {"value": "response-2", "rank": 1}],
+                ],
+                ["u1", "u2", "u3"],
+                ["submitted"] * 3,
+                question="ranking",
+            )
+        ],
+        BATTLES,
+        "Hi",
+    ),
+    "labelstudio": Shape(
+        "labelstudio",
+        [labelstudio(annotation(1, "left"), annotation(2, "right"), annotation(3, None), annotation(4, "left", True))],
+        [("1", "Yes", "No", False), ("2", "No", "Yes", False), ("3", "No", "Yes", True)],
+        "Hi",
+        skipped=1,
+    ),
+    "labelstudio, users as objects": Shape(
+        "labelstudio",
+        [labelstudio(annotation({"id": 5, "email": "ann@example.org"}, "left"))],
+        [("ann@example.org", "Yes", "No", False)],
+        "Hi",
+    ),
+    "alpacaeval": Shape(
+        "alpacaeval",
+        [alpaca(1.0), alpaca(1.9), alpaca(1.5), alpaca(None)],
+        [("judge 1.0", "Yes", "No", False), ("judge 1.5", "No", "Yes", True), ("judge 1.9", "No", "Yes", False)],
+        "Hi",
+        skipped=1,
+        shown=False,
+        weights=[1.0, 0.8, 1.0],
+    ),
+}
