@@ -57,7 +57,7 @@ def read_argilla(rows: Rows) -> Canonical:
     notes = [f"Votes are the answers to '{question.removesuffix('.responses')}', {both[0]} against {both[1]}."]
     if skipped:
         notes.append(f"{skipped:,} responses were skipped: drafts or discarded.")
-    return from_votes(votes, shown=True, skipped=skipped, notes=notes)
+    return from_votes(rows, votes, shown=True, skipped=skipped, notes=notes)
 
 
 def read_answer(value: Any, known: dict[str, str]) -> str | None:
@@ -96,7 +96,11 @@ def _expected(both: tuple[str, str]) -> str:
 def _question(rows: Rows, known: dict[str, str]) -> str:
     """Find the question whose answers can be read as preferences."""
     questions = [name for name in rows.table.column_names if name.endswith(".responses")]
-    fit = [q for q in questions if any(read_answer(v, known) for given in rows.values(q) for v in given or ())]
+    fit = [
+        q
+        for q in questions
+        if any(read_answer(v, known) for given in rows.values(q) if isinstance(given, list) for v in given)
+    ]
     if len(fit) == 1 or len(questions) == 1:
         return str((fit or questions)[0])
     problem = "several questions ask for a preference" if fit else "no question asks for a preference"

@@ -69,14 +69,15 @@ def from_columns(
 
 
 def from_votes(
+    rows: Rows,
     votes: Sequence[Mapping[str, Any]],
     *,
     shown: bool,
     skipped: int = 0,
     notes: Sequence[str] = (),
-    one_per_row: bool = False,
 ) -> Canonical:
-    """Votes given one by one; ``prompt``, ``response_a`` and ``response_b`` are texts or conversations throughout."""
+    """Votes given one by one, with what ``Canonical.table`` tells of each; rows that were rejected are left out."""
+    votes = [vote for vote in votes if rows.ok[vote["row"]]]
     arrays: dict[str, pa.Array] = {"row": pa.array([v["row"] for v in votes], pa.int64())}
     for name in ("annotator", "label", *TEXTS, *NAMES, *NUMBERS):
         values = [v.get(name) for v in votes]
@@ -89,7 +90,7 @@ def from_votes(
         arrays[name] = pa.array(values, kind)
     if len(votes) == 0:
         arrays |= {"annotator": pa.array([], TEXT), "label": pa.array([], TEXT)}
-    return Canonical(pa.table(arrays), shown, one_per_row, skipped, tuple(notes))
+    return Canonical(pa.table(arrays), shown, False, skipped, tuple(notes))
 
 
 def said(text: str, role: str = "assistant") -> list[dict[str, str]]:

@@ -52,11 +52,12 @@ def is_real(value: Any) -> bool:
 
 
 def scaled(found: Floats) -> Floats:
-    """Bring times given in milli-, micro- or nanoseconds to seconds: 1e11 seconds is the year 5138."""
+    """Bring times given in milli-, micro- or nanoseconds to seconds; NaN beyond 1e11 seconds, the year 5138."""
     size = np.abs(found)
     with np.errstate(invalid="ignore"):
         steps = (size >= 1e11).astype(int) + (size >= 1e14) + (size >= 1e17)
-    return np.asarray(found / 1000.0**steps, np.float64)
+        moments = found / 1000.0**steps
+        return np.where(np.abs(moments) < 1e11, moments, np.nan)
 
 
 def seconds(value: Any) -> float:

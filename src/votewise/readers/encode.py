@@ -162,7 +162,9 @@ def _pairs(
         other = rows.source.number(int(source[start[i]]))
         value = table.column("pair")[i].as_py()
         problem = f"this pair has other texts than in row {other:,}"
-        rows.reject(int(source[i]), problem, column="pair", value=value, expected="the same prompt and responses")
+        rows.reject(
+            int(source[i]), problem, column="pair", value=value, expected="the same prompt and responses", whole=False
+        )
     return pair, flipped & ~wrong, wrong
 
 
@@ -177,7 +179,8 @@ def _contradictions(rows: Rows, table: pa.Table, name: str, pair: Codes, value: 
     for i, j in zip(known[wrong[known]].tolist(), start[wrong[known]].tolist(), strict=True):
         problem = f"this pair has another {name} than in row {rows.source.number(int(source[j])):,}"
         expected = "one per pair, turned where the answers are swapped"
-        rows.reject(int(source[i]), problem, column=name, value=table.column(name)[i].as_py(), expected=expected)
+        value_there = table.column(name)[i].as_py()
+        rows.reject(int(source[i]), problem, column=name, value=value_there, expected=expected, whole=False)
     return wrong
 
 

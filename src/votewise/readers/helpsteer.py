@@ -6,7 +6,7 @@ from typing import Any
 
 from votewise.readers.canonical import Canonical, from_votes
 from votewise.readers.messages import answers
-from votewise.readers.nested import entries, get
+from votewise.readers.nested import entries, get, text
 from votewise.readers.rows import Rows
 
 NOTE = "The source names no annotators: 'position 1' is whoever comes first in a row, not one person."
@@ -32,9 +32,5 @@ def read_helpsteer(rows: Rows) -> Canonical:
                 continue
             vote = {"row": i, "annotator": annotator, "label": "a" if score < 0 else "b" if score > 0 else "tie"}
             vote |= {name: column[i] for name, column in texts.items()}
-            votes.append(vote | {"reason": _text(reason), "domain": _text(domains[i])})
-    return from_votes(votes, shown=True, notes=(NOTE,))
-
-
-def _text(value: Any) -> str | None:
-    return value if isinstance(value, str) else None
+            votes.append(vote | {"reason": text(reason), "domain": text(domains[i])})
+    return from_votes(rows, votes, shown=True, notes=(NOTE,))

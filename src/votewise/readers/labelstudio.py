@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from votewise.readers.canonical import Canonical, from_votes
-from votewise.readers.nested import entries, get, moment, named, prompt_field, two_answers
+from votewise.readers.cells import is_text
+from votewise.readers.nested import amount, entries, get, moment, named, prompt_field, two_answers
 from votewise.readers.rows import Rows
 
 SIDES = {"left": "a", "right": "b"}
@@ -31,11 +32,11 @@ def read_labelstudio(rows: Rows) -> Canonical:
     notes = [f"{cancelled:,} cancelled annotations were skipped."] if cancelled else []
     if ties:
         notes.append(f"{ties:,} annotations without a choice were read as ties.")
-    return from_votes(votes, shown=True, skipped=cancelled, notes=notes)
+    return from_votes(rows, votes, shown=True, skipped=cancelled, notes=notes)
 
 
 def _texts(rows: Rows, row: int, data: Any) -> dict[str, Any] | None:
-    fields = {k: v for k, v in data.items() if isinstance(v, str)} if isinstance(data, dict) else {}
+    fields = {k: v for k, v in data.items() if is_text(v)} if isinstance(data, dict) else {}
     both = two_answers(list(fields))
     if both is None:
         expected = "two texts, such as response_a and response_b or text1 and text2"
@@ -52,7 +53,12 @@ def _vote(rows: Rows, row: int, where: str, annotation: Any) -> dict[str, Any] |
     if annotator is None:
         rows.reject(row, "names nobody", column=f"{where}.completed_by", value=who, expected="a user", whole=False)
         return None
-    results = [r for r in get(annotation, "result") or () if get(r, "type") == "pairwise"]
+    given = get(annotation, "result")
+    if given is not None and not isinstance(given, list):
+        expected = "a list of results"
+        rows.reject(row, "is no list", column=f"{where}.result", value=given, expected=expected, whole=False)
+        return None
+    results = [r for r in given or () if get(r, "type") == "pairwise"]
     chosen = get(results[0], "value", "selected") if results else None
     label = "tie" if not results else SIDES.get(chosen) if isinstance(chosen, str) else None
     if label is None:
@@ -60,6 +66,5 @@ def _vote(rows: Rows, row: int, where: str, annotation: Any) -> dict[str, Any] |
         rows.reject(row, "unknown label", column=column, value=chosen, expected="left or right", whole=False)
         return None
     fine, time = moment(rows, row, get(annotation, "created_at"), f"{where}.created_at")
-    spent = get(annotation, "lead_time")
-    seconds = spent if isinstance(spent, int | float) else None
+    seconds = amount(get(annotation, "lead_time"))
     return {"annotator": annotator, "label": label, "time": time, "seconds": seconds} if fine else None

@@ -8,6 +8,7 @@ import numpy as np
 import pyarrow as pa
 
 from votewise.readers.canonical import MESSAGES, said
+from votewise.readers.cells import is_text
 from votewise.readers.rows import Rows
 from votewise.readers.values import is_marked
 
@@ -24,12 +25,14 @@ def conversation(value: Any) -> list[Message] | None:
         return None
     messages = []
     for message in value:
-        if not isinstance(message, dict) or not isinstance(message.get("role"), str):
+        if not isinstance(message, dict) or not is_text(message.get("role")):
             return None
         content = message.get("content")
         if isinstance(content, list) and all(isinstance(part, dict) for part in content):
-            content = "\n".join(part.get("text") or f"[{part.get('type', 'part')}]" for part in content)
-        if not isinstance(content, str):
+            content = "\n".join(
+                part["text"] if is_text(part.get("text")) else f"[{part.get('type')}]" for part in content
+            )
+        if not is_text(content):
             return None
         messages.append({"role": message["role"], "content": content})
     return messages

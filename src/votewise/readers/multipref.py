@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from votewise.readers.canonical import Canonical, from_votes, label_key
-from votewise.readers.nested import entries, get, moment, named
+from votewise.readers.nested import amount, entries, get, moment, named
 from votewise.readers.rows import Rows
 
 GROUPS = ("normal_worker_annotations", "expert_worker_annotations")
@@ -35,7 +35,7 @@ def read_multipref(rows: Rows) -> Canonical:
                 vote = _vote(rows, i, f"{name}[{j}]", annotation)
                 if vote is not None:
                     votes.append({**shared, **vote})
-    return from_votes(votes, shown=True)
+    return from_votes(rows, votes, shown=True)
 
 
 def _vote(rows: Rows, row: int, where: str, annotation: Any) -> dict[str, Any] | None:
@@ -50,6 +50,5 @@ def _vote(rows: Rows, row: int, where: str, annotation: Any) -> dict[str, Any] |
         rows.reject(row, "unknown label", column=column, value=preference, expected=EXPECTED, whole=False)
         return None
     fine, time = moment(rows, row, get(annotation, "timestamp"), f"{where}.timestamp")
-    spent = get(annotation, "time_spent")
-    seconds = spent if isinstance(spent, int | float) else None
+    seconds = amount(get(annotation, "time_spent"))
     return {"annotator": annotator, "label": label, "time": time, "seconds": seconds} if fine else None

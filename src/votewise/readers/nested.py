@@ -7,7 +7,7 @@ import re
 from collections.abc import Sequence
 from typing import Any
 
-from votewise.readers.cells import TIME, seconds
+from votewise.readers.cells import TIME, is_real, is_text, seconds
 from votewise.readers.rows import Rows
 
 PROMPTS = ("prompt", "instruction", "question", "query", "user_prompt", "context", "input", "text")
@@ -33,9 +33,19 @@ def entries(rows: Rows, row: int, value: Any, column: str) -> list[Any]:
 
 def named(value: Any) -> str | None:
     """Read a name: a text that is not blank, or a whole number; None for anything else."""
-    if isinstance(value, str):
-        return value if value.strip() else None
+    if is_text(value):
+        return str(value) if value.strip() else None
     return str(value) if isinstance(value, int) and not isinstance(value, bool) else None
+
+
+def amount(value: Any) -> float | None:
+    """Read a number; None for anything else."""
+    return float(value) if is_real(value) and math.isfinite(value) else None
+
+
+def text(value: Any) -> str | None:
+    """Read a text; None for anything else."""
+    return value if is_text(value) else None
 
 
 def moment(rows: Rows, row: int, value: Any, column: str) -> tuple[bool, float | None]:

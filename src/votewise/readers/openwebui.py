@@ -6,7 +6,7 @@ from typing import Any
 
 from votewise.readers.canonical import Canonical, from_votes
 from votewise.readers.messages import Message, conversation
-from votewise.readers.nested import get, moment, named
+from votewise.readers.nested import get, moment, named, text
 from votewise.readers.rows import Rows
 
 HISTORIES = (("chat", "chat", "history", "messages"), ("chat", "history", "messages"), ("history", "messages"))
@@ -31,7 +31,8 @@ def read_openwebui(rows: Rows) -> Canonical:
         if rating not in (1, -1, "1", "-1") or isinstance(rating, bool):
             rows.reject(i, "unknown rating", column="data.rating", value=rating, expected="1 or -1")
             continue
-        if named(model) is None:
+        name = named(model)
+        if name is None:
             rows.reject(i, "names no model", column="data.model_id", value=model, expected="a name")
             continue
         if not isinstance(siblings, list) or not all(named(s) for s in siblings):
@@ -45,21 +46,21 @@ def read_openwebui(rows: Rows) -> Canonical:
             "row": i,
             "annotator": users[i],
             "label": "a" if int(rating) == 1 else "b",
-            "model_a": model,
+            "model_a": name,
             "time": time,
             "reason": _reason(data[i]),
         }
-        for sibling in siblings:
-            texts = _texts(history, named(get(meta[i], "message_id")), model, sibling)
+        for sibling in map(str, siblings):
+            texts = _texts(history, named(get(meta[i], "message_id")), sibling)
             if not texts:
                 unseen += 1
                 chat, message = (named(get(meta[i], key)) or "" for key in ("chat_id", "message_id"))
-                texts = {"pair": "/".join((chat, message or f"row {rows.source.number(i)}", model, sibling))}
+                texts = {"pair": "/".join((chat, message or f"row {rows.source.number(i)}", name, sibling))}
             votes.append({**shared, "model_b": sibling, **texts})
     notes = [f"{skipped:,} entries were skipped: no rating, or no other model to compare with."] if skipped else []
     if unseen:
         notes.append(f"{unseen:,} votes are without texts: the snapshot lacks an answer.")
-    return from_votes(votes, shown=False, skipped=skipped, notes=notes)
+    return from_votes(rows, votes, shown=False, skipped=skipped, notes=notes)
 
 
 def _messages(value: Any) -> dict[str, dict[str, Any]]:
@@ -68,24 +69,28 @@ def _messages(value: Any) -> dict[str, dict[str, Any]]:
     return {item["id"]: item for item in items if isinstance(item, dict) and isinstance(item.get("id"), str)}
 
 
-def _texts(history: dict[str, dict[str, Any]], message: str | None, model: str, sibling: str) -> dict[str, Any] | None:
+def _texts(history: dict[str, dict[str, Any]], message: str | None, sibling: str) -> dict[str, Any] | None:
     rated = history.get(message or "")
-    if rated is None or rated.get("parentId") not in history:
+    if rated is None or _parent(rated, history) is None:
         return None
     others = [m for m in history.values() if m.get("parentId") == rated["parentId"] and m["id"] != rated["id"]]
-    other = next((m for m in others if m.get("model") == sibling), None)
+    other = next((m for m in others if named(m.get("model")) == sibling), None)
     prompt: list[Any] = []
-    parent, seen = history.get(rated["parentId"]), {rated["id"]}
+    parent, seen = _parent(rated, history), {rated["id"]}
     while parent is not None and parent["id"] not in seen:
         seen.add(parent["id"])
         prompt.insert(0, parent)
-        parent = history.get(parent.get("parentId") or "")
+        parent = _parent(parent, history)
     found: list[list[Message] | None] = [conversation(m) for m in (prompt, [rated], [other])]
     if other is None or None in found:
         return None
     return dict(zip(("prompt", "response_a", "response_b"), found, strict=True))
 
 
+def _parent(message: dict[str, Any], history: dict[str, dict[str, Any]]) -> dict[str, Any] | None:
+    return history.get(named(message.get("parentId")) or "")
+
+
 def _reason(data: Any) -> str | None:
-    parts = [get(data, key) for key in ("reason", "comment")]
-    return ": ".join(part for part in parts if isinstance(part, str) and part) or None
+    parts = [text(get(data, key)) for key in ("reason", "comment")]
+    return ": ".join(part for part in parts if part) or None

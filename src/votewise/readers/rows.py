@@ -145,7 +145,7 @@ class Rows:
             self.reject_where(known(column), "is no number", column=name, expected="a number")
             found = np.full(len(column), np.nan)
         self.reject_where(known(column) & ~np.isfinite(found), "is not finite", column=name, expected="a finite number")
-        return np.asarray(found, np.float64)
+        return np.where(np.isfinite(found), found, np.nan)
 
     def moment(self, name: str) -> Floats:
         """Take a column of times as seconds since 1970, NaN where null.
@@ -159,7 +159,9 @@ class Rows:
             micros = unit.cast(pa.int64()).cast(pa.float64(), safe=False)
             return np.asarray(micros.to_numpy(zero_copy_only=False) / 1e6, np.float64)
         if is_number(kind) or pa.types.is_null(kind):
-            return scaled(self.number(name))
+            found = scaled(self.number(name))
+            self.reject_where(known(column) & np.isnan(found), "cannot be read as a time", column=name, expected=TIME)
+            return found
         if is_marked(self.table.schema.field(name)):
             found = np.array([seconds(v) for v in self.values(name)])
             wrong = known(column) & ~np.isfinite(found)
@@ -207,7 +209,7 @@ class Rows:
             # What pandas makes of whole numbers with gaps.
             floats = column.to_numpy(zero_copy_only=False)
             with np.errstate(invalid="ignore"):
-                whole = np.isnan(floats) | (floats == np.floor(floats))
+                whole = np.isnan(floats) | ((floats == np.floor(floats)) & (np.abs(floats) < 2**53))
             self.reject_where(~whole, "is no name", column=name, expected=expected)
             column = pc.if_else(pa.array(whole & ~np.isnan(floats)), column, None).cast(pa.int64()).cast(TEXT)
         else:
