@@ -15,7 +15,7 @@ LAYERS = (
     ("errors", "_version"),
     ("votes", "results", "files"),
     ("readers", "observation", "em"),
-    ("priors", "intervals", "calibration", "beliefs", "diagnostics", "tables", "simulate"),
+    ("crowd", "priors", "intervals", "calibration", "beliefs", "diagnostics", "tables", "simulate"),
     ("reliability",),
     ("gold", "select", "report", "demo"),
     ("audit", "export"),

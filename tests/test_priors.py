@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 from scipy import stats
 
+from votewise.crowd import START
 from votewise.errors import BadInputError
-from votewise.priors import START, Beta, Grid, fit_beta
+from votewise.priors import Beta, Grid, fit_beta
 
 
 @pytest.mark.parametrize(("c", "d"), [(0.0, 1.0), (1.0, -2.0), (np.nan, 1.0), (1.0, np.inf)])

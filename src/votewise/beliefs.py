@@ -34,7 +34,7 @@ class Beliefs:
 
 
 def predict_votes(
-    evidence: Evidence, beliefs: Beliefs, right_by_others: Floats, pseudo_votes: tuple[float, float]
+    evidence: Evidence, beliefs: Beliefs, right_by_others: Floats, pseudo_votes: tuple[Floats, Floats]
 ) -> Floats:
     """(n,) probability of each vote coming out as it did, predicted from everything but the vote itself.
 
@@ -42,11 +42,11 @@ def predict_votes(
         evidence: the votes.
         beliefs: what is believed with all of them.
         right_by_others: (n,) probability that each vote is right according to everything but itself.
-        pseudo_votes: right and wrong votes that the prior counts for; with the annotator's other votes they make the
-            reliability used (1/2 without any).
+        pseudo_votes: (K,) right and (K,) wrong votes that the prior counts for; with the annotator's other votes they
+            make the reliability used (1/2 without any).
     """
     weight = 1.0 if evidence.weight is None else evidence.weight
-    number = (evidence.counts + sum(pseudo_votes))[evidence.annotator] - weight
+    number = (evidence.counts + pseudo_votes[0] + pseudo_votes[1])[evidence.annotator] - weight
     right = (beliefs.expected_right + pseudo_votes[0])[evidence.annotator] - weight * beliefs.confidence
     with np.errstate(invalid="ignore", divide="ignore"):
         reliability = np.where(number > 1e-9, np.clip(right / number, 0.0, 1.0), 0.5)

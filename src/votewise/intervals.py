@@ -19,7 +19,7 @@ from votewise.votes import Floats
 BINS, REACH = 65, 8.0
 """Nodes of a vote's log-odds of being right, and how far they reach."""
 
-FITTING_GRID, INTERVAL_GRID = 48, 256
+INTERVAL_GRID = 256
 BLOCK = 8192
 """Annotators whose grids are in memory at a time."""
 
@@ -55,11 +55,11 @@ def vote_histograms(evidence: Evidence, posterior: Floats, log_odds: Floats) -> 
         signed, own = votes.data[begin:end], np.repeat(log_odds[start:stop], number)
         place = posterior[votes.indices[begin:end]]
         weight = np.abs(signed) if weighted else None
-        place = place * np.sign(signed) - own * weight if weighted else place * signed - own
+        place = place * signed - own if weight is None else place * np.sign(signed) - own * weight
         place = np.clip(place * scale + REACH * scale, 0.0, BINS - 1.000001)
         cell = place.astype(np.int64)
         upper_share = place - cell
-        if weighted:
+        if weight is not None:
             upper_share *= weight
         cell += np.repeat(np.arange(stop - start) * BINS, number)
         size = (stop - start) * BINS
@@ -82,7 +82,7 @@ def log_likelihood_on(grid: Grid, histograms: Floats) -> Floats:
     return np.asarray(histograms @ np.log(q * grid.x + (1 - q) * (1 - grid.x)))
 
 
-def precision(evidence: Evidence, posterior: Floats, log_odds: Floats, pseudo_votes: float) -> Floats:
+def precision(evidence: Evidence, posterior: Floats, log_odds: Floats, pseudo_votes: float | Floats) -> Floats:
     """(K,) minus the second derivative of the log-posterior in logit(eta_k), everybody else's held fixed.
 
     Complete-data information (N + prior) eta (1 - eta), less the sum of P (1 - P) over the annotator's pairs, which is
@@ -90,7 +90,7 @@ def precision(evidence: Evidence, posterior: Floats, log_odds: Floats, pseudo_vo
     """
     complete = (evidence.counts + pseudo_votes) * np.exp(-2 * np.logaddexp(log_odds / 2, -log_odds / 2))
     unknown = expit(posterior) * expit(-posterior)
-    missing = evidence.matrix.power(2).T @ unknown
+    missing = evidence.squares.T @ unknown
     return np.asarray(np.maximum(complete - missing, 0.05 * complete + 1e-12))
 
 

@@ -130,6 +130,17 @@ class Evidence:
         return self.weight is not None or self.matrix.nnz < len(self.sign)
 
     @cached_property
+    def shared(self) -> bool:
+        """Whether any pair has more than one vote."""
+        return bool(np.diff(self.matrix.indptr).max(initial=0) > 1)
+
+    @cached_property
+    def squares(self) -> Any:
+        """(M, K) sparse, the squares of ``matrix``; the matrix of ones where every entry is one vote."""
+        data = self.matrix.data**2 if self.weighted else np.ones_like(self.matrix.data)
+        return csr_matrix((data, self.matrix.indices, self.matrix.indptr), shape=self.matrix.shape)
+
+    @cached_property
     def by_annotator(self) -> Any:
         """(K, M) sparse: ``matrix`` transposed and stored annotator by annotator, for passes that go that way."""
         return csr_matrix(self.matrix.T)

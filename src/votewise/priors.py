@@ -18,37 +18,57 @@ from votewise.votes import Floats
 SMALLEST, LARGEST = 0.05, 1000.0
 """Range of a fitted Beta's parameters: outside it the data say 'a point' or 'the two ends', and more digits mean nothing."""
 
-ANCHOR_ANNOTATORS = 4.0
-"""A fitted prior is held near Beta(5, 2) as if by this many annotators, so that a crowd of three still gets an answer."""
-
 
 @dataclass(frozen=True)
 class Beta:
     """Beta(c, d) over a probability: density proportional to x^(c-1) (1-x)^(d-1), mean c / (c + d).
 
-    Raises BadInputError unless both parameters are positive and finite.
+    A share ``outliers`` of the draws comes from anywhere, that is from the uniform distribution. It gives the density
+    tails, without which a single adversary in a good crowd would be taken for bad luck.
+
+    Raises BadInputError unless both parameters are positive and finite and the share lies in [0, 1).
     """
 
     c: float
     d: float
+    outliers: float = 0.0
 
     def __post_init__(self) -> None:
         for name, value in (("c", self.c), ("d", self.d)):
             if not (np.isfinite(value) and value > 0):
                 raise BadInputError(f"prior Beta({self.c}, {self.d})", expected=f"{name} > 0")
+        if not 0 <= self.outliers < 1:
+            raise BadInputError("share of outliers", value=self.outliers, expected="at least 0 and below 1")
 
     @property
     def mean(self) -> float:
         """C / (c + d)."""
         return self.c / (self.c + self.d)
 
+    @property
+    def variance(self) -> float:
+        """C d / ((c + d)^2 (c + d + 1))."""
+        return self.mean * (1 - self.mean) / (self.c + self.d + 1)
+
+    @classmethod
+    def from_moments(cls, mean: float, variance: float) -> Beta:
+        """The Beta with this mean and variance; the variance is cut to what leaves c + d at 1/2 or more."""
+        most = mean * (1 - mean)
+        size = most / min(max(variance, 1e-6 * most), most / 1.5) - 1
+        return cls(float(mean * size), float((1 - mean) * size))
+
     def log_density(self, x: Floats) -> Floats:
         """Log-density at ``x``, any shape, values strictly inside (0, 1)."""
-        return np.asarray((self.c - 1) * np.log(x) + (self.d - 1) * np.log1p(-x) - betaln(self.c, self.d))
+        ordinary = self._log_ordinary(x)
+        return ordinary if self.outliers == 0 else np.asarray(np.logaddexp(ordinary, np.log(self.outliers)))
 
+    def ordinary(self, x: Floats) -> Floats:
+        """Probability that a draw of value ``x`` is no outlier."""
+        return np.asarray(np.exp(self._log_ordinary(x) - self.log_density(x)))
 
-START = Beta(5.0, 2.0)
-"""Where a fitted prior starts, and what holds it when annotators are few."""
+    def _log_ordinary(self, x: Floats) -> Floats:
+        shape = (self.c - 1) * np.log(x) + (self.d - 1) * np.log1p(-x) - betaln(self.c, self.d)
+        return np.asarray(shape + np.log1p(-self.outliers))
 
 
 @dataclass(frozen=True, eq=False)
@@ -127,7 +147,14 @@ class Grid:
         return np.stack(found)
 
 
-def fit_beta(log_likelihood: Floats, grid: Grid, start: Beta, *, anchor: Beta | None = None) -> Beta:
+def fit_beta(
+    log_likelihood: Floats,
+    grid: Grid,
+    start: Beta,
+    *,
+    anchor: Beta | None = None,
+    anchor_annotators: float = 4.0,
+) -> Beta:
     """The Beta prior that maximises the marginal likelihood of K annotators (empirical Bayes).
 
     EM over the grid: expected mass at each node, then the maximum-likelihood Beta of that weighted histogram.
@@ -136,11 +163,12 @@ def fit_beta(log_likelihood: Floats, grid: Grid, start: Beta, *, anchor: Beta | 
         log_likelihood: (K, G) log-likelihood of each annotator's votes at each node, up to a constant per annotator.
         grid: the nodes.
         start: where to start.
-        anchor: a Beta that holds the fit as ``ANCHOR_ANNOTATORS`` further annotators would; none by default.
+        anchor: a Beta that holds the fit as ``anchor_annotators`` further annotators would; none by default.
+        anchor_annotators: how many annotators the anchor counts for.
     """
     likelihood = np.exp(log_likelihood - log_likelihood.max(axis=1, keepdims=True))
     logs = np.stack([np.log(grid.x), np.log1p(-grid.x)])
-    held = ANCHOR_ANNOTATORS if anchor is not None else 0.0
+    held = anchor_annotators if anchor is not None else 0.0
     held_logs = np.zeros(2)
     if anchor is not None:
         held_logs = np.array([digamma(anchor.c), digamma(anchor.d)]) - digamma(anchor.c + anchor.d)
@@ -157,7 +185,7 @@ def fit_beta(log_likelihood: Floats, grid: Grid, start: Beta, *, anchor: Beta | 
         bound = np.log(marginal).sum() + held * (log_mass - grid.log_width - logs.T @ exponents(prior)).mean()
         return np.log([fitted.c, fitted.d]), float(bound + held * (held_logs @ exponents(prior)))
 
-    run = run_em(step, np.log([start.c, start.d]), tolerance=1e-3, max_iterations=200)
+    run = run_em(step, np.log([start.c, start.d]), tolerance=1e-4, max_iterations=500)
     c, d = np.exp(np.clip(run.x, np.log(SMALLEST), np.log(LARGEST)))
     return Beta(float(c), float(d))
 

@@ -12,7 +12,7 @@ over probabilities. The first is also the posterior mean; it is the better calib
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any, Literal
 
 import numpy as np
@@ -23,11 +23,12 @@ from scipy.special import expit
 from votewise import intervals as iv
 from votewise.beliefs import Beliefs, predict_votes
 from votewise.calibration import calibration_table, predictive_calibration
+from votewise.crowd import START, prior_from_agreement, refine_prior
 from votewise.diagnostics import annotator_flags, identifiability, position_findings, position_test, soundness
 from votewise.em import EMRun, run_em
 from votewise.errors import BadInputError
-from votewise.observation import Evidence, clipped_logit
-from votewise.priors import START, Beta, Grid, fit_beta
+from votewise.observation import EDGE, Evidence, clipped_logit
+from votewise.priors import Beta
 from votewise.results import Diagnostic, ReliabilityResult
 from votewise.tables import Checks, annotator_table, pair_table, vote_table
 from votewise.votes import Floats, Votes
@@ -37,10 +38,13 @@ Progress = Callable[[str, int, float], None]
 """Called with (what is being done, EM steps so far, movement of the last one)."""
 
 LEVELS = ("error", "warning", "info")
+OUTLIERS = 0.05
+"""Share of annotators that a fitted prior lets come from anywhere."""
+
 LOOSE = 1e-2
 """Tolerance of EM while the prior still moves."""
 
-PRIOR_ROUNDS, PRIOR_TOLERANCE = 30, 0.02
+MOST_ROUNDS, PRIOR_TOLERANCE = 30, 0.01
 LARGEST_TEMPERATURE = 100.0
 
 
@@ -83,11 +87,17 @@ class Settings:
         if self.max_iterations < 1:
             raise BadInputError("max_iterations", value=self.max_iterations, expected="at least 1")
 
-    def pseudo_votes(self, prior: Beta | None) -> tuple[float, float]:
-        """How many right and wrong votes the prior counts for in the M-step."""
+    def pseudo_votes(self, prior: Beta | None, reliability: Floats) -> tuple[Floats, Floats]:
+        """(K,) right and (K,) wrong votes that the prior counts for in each annotator's M-step.
+
+        An annotator who looks like an outlier of the prior is held by the uniform density instead of the Beta.
+        """
         if prior is None:
-            return 0.0, 0.0
-        return (prior.c, prior.d) if self.point == "mean" else (prior.c - 1, prior.d - 1)
+            return np.zeros_like(reliability), np.zeros_like(reliability)
+        ordinary = prior.ordinary(reliability)
+        outlier = 1 - ordinary
+        less = 0.0 if self.point == "mean" else 1.0
+        return ordinary * prior.c + outlier - less, ordinary * prior.d + outlier - less
 
 
 def estimate_reliability(
@@ -181,7 +191,7 @@ def _check(votes: Votes, fit: _Fit, beliefs: Beliefs) -> tuple[Checks, pa.Table,
     low, high = fit.intervals(beliefs.posterior)
     prior_width = fit.prior_width()
     informed = np.abs(by_others) > 1e-9
-    predicted = predict_votes(evidence, beliefs, expit(by_others), fit.settings.pseudo_votes(fit.prior))
+    predicted = predict_votes(evidence, beliefs, expit(by_others), fit.pseudo_votes())
     position = position_test(votes, evidence, predicted)
     flags = annotator_flags((low, high), position, reliable_from=fit.settings.reliable_from, prior_width=prior_width)
     calibration = predictive_calibration(predicted, informed)
@@ -197,7 +207,12 @@ class _Fit:
 
     def __init__(self, evidence: Evidence, settings: Settings, progress: Progress | None) -> None:
         self.evidence, self.settings, self.progress = evidence, settings, progress
-        self.prior: Beta | None = START if settings.prior == "fit" else settings.prior
+        self.fitted_from = START
+        if settings.prior == "fit" and evidence.shared:
+            self.fitted_from = prior_from_agreement(evidence)
+        self.prior: Beta | None = (
+            settings.prior if settings.prior != "fit" else replace(self.fitted_from, outliers=OUTLIERS)
+        )
         self.fits_temperature = settings.temperature == "fit" and evidence.informed
         self.x = np.full(len(evidence.counts), clipped_logit(np.asarray(self._first_reliability())))
         if self.fits_temperature:
@@ -234,20 +249,24 @@ class _Fit:
             self.mirrored = True
             self.x = self._flipped(self.x)
             if self.settings.prior == "fit" and self.prior is not None:
-                self.prior = Beta(self.prior.d, self.prior.c)
+                self.prior = replace(self.prior, c=self.prior.d, d=self.prior.c)
             self._run()
 
     def _run(self) -> None:
-        """Alternate EM and the fit of the prior until the prior stands still; without a fit, EM once."""
+        """EM; with a prior to fit, EM to a loose tolerance, the fit, and EM again."""
+        rounds = 0
         if self.settings.prior == "fit":
-            prior = self.prior or START
-            for _ in range(PRIOR_ROUNDS):
-                self._em(max(self.settings.tolerance, LOOSE))
-                before, prior = prior, self._fitted_prior(prior)
-                self.prior = prior
-                moved = max(abs(np.log(prior.c / before.c)), abs(np.log(prior.d / before.d)))
-                if moved < PRIOR_TOLERANCE or self.steps >= self.settings.max_iterations:
-                    break
+            # Echoes between annotators allow one round only; where no pair is shared there are none (see ``crowd``).
+            rounds = 1 if self.evidence.shared else MOST_ROUNDS
+        for _ in range(rounds):
+            self._em(max(self.settings.tolerance, LOOSE))
+            before = self.prior or START
+            posterior = self.evidence.posterior_log_odds(self.log_odds, self.temperature)
+            fitted = refine_prior(self.evidence, posterior, self.log_odds, self.fitted_from)
+            self.prior = replace(fitted, outliers=OUTLIERS)
+            moved = max(abs(np.log(self.prior.c / before.c)), abs(np.log(self.prior.d / before.d)))
+            if moved < PRIOR_TOLERANCE or self.steps >= self.settings.max_iterations:
+                break
         self._em(self.settings.tolerance)
 
     def _em(self, tolerance: float) -> None:
@@ -267,17 +286,22 @@ class _Fit:
 
     def _step(self, x: Floats) -> tuple[Floats, float]:
         """One E-step and M-step, and the log-posterior at ``x``."""
-        evidence, (right, wrong) = self.evidence, self.settings.pseudo_votes(self.prior)
+        evidence, prior = self.evidence, self.prior
         log_odds, temperature = x[: len(evidence.counts)], self._temperature(x)
         posterior = evidence.posterior_log_odds(log_odds, temperature)
         objective = evidence.log_likelihood(posterior, log_odds, temperature)
-        if right or wrong:
-            objective -= float(right * np.logaddexp(0, -log_odds).sum() + wrong * np.logaddexp(0, log_odds).sum())
+        eta = np.clip(expit(log_odds), EDGE, 1 - EDGE)
+        if prior is not None:
+            objective += float(prior.log_density(eta).sum())
+            if self.settings.point == "mean":
+                objective += float((np.log(eta) + np.log1p(-eta)).sum())  # the density of log-odds
+        right, wrong = self.settings.pseudo_votes(prior, eta)
         p = expit(posterior)
-        with np.errstate(invalid="ignore"):
-            reliability = (evidence.expected_right(p) + right) / (evidence.counts + right + wrong)
+        number = evidence.counts + right + wrong
+        with np.errstate(invalid="ignore", divide="ignore"):
+            reliability = (evidence.expected_right(p) + right) / number
         # An annotator without a vote that counts (ties only) and without a prior stays where it was.
-        new = np.where(evidence.counts + right + wrong > 0, clipped_logit(reliability), log_odds)
+        new = np.where(number > 0, clipped_logit(reliability), log_odds)
         if self.fits_temperature:
             new = np.append(new, self._next_temperature(p, x[-1]))
         return new, objective
@@ -321,16 +345,13 @@ class _Fit:
             expected_right=self.evidence.expected_right(expit(posterior)),
         )
 
-    def _fitted_prior(self, start: Beta) -> Beta:
-        posterior = self.evidence.posterior_log_odds(self.log_odds, self.temperature)
-        histograms = iv.vote_histograms(self.evidence, posterior, self.log_odds)
-        grid = Grid.of_size(iv.FITTING_GRID)
-        voted = self.evidence.counts > 0
-        return fit_beta(iv.log_likelihood_on(grid, histograms[voted]), grid, start, anchor=START)
+    def pseudo_votes(self) -> tuple[Floats, Floats]:
+        """(K,) right and (K,) wrong votes that the prior counts for."""
+        return self.settings.pseudo_votes(self.prior, np.clip(expit(self.log_odds), EDGE, 1 - EDGE))
 
     def intervals(self, posterior: Floats) -> tuple[Floats, Floats]:
         """(K,) lower and upper ends."""
-        own = iv.precision(self.evidence, posterior, self.log_odds, sum(self.settings.pseudo_votes(self.prior)))
+        own = iv.precision(self.evidence, posterior, self.log_odds, sum(self.pseudo_votes()))
         widening = iv.inflation(self.evidence, posterior, own)
         histograms = iv.vote_histograms(self.evidence, posterior, self.log_odds)
         return iv.reliability_intervals(histograms, self.prior, self.settings.level, self.log_odds, own, widening)
@@ -356,7 +377,7 @@ class _Fit:
     def prior_facts(self) -> dict[str, Any]:
         if self.prior is None:
             return {"family": "none"}
-        return {"family": "beta", "c": self.prior.c, "d": self.prior.d, "fitted": self.settings.prior == "fit"}
+        return {"family": "beta", **asdict(self.prior), "fitted": self.settings.prior == "fit"}
 
 
 def _as_facts(settings: Settings) -> dict[str, Any]:

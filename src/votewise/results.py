@@ -39,7 +39,7 @@ class ReliabilityResult:
         calibration: ten or fewer rows: of the votes whose predicted probability of going to the likelier response, by
             everybody else's votes, lies between ``low`` and ``high``: ``votes``, mean ``predicted``, ``observed`` share
             with ``observed_low`` and ``observed_high``.
-        prior: ``{"family": "beta", "c": ..., "d": ..., "fitted": bool}`` or ``{"family": "none"}``.
+        prior: ``{"family": "beta", "c": ..., "d": ..., "outliers": ..., "fitted": bool}`` or ``{"family": "none"}``.
         temperature: the factor by which margins were multiplied.
         converged: whether the tolerance was reached. ``iterations``: EM steps done. ``history``: objective after each.
         diagnostics: what a reader should know, worst first.

@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from votewise.errors import BadInputError
-from votewise.priors import START, Beta
+from votewise.priors import Beta
 from votewise.votes import Bools, Floats, Signs, Votes
 
 
@@ -34,7 +34,7 @@ def simulate_annotators(
     annotators: int = 300,
     votes_per_pair: int = 3,
     votes_per_annotator: tuple[int, int] = (1, 500),
-    reliability: Beta | npt.ArrayLike = START,
+    reliability: Beta | npt.ArrayLike | None = None,
     seed: int | np.random.Generator = 0,
 ) -> SimulatedVotes:
     """Draw votes from the observation model with margin 0.
@@ -44,7 +44,7 @@ def simulate_annotators(
         votes_per_pair: votes on each pair, by different annotators (now and then one fewer, where the same annotator
             was drawn twice).
         votes_per_annotator: fewest and most votes per annotator; numbers in between are spread evenly in logarithms.
-        reliability: what reliabilities are drawn from, or (K,) the reliabilities themselves.
+        reliability: what reliabilities are drawn from (Beta(5, 2) by default), or (K,) the reliabilities themselves.
         seed: seed or generator.
     """
     low, high = votes_per_annotator
@@ -54,6 +54,7 @@ def simulate_annotators(
             expected="all at least 1, in ascending order",
         )
     rng = np.random.default_rng(seed)
+    reliability = Beta(5.0, 2.0) if reliability is None else reliability
     eta = (
         rng.beta(reliability.c, reliability.d, annotators) if isinstance(reliability, Beta) else np.asarray(reliability)
     )
