@@ -1,12 +1,11 @@
 """The prior of a crowd, fitted from its votes: how reliable are its members, and how different from one another?
 
-Two steps. Moments first: how often two annotators agree on a pair gives the mean attentiveness, how much annotators differ
-in agreeing gives its variance. They need no truths and no EM. Then one step of empirical Bayes from there, which is more
-efficient where annotators have many votes.
+Where annotators share pairs, by moments: how often two of them agree on a pair gives the mean attentiveness, how much they
+differ in agreeing gives its variance. That needs no truths and no EM. Empirical Bayes would judge each annotator's votes by
+others whose reliabilities were set by agreeing with these very votes; iterated, it lets a crowd of few votes each come to
+believe itself (experiments/prior_fit.py has the figures).
 
-Not more than one step where pairs are shared: each annotator's votes are judged by others whose reliabilities have been set
-by agreeing with these very votes, so that iterating to self-consistency lets a crowd of few votes each come to believe
-itself (experiments/prior_fit.py has the figures).
+Where pairs are hardly shared and margins tell the truths, there is no such echo, and empirical Bayes is used.
 """
 
 from __future__ import annotations
@@ -24,9 +23,6 @@ START = Beta(5.0, 2.0)
 START_ANNOTATORS = 4.0
 """How many annotators ``START`` counts for, so that a crowd of three still gets an answer."""
 
-ECHO_VOTES = 10.0
-"""Votes an annotator needs for the echo of a vote in others' reliabilities to fade; sets the weight of the moments."""
-
 GRID_SIZE = 48
 
 
@@ -37,25 +33,28 @@ def prior_from_agreement(evidence: Evidence) -> Beta:
     The annotators' means of z are a random-effects model; its variance components are those of DerSimonian and Laird
     (1986), each shrunk towards ``START``.
     """
-    matrix, by_annotator = evidence.matrix, evidence.by_annotator
-    total = np.asarray(matrix.sum(axis=1)).ravel()
-    weight = np.asarray(abs(matrix).sum(axis=1)).ravel()
-    pair, vote = by_annotator.indices, by_annotator.data
-    others = weight[pair] - np.abs(vote)
-    shared = others > 1e-9
-    z = np.sign(vote[shared]) * (total[pair] - vote)[shared] / others[shared]
-    k = len(evidence.counts)
-    annotator = np.repeat(np.arange(k), np.diff(by_annotator.indptr))[shared]
-    number = np.bincount(annotator, minlength=k).astype(np.float64)
-    sums = np.bincount(annotator, z, minlength=k)[number > 0]
-    number = number[number > 0]
+    signs = evidence.signs
+    total = np.asarray(signs.sum(axis=1)).ravel()
+    votes = np.diff(signs.indptr).astype(np.float64)
+    shared = votes > 1
+    # z = v (total - v) / (votes - 1) = (v total - 1) / (votes - 1), so that its sums are sums over pairs.
+    each = np.where(shared, 1 / np.maximum(votes - 1, 1), 0.0)
+    pattern = evidence.pattern
+    number = np.asarray(pattern.T @ shared.astype(np.float64))
+    met = number > 0
+    if not met.any():
+        return START
+    own = np.asarray(signs.T @ (total * each) - pattern.T @ each)[met] / number[met]
+    number = number[met]
+    size = number.sum()
+    square_sum = ((votes * (total**2 + 1) - 2 * total**2) * each**2).sum()
 
     mean_0 = (2 * START.mean - 1) ** 2
     variance_0 = 4 * START.variance
-    own, size = sums / np.maximum(number, 1), number.sum()
-    within = (np.square(z).sum() - (number * own**2).sum()) / max(size - len(number), 1.0)
-    spread = (number * (own - sums.sum() / max(size, 1.0)) ** 2).sum() - (len(number) - 1) * within
-    between = max(spread / max(size - np.square(number).sum() / max(size, 1.0), 1.0), 1e-3 * mean_0)
+    within = (square_sum - (number * own**2).sum()) / max(size - len(number), 1.0)
+    centre = (number * own).sum() / size
+    spread = (number * (own - centre) ** 2).sum() - (len(number) - 1) * within
+    between = max(spread / max(size - np.square(number).sum() / size, 1.0), 1e-3 * mean_0)
     # An annotator counts for as much as the votes tell of the annotator rather than of chance.
     known = between / (between + within / number)
     people = known.sum() + START_ANNOTATORS
@@ -78,18 +77,17 @@ def effective_votes(evidence: Evidence, posterior: Floats, log_odds: Floats) -> 
     return number * eta + slope, number * (1 - eta) - slope
 
 
-def refine_prior(evidence: Evidence, posterior: Floats, log_odds: Floats, start: Beta) -> Beta:
-    """One step of empirical Bayes: the Beta that maximises the marginal likelihood of the annotators' effective votes.
+def prior_from_likelihood(evidence: Evidence, posterior: Floats, log_odds: Floats, start: Beta) -> Beta:
+    """Empirical Bayes: the Beta that maximises the marginal likelihood of the annotators' effective votes.
 
-    ``start`` is held by ``START_ANNOTATORS`` annotators and, where pairs are shared, by more of them the fewer votes the
-    annotators have, for then the effective votes are the crowd's echo rather than evidence.
+    Args:
+        evidence: the votes.
+        posterior: (M,) log-odds that response_a is truly better, at the current reliabilities.
+        log_odds: (K,) logit of the current reliabilities.
+        start: where the search starts; the fit itself is held near ``START`` by ``START_ANNOTATORS`` annotators.
     """
     voted = evidence.counts > 0
     right, wrong = (votes[voted] for votes in effective_votes(evidence, posterior, log_odds))
-    held = START_ANNOTATORS
-    if evidence.shared:
-        typical = np.square(evidence.counts).sum() / evidence.counts.sum()
-        held += voted.sum() * ECHO_VOTES / typical
     grid = Grid.of_size(GRID_SIZE)
     log_likelihood = np.outer(right, np.log(grid.x)) + np.outer(wrong, np.log1p(-grid.x))
-    return fit_beta(log_likelihood, grid, start, anchor=start, anchor_annotators=held)
+    return fit_beta(log_likelihood, grid, start, anchor=START, anchor_annotators=START_ANNOTATORS)

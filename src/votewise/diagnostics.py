@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import pyarrow as pa
-from scipy.sparse import coo_matrix, csr_matrix
+from scipy.sparse import coo_matrix
 from scipy.sparse.csgraph import connected_components
 from scipy.special import bdtr, bdtrc
 
@@ -103,9 +103,7 @@ def annotator_flags(
 
 def comparable_groups(evidence: Evidence) -> Ints:
     """(K,) number of the group each annotator belongs to: people linked, directly or not, by voting on the same pair."""
-    votes = csr_matrix(
-        (np.ones(len(evidence.matrix.indices)), evidence.matrix.indices, evidence.matrix.indptr), evidence.matrix.shape
-    )
+    votes = evidence.pattern
     k = votes.shape[1]
     # Spread from the most active annotator: nearly always everybody is reached in a few products.
     reached = np.zeros(k)

@@ -130,14 +130,27 @@ class Evidence:
         return self.weight is not None or self.matrix.nnz < len(self.sign)
 
     @cached_property
-    def shared(self) -> bool:
-        """Whether any pair has more than one vote."""
-        return bool(np.diff(self.matrix.indptr).max(initial=0) > 1)
+    def mostly_shared(self) -> bool:
+        """Whether at least half of the votes are on pairs that somebody else voted on too."""
+        votes = np.diff(self.matrix.indptr)
+        return bool(2 * votes[votes > 1].sum() >= votes.sum())
+
+    @cached_property
+    def pattern(self) -> Any:
+        """(M, K) sparse, 1 where an annotator voted on a pair."""
+        return self._with(np.ones_like(self.matrix.data))
+
+    @cached_property
+    def signs(self) -> Any:
+        """(M, K) sparse, the signs of ``matrix``, which are ``matrix`` itself where every entry is one vote."""
+        return self._with(np.sign(self.matrix.data)) if self.weighted else self.matrix
 
     @cached_property
     def squares(self) -> Any:
-        """(M, K) sparse, the squares of ``matrix``; the matrix of ones where every entry is one vote."""
-        data = self.matrix.data**2 if self.weighted else np.ones_like(self.matrix.data)
+        """(M, K) sparse, the squares of ``matrix``."""
+        return self._with(self.matrix.data**2) if self.weighted else self.pattern
+
+    def _with(self, data: Floats) -> Any:
         return csr_matrix((data, self.matrix.indices, self.matrix.indptr), shape=self.matrix.shape)
 
     @cached_property

@@ -23,7 +23,7 @@ from scipy.special import expit
 from votewise import intervals as iv
 from votewise.beliefs import Beliefs, predict_votes
 from votewise.calibration import calibration_table, predictive_calibration
-from votewise.crowd import START, prior_from_agreement, refine_prior
+from votewise.crowd import START, prior_from_agreement, prior_from_likelihood
 from votewise.diagnostics import annotator_flags, identifiability, position_findings, position_test, soundness
 from votewise.em import EMRun, run_em
 from votewise.errors import BadInputError
@@ -44,7 +44,7 @@ OUTLIERS = 0.05
 LOOSE = 1e-2
 """Tolerance of EM while the prior still moves."""
 
-MOST_ROUNDS, PRIOR_TOLERANCE = 30, 0.01
+PRIOR_ROUNDS, PRIOR_TOLERANCE = 30, 0.01
 LARGEST_TEMPERATURE = 100.0
 
 
@@ -207,12 +207,12 @@ class _Fit:
 
     def __init__(self, evidence: Evidence, settings: Settings, progress: Progress | None) -> None:
         self.evidence, self.settings, self.progress = evidence, settings, progress
-        self.fitted_from = START
-        if settings.prior == "fit" and evidence.shared:
-            self.fitted_from = prior_from_agreement(evidence)
-        self.prior: Beta | None = (
-            settings.prior if settings.prior != "fit" else replace(self.fitted_from, outliers=OUTLIERS)
-        )
+        self.prior: Beta | None
+        if settings.prior == "fit":
+            fitted = prior_from_agreement(evidence) if evidence.mostly_shared else START
+            self.prior = replace(fitted, outliers=OUTLIERS)
+        else:
+            self.prior = settings.prior
         self.fits_temperature = settings.temperature == "fit" and evidence.informed
         self.x = np.full(len(evidence.counts), clipped_logit(np.asarray(self._first_reliability())))
         if self.fits_temperature:
@@ -248,25 +248,20 @@ class _Fit:
         if self.last.converged and self._mirror_is_better():
             self.mirrored = True
             self.x = self._flipped(self.x)
-            if self.settings.prior == "fit" and self.prior is not None:
-                self.prior = replace(self.prior, c=self.prior.d, d=self.prior.c)
             self._run()
 
     def _run(self) -> None:
-        """EM; with a prior to fit, EM to a loose tolerance, the fit, and EM again."""
-        rounds = 0
-        if self.settings.prior == "fit":
-            # Echoes between annotators allow one round only; where no pair is shared there are none (see ``crowd``).
-            rounds = 1 if self.evidence.shared else MOST_ROUNDS
-        for _ in range(rounds):
-            self._em(max(self.settings.tolerance, LOOSE))
-            before = self.prior or START
-            posterior = self.evidence.posterior_log_odds(self.log_odds, self.temperature)
-            fitted = refine_prior(self.evidence, posterior, self.log_odds, self.fitted_from)
-            self.prior = replace(fitted, outliers=OUTLIERS)
-            moved = max(abs(np.log(self.prior.c / before.c)), abs(np.log(self.prior.d / before.d)))
-            if moved < PRIOR_TOLERANCE or self.steps >= self.settings.max_iterations:
-                break
+        """EM; where the prior is fitted by likelihood, EM and the fit in turn until the prior stands still."""
+        if self.settings.prior == "fit" and not self.evidence.mostly_shared:
+            for _ in range(PRIOR_ROUNDS):
+                self._em(max(self.settings.tolerance, LOOSE))
+                before = self.prior or START
+                posterior = self.evidence.posterior_log_odds(self.log_odds, self.temperature)
+                fitted = prior_from_likelihood(self.evidence, posterior, self.log_odds, before)
+                self.prior = replace(fitted, outliers=OUTLIERS)
+                moved = max(abs(np.log(fitted.c / before.c)), abs(np.log(fitted.d / before.d)))
+                if moved < PRIOR_TOLERANCE or self.steps >= self.settings.max_iterations:
+                    break
         self._em(self.settings.tolerance)
 
     def _em(self, tolerance: float) -> None:
@@ -328,8 +323,7 @@ class _Fit:
 
     def _mirror_is_better(self) -> bool:
         """Whether every truth flipped and every reliability eta -> 1 - eta explains the votes better."""
-        given = isinstance(self.settings.prior, Beta) and self.settings.prior.c != self.settings.prior.d
-        if self.evidence.informed or given:
+        if self.evidence.informed or (self.prior is not None and self.prior.c != self.prior.d):
             here, there = self._step(self.x)[1], self._step(self._flipped(self.x))[1]
             return there > here + 1e-6 * (1 + abs(here))
         # Without margins and without a prior that takes sides the two are equal: votes are right more often than wrong.

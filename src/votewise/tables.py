@@ -94,8 +94,7 @@ def pair_table(votes: Votes, evidence: Evidence, beliefs: Beliefs, *, shared_pai
     ties = np.zeros(m, np.int64)
     if evidence.decided is not None:
         ties += np.bincount(votes.pair, votes.sign == 0, minlength=m).astype(np.int64)
-    for_a = np.bincount(votes.pair[votes.sign > 0], minlength=m)
-    balance = np.abs(2 * for_a - (number - ties))
+    balance = np.abs(np.bincount(votes.pair, votes.sign, minlength=m))
     return pa.table(
         {
             "pair": names(votes.pair_ids),
