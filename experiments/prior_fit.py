@@ -18,9 +18,10 @@ import numpy as np
 from scipy.special import logit
 
 from votewise.crowd import START, prior_from_agreement, prior_from_likelihood
+from votewise.fitting import OUTLIERS
 from votewise.observation import Evidence
 from votewise.priors import Beta
-from votewise.reliability import OUTLIERS, estimate_reliability
+from votewise.reliability import estimate_reliability
 from votewise.results import ReliabilityResult
 from votewise.simulate import SimulatedVotes, simulate_annotators
 from votewise.votes import Votes

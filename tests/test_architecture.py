@@ -16,6 +16,7 @@ LAYERS = (
     ("votes", "results", "files"),
     ("readers", "observation", "em"),
     ("crowd", "priors", "intervals", "calibration", "beliefs", "diagnostics", "tables", "simulate"),
+    ("fitting",),
     ("reliability",),
     ("gold", "select", "report", "demo"),
     ("audit", "export"),
