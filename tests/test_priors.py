@@ -78,3 +78,13 @@ def test_the_anchor_decides_where_there_are_no_data() -> None:
     grid = Grid.of_size(64)
     found = fit_beta(np.zeros((3, 64)), grid, Beta(2, 2), anchor=START)
     assert (found.c, found.d) == pytest.approx((START.c, START.d), rel=0.05)
+
+
+def test_outliers_give_the_density_tails() -> None:
+    x = np.linspace(0.01, 0.99, 25)
+    prior = Beta(30, 5, outliers=0.1)
+    inside = 0.9 * stats.beta(30, 5).pdf(x)
+    np.testing.assert_allclose(np.exp(prior.log_density(x)), inside + 0.1, atol=1e-12)
+    np.testing.assert_allclose(prior.weigh(np.log(x), np.log1p(-x))[1], inside / (inside + 0.1), atol=1e-12)
+    with pytest.raises(BadInputError, match="outliers"):
+        Beta(2, 2, outliers=1.0)

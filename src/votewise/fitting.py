@@ -23,7 +23,7 @@ from votewise.beliefs import Beliefs
 from votewise.crowd import START, prior_from_agreement, prior_from_likelihood
 from votewise.em import EMRun, run_em
 from votewise.errors import BadInputError
-from votewise.observation import EDGE, Evidence, clipped_logit
+from votewise.observation import Evidence, clipped_logit
 from votewise.priors import Beta
 from votewise.results import Diagnostic
 from votewise.votes import Floats
@@ -87,18 +87,6 @@ class Settings:
         if isinstance(self.prior, Beta):
             facts["prior"] = f"beta:{self.prior.c:g},{self.prior.d:g}"
         return facts
-
-    def pseudo_votes(self, prior: Beta | None, reliability: Floats) -> tuple[Floats, Floats]:
-        """(K,) right and (K,) wrong votes that the prior counts for in each annotator's M-step.
-
-        An annotator who looks like an outlier of the prior is held by the uniform density instead of the Beta.
-        """
-        if prior is None:
-            return np.zeros_like(reliability), np.zeros_like(reliability)
-        ordinary = prior.ordinary(reliability)
-        outlier = 1 - ordinary
-        less = 0.0 if self.point == "mean" else 1.0
-        return ordinary * prior.c + outlier - less, ordinary * prior.d + outlier - less
 
 
 class Fit:
@@ -182,16 +170,12 @@ class Fit:
 
     def _step(self, x: Floats) -> tuple[Floats, float]:
         """One E-step and M-step, and the log-posterior at ``x``."""
-        evidence, prior = self.evidence, self.prior
+        evidence = self.evidence
         log_odds, temperature = x[: len(evidence.counts)], self._temperature(x)
         posterior = evidence.posterior_log_odds(log_odds, temperature)
         objective = evidence.log_likelihood(posterior, log_odds, temperature)
-        eta = np.clip(expit(log_odds), EDGE, 1 - EDGE)
-        if prior is not None:
-            objective += float(prior.log_density(eta).sum())
-            if self.settings.point == "mean":
-                objective += float((np.log(eta) + np.log1p(-eta)).sum())  # the density of log-odds
-        right, wrong = self.settings.pseudo_votes(prior, eta)
+        log_density, right, wrong = self._pull(log_odds)
+        objective += float(log_density.sum())
         p = expit(posterior)
         number = evidence.counts + right + wrong
         with np.errstate(invalid="ignore", divide="ignore"):
@@ -242,8 +226,23 @@ class Fit:
         )
 
     def pseudo_votes(self) -> tuple[Floats, Floats]:
-        """(K,) right and (K,) wrong votes that the prior counts for."""
-        return self.settings.pseudo_votes(self.prior, np.clip(expit(self.log_odds), EDGE, 1 - EDGE))
+        """(K,) right and (K,) wrong votes that the prior counts for in each annotator's M-step."""
+        return self._pull(self.log_odds)[1:]
+
+    def _pull(self, log_odds: Floats) -> tuple[Floats, Floats, Floats]:
+        """(K,) log-density of the prior at each reliability, and the right and wrong votes it counts for there.
+
+        An annotator who looks like an outlier of the prior is held by the uniform density instead of the Beta.
+        """
+        if self.prior is None:
+            nothing = np.zeros_like(log_odds)
+            return nothing, nothing, nothing
+        log_eta, log_1meta = -np.logaddexp(0, -log_odds), -np.logaddexp(0, log_odds)
+        log_density, ordinary = self.prior.weigh(log_eta, log_1meta)
+        if self.settings.point == "mean":
+            log_density = log_density + log_eta + log_1meta  # the density of log-odds
+        least = 1.0 if self.settings.point == "mean" else 0.0
+        return log_density, ordinary * (self.prior.c - 1) + least, ordinary * (self.prior.d - 1) + least
 
     def intervals(self, posterior: Floats) -> tuple[Floats, Floats]:
         """(K,) lower and upper ends."""

@@ -115,7 +115,8 @@ class Evidence:
 
     def confidence(self, posterior: Floats) -> Floats:
         """(n,) probability that each vote agrees with the truth [RE-PO eq. 4]."""
-        return np.asarray(expit(self.sign * posterior[self.pair]))
+        either = np.concatenate([expit(-posterior), expit(posterior)])
+        return np.asarray(either[self.pair + np.int32(len(posterior)) * (self.sign > 0)])
 
     def log_odds_without_own_vote(self, posterior: Floats, log_odds: Floats) -> Floats:
         """(n,) log-odds that each vote is right according to everything but this vote."""

@@ -59,16 +59,16 @@ class Beta:
 
     def log_density(self, x: Floats) -> Floats:
         """Log-density at ``x``, any shape, values strictly inside (0, 1)."""
-        ordinary = self._log_ordinary(x)
-        return ordinary if self.outliers == 0 else np.asarray(np.logaddexp(ordinary, np.log(self.outliers)))
+        return self.weigh(np.log(x), np.log1p(-x))[0]
 
-    def ordinary(self, x: Floats) -> Floats:
-        """Probability that a draw of value ``x`` is no outlier."""
-        return np.asarray(np.exp(self._log_ordinary(x) - self.log_density(x)))
-
-    def _log_ordinary(self, x: Floats) -> Floats:
-        shape = (self.c - 1) * np.log(x) + (self.d - 1) * np.log1p(-x) - betaln(self.c, self.d)
-        return np.asarray(shape + np.log1p(-self.outliers))
+    def weigh(self, log_x: Floats, log_1mx: Floats) -> tuple[Floats, Floats]:
+        """Log-density at x and the probability that a draw of this value is no outlier, from log(x) and log(1 - x)."""
+        shape = (self.c - 1) * log_x + (self.d - 1) * log_1mx - betaln(self.c, self.d)
+        if self.outliers == 0:
+            return np.asarray(shape), np.ones_like(shape)
+        ordinary = (1 - self.outliers) * np.exp(shape)
+        total = ordinary + self.outliers
+        return np.log(total), ordinary / total
 
 
 @dataclass(frozen=True, eq=False)

@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from votewise.errors import BadInputError
 
@@ -171,5 +172,5 @@ class Votes:
 
 def _ids(names: Sequence[str] | pa.Array | None, size: int) -> pa.Array:
     if names is None:
-        return pa.array(np.arange(size))
+        return pc.cast(pa.array(np.arange(size)), pa.string())
     return names if isinstance(names, pa.Array | pa.ChunkedArray) else pa.array(list(names), pa.string())
