@@ -32,7 +32,7 @@ OURS = {
 
 
 def simulate(n: int) -> tuple[Votes, np.ndarray]:
-    """n votes, n / 5 pairs, n / 50 annotators, and the truth of the pairs."""
+    """N votes, n / 5 pairs, n / 50 annotators, and the truth of the pairs."""
     rng = np.random.default_rng(0)
     pair = np.repeat(np.arange(n // 5, dtype=np.int32), 5)
     annotator = rng.integers(0, n // 50, n).astype(np.int32)
@@ -89,20 +89,20 @@ def step_cost(sizes: list[int]) -> None:
     """Cost of one EM step against the number of votes."""
     print("cost of one EM step (prior=Beta(5, 2), 20 steps against 5, so that set-up cancels):")
     for n in sizes:
-        votes, _ = simulate(n)
+        votes = simulate(n)[0]
         spent = {}
         for steps in (5, 25):
             settings = {"prior": Beta(5, 2), "intervals": False, "tolerance": 1e-300, "max_iterations": steps}
-            spent[steps] = min(timed(lambda s=settings: estimate_reliability(votes, **s))[0] for _ in range(5))
+            spent[steps] = min(timed(lambda s=settings, v=votes: estimate_reliability(v, **s))[0] for _ in range(5))
         print(f"  {n:>11,} votes {1e9 * (spent[25] - spent[5]) / 20 / n:>8.2f} ns a vote")
 
 
 def large(n: int) -> None:
     """Peak memory of a fresh process that makes n votes and estimates; printed by that process itself."""
-    votes, truth = simulate(n)
+    votes = simulate(n)[0]
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e6
     for name, settings in OURS.items():
-        spent, result = timed(lambda settings=settings: estimate_reliability(votes, **settings))
+        spent = timed(lambda settings=settings: estimate_reliability(votes, **settings))[0]
         peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e6
         print(f"  {name:<42}{spent:>8.2f} s  peak {peak:.2f} GB (before: {before:.2f})", flush=True)
 

@@ -8,6 +8,7 @@ import tempfile
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -66,6 +67,7 @@ def summarise(
         counts = {name: getattr(reading, name) for name in names}
     gold = score_against_gold(votes, result)
     return {
+        "created": datetime.now(UTC).isoformat(timespec="seconds"),
         "versions": {"python": platform.python_version(), **{name: version(name) for name in LIBRARIES}},
         "source": reading.source if reading else None,
         "format": reading.format if reading else None,
@@ -153,7 +155,12 @@ def write_audit(
 
 def report_facts(summary: Mapping[str, Any]) -> dict[str, str]:
     """What the report states on how it was made, in words."""
-    facts = {"version": summary["versions"]["votewise"], "source": summary["source"], "format": summary["format"]}
+    facts = {
+        "version": summary["versions"]["votewise"],
+        "date": summary["created"][:10],
+        "source": summary["source"],
+        "format": summary["format"],
+    }
     if gold := summary["gold"]:
         facts["pairs judged as the gold answers have it"] = f"{gold['accuracy']:.1%} of {gold['pairs']:,}"
         facts["the same by majority vote"] = f"{gold['majority_accuracy']:.1%}"

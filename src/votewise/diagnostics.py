@@ -149,8 +149,8 @@ def identifiability(votes: Votes, evidence: Evidence) -> Iterator[Diagnostic]:
     yield Diagnostic(
         "mirror-image",
         "info",
-        "Votes alone cannot tell a crowd from its mirror image, in which every truth is flipped and every reliability eta "
-        "is 1 - eta. The solution in which votes are right more often than wrong was taken, as the prior has it.",
+        "Votes alone cannot tell a crowd that is mostly right from its mirror image, a crowd that is mostly wrong about the "
+        "opposite truths. This crowd was taken to be mostly right, as the prior has it.",
     )
     group = comparable_groups(evidence)
     if not group.any():
@@ -163,9 +163,10 @@ def identifiability(votes: Votes, evidence: Evidence) -> Iterator[Diagnostic]:
         return
     strays = int(members.sum() - members[largest])
     lone = int((members == 1).sum())
+    percentage = f"{outside:.1%}" if outside >= 0.001 else "less than 0.1%"
     text = (
         f"{int((members > 0).sum()):,} groups of annotators share no pair with one another: {members[largest]:,} people "
-        f"in the largest, {strays:,} outside it ({lone:,} of them alone) with {outside:.1%} of the votes."
+        f"in the largest, {strays:,} outside it ({lone:,} of them alone) with {percentage} of the votes."
     )
     if outside > 1 - COMPARABLE_SHARE:
         advice = "Only the prior makes their reliabilities comparable; have some annotators vote across the groups."

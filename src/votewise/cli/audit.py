@@ -12,7 +12,7 @@ import typer
 from votewise.errors import BadInputError
 
 if TYPE_CHECKING:
-    from votewise.reliability import PriorChoice
+    from votewise.fitting import PriorChoice
 
 
 class OnError(StrEnum):

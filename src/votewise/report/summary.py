@@ -1,0 +1,209 @@
+"""The audit in numbers: counts, shares, bins and samples that the report's sentences, tiles and charts are made of."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from votewise.calibration import share_interval
+from votewise.diagnostics import FLAGS
+from votewise.results import ReliabilityResult
+from votewise.votes import Bools, Floats, Votes
+
+BINS = 40
+MAX_POINTS = 1_500
+MAX_INTERVALS = 60
+MAX_PERIODS = 60
+MIN_PERIOD_VOTES = 30
+OPEN = 0.9
+"""A pair is open while neither answer is believed better with this probability."""
+
+MEANINGS = {
+    "reliable": "are right often enough to build on, and have voted enough to show it",
+    "unsure": "have given too few telling votes, or too mixed ones, for a judgement either way",
+    "casual": "are right too seldom to build on, whether out of haste or because the task was unclear",
+    "adversarial": "are wrong more often than right, which takes bad will or an instruction read the wrong way round",
+    "position-biased": "favour the answer shown in one position, whatever it says",
+}
+
+
+@dataclass(frozen=True)
+class FlagShare:
+    """How many annotators carry a flag, what that means and what part they have in the votes."""
+
+    flag: str
+    meaning: str
+    annotators: int
+    annotator_share: float
+    votes: int
+    vote_share: float
+    wrong_share: float | None
+
+
+@dataclass(frozen=True)
+class Summary:
+    """Counts over all votes. ``wrong_share`` (expected share of wrong votes) is None where every vote is a tie."""
+
+    votes: int
+    annotators: int
+    pairs: int
+    ties: int
+    decided: int
+    wrong_share: float | None
+    doubtful: int
+    open_pairs: int
+    flags: tuple[FlagShare, ...]
+
+    def flagged(self, flag: str) -> FlagShare:
+        """The share of one flag."""
+        return self.flags[FLAGS.index(flag)]
+
+
+def floats(column: pa.ChunkedArray) -> Floats:
+    """A numeric column as float64, null as NaN."""
+    return np.asarray(pc.cast(column, pa.float64()).to_numpy(zero_copy_only=False), np.float64)
+
+
+def flag_codes(result: ReliabilityResult) -> npt.NDArray[np.int64]:
+    """(K,) index of each annotator's flag in ``FLAGS``; nobody can be sure of anybody where no intervals were computed."""
+    flags = pc.fill_null(result.annotators["flag"], "unsure")
+    return np.asarray(pc.index_in(flags, pa.array(FLAGS)).to_numpy(zero_copy_only=False), np.int64)
+
+
+def problematic(result: ReliabilityResult) -> Bools:
+    """(K,) whether an annotator's flag calls for action: casual, adversarial or position-biased."""
+    return flag_codes(result) >= FLAGS.index("casual")
+
+
+def summarise(votes: Votes, result: ReliabilityResult) -> Summary:
+    """Count what the overview speaks of."""
+    confidence = floats(result.votes["confidence"])
+    decided = ~np.isnan(confidence)
+    of_vote = flag_codes(result)[votes.annotator]
+    in_annotators = np.bincount(flag_codes(result), minlength=len(FLAGS))
+    in_votes = np.bincount(of_vote, minlength=len(FLAGS))
+    in_decided = np.bincount(of_vote[decided], minlength=len(FLAGS))
+    wrong = np.bincount(of_vote[decided], 1 - confidence[decided], minlength=len(FLAGS))
+    flags = tuple(
+        FlagShare(
+            flag=flag,
+            meaning=MEANINGS[flag],
+            annotators=int(in_annotators[i]),
+            annotator_share=in_annotators[i] / votes.n_annotators,
+            votes=int(in_votes[i]),
+            vote_share=in_votes[i] / len(votes),
+            wrong_share=float(wrong[i] / in_decided[i]) if in_decided[i] else None,
+        )
+        for i, flag in enumerate(FLAGS)
+    )
+    belief = floats(result.pairs["p_a"])
+    n_decided = int(decided.sum())
+    return Summary(
+        votes=len(votes),
+        annotators=votes.n_annotators,
+        pairs=votes.n_pairs,
+        ties=len(votes) - n_decided,
+        decided=n_decided,
+        wrong_share=float(wrong.sum() / n_decided) if n_decided else None,
+        doubtful=int((confidence < 0.5).sum()),
+        open_pairs=int((np.maximum(belief, 1 - belief) < OPEN).sum()),
+        flags=flags,
+    )
+
+
+def histogram(result: ReliabilityResult) -> pa.Table:
+    """Annotators and votes by reliability (``BINS`` equal bins) and flag; bins without annotators are left out."""
+    reliability, votes = floats(result.annotators["reliability"]), floats(result.annotators["votes"])
+    bins = np.minimum((reliability * BINS).astype(np.int64), BINS - 1)
+    cell = bins * len(FLAGS) + flag_codes(result)
+    annotators = np.bincount(cell, minlength=BINS * len(FLAGS))
+    weight = np.bincount(cell, votes, minlength=BINS * len(FLAGS)).astype(np.int64)
+    kept = np.flatnonzero(annotators)
+    low = kept // len(FLAGS)
+    return pa.table(
+        {
+            "low": low / BINS,
+            "high": (low + 1) / BINS,
+            "flag": pa.array(FLAGS).take(pa.array(kept % len(FLAGS))),
+            "annotators": annotators[kept],
+            "votes": weight[kept],
+        }
+    )
+
+
+def points(result: ReliabilityResult) -> pa.Table:
+    """At most ``MAX_POINTS`` annotators to draw: a third the most active, a third problematic, the rest evenly by activity.
+
+    Intervals are marked to be drawn at all times for ``MAX_INTERVALS`` of them, problematic ones and then the most active.
+    """
+    table = result.annotators
+    votes = floats(table["votes"])
+    order = np.argsort(-votes, kind="stable")
+    if len(order) > MAX_POINTS:
+        third = MAX_POINTS // 3
+        problem = order[problematic(result)[order]][:third]
+        chosen = np.union1d(order[:third], problem)
+        others = order[~np.isin(order, chosen)]
+        even = np.linspace(0, len(others) - 1, MAX_POINTS - len(chosen)).astype(np.int64)
+        order = np.concatenate([chosen, others[even]])
+    shown = table.take(pa.array(np.sort(order)))
+    number = np.maximum(floats(shown["votes"]), 1)
+    spread = np.modf(np.arange(len(shown)) * 0.6180339887)[0] - 0.5
+    columns = {name: shown[name] for name in ("annotator", "votes", "flag")}
+    for name in ("reliability", "low", "high"):
+        columns[name] = pc.round(pc.cast(shown[name], pa.float64()), 4)
+    rank = np.lexsort((-number, ~problematic(result)[np.sort(order)]))
+    always = np.zeros(len(shown), bool)
+    always[rank[:MAX_INTERVALS]] = True
+    columns["always"] = pa.array(always)
+    columns["position"] = pa.array(np.round(number * np.exp(0.6 * spread / number), 2))
+    return pa.table(columns)
+
+
+@dataclass(frozen=True)
+class Periods:
+    """Agreement by ``unit`` (hour, day, week, month, year): one row per period; ``left_out`` votes fell in thin periods."""
+
+    table: pa.Table
+    unit: str
+    left_out: int
+
+
+def agreement_by_period(votes: Votes, result: ReliabilityResult) -> Periods | None:
+    """Mean confidence of the votes of each period, the finest calendar unit with at most ``MAX_PERIODS`` periods.
+
+    Returns None where there are no times or fewer than two periods hold ``MIN_PERIOD_VOTES`` votes.
+    """
+    confidence = floats(result.votes["confidence"])
+    if votes.time is None:
+        return None
+    known = np.isfinite(votes.time) & ~np.isnan(confidence) & (np.abs(votes.time) < 2e11)
+    time = votes.time[known].astype("datetime64[s]")
+    confidence = confidence[known]
+    for unit, code in (("hour", "h"), ("day", "D"), ("week", "W"), ("month", "M"), ("year", "Y")):
+        start = _monday(time) if code == "W" else time.astype(f"datetime64[{code}]")
+        periods, index, n = np.unique(start, return_inverse=True, return_counts=True)
+        thick = n >= MIN_PERIOD_VOTES
+        if (len(periods) <= MAX_PERIODS or code == "Y") and thick.sum() >= 2:
+            share = np.bincount(index, confidence)[thick] / n[thick]
+            low, high = share_interval(share * n[thick], n[thick])
+            starts = periods[thick].astype("datetime64[s]")
+            columns = {"time": starts, "label": _labels(starts, code), "votes": n[thick]}
+            table = pa.table({**columns, "agreement": share, "low": low, "high": high})
+            return Periods(table, unit, int(n[~thick].sum()))
+    return None
+
+
+def _monday(time: npt.NDArray[np.datetime64]) -> npt.NDArray[np.datetime64]:
+    days = time.astype("datetime64[D]").astype(np.int64)
+    return ((days + 3) // 7 * 7 - 3).astype("datetime64[D]")
+
+
+def _labels(starts: npt.NDArray[np.datetime64], code: str) -> list[str]:
+    lengths = {"h": 16, "D": 10, "W": 10, "M": 7, "Y": 4}
+    names = [name[: lengths[code]].replace("T", " ") for name in np.datetime_as_string(starts)]
+    return [f"week of {name}" for name in names] if code == "W" else names

@@ -1,0 +1,99 @@
+"""The house palette, once: CSS variables for the page and Vega configurations for its charts, light and dark.
+
+Flags keep their colour everywhere: in charts, chips and bars. The five colours differ in lightness as well as in hue, so
+they stay apart for colour-blind readers and in grey print; no meaning is carried by colour alone.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from votewise.diagnostics import FLAGS
+
+FONT = 'system-ui, -apple-system, "Segoe UI", Roboto, "Helvetica Neue", Arial, sans-serif'
+
+PALETTES: dict[str, dict[str, str]] = {
+    "light": {
+        "page": "#ffffff",
+        "panel": "#f6f7f9",
+        "line": "#e2e5ea",
+        "strong-line": "#c3c9d2",
+        "text": "#1b1f27",
+        "muted": "#5b6472",
+        "accent": "#2a63b0",
+        "soft": "#dbe7f6",
+        "bad": "#bf3f27",
+        "bad-soft": "#fcefeb",
+        "reliable": "#2a63b0",
+        "unsure": "#b6bec9",
+        "casual": "#e3a021",
+        "adversarial": "#c9452b",
+        "position-biased": "#6b2463",
+    },
+    "dark": {
+        "page": "#14171c",
+        "panel": "#1c2027",
+        "line": "#2c323b",
+        "strong-line": "#454d59",
+        "text": "#e7eaef",
+        "muted": "#a0a9b6",
+        "accent": "#79aef0",
+        "soft": "#22324a",
+        "bad": "#f08a72",
+        "bad-soft": "#35211d",
+        "reliable": "#5c97e0",
+        "unsure": "#7d8796",
+        "casual": "#edb447",
+        "adversarial": "#e4674c",
+        "position-biased": "#d59ad0",
+    },
+}
+
+
+def css_variables(theme: str) -> str:
+    """The palette of one theme (``light`` or ``dark``) as CSS declarations, ``--page: #ffffff; ...``."""
+    return " ".join(f"--{name}: {colour};" for name, colour in PALETTES[theme].items())
+
+
+def vega_config(theme: str) -> dict[str, Any]:
+    """The Vega-Lite configuration of one theme.
+
+    Charts name no colours: they refer to the category range (the flags, in the order of ``FLAGS``) and to the styles
+    ``line``, ``band``, ``dot``, ``interval`` and ``reference`` defined here, so one chart serves both themes. They have no
+    legends either: the page explains the flags' colours once, in HTML.
+    """
+    colour = PALETTES[theme]
+    return {
+        "background": "transparent",
+        "font": FONT,
+        "view": {"stroke": None},
+        "range": {"category": [colour[flag] for flag in FLAGS]},
+        "axis": {
+            "labelColor": colour["muted"],
+            "titleColor": colour["muted"],
+            "gridColor": colour["line"],
+            "domain": False,
+            "ticks": False,
+            "labelFontSize": 12,
+            "labelPadding": 8,
+            "titleFontSize": 12,
+            "titleFontWeight": "normal",
+            "titlePadding": 12,
+        },
+        "axisX": {"grid": False, "domain": True, "domainColor": colour["strong-line"], "labelOverlap": True},
+        "axisY": {
+            "titleAngle": 0,
+            "titleAlign": "left",
+            "titleAnchor": "end",
+            "titleX": -34,
+            "titleY": -18,
+            "minExtent": 34,
+        },
+        "style": {
+            "line": {"color": colour["accent"], "strokeWidth": 2},
+            "band": {"color": colour["accent"], "opacity": 0.16},
+            "dot": {"color": colour["accent"], "filled": True, "opacity": 1},
+            "interval": {"color": colour["accent"], "strokeWidth": 1.5, "opacity": 0.6},
+            "reference": {"color": colour["strong-line"], "strokeWidth": 1.5, "strokeDash": [4, 4]},
+        },
+    }
