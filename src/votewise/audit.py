@@ -8,7 +8,7 @@ import tempfile
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -45,7 +45,12 @@ def check_identifiable(result: ReliabilityResult) -> None:
 
 
 def summarise(
-    votes: Votes, result: ReliabilityResult, *, columns: Mapping[str, str] | None = None, seed: int | None = None
+    votes: Votes,
+    result: ReliabilityResult,
+    *,
+    columns: Mapping[str, str] | None = None,
+    seed: int | None = None,
+    created: datetime | None = None,
 ) -> dict[str, Any]:
     """Everything about an audit that is no table, ready for JSON: what was read, how it was judged, what came out.
 
@@ -54,11 +59,12 @@ def summarise(
         result: what was estimated from them.
         columns: what ``read_votes`` was told about the names of columns; ``load_votes`` needs it to read them again.
         seed: what the votes were simulated with; an audit itself has nothing random in it.
+        created: when the audit was made; None leaves it out, so that the same votes give the same summary.
 
     Returns:
-        ``versions``, ``source``, ``format``, ``columns``, ``counts``, ``notes``, ``seed``, ``settings``, ``prior``,
-        ``temperature``, ``converged``, ``iterations``, ``history``, ``diagnostics``, ``flags`` (annotators by flag) and
-        ``gold`` (see ``votewise.gold``; null without gold answers).
+        ``created``, ``versions``, ``source``, ``format``, ``columns``, ``counts``, ``notes``, ``seed``, ``settings``,
+        ``prior``, ``temperature``, ``converged``, ``iterations``, ``history``, ``diagnostics``, ``flags`` (annotators by
+        flag) and ``gold`` (see ``votewise.gold``; null without gold answers).
     """
     reading = votes.reading
     counts: dict[str, int] = {}
@@ -67,7 +73,7 @@ def summarise(
         counts = {name: getattr(reading, name) for name in names}
     gold = score_against_gold(votes, result)
     return {
-        "created": datetime.now(UTC).isoformat(timespec="seconds"),
+        "created": created.isoformat(timespec="seconds") if created else None,
         "versions": {"python": platform.python_version(), **{name: version(name) for name in LIBRARIES}},
         "source": reading.source if reading else None,
         "format": reading.format if reading else None,
@@ -157,7 +163,7 @@ def report_facts(summary: Mapping[str, Any]) -> dict[str, str]:
     """What the report states on how it was made, in words."""
     facts = {
         "version": summary["versions"]["votewise"],
-        "date": summary["created"][:10],
+        "date": summary["created"] and summary["created"][:10],
         "source": summary["source"],
         "format": summary["format"],
     }

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from datetime import UTC, datetime
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
@@ -138,7 +139,7 @@ def audit(
         if not force:
             check_identifiable(result)
         waiting.stage(f"Writing {folder}")
-        summary = summarise(table, result, columns=columns)
+        summary = summarise(table, result, columns=columns, created=datetime.now(UTC))
         files = write_audit(folder, table, result, summary=summary, title=None if no_report else title_of(votes))
     if as_json:
         typer.echo(json.dumps(summary, indent=2, ensure_ascii=False, allow_nan=False, default=str))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated
 
@@ -41,7 +42,7 @@ def demo(
         votes = read_votes(source)
         result = estimate_reliability(votes, progress=waiting.step)
         waiting.stage(f"Writing {out}")
-        summary = summarise(votes, result, seed=seed)
+        summary = summarise(votes, result, seed=seed, created=datetime.now(UTC))
         files = write_audit(out, votes, result, summary=summary, title="Simulated votes on checkable questions")
     console = Console(highlight=False)
     console.print(compare_with_truth(data, result, summary["gold"]))

@@ -17,6 +17,9 @@ HEIGHT = 280
 Chart = alt.Chart | alt.LayerChart
 
 
+_COUNTS = alt.Axis(labelExpr="format(datum.value, '~s')", tickCount=5)
+
+
 def _percent_axis(**options: Any) -> alt.Axis:
     return alt.Axis(format=".0%", **options)
 
@@ -46,9 +49,7 @@ def reliability_histogram(bins: pa.Table, measure: str, *, description: str) -> 
         .encode(
             x=alt.X("low:Q", bin="binned", title="Reliability", scale=alt.Scale(domain=[0, 1]), axis=_percent_axis()),
             x2="high:Q",
-            y=alt.Y(
-                f"{measure}:Q", stack="zero", title=measure.capitalize(), axis=alt.Axis(format=",.0f", tickCount=5)
-            ),
+            y=alt.Y(f"{measure}:Q", stack="zero", title=measure.capitalize(), axis=_COUNTS),
             color=_flag_colour(),
             order="rank:Q",
             tooltip=[

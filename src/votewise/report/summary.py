@@ -136,32 +136,36 @@ def histogram(result: ReliabilityResult) -> pa.Table:
 
 
 def points(result: ReliabilityResult) -> pa.Table:
-    """At most ``MAX_POINTS`` annotators to draw: a third the most active, a third problematic, the rest evenly by activity.
+    """At most ``MAX_POINTS`` annotators to draw: the most active, problematic ones, and an even sample of the rest.
 
-    Intervals are marked to be drawn at all times for ``MAX_INTERVALS`` of them, problematic ones and then the most active.
+    Samples are even over the number of votes, so that the cloud keeps its shape. Intervals are marked to be drawn at all
+    times (``always``) for ``MAX_INTERVALS`` of the annotators, problematic ones and then the most active.
     """
     table = result.annotators
-    votes = floats(table["votes"])
-    order = np.argsort(-votes, kind="stable")
+    problem = problematic(result)
+    order = np.argsort(-floats(table["votes"]), kind="stable")
     if len(order) > MAX_POINTS:
-        third = MAX_POINTS // 3
-        problem = order[problematic(result)[order]][:third]
-        chosen = np.union1d(order[:third], problem)
+        chosen = np.union1d(order[:MAX_INTERVALS], _evenly(order[problem[order]], MAX_POINTS // 5))
         others = order[~np.isin(order, chosen)]
-        even = np.linspace(0, len(others) - 1, MAX_POINTS - len(chosen)).astype(np.int64)
-        order = np.concatenate([chosen, others[even]])
-    shown = table.take(pa.array(np.sort(order)))
+        order = np.concatenate([chosen, _evenly(others, MAX_POINTS - len(chosen))])
+    order = np.sort(order)
+    shown = table.take(pa.array(order))
     number = np.maximum(floats(shown["votes"]), 1)
     spread = np.modf(np.arange(len(shown)) * 0.6180339887)[0] - 0.5
     columns = {name: shown[name] for name in ("annotator", "votes", "flag")}
     for name in ("reliability", "low", "high"):
         columns[name] = pc.round(pc.cast(shown[name], pa.float64()), 4)
-    rank = np.lexsort((-number, ~problematic(result)[np.sort(order)]))
+    rank = np.lexsort((-number, ~problem[order]))
     always = np.zeros(len(shown), bool)
     always[rank[:MAX_INTERVALS]] = True
     columns["always"] = pa.array(always)
     columns["position"] = pa.array(np.round(number * np.exp(0.6 * spread / number), 2))
     return pa.table(columns)
+
+
+def _evenly(codes: npt.NDArray[np.int64], n: int) -> npt.NDArray[np.int64]:
+    """At most ``n`` of the codes, at equal distances."""
+    return codes if len(codes) <= n else codes[np.linspace(0, len(codes) - 1, n).astype(np.int64)]
 
 
 @dataclass(frozen=True)

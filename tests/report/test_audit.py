@@ -1,0 +1,181 @@
+"""The audit report as HTML: complete, safe whatever the data hold, small, and the same for the same votes."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections import Counter
+from collections.abc import Callable
+from html.parser import HTMLParser
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from votewise.errors import BadInputError
+from votewise.reliability import estimate_reliability
+from votewise.report import render_audit_report, write_audit_report
+from votewise.results import ReliabilityResult
+from votewise.simulate import simulate_annotators
+from votewise.votes import Votes
+
+Audited = tuple[Votes, ReliabilityResult]
+
+
+class Page(HTMLParser):
+    """Elements and visible text of a page."""
+
+    def __init__(self, html: str) -> None:
+        super().__init__()
+        self.elements: Counter[str] = Counter()
+        self.attributes: list[tuple[str, str, str | None]] = []
+        self.text: list[str] = []
+        self.inside = ""
+        self.feed(html)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.elements[tag] += 1
+        self.attributes += [(tag, name, value) for name, value in attrs]
+        self.inside = tag
+
+    def handle_endtag(self, tag: str) -> None:
+        self.inside = ""
+
+    def handle_data(self, data: str) -> None:
+        if self.inside not in ("script", "style"):
+            self.text.append(data)
+
+    @property
+    def words(self) -> str:
+        return " ".join(" ".join(self.text).split())
+
+
+def render(audited: Audited, **options: Any) -> str:
+    return render_audit_report(*audited, title="A test", **options)
+
+
+def test_says_what_a_manager_wants_to_know(plain: Audited) -> None:
+    words = Page(render(plain, facts={"version": "9.9", "date": "2026-11-20"})).words
+    for expected in (
+        "12 people cast 300 votes on 60 pairs",
+        "Whom to believe",
+        "What to do next",
+        "When not to believe",
+    ):
+        assert expected in words
+    assert "2026-11-20" in words
+    assert "adversarial" in words
+    assert re.search(r"We believe that \d+\.\d% of the 300 decided votes are wrong", words)
+
+
+def test_every_section_is_linked(plain: Audited) -> None:
+    page = Page(render(plain))
+    ids = {value for _, name, value in page.attributes if name == "id"}
+    links = {value[1:] for _, name, value in page.attributes if name == "href" and value and value.startswith("#")}
+    assert {"overview", "reliability", "calibration", "time", "annotators", "suspicious", "method"} <= ids
+    assert links <= ids
+
+
+def test_hostile_texts_are_only_text(plain: Audited, hostile: Audited) -> None:
+    """The page of hostile votes has the same elements as that of harmless ones: nothing was injected."""
+    ours, theirs = Page(render(plain)), Page(render(hostile))
+    for tag in ("script", "style", "img", "iframe", "object", "form", "meta", "link"):
+        assert theirs.elements[tag] == ours.elements[tag], tag
+    assert "<script>document.title='HACKED'</script>" in theirs.words
+    assert "{{ 7*7 }}" in theirs.words
+    handlers = {name for _, name, _ in theirs.attributes if name.startswith("on")}
+    assert not handlers
+    ids = [value for _, name, value in theirs.attributes if name in ("id", "href", "class", "data-flag")]
+    assert not any("script" in (value or "") for value in ids)
+
+
+def test_hostile_title_and_facts_are_only_text(plain: Audited) -> None:
+    html = render_audit_report(*plain, title="</title><script>1</script>", facts={"<b>": "<script>2</script>"})
+    assert Page(html).elements["script"] == Page(render(plain)).elements["script"]
+    assert "<script>2" not in html
+
+
+def test_chart_data_cannot_leave_its_block(hostile: Audited) -> None:
+    block = re.search(r'<script type="application/json" id="chart-data">(.*?)</script>', render(hostile), re.DOTALL)
+    assert block
+    assert not set("<>&\u2028\u2029") & set(block.group(1))
+    data = json.loads(block.group(1))
+    assert set(data["specs"]) == {"annotators", "votes", "activity", "calibration", "time"}
+    assert set(data["themes"]) == {"light", "dark"}
+
+
+def test_page_asks_nothing_of_the_network(plain: Audited) -> None:
+    page = Page(render(plain))
+    outside = [value for _, name, value in page.attributes if name in ("src", "href") and value and ":" in value]
+    assert outside == ["data:,"]
+    policy = next(value for _, name, value in page.attributes if name == "content" and value and "default-src" in value)
+    assert "default-src 'none'" in policy
+
+
+def test_page_stays_small(plain: Audited) -> None:
+    assert len(render(plain).encode()) < 2_000_000
+
+
+@pytest.mark.parametrize("missing", ["texts", "times"])
+def test_what_is_missing_is_left_out(missing: str, audited: Callable[..., Audited]) -> None:
+    page = Page(render(audited(**{missing: False})))
+    ids = {value for _, name, value in page.attributes if name == "id"}
+    assert ("time" in ids) == (missing != "times")
+    assert ("Answer A" in page.words) == (missing != "texts")
+
+
+def test_without_intervals_nobody_is_flagged(plain: Audited) -> None:
+    votes, _ = plain
+    words = Page(render((votes, estimate_reliability(votes, intervals=False)))).words
+    assert "12 annotators (100.0%)" in words
+    assert "Can these beliefs be trusted?" not in words
+
+
+@pytest.mark.parametrize(
+    ("pair", "annotator", "sign"),
+    [([0], [0], [1]), ([0, 0], [0, 1], [0, 0]), ([0, 1], [0, 0], [1, -1]), ([0, 0, 1], [0, 1, 1], [1, -1, 0])],
+    ids=["one vote", "all ties", "one annotator", "tiny"],
+)
+def test_tiny_audits_have_a_page(pair: list[int], annotator: list[int], sign: list[int]) -> None:
+    votes = Votes.from_arrays(pair, annotator, sign)
+    assert "Whom to believe" in Page(render((votes, estimate_reliability(votes)))).words
+
+
+def test_a_large_crowd_is_cut_and_the_page_says_so() -> None:
+    data = simulate_annotators(annotators=5000, votes_per_annotator=(1, 60), seed=1)
+    html = render((data.votes, estimate_reliability(data.votes)))
+    words = Page(html).words
+    assert "1,500 of 5,000 annotators are drawn" in words
+    assert re.search(r"of 5,000 annotators are listed", words)
+    assert len(html.encode()) < 3_500_000
+
+
+def test_same_votes_same_bytes(plain: Audited) -> None:
+    assert render(plain) == render(plain)
+
+
+def test_file_is_written_whole(plain: Audited, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    target = tmp_path / "deep" / "report.html"
+    assert write_audit_report(target, *plain, title="One") == target
+    first = target.read_bytes()
+
+    def fail(*_: object, **__: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(Path, "write_text", fail)
+    with pytest.raises(BadInputError, match="No space left"):
+        write_audit_report(target, *plain, title="Two")
+    assert target.read_bytes() == first
+    assert [p.name for p in target.parent.iterdir()] == ["report.html"]
+
+
+def test_charts_hold_what_the_tables_hold(plain: Audited) -> None:
+    block = re.search(r'id="chart-data">(.*?)</script>', render(plain), re.DOTALL)
+    assert block
+    specs = json.loads(block.group(1))["specs"]
+    data = next(iter(specs["annotators"]["datasets"].values()))
+    assert sum(row["annotators"] for row in data) == 12
+    assert sum(row["votes"] for row in data) == 300
+    reliability = [row["reliability"] for rows in specs["activity"]["datasets"].values() for row in rows]
+    np.testing.assert_allclose(sorted(reliability), np.sort(plain[1].annotators["reliability"].to_numpy()), atol=1e-4)
