@@ -34,7 +34,7 @@ def prior_from_agreement(evidence: Evidence) -> Beta:
     (1986), each shrunk towards ``START``.
     """
     signs = evidence.signs
-    total = np.asarray(signs.sum(axis=1)).ravel()
+    total = np.asarray(signs @ np.ones(signs.shape[1]))
     votes = np.diff(signs.indptr).astype(np.float64)
     shared = votes > 1
     # z = v (total - v) / (votes - 1) = (v total - 1) / (votes - 1), so that its sums are sums over pairs.

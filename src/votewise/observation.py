@@ -137,22 +137,19 @@ class Evidence:
         return bool(2 * votes[votes > 1].sum() >= votes.sum())
 
     @cached_property
-    def pattern(self) -> Any:
-        """(M, K) sparse, 1 where an annotator voted on a pair."""
-        return self._with(np.ones_like(self.matrix.data))
-
-    @cached_property
     def signs(self) -> Any:
         """(M, K) sparse, the signs of ``matrix``, which are ``matrix`` itself where every entry is one vote."""
-        return self._with(np.sign(self.matrix.data)) if self.weighted else self.matrix
+        return self.matrix.sign() if self.weighted else self.matrix
+
+    @cached_property
+    def pattern(self) -> Any:
+        """(M, K) sparse, 1 where an annotator voted on a pair."""
+        return abs(self.signs)
 
     @cached_property
     def squares(self) -> Any:
         """(M, K) sparse, the squares of ``matrix``."""
-        return self._with(self.matrix.data**2) if self.weighted else self.pattern
-
-    def _with(self, data: Floats) -> Any:
-        return csr_matrix((data, self.matrix.indices, self.matrix.indptr), shape=self.matrix.shape)
+        return self.matrix.power(2) if self.weighted else self.pattern
 
     @cached_property
     def by_annotator(self) -> Any:

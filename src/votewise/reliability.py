@@ -36,7 +36,7 @@ def estimate_reliability(
     intervals: bool = True,
     level: float = 0.95,
     reliable_from: float = 0.7,
-    tolerance: float = 1e-4,
+    tolerance: float = 5e-4,
     max_iterations: int = 1000,
     accelerate: bool = True,
     progress: Progress | None = None,

@@ -94,7 +94,10 @@ def pair_table(votes: Votes, evidence: Evidence, beliefs: Beliefs, *, shared_pai
     ties = np.zeros(m, np.int64)
     if evidence.decided is not None:
         ties += np.bincount(votes.pair, votes.sign == 0, minlength=m).astype(np.int64)
-    balance = np.abs(np.bincount(votes.pair, votes.sign, minlength=m))
+    if shared_pairs and not evidence.weighted:
+        balance = np.abs(evidence.signs @ np.ones(votes.n_annotators))
+    else:
+        balance = np.abs(np.bincount(votes.pair, votes.sign, minlength=m))
     return pa.table(
         {
             "pair": names(votes.pair_ids),

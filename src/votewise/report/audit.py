@@ -12,8 +12,9 @@ import numpy as np
 import pyarrow as pa
 
 from votewise.diagnostics import FLAGS
-from votewise.report.gallery import Codes, Gallery, Suspect, build_gallery
+from votewise.report.gallery import OVERALL, PER_ANNOTATOR, Codes, Gallery, Suspect, build_gallery
 from votewise.report.summary import (
+    MIN_PERIOD_VOTES,
     Periods,
     agreement_by_period,
     flag_codes,
@@ -104,6 +105,7 @@ def render_audit_report(
         periods=_period_rows(periods),
         rows=_rows(result, listed, gallery),
         gallery=gallery,
+        limits={"overall": OVERALL, "per_annotator": PER_ANNOTATOR, "period_votes": MIN_PERIOD_VOTES},
     )
 
 

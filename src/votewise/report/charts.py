@@ -5,6 +5,7 @@ Only numbers, flags and annotators' names get into a chart, always as data, neve
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import altair as alt
@@ -16,7 +17,6 @@ HEIGHT = 280
 
 Chart = alt.Chart | alt.LayerChart
 
-
 _COUNTS = alt.Axis(labelExpr="format(datum.value, '~s')", tickCount=5)
 
 
@@ -26,6 +26,17 @@ def _percent_axis(**options: Any) -> alt.Axis:
 
 def _flag_colour() -> alt.Color:
     return alt.Color("flag:N", scale=alt.Scale(domain=list(FLAGS)), legend=None)
+
+
+def _reliability_axis(values: list[float | None]) -> alt.Scale:
+    """From a round tenth below every value, and low enough to show where a coin stands (50%), to 100%."""
+    return alt.Scale(domain=[min(0.4, _tenth_below(values)), 1])
+
+
+def _tenth_below(values: list[float | None]) -> float:
+    """The largest of 0, 0.1, 0.2, ... that is below every value that is not null."""
+    smallest = min((value for value in values if value is not None), default=0.0)
+    return max(0.0, math.floor(smallest * 10 - 1e-9) / 10)
 
 
 def _finish(chart: Any, description: str, height: int = HEIGHT) -> Chart:
@@ -42,12 +53,13 @@ def reliability_histogram(bins: pa.Table, measure: str, *, description: str) -> 
         measure: the column that gives the height: ``annotators`` or ``votes``.
         description: what the chart shows, for those who cannot see it.
     """
+    scale = _reliability_axis(bins["low"].to_pylist())
     bars = (
         alt.Chart(bins)
         .transform_calculate(rank=f"indexof({list(FLAGS)!r}, datum.flag)")
         .mark_bar(binSpacing=1)
         .encode(
-            x=alt.X("low:Q", bin="binned", title="Reliability", scale=alt.Scale(domain=[0, 1]), axis=_percent_axis()),
+            x=alt.X("low:Q", bin="binned", title="Reliability", scale=scale, axis=_percent_axis(tickCount=6)),
             x2="high:Q",
             y=alt.Y(f"{measure}:Q", stack="zero", title=measure.capitalize(), axis=_COUNTS),
             color=_flag_colour(),
@@ -80,12 +92,13 @@ def votes_against_reliability(points: pa.Table, *, description: str) -> Chart:
         alt.Tooltip("votes:Q", title="Votes", format=","),
         alt.Tooltip("reliability:Q", title="Reliability", format=".1%"),
     ]
-    x = alt.X(
-        "position:Q", title="Votes (log scale)", scale=alt.Scale(type="log", nice=False), axis=alt.Axis(format="~s")
-    )
-    y_scale = alt.Scale(domain=[0, 1])
+    x_scale = alt.Scale(type="log", nice=False)
+    x = alt.X("position:Q", title="Votes (log scale)", scale=x_scale, axis=alt.Axis(format="~s"))
+    drawn = points["reliability"].to_pylist() + points.filter(points["always"])["low"].to_pylist()
+    y_scale = _reliability_axis(drawn)
     y = alt.Y("reliability:Q", title="Reliability", scale=y_scale, axis=_percent_axis(tickCount=5))
-    base = alt.Chart(points).encode(x=x, color=_flag_colour())
+    spoken = "datum.annotator + ', ' + datum.flag + ', ' + datum.votes + ' votes, ' + format(datum.reliability, '.0%')"
+    base = alt.Chart(points).transform_calculate(spoken=spoken).encode(x=x, color=_flag_colour())
     layers = []
     if points["low"].null_count < len(points):
         tooltip += [
@@ -95,12 +108,12 @@ def votes_against_reliability(points: pa.Table, *, description: str) -> Chart:
         width = alt.when(hover).then(alt.value(2.5)).when("datum.always").then(alt.value(1.5)).otherwise(alt.value(0))
         opacity = alt.when(hover).then(alt.value(1)).otherwise(alt.value(0.4))
         y_low = alt.Y("low:Q", title="Reliability", scale=y_scale)
-        rules = base.mark_rule(aria=False).encode(y=y_low, y2="high:Q", opacity=opacity, strokeWidth=width)
+        rules = base.mark_rule(aria=False, clip=True).encode(y=y_low, y2="high:Q", opacity=opacity, strokeWidth=width)
         layers.append(rules)
     size = alt.when(hover).then(alt.value(120)).otherwise(alt.value(30))
     opacity = alt.when(hover | "datum.always").then(alt.value(1)).otherwise(alt.value(0.6))
-    dots = base.mark_circle().encode(y=y, size=size, opacity=opacity, tooltip=tooltip).add_params(hover)
-    return _finish(alt.layer(*layers, dots), description, height=360)
+    dots = base.mark_circle().encode(y=y, size=size, opacity=opacity, tooltip=tooltip, description="spoken:N")
+    return _finish(alt.layer(*layers, dots.add_params(hover)), description, height=360)
 
 
 def calibration_curve(calibration: pa.Table, *, description: str) -> Chart:
@@ -110,7 +123,9 @@ def calibration_curve(calibration: pa.Table, *, description: str) -> Chart:
         calibration: the table of that name in a ``ReliabilityResult``.
         description: what the chart shows, for those who cannot see it.
     """
-    floor = _floor(calibration)
+    floor = _tenth_below(
+        [v for name in ("predicted", "observed", "observed_low") for v in calibration[name].to_pylist()]
+    )
     scale = alt.Scale(domain=[floor, 1], nice=False)
     x = alt.X("predicted:Q", title="Predicted chance", scale=scale, axis=_percent_axis(tickCount=6))
     y = alt.Y("observed:Q", title="Observed share", scale=scale, axis=_percent_axis(tickCount=6))
@@ -131,24 +146,16 @@ def calibration_curve(calibration: pa.Table, *, description: str) -> Chart:
     return _finish(alt.layer(diagonal, rules, dots), description, height=400)
 
 
-def _floor(calibration: pa.Table) -> float:
-    """The lower end of both axes: a round tenth below everything that is drawn."""
-    values = [v for name in ("predicted", "observed", "observed_low") for v in calibration[name].to_pylist()]
-    smallest = min([v for v in values if v is not None], default=0.0)
-    return max(0.0, int(smallest * 10) / 10)
-
-
 def agreement_over_time(periods: pa.Table, *, description: str) -> Chart:
     """Share of votes that agree with the truth as believed, period by period, with its interval.
 
     Args:
-        periods: one row per period: ``time`` (timestamp of its start, UTC), ``label`` (its name), ``votes``,
+        periods: one row per period: ``time`` (its start, milliseconds since 1970), ``label`` (its name), ``votes``,
             ``agreement``, ``low``, ``high``.
         description: what the chart shows, for those who cannot see it.
     """
     x = alt.X("time:T", title=None, scale=alt.Scale(type="utc"), axis=alt.Axis(labelOverlap=True, tickCount=6))
-    low = min([v for v in periods["low"].to_pylist() if v is not None], default=0.0)
-    scale = alt.Scale(domain=[max(0.0, int(low * 10 - 1e-9) / 10), 1])
+    scale = alt.Scale(domain=[_tenth_below(periods["low"].to_pylist()), 1])
     y = alt.Y("agreement:Q", title="Votes believed right", scale=scale, axis=_percent_axis(tickCount=5))
     tooltip = [
         alt.Tooltip("label:N", title="Period"),

@@ -14,7 +14,7 @@ from votewise.diagnostics import FLAGS
 from votewise.results import ReliabilityResult
 from votewise.votes import Bools, Floats, Votes
 
-BINS = 40
+BINS = 50
 MAX_POINTS = 1_500
 MAX_INTERVALS = 60
 MAX_PERIODS = 60
@@ -116,7 +116,7 @@ def summarise(votes: Votes, result: ReliabilityResult) -> Summary:
 
 
 def histogram(result: ReliabilityResult) -> pa.Table:
-    """Annotators and votes by reliability (``BINS`` equal bins) and flag; bins without annotators are left out."""
+    """Annotators and votes by reliability (bins 1 / ``BINS`` wide) and flag; bins without annotators are left out."""
     reliability, votes = floats(result.annotators["reliability"]), floats(result.annotators["votes"])
     bins = np.minimum((reliability * BINS).astype(np.int64), BINS - 1)
     cell = bins * len(FLAGS) + flag_codes(result)
@@ -196,7 +196,7 @@ def agreement_by_period(votes: Votes, result: ReliabilityResult) -> Periods | No
             share = np.bincount(index, confidence)[thick] / n[thick]
             low, high = share_interval(share * n[thick], n[thick])
             starts = periods[thick].astype("datetime64[s]")
-            columns = {"time": starts, "label": _labels(starts, code), "votes": n[thick]}
+            columns = {"time": starts.astype(np.int64) * 1000, "label": _labels(starts, code), "votes": n[thick]}
             table = pa.table({**columns, "agreement": share, "low": low, "high": high})
             return Periods(table, unit, int(n[~thick].sum()))
     return None
