@@ -89,6 +89,33 @@ def test_table_sorts_searches_and_filters(opened: Any) -> None:
     assert [name[:3] for name in first_column(opened)] == ["w11"]
 
 
+def test_tooltips_show_names_as_text(opened: Any) -> None:
+    dot = opened.locator("[data-chart=activity] path[aria-label]").last
+    dot.scroll_into_view_if_needed()
+    dot.hover(force=True)
+    tooltip = opened.locator("#vg-tooltip-element.visible")
+    tooltip.wait_for()
+    assert "<script>document.title='HACKED'</script>" in tooltip.inner_text()
+    assert tooltip.locator("script, img").count() == 0
+
+
+def test_times_are_utc_wherever_the_reader_is(browser: Any, address: str) -> None:
+    seen = []
+    for zone in ("UTC", "Pacific/Kiritimati"):
+        context = browser.new_context(timezone_id=zone)
+        page = context.new_page()
+        page.goto(address)
+        page.wait_for_selector("[data-chart=time][data-drawn]")
+        labels = page.locator("[data-chart=time] svg text").all_inner_texts()
+        places = page.locator("[data-chart=time] svg path[aria-label]").evaluate_all(
+            "paths => paths.map(path => path.getAttribute('transform'))"
+        )
+        seen.append((labels, places))
+        context.close()
+    assert seen[0] == seen[1]
+    assert len(seen[0][1]) == 5
+
+
 def test_a_row_opens_the_annotators_worst_votes(opened: Any) -> None:
     row = opened.locator("#annotator-table tbody tr", has_text="w11").first
     row.locator("a[data-expand]").click()

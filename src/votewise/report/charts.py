@@ -92,7 +92,7 @@ def votes_against_reliability(points: pa.Table, *, description: str) -> Chart:
         alt.Tooltip("votes:Q", title="Votes", format=","),
         alt.Tooltip("reliability:Q", title="Reliability", format=".1%"),
     ]
-    x_scale = alt.Scale(type="log", nice=False)
+    x_scale = alt.Scale(type="log", nice=False, padding=12)
     x = alt.X("position:Q", title="Votes (log scale)", scale=x_scale, axis=alt.Axis(format="~s"))
     drawn = points["reliability"].to_pylist() + points.filter(points["always"])["low"].to_pylist()
     y_scale = _reliability_axis(drawn)

@@ -14,7 +14,7 @@ from votewise.diagnostics import FLAGS
 from votewise.results import ReliabilityResult
 from votewise.votes import Bools, Floats, Votes
 
-BINS = 50
+FEW = 1_000
 MAX_POINTS = 1_500
 MAX_INTERVALS = 60
 MAX_PERIODS = 60
@@ -116,18 +116,22 @@ def summarise(votes: Votes, result: ReliabilityResult) -> Summary:
 
 
 def histogram(result: ReliabilityResult) -> pa.Table:
-    """Annotators and votes by reliability (bins 1 / ``BINS`` wide) and flag; bins without annotators are left out."""
+    """Annotators and votes by reliability and flag; bins without annotators are left out.
+
+    Bins are 2 points wide, or 5 for crowds below ``FEW``, so that chance does not look like a pattern.
+    """
+    n_bins = 50 if len(result.annotators) >= FEW else 20
     reliability, votes = floats(result.annotators["reliability"]), floats(result.annotators["votes"])
-    bins = np.minimum((reliability * BINS).astype(np.int64), BINS - 1)
+    bins = np.minimum((reliability * n_bins).astype(np.int64), n_bins - 1)
     cell = bins * len(FLAGS) + flag_codes(result)
-    annotators = np.bincount(cell, minlength=BINS * len(FLAGS))
-    weight = np.bincount(cell, votes, minlength=BINS * len(FLAGS)).astype(np.int64)
+    annotators = np.bincount(cell, minlength=n_bins * len(FLAGS))
+    weight = np.bincount(cell, votes, minlength=n_bins * len(FLAGS)).astype(np.int64)
     kept = np.flatnonzero(annotators)
     low = kept // len(FLAGS)
     return pa.table(
         {
-            "low": low / BINS,
-            "high": (low + 1) / BINS,
+            "low": low / n_bins,
+            "high": (low + 1) / n_bins,
             "flag": pa.array(FLAGS).take(pa.array(kept % len(FLAGS))),
             "annotators": annotators[kept],
             "votes": weight[kept],
