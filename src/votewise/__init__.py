@@ -12,14 +12,17 @@ from votewise._version import __version__
 
 if TYPE_CHECKING:
     from votewise.errors import BadInputError, NotIdentifiableError, VotewiseError
+    from votewise.priors import Beta
     from votewise.readers import read_votes
     from votewise.reliability import estimate_reliability
     from votewise.report import write_audit_report
     from votewise.results import Diagnostic, ReliabilityResult
+    from votewise.simulate import simulate_annotators
     from votewise.votes import Reading, Votes
 
 __all__ = [
     "BadInputError",
+    "Beta",
     "Diagnostic",
     "NotIdentifiableError",
     "Reading",
@@ -29,11 +32,13 @@ __all__ = [
     "__version__",
     "estimate_reliability",
     "read_votes",
+    "simulate_annotators",
     "write_audit_report",
 ]
 
 _HOMES = {
     "BadInputError": "votewise.errors",
+    "Beta": "votewise.priors",
     "Diagnostic": "votewise.results",
     "NotIdentifiableError": "votewise.errors",
     "Reading": "votewise.votes",
@@ -42,6 +47,7 @@ _HOMES = {
     "VotewiseError": "votewise.errors",
     "estimate_reliability": "votewise.reliability",
     "read_votes": "votewise.readers",
+    "simulate_annotators": "votewise.simulate",
     "write_audit_report": "votewise.report",
 }
 
