@@ -59,7 +59,7 @@ def joint_hessian(evidence: Evidence, log_odds: np.ndarray, prior: Beta) -> np.n
     """Minus the second derivatives of the log-posterior in the log-odds, by finite differences of its gradient."""
 
     def gradient(x: np.ndarray) -> np.ndarray:
-        right = evidence.expected_right(expit(evidence.posterior_log_odds(x)))
+        right = evidence.expected_right(evidence.posterior_log_odds(x))
         eta = expit(x)
         return right + prior.c - (evidence.counts + prior.c + prior.d) * eta
 

@@ -74,7 +74,7 @@ def test_gradient_in_the_reliabilities_is_expected_minus_predicted_right_votes(w
     def value(at: np.ndarray) -> float:
         return evidence.log_likelihood(evidence.posterior_log_odds(at), at)
 
-    gradient = evidence.expected_right(expit(evidence.posterior_log_odds(x))) - evidence.counts * reliability
+    gradient = evidence.expected_right(evidence.posterior_log_odds(x)) - evidence.counts * reliability
     numeric = [(value(x + h * e) - value(x - h * e)) / (2 * h) for e in np.eye(3)]
     np.testing.assert_allclose(gradient, numeric, atol=1e-6)
 

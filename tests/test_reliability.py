@@ -294,3 +294,19 @@ def test_without_intervals_only_estimates() -> None:
         assert bare.annotators[name].null_count == 20
         assert full.annotators[name].null_count == 0
     assert len(bare.calibration) == 0
+
+
+@pytest.mark.parametrize("order", ["by pair", "shuffled"])
+def test_votes_are_left_as_they_were(order: str) -> None:
+    """Two estimates from the same votes are the same, also where somebody voted twice on a pair."""
+    rng = np.random.default_rng(0)
+    pair, annotator = np.repeat(np.arange(400), 5), rng.integers(0, 30, 2000)
+    if order == "shuffled":
+        pair = rng.permutation(pair)
+    votes = Votes.from_arrays(pair, annotator, rng.choice([-1, 1], 2000, p=[0.3, 0.7]))
+    one, other = estimate_reliability(votes), estimate_reliability(votes)
+    np.testing.assert_array_equal(votes.pair, pair)
+    np.testing.assert_array_equal(votes.annotator, annotator)
+    assert one.annotators.equals(other.annotators)
+    assert one.votes.equals(other.votes)
+    assert one.iterations == other.iterations

@@ -70,7 +70,7 @@ def effective_votes(evidence: Evidence, posterior: Floats, log_odds: Floats) -> 
     truths makes the numbers smaller than those of the votes, and now and then negative.
     """
     p, eta = expit(posterior), expit(log_odds)
-    slope = evidence.expected_right(p) - evidence.counts * eta
+    slope = evidence.expected_right(posterior) - evidence.counts * eta
     certain = eta * (1 - eta)
     missing = evidence.squares.T @ (p * (1 - p))
     number = np.maximum(evidence.counts - missing / certain, 0.0)

@@ -176,14 +176,13 @@ class Fit:
         objective = evidence.log_likelihood(posterior, log_odds, temperature)
         log_density, right, wrong = self._pull(log_odds)
         objective += float(log_density.sum())
-        p = expit(posterior)
         number = evidence.counts + right + wrong
         with np.errstate(invalid="ignore", divide="ignore"):
-            reliability = (evidence.expected_right(p) + right) / number
+            reliability = (evidence.expected_right(posterior) + right) / number
         # An annotator without a vote that counts (ties only) and without a prior stays where it was.
         new = np.where(number > 0, clipped_logit(reliability), log_odds)
         if self.fits_temperature:
-            new = np.append(new, self._next_temperature(p, x[-1]))
+            new = np.append(new, self._next_temperature(expit(posterior), x[-1]))
         return new, objective
 
     def _next_temperature(self, p: Floats, log_temperature: float) -> float:
@@ -222,7 +221,7 @@ class Fit:
             log_odds=self.log_odds,
             posterior=posterior,
             confidence=self.evidence.confidence(posterior),
-            expected_right=self.evidence.expected_right(expit(posterior)),
+            expected_right=self.evidence.expected_right(posterior),
         )
 
     def pseudo_votes(self) -> tuple[Floats, Floats]:
