@@ -13,7 +13,7 @@ SOURCE = Path(votewise.__file__).parent
 
 LAYERS = (
     ("errors", "_version"),
-    ("votes", "results", "files"),
+    ("votes", "comparisons", "results", "files"),
     ("readers", "observation", "em"),
     ("crowd", "priors", "intervals", "calibration", "beliefs", "diagnostics", "tables", "simulate"),
     ("fitting",),
