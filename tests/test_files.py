@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from votewise.errors import BadInputError
-from votewise.files import make_folder, write_json_lines, written_whole
+from votewise.files import folder_written_whole, make_folder, write_json_lines, written_whole
 
 
 def test_a_failure_leaves_the_old_file_and_nothing_else(tmp_path: Path) -> None:
@@ -36,3 +36,24 @@ def test_a_folder_that_cannot_be_made_is_one_line(tmp_path: Path) -> None:
         make_folder(tmp_path / "file" / "new")
     with pytest.raises(BadInputError, match="cannot be written"), written_whole(tmp_path / "file" / "rows"):
         pytest.fail("there is nothing to write to")
+
+
+def test_a_folder_is_written_whole_or_not_at_all(tmp_path: Path) -> None:
+    folder = tmp_path / "out"
+
+    def fail() -> None:
+        with folder_written_whole(folder) as staging:
+            (staging / "a.txt").write_text("half")
+            raise RuntimeError
+
+    with pytest.raises(RuntimeError):
+        fail()
+    assert not folder.exists()
+    with folder_written_whole(folder) as staging:
+        (staging / "a.txt").write_text("whole")
+        (staging / "old.txt").write_text("old")
+    with folder_written_whole(folder, stale=["old.txt", "none.txt"]) as staging:
+        (staging / "a.txt").write_text("new")
+    assert {path.name: path.read_text() for path in folder.iterdir()} == {"a.txt": "new"}
+    with pytest.raises(BadInputError, match="cannot be written"):
+        folder_written_whole(folder / "a.txt").__enter__()

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import platform
-import tempfile
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
@@ -17,6 +16,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from votewise.errors import BadInputError, NotIdentifiableError
+from votewise.files import folder_written_whole, write_json
 from votewise.gold import score_against_gold
 from votewise.readers import read_votes
 from votewise.results import ReliabilityResult
@@ -112,9 +112,8 @@ def write_audit(
 ) -> list[Path]:
     """Write ``annotators.parquet``, ``votes.parquet``, ``pairs.parquet``, ``summary.json`` and the report.
 
-    Everything is first written to a temporary folder inside ``folder`` and then moved, file by file: an interruption
-    never leaves half a file, and a failure leaves what was there before. Other files in ``folder`` stay as they are,
-    but for the report and the rejected rows of an earlier audit, where this one has none.
+    Whole or not at all (``votewise.files.folder_written_whole``). Other files in ``folder`` stay as they are, but for the
+    report and the rejected rows of an earlier audit, where this one has none.
 
     Args:
         folder: where to; made if it does not exist.
@@ -130,33 +129,19 @@ def write_audit(
         BadInputError: when ``folder`` cannot be written to.
     """
     summary = summarise(votes, result) if summary is None else summary
-    new = not folder.exists()
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(prefix=".votewise-", dir=folder) as name:
-            staging = Path(name)
-            if title is not None:
-                from votewise.report import write_audit_report  # here, for plots take long to import
+    stale = [] if title is not None else ["report.html"]
+    if votes.reading is not None and votes.reading.rejects is None:
+        stale.append("rejected.jsonl")
+    with folder_written_whole(folder, stale=stale) as staging:
+        if title is not None:
+            from votewise.report import write_audit_report  # here, for plots take long to import
 
-                write_audit_report(staging / "report.html", votes, result, title=title, facts=report_facts(summary))
-            pq.write_table(result.annotators, staging / "annotators.parquet")
-            pq.write_table(result.votes, staging / "votes.parquet")
-            pq.write_table(describe_pairs(votes, result), staging / "pairs.parquet")
-            text = json.dumps(summary, indent=2, ensure_ascii=False, allow_nan=False, default=str)
-            (staging / "summary.json").write_text(text + "\n", encoding="utf-8")
-            written = sorted(path.name for path in staging.iterdir())
-            for file in written:
-                (staging / file).replace(folder / file)
-        if title is None:
-            (folder / "report.html").unlink(missing_ok=True)
-        if votes.reading is not None and votes.reading.rejects is None:
-            (folder / "rejected.jsonl").unlink(missing_ok=True)
-        return [folder / file for file in FILES if file in written]
-    except OSError as error:
-        raise BadInputError(f"cannot be written: {error.strerror or error}", source=str(folder)) from error
-    finally:
-        if new and folder.is_dir() and not any(folder.iterdir()):
-            folder.rmdir()
+            write_audit_report(staging / "report.html", votes, result, title=title, facts=report_facts(summary))
+        pq.write_table(result.annotators, staging / "annotators.parquet")
+        pq.write_table(result.votes, staging / "votes.parquet")
+        pq.write_table(describe_pairs(votes, result), staging / "pairs.parquet")
+        write_json(staging / "summary.json", summary)
+    return [folder / file for file in FILES if file != "report.html" or title is not None]
 
 
 def report_facts(summary: Mapping[str, Any]) -> dict[str, str]:

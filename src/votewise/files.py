@@ -39,6 +39,42 @@ def written_whole(path: Path) -> Iterator[Path]:
         raise BadInputError(f"cannot be written: {error.strerror or error}", source=str(path)) from error
 
 
+@contextmanager
+def folder_written_whole(folder: Path, *, stale: Iterable[str] = ()) -> Iterator[Path]:
+    """Give a temporary folder inside ``folder`` to write to, and move its files to ``folder`` when all went well.
+
+    An interruption never leaves half a file, and a failure leaves what was there before. ``folder`` is made where there
+    is none, and goes again when nothing was written to it.
+
+    Args:
+        folder: where the files go.
+        stale: names of files of an earlier run that go when all went well.
+
+    Raises:
+        BadInputError: when ``folder`` cannot be written to.
+    """
+    new = not folder.exists()
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(prefix=".votewise-", dir=folder) as name:
+            yield Path(name)
+            for file in sorted(Path(name).iterdir()):
+                file.replace(folder / file.name)
+        for stale_name in stale:
+            (folder / stale_name).unlink(missing_ok=True)
+    except OSError as error:
+        raise BadInputError(f"cannot be written: {error.strerror or error}", source=str(folder)) from error
+    finally:
+        if new and folder.is_dir() and not any(folder.iterdir()):
+            folder.rmdir()
+
+
+def write_json(path: Path, value: Any) -> None:
+    """Write one value as indented JSON; dates and the like become texts, NaN is refused."""
+    text = json.dumps(value, indent=2, ensure_ascii=False, allow_nan=False, default=str)
+    path.write_text(text + "\n", encoding="utf-8")
+
+
 def write_json_lines(path: Path, rows: Iterable[dict[str, Any]]) -> None:
     """Write one JSON object per line, whole or not at all; dates and times become ISO texts."""
     with written_whole(path) as partial, partial.open("w", encoding="utf-8") as file:

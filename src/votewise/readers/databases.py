@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 from urllib.parse import SplitResult, parse_qsl, urlencode, urlsplit
 
 import pyarrow as pa
 
-from votewise.errors import BadInputError
+from votewise.errors import BadInputError, VotewiseError
 
 EXTRAS = {"postgres": "votewise[postgres]", "pyspark": "votewise[spark]"}
 
@@ -27,7 +29,14 @@ def without_password(url: str) -> str:
 
 
 def load_url(url: str) -> pa.Table:
-    """Read the table that the URL names with ``?table=``, or the only one there is.
+    """Read the table that the URL names; see ``open_url``."""
+    with open_url(url) as table:
+        return read_ibis(table, without_password(url))
+
+
+@contextmanager
+def open_url(url: str) -> Iterator[Any]:
+    """Connect and give the table that the URL names with ``?table=``, or the only one there is, as an ibis table.
 
     The rest of the URL is what ``ibis.connect`` takes: ``duckdb://file.db``, ``postgres://user@host/database/schema``,
     ``pyspark://``. DuckDB files are opened read-only.
@@ -48,9 +57,9 @@ def load_url(url: str) -> pa.Table:
             f"the {backend} backend is not installed", source=name, expected=f"pip install '{package}' first"
         ) from error
     except Exception as error:
-        raise _failed("cannot connect", name, error) from error
+        raise failed("cannot connect", name, error) from error
     try:
-        return _fetch(connection, dict(query).get("table"), name)
+        yield _table(connection, dict(query).get("table"), name)
     finally:
         if backend != "pyspark":
             # Spark hands out the session that the program may be using elsewhere.
@@ -59,13 +68,28 @@ def load_url(url: str) -> pa.Table:
 
 def read_ibis(table: Any, name: str) -> pa.Table:
     """Run an ibis expression and fetch its rows."""
-    try:
+    with engine_errors(name):
         return table.to_pyarrow()
+
+
+@contextmanager
+def engine_errors(name: str) -> Iterator[None]:
+    """Turn what an engine raises about a source into one line that names it."""
+    try:
+        yield
+    except VotewiseError:
+        raise
     except Exception as error:
-        raise _failed("cannot be read", name, error) from error
+        raise failed("cannot be read", name, error) from error
 
 
-def _fetch(connection: Any, wanted: str | None, name: str) -> pa.Table:
+def failed(problem: str, name: str, error: Exception) -> BadInputError:
+    """Make one line of an engine's error; engines raise what they like, over many lines, of which the first says most."""
+    lines = str(error).strip().splitlines()
+    return BadInputError(f"{problem}: {lines[0] if lines else type(error).__name__}", source=name)
+
+
+def _table(connection: Any, wanted: str | None, name: str) -> Any:
     tables = sorted(connection.list_tables())
     chosen = wanted or (tables[0] if len(tables) == 1 else None)
     if chosen is None or ("." not in chosen and chosen not in tables):
@@ -74,18 +98,11 @@ def _fetch(connection: Any, wanted: str | None, name: str) -> pa.Table:
         raise BadInputError(problem, source=name, expected=f"?table= with one of: {found}")
     schema, _, table = chosen.rpartition(".")
     try:
-        expression = connection.table(table, database=schema or None)
+        return connection.table(table, database=schema or None)
     except Exception as error:
-        raise _failed(f"there is no table '{chosen}'", name, error) from error
-    return read_ibis(expression, name)
+        raise failed(f"there is no table '{chosen}'", name, error) from error
 
 
 def _url(parts: SplitResult, query: list[tuple[str, str]]) -> str:
     # Not urlunsplit, which drops the slashes that tell a URL from a path where no host is named.
     return f"{parts.scheme}://{parts.netloc}{parts.path}" + (f"?{urlencode(query)}" if query else "")
-
-
-def _failed(problem: str, name: str, error: Exception) -> BadInputError:
-    # Backends raise what they like, over many lines; the first says what went wrong.
-    lines = str(error).strip().splitlines()
-    return BadInputError(f"{problem}: {lines[0] if lines else type(error).__name__}", source=name)
