@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING
 from votewise._version import __version__
 
 if TYPE_CHECKING:
+    from votewise.attentiveness import AttentivenessResult, estimate_attentiveness
+    from votewise.comparisons import Clicks, Counts
     from votewise.errors import BadInputError, NotIdentifiableError, VotewiseError
     from votewise.priors import Beta
     from votewise.readers import read_votes
@@ -19,17 +21,24 @@ if TYPE_CHECKING:
     from votewise.results import Diagnostic, ReliabilityResult
     from votewise.simulate import simulate_annotators
     from votewise.votes import Reading, Votes
+    from votewise.win_rates import Bounds, GoldSample
 
 __all__ = [
+    "AttentivenessResult",
     "BadInputError",
     "Beta",
+    "Bounds",
+    "Clicks",
+    "Counts",
     "Diagnostic",
+    "GoldSample",
     "NotIdentifiableError",
     "Reading",
     "ReliabilityResult",
     "Votes",
     "VotewiseError",
     "__version__",
+    "estimate_attentiveness",
     "estimate_reliability",
     "read_votes",
     "simulate_annotators",
@@ -37,6 +46,12 @@ __all__ = [
 ]
 
 _HOMES = {
+    "AttentivenessResult": "votewise.attentiveness",
+    "Bounds": "votewise.win_rates",
+    "Clicks": "votewise.comparisons",
+    "Counts": "votewise.comparisons",
+    "GoldSample": "votewise.win_rates",
+    "estimate_attentiveness": "votewise.attentiveness",
     "BadInputError": "votewise.errors",
     "Beta": "votewise.priors",
     "Diagnostic": "votewise.results",

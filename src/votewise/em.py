@@ -36,6 +36,7 @@ def run_em(
     max_iterations: int = 1000,
     accelerate: bool = True,
     slack: float = 1e-9,
+    project: Callable[[Floats], Floats] = lambda x: x,
     on_iteration: Callable[[int, float], None] | None = None,
 ) -> EMRun:
     """Iterate ``step`` from ``x`` until one plain EM step moves less than ``tolerance`` by ``distance``.
@@ -52,6 +53,7 @@ def run_em(
         max_iterations: most EM steps to do.
         accelerate: whether to extrapolate.
         slack: relative fall of the objective put down to rounding.
+        project: brings an extrapolated point back to where the objective is defined.
         on_iteration: called with (EM steps done, movement of the last one).
     """
     history: list[float] = []
@@ -85,7 +87,7 @@ def run_em(
         if not accelerate:
             x = x2
             continue
-        jump = extrapolate(x, x1, x2)
+        jump = project(extrapolate(x, x1, x2))
         x3, objective, moved = em_step(jump)
         if np.isfinite(objective) and objective >= history[-1]:
             accept(objective)

@@ -6,6 +6,7 @@ likelihood of every annotator over the grid is computed once; after that a fit n
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -99,38 +100,17 @@ class Grid:
     def beta_from_mean_logs(self, mean_logs: Floats, start: Beta) -> Beta:
         """The Beta whose E[log x] and E[log(1 - x)] on this grid are the two given ones: maximum likelihood.
 
-        The digamma equations of [UAA app. C.2] with sums over the nodes for integrals: an exponential family, so that the
-        log-likelihood is concave in (c, d) and Newton's matrix is a covariance. A step is halved until it climbs.
+        The digamma equations of [UAA app. C.2] with sums over the nodes for integrals.
         """
         logs = np.stack([np.log(self.x), np.log1p(-self.x)])
-
-        def climb(cd: Floats) -> tuple[float, Floats]:
-            exponent = (cd - 1) @ logs + self.log_width
-            top = exponent.max()
-            mass = np.exp(exponent - top)
-            total = mass.sum()
-            return float((cd - 1) @ mean_logs - top - np.log(total)), mass / total
-
-        cd = np.array([start.c, start.d])
-        value, mass = climb(cd)
-        for _ in range(100):
-            expected = logs @ mass
-            centred = logs - expected[:, None]
-            covariance = (centred * mass) @ centred.T + 1e-12 * np.eye(2)
-            move, length = np.linalg.solve(covariance, mean_logs - expected), 1.0
-            while length > 1e-8:
-                trial = np.clip(cd + length * move, SMALLEST, LARGEST)
-                new_value, new_mass = climb(trial)
-                if new_value >= value:
-                    break
-                length /= 2
-            else:
-                break
-            done = np.abs(trial - cd).max() < 1e-9 * cd.max()
-            cd, value, mass = trial, new_value, new_mass
-            if done:
-                break
-        return Beta(float(cd[0]), float(cd[1]))
+        power = fit_exponential(
+            logs,
+            self.log_width,
+            mean_logs,
+            np.array([start.c - 1, start.d - 1]),
+            lambda power: np.clip(power, SMALLEST - 1, LARGEST - 1),
+        )
+        return Beta(float(power[0] + 1), float(power[1] + 1))
 
     def quantiles(self, mass: Floats, levels: tuple[float, ...]) -> Floats:
         """(levels, K) quantiles of K distributions given as masses (K, G), interpolated within cells."""
@@ -145,6 +125,50 @@ class Grid:
             share = np.where(above > below, (level - below) / np.maximum(above - below, 1e-300), 0.5)
             found.append(np.sin(np.pi / 2 * (self.edges[cell] + share / mass.shape[1])) ** 2)
         return np.stack(found)
+
+
+def fit_exponential(
+    statistics: Floats, base: Floats, means: Floats, start: Floats, into_range: Callable[[Floats], Floats]
+) -> Floats:
+    """Maximum likelihood in an exponential family on a grid, mass proportional to exp(base + power @ statistics).
+
+    The log-likelihood is concave in ``power`` and Newton's matrix is a covariance; a step is halved until it climbs.
+
+    Args:
+        statistics: (2, G) sufficient statistics at the nodes.
+        base: (G,) log of the base measure.
+        means: (2,) their expectations under the histogram to be fitted.
+        start: (2,) powers to start from.
+        into_range: brings powers back into the range allowed.
+    """
+
+    def climb(power: Floats) -> tuple[float, Floats]:
+        exponent = power @ statistics + base
+        top = exponent.max()
+        mass = np.exp(exponent - top)
+        total = mass.sum()
+        return float(power @ means - top - np.log(total)), mass / total
+
+    power = into_range(start)
+    value, mass = climb(power)
+    for _ in range(100):
+        expected = statistics @ mass
+        centred = statistics - expected[:, None]
+        covariance = (centred * mass) @ centred.T + 1e-12 * np.eye(2)
+        move, length = np.linalg.solve(covariance, means - expected), 1.0
+        while length > 1e-8:
+            trial = into_range(power + length * move)
+            new_value, new_mass = climb(trial)
+            if new_value >= value:
+                break
+            length /= 2
+        else:
+            break
+        done = np.abs(trial - power).max() < 1e-9 * (1 + np.abs(power).max())
+        power, value, mass = trial, new_value, new_mass
+        if done:
+            break
+    return power
 
 
 def fit_beta(

@@ -1,0 +1,163 @@
+"""A fitted crowd as tables: cells of users, parameters, win rates, and what a reader should know."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+import pyarrow as pa
+from scipy.special import ndtri
+
+from votewise.comparisons import Counts
+from votewise.crowd_fit import CrowdFit
+from votewise.families import Nonparametric, TwoPoint
+from votewise.information import ParameterErrors
+from votewise.results import Diagnostic
+from votewise.votes import Floats
+
+FEW_USERS = 20
+HALF = 0.5
+
+
+def cell_table(fit: CrowdFit, errors: ParameterErrors | None, *, threshold: float, level: float) -> pa.Table:
+    """One row per cell, see ``AttentivenessResult.cells``.
+
+    Intervals are equal-tailed quantiles of the posterior; the standard error that the parameters' uncertainty gives the
+    posterior mean is added to both arms in quadrature.
+    """
+    nodes, posterior = fit.posterior()
+    mean = posterior @ nodes
+    tails = ((1 - level) / 2, (1 + level) / 2)
+    if isinstance(fit.family, TwoPoint):
+        low, high = _atom_quantiles(nodes, posterior, tails)
+        mode = nodes[np.argmax(posterior, axis=1)]
+    else:
+        low, high = fit.grid.quantiles(posterior, tails)
+        width = 0.0 if isinstance(fit.family, Nonparametric) else fit.grid.log_width
+        mode = nodes[np.argmax(np.log(np.maximum(posterior, 1e-300)) - width, axis=1)]
+    if errors is not None:
+        more = float(ndtri(tails[1])) * errors.of_cells()
+        low, high = mean - np.hypot(mean - low, more), mean + np.hypot(high - mean, more)
+    comparisons, wins = fit.data.totals
+    return pa.table(
+        {
+            "comparisons": comparisons,
+            "wins": wins,
+            "users": np.asarray(fit.data.users, np.int64),
+            "attentiveness": mean,
+            "mode": mode,
+            "low": np.clip(low, 0.0, 1.0),
+            "high": np.clip(high, 0.0, 1.0),
+            "above": fit.exceeds(threshold),
+        }
+    )
+
+
+def _atom_quantiles(nodes: Floats, posterior: Floats, tails: tuple[float, float]) -> tuple[Floats, Floats]:
+    """Quantiles of distributions on a few atoms: an interval holds both atoms unless one is all but excluded."""
+    order = np.argsort(nodes)
+    total = np.cumsum(posterior[:, order], axis=1)
+    last = len(nodes) - 1
+    low, high = (nodes[order][np.minimum((total < tail - 1e-12).sum(axis=1), last)] for tail in tails)
+    return low, high
+
+
+def parameter_table(fit: CrowdFit, errors: ParameterErrors | None) -> pa.Table:
+    """The prior's parameters with standard errors, see ``AttentivenessResult.parameters``."""
+    values = fit.family.parameters(fit.x)
+    return _with_errors(
+        {"name": pa.array(list(values), pa.string())},
+        "value",
+        lambda z: np.array(list(fit.family.parameters(fit.split(z)[0]).values())),
+        fit,
+        errors,
+    )
+
+
+def win_rate_table(fit: CrowdFit, errors: ParameterErrors | None) -> pa.Table:
+    """Win rates per domain with intervals where they were fitted, see ``AttentivenessResult.win_rates``."""
+    if not isinstance(fit.data, Counts):
+        return pa.table({})
+    free = fit.rates.fitted
+    table = _with_errors({"domain": pa.array(fit.data.domains)}, "win_rate", fit.mu, fit, errors)
+    for name in ("standard_error", "low", "high"):
+        column = pa.array(table[name].to_numpy(zero_copy_only=False), mask=~free)
+        table = table.set_column(table.column_names.index(name), name, column)
+    users = np.asarray(fit.data.users)
+    counts = {name: users @ getattr(fit.data, name) for name in ("comparisons", "wins")}
+    return pa.table(
+        {name: table[name] for name in ("domain", "win_rate", "low", "high", "standard_error")}
+        | {"fitted": free}
+        | counts
+    )
+
+
+def _with_errors(
+    first: dict[str, pa.Array], name: str, values: object, fit: CrowdFit, errors: ParameterErrors | None
+) -> pa.Table:
+    value = values(fit.z)  # type: ignore[operator]
+    error = np.full(len(value), np.nan) if errors is None or not len(value) else errors.of(values)  # type: ignore[arg-type]
+    reach = np.nan if errors is None else errors.z_score
+    unknown = ~np.isfinite(error) | (error == 0)
+    return pa.table(
+        first
+        | {
+            name: pa.array(value, pa.float64()),
+            "standard_error": pa.array(error, mask=unknown),
+            "low": pa.array(value - reach * error, mask=unknown),
+            "high": pa.array(value + reach * error, mask=unknown),
+        }
+    )
+
+
+def crowd_findings(fit: CrowdFit) -> Iterator[Diagnostic]:
+    """What a reader of the numbers should know."""
+    if not fit.run.converged:
+        text = f"EM stopped after {fit.steps:,} steps before its tolerance was reached; raise max_iterations."
+        yield Diagnostic("not-converged", "warning", text)
+    n, _ = fit.data.totals
+    users = np.asarray(fit.data.users)
+    total = int(users @ n)
+    if int(n.max()) > HALF * total and users.sum() > 1:
+        share = n.max() / total
+        text = f"One user made {share:.0%} of all comparisons. Check that it is a person and not a script."
+        yield Diagnostic("one-user", "warning", text)
+    informative = int(users[n > 0].sum())
+    if informative < FEW_USERS:
+        text = f"Only {informative:,} users made comparisons, too few to tell one kind of crowd from another."
+        yield Diagnostic("few-users", "warning", text)
+    if informative < users.sum():
+        text = (
+            f"{int(users.sum()) - informative:,} users made no comparison that is no tie: theirs is the crowd's prior."
+        )
+        yield Diagnostic("no-comparisons", "info", text)
+    if isinstance(fit.data, Counts):
+        yield from _reach_of_clicks(fit.data, fit.mu(fit.z))
+
+
+def _reach_of_clicks(counts: Counts, mu: Floats) -> Iterator[Diagnostic]:
+    """Whether the clicks lie within what the win rates allow, from nobody attentive to everybody."""
+    users = np.asarray(counts.users)
+    for domain, number, wins, rate in zip(
+        counts.domains, users @ counts.comparisons, users @ counts.wins, mu, strict=True
+    ):
+        if number == 0:
+            continue
+        where = f" in domain '{domain}'" if domain else ""
+        share, error = wins / number, 0.5 / np.sqrt(number)
+        attention = (share - 0.5) / (rate - 0.5)
+        slack = 4 * error / abs(rate - 0.5)
+        if attention > 1 + slack:
+            yield Diagnostic(
+                "beyond-win-rate",
+                "warning",
+                f"{share:.1%} of the clicks{where} are for model A, beyond what a win rate of {rate:.2f} allows even with "
+                "everybody attentive. The win rate is too close to 1/2, or users favour a model or a position.",
+            )
+        elif attention < -slack:
+            yield Diagnostic(
+                "against-win-rate",
+                "warning",
+                f"Only {share:.1%} of the clicks{where} are for model A although its win rate is {rate:.2f}: the crowd "
+                "clicks against the better model. Check which model is A and which answer the winner column names.",
+            )
