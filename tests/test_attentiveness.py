@@ -228,6 +228,25 @@ def test_what_a_reader_should_know_is_said() -> None:
     assert "against-win-rate" in codes(Counts.of_users([100] * 40, [30] * 40)[0])
 
 
+def test_judging_with_a_known_prior_is_bayes_rule_again() -> None:
+    counts, _, _ = crowd(seed=13)
+    result = estimate_attentiveness(counts, win_rate=0.8, prior="beta", standard_errors=False)
+    table = result.judge(counts)
+    for name in ("attentiveness", "low", "high"):
+        np.testing.assert_allclose(table[name].to_numpy(), result.cells[name].to_numpy(), atol=1e-9)
+    assert table["log_evidence"].to_numpy() @ counts.users == pytest.approx(result.log_likelihood, abs=1e-3)
+
+
+def test_evidence_tells_a_user_who_changed() -> None:
+    """Attentive, then asleep: two stretches of 200 comparisons are far likelier apart than together."""
+    result = estimate_attentiveness(crowd(seed=14)[0], win_rate=0.8, prior="beta")
+    evidence = result.judge(Counts.of_users([200, 200, 400, 200, 400], [158, 100, 258, 129, 258])[0])["log_evidence"]
+    cells = Counts.of_users([200, 200, 400, 200, 400], [158, 100, 258, 129, 258])[1]
+    early, late, both, steady, _ = evidence.to_numpy()[cells]
+    assert early + late - both > 5
+    assert 2 * steady - both < 0
+
+
 def test_users_without_comparisons_get_the_prior() -> None:
     counts, cell_of = Counts.of_users([0] + [100] * 300, [0, *np.random.default_rng(0).binomial(100, 0.65, 300)])
     result = estimate_attentiveness(counts, win_rate=0.8, prior="beta")

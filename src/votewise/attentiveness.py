@@ -12,7 +12,7 @@ matrix of cells by nodes, whatever the number of users.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -20,7 +20,7 @@ import numpy as np
 import pyarrow as pa
 
 from votewise.comparisons import Clicks, Counts
-from votewise.crowd_beliefs import cell_table, crowd_findings, parameter_table, win_rate_table
+from votewise.crowd_beliefs import cell_table, crowd_findings, judge_cells, parameter_table, win_rate_table
 from votewise.crowd_fit import CrowdFit, FitOptions, Progress
 from votewise.errors import BadInputError, NotIdentifiableError
 from votewise.families import family_of
@@ -54,6 +54,7 @@ class AttentivenessResult:
         converged, iterations, history: of the EM run kept; the history never falls.
         diagnostics: what a reader should know, worst first.
         settings: every argument the estimate was made with.
+        fit: the fitted family itself.
     """
 
     cells: pa.Table = field(repr=False)
@@ -68,11 +69,20 @@ class AttentivenessResult:
     history: tuple[float, ...] = field(repr=False)
     diagnostics: tuple[Diagnostic, ...]
     settings: dict[str, Any] = field(repr=False)
-    _exceeds: Callable[[float], Floats] = field(repr=False)
+    fit: CrowdFit = field(repr=False)
 
     def exceeds(self, threshold: float) -> Floats:
         """(C,) probability that the attentiveness of a user of each cell is at least ``threshold``."""
-        return self._exceeds(threshold)
+        return self.fit.exceeds(threshold)
+
+    def judge(self, data: Counts | Clicks) -> pa.Table:
+        """Beliefs about other users, or the same ones in another stretch of time, with this prior and these win rates.
+
+        Returns:
+            One row per cell of ``data``: ``attentiveness``, ``low``, ``high`` (the prior taken as known) and
+            ``log_evidence``, the log of the probability of the clicks with the attentiveness summed out.
+        """
+        return judge_cells(self.fit, data, self.settings["level"])
 
 
 def estimate_attentiveness(
@@ -159,7 +169,7 @@ def estimate_attentiveness(
             "accelerate": accelerate,
             "standard_errors": standard_errors,
         },
-        _exceeds=best.exceeds,
+        fit=best,
     )
 
 

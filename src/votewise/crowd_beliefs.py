@@ -8,7 +8,7 @@ import numpy as np
 import pyarrow as pa
 from scipy.special import ndtri
 
-from votewise.comparisons import Counts
+from votewise.comparisons import Clicks, Counts
 from votewise.crowd_fit import CrowdFit
 from votewise.families import Nonparametric, TwoPoint
 from votewise.information import ParameterErrors
@@ -28,13 +28,10 @@ def cell_table(fit: CrowdFit, errors: ParameterErrors | None, *, threshold: floa
     nodes, posterior = fit.posterior()
     mean = posterior @ nodes
     tails = ((1 - level) / 2, (1 + level) / 2)
-    if isinstance(fit.family, TwoPoint):
-        low, high = _atom_quantiles(nodes, posterior, tails)
-        mode = nodes[np.argmax(posterior, axis=1)]
-    else:
-        low, high = fit.grid.quantiles(posterior, tails)
-        width = 0.0 if isinstance(fit.family, Nonparametric) else fit.grid.log_width
-        mode = nodes[np.argmax(np.log(np.maximum(posterior, 1e-300)) - width, axis=1)]
+    low, high = _quantiles(fit, nodes, posterior, tails)
+    # Masses of a continuous prior depend on how wide the nodes' cells are; its mode does not.
+    width = 0.0 if isinstance(fit.family, TwoPoint | Nonparametric) else fit.grid.log_width
+    mode = nodes[np.argmax(np.log(np.maximum(posterior, 1e-300)) - width, axis=1)]
     if errors is not None:
         more = float(ndtri(tails[1])) * errors.of_cells()
         low, high = mean - np.hypot(mean - low, more), mean + np.hypot(high - mean, more)
@@ -53,12 +50,24 @@ def cell_table(fit: CrowdFit, errors: ParameterErrors | None, *, threshold: floa
     )
 
 
-def _atom_quantiles(nodes: Floats, posterior: Floats, tails: tuple[float, float]) -> tuple[Floats, Floats]:
-    """Quantiles of distributions on a few atoms: an interval holds both atoms unless one is all but excluded."""
+def judge_cells(fit: CrowdFit, data: Counts | Clicks, level: float) -> pa.Table:
+    """Other users under the fitted prior, see ``AttentivenessResult.judge``."""
+    log_likelihood = data.log_likelihood(fit.nodes, fit.mu(fit.z) - 0.5)
+    joint = log_likelihood + fit.log_mass
+    evidence = np.logaddexp.reduce(joint, axis=1)
+    posterior = np.exp(joint - evidence[:, None])
+    low, high = _quantiles(fit, fit.nodes, posterior, ((1 - level) / 2, (1 + level) / 2))
+    return pa.table({"attentiveness": posterior @ fit.nodes, "low": low, "high": high, "log_evidence": evidence})
+
+
+def _quantiles(fit: CrowdFit, nodes: Floats, posterior: Floats, tails: tuple[float, float]) -> tuple[Floats, Floats]:
+    """Equal-tailed ends; on two atoms the interval holds both unless one is all but excluded."""
+    if not isinstance(fit.family, TwoPoint):
+        low, high = fit.grid.quantiles(posterior, tails)
+        return low, high
     order = np.argsort(nodes)
     total = np.cumsum(posterior[:, order], axis=1)
-    last = len(nodes) - 1
-    low, high = (nodes[order][np.minimum((total < tail - 1e-12).sum(axis=1), last)] for tail in tails)
+    low, high = (nodes[order][np.minimum((total < tail - 1e-12).sum(axis=1), len(nodes) - 1)] for tail in tails)
     return low, high
 
 
