@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
 
@@ -13,22 +13,7 @@ from votewise.report import write_audit_report
 from votewise.results import ReliabilityResult
 from votewise.votes import Votes
 
-playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
-pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="no Chromium found on PATH")
-
-QUIET = (
-    "--no-sandbox --disable-gpu --disable-quic --no-first-run "
-    "--disable-background-networking --disable-component-update --disable-sync"
-)
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Any]:
-    with playwright.sync_playwright() as driver:
-        browser = driver.chromium.launch(executable_path=CHROMIUM, args=QUIET.split())
-        yield browser
-        browser.close()
+Visit = Callable[..., AbstractContextManager[Any]]
 
 
 @pytest.fixture(scope="module")
@@ -38,22 +23,10 @@ def address(hostile: tuple[Votes, ReliabilityResult], tmp_path_factory: pytest.T
 
 
 @pytest.fixture
-def opened(browser: Any, address: str, request: pytest.FixtureRequest) -> Iterator[Any]:
-    """The page with all charts drawn; fails afterwards on any script error or request to the network."""
-    options = getattr(request, "param", {"viewport": {"width": 1280, "height": 900}})
-    context = browser.new_context(**options)
-    page = context.new_page()
-    trouble: list[str] = []
-    page.on("console", lambda message: trouble.append(message.text) if message.type in ("error", "warning") else None)
-    page.on("pageerror", lambda error: trouble.append(str(error)))
-    page.on("request", lambda sent: None if sent.url.startswith(("file:", "data:")) else trouble.append(sent.url))
-    page.goto(address)
-    page.wait_for_function(
-        "document.querySelectorAll('[data-drawn]').length === document.querySelectorAll('[data-chart]').length"
-    )
-    yield page
-    context.close()
-    assert trouble == []
+def opened(visit: Visit, address: str, request: pytest.FixtureRequest) -> Iterator[Any]:
+    """The page at desktop size in light colours, or as the test asks."""
+    with visit(address, **getattr(request, "param", {"viewport": {"width": 1280, "height": 900}})) as page:
+        yield page
 
 
 def first_column(page: Any) -> list[str]:
@@ -146,3 +119,56 @@ def test_page_reads_without_scripts(browser: Any, address: str) -> None:
     context.close()
     assert "12 people cast 300 votes" in text
     assert text.count("w11") > 1
+
+
+@pytest.fixture(scope="module")
+def crowd_address(evil_domains: Any, tmp_path_factory: pytest.TempPathFactory) -> str:
+    path: Path = tmp_path_factory.mktemp("filter") / "report.html"
+    path.write_text(evil_domains.render(title="Hostile users"), encoding="utf-8")
+    return path.as_uri()
+
+
+@pytest.mark.parametrize(
+    "options", [{}, {"viewport": {"width": 390, "height": 844}, "color_scheme": "dark"}], ids=["desktop", "dark phone"]
+)
+def test_the_filter_report_is_drawn(options: dict[str, Any], crowd_address: str, visit: Visit) -> None:
+    with visit(crowd_address, **options) as page:
+        assert page.title() == "Hostile users"
+        assert page.locator("[data-chart]").count() == 4
+        for index, marks in enumerate((10, 50, 5, 6)):
+            assert page.locator("[data-chart]").nth(index).locator("svg path").count() >= marks
+        assert page.locator("main img").count() == 0
+        width = options.get("viewport", {"width": 1280})["width"]
+        assert page.evaluate("document.documentElement.scrollWidth") <= width
+
+
+def test_dots_tell_their_numbers(crowd_address: str, visit: Visit) -> None:
+    with visit(crowd_address) as page:
+        dot = page.locator("[data-chart=users] path[aria-label]").first
+        dot.scroll_into_view_if_needed()
+        dot.hover(force=True)
+        tooltip = page.locator("#vg-tooltip-element.visible")
+        tooltip.wait_for()
+        assert "Attentiveness" in tooltip.inner_text()
+
+
+def test_names_of_domains_are_only_text_in_charts(crowd_address: str, visit: Visit) -> None:
+    with visit(crowd_address) as page:
+        chart = page.locator("[data-chart=domains]")
+        dot = chart.locator("path[aria-label]").first
+        dot.scroll_into_view_if_needed()
+        dot.hover(force=True)
+        tooltip = page.locator("#vg-tooltip-element.visible")
+        tooltip.wait_for()
+        assert "<script>" in tooltip.inner_text()
+        assert tooltip.locator("script, img").count() == 0
+
+
+def test_the_filter_report_reads_without_scripts(browser: Any, crowd_address: str) -> None:
+    context = browser.new_context(java_script_enabled=False)
+    page = context.new_page()
+    page.goto(crowd_address)
+    text = page.locator("main").inner_text()
+    context.close()
+    assert "400 users compared" in text
+    assert "How many clicks it takes" in text

@@ -20,7 +20,8 @@ Chart = alt.Chart | alt.LayerChart
 _COUNTS = alt.Axis(labelExpr="format(datum.value, '~s')", tickCount=5)
 
 
-def _percent_axis(**options: Any) -> alt.Axis:
+def percent_axis(**options: Any) -> alt.Axis:
+    """An axis of shares, labelled in whole per cent."""
     return alt.Axis(format=".0%", **options)
 
 
@@ -28,7 +29,7 @@ def _flag_colour() -> alt.Color:
     return alt.Color("flag:N", scale=alt.Scale(domain=list(FLAGS)), legend=None)
 
 
-def _reliability_axis(values: list[float | None]) -> alt.Scale:
+def share_scale(values: list[float | None]) -> alt.Scale:
     """From a round tenth below every value, and low enough to show where a coin stands (50%), to 100%."""
     return alt.Scale(domain=[min(0.4, _tenth_below(values)), 1])
 
@@ -39,7 +40,8 @@ def _tenth_below(values: list[float | None]) -> float:
     return max(0.0, math.floor(smallest * 10 - 1e-9) / 10)
 
 
-def _finish(chart: Any, description: str, height: int = HEIGHT) -> Chart:
+def finish(chart: Any, description: str, height: int = HEIGHT) -> Chart:
+    """The chart as wide as its place in the page and ``height`` pixels high, with a ``description`` for screen readers."""
     size = alt.AutoSizeParams(type="fit-x", contains="padding")
     finished: Chart = chart.properties(width="container", height=height, description=description, autosize=size)
     return finished
@@ -53,13 +55,13 @@ def reliability_histogram(bins: pa.Table, measure: str, *, description: str) -> 
         measure: the column that gives the height: ``annotators`` or ``votes``.
         description: what the chart shows, for those who cannot see it.
     """
-    scale = _reliability_axis(bins["low"].to_pylist())
+    scale = share_scale(bins["low"].to_pylist())
     bars = (
         alt.Chart(bins)
         .transform_calculate(rank=f"indexof({list(FLAGS)!r}, datum.flag)")
         .mark_bar(binSpacing=1)
         .encode(
-            x=alt.X("low:Q", bin="binned", title="Reliability", scale=scale, axis=_percent_axis(tickCount=6)),
+            x=alt.X("low:Q", bin="binned", title="Reliability", scale=scale, axis=percent_axis(tickCount=6)),
             x2="high:Q",
             y=alt.Y(f"{measure}:Q", stack="zero", title=measure.capitalize(), axis=_COUNTS),
             color=_flag_colour(),
@@ -73,7 +75,7 @@ def reliability_histogram(bins: pa.Table, measure: str, *, description: str) -> 
             ],
         )
     )
-    return _finish(bars, description)
+    return finish(bars, description)
 
 
 def votes_against_reliability(points: pa.Table, *, description: str) -> Chart:
@@ -95,8 +97,8 @@ def votes_against_reliability(points: pa.Table, *, description: str) -> Chart:
     x_scale = alt.Scale(type="log", nice=False, padding=12)
     x = alt.X("position:Q", title="Votes (log scale)", scale=x_scale, axis=alt.Axis(format="~s"))
     drawn = points["reliability"].to_pylist() + points.filter(points["always"])["low"].to_pylist()
-    y_scale = _reliability_axis(drawn)
-    y = alt.Y("reliability:Q", title="Reliability", scale=y_scale, axis=_percent_axis(tickCount=5))
+    y_scale = share_scale(drawn)
+    y = alt.Y("reliability:Q", title="Reliability", scale=y_scale, axis=percent_axis(tickCount=5))
     spoken = "datum.annotator + ', ' + datum.flag + ', ' + datum.votes + ' votes, ' + format(datum.reliability, '.0%')"
     base = alt.Chart(points).transform_calculate(spoken=spoken).encode(x=x, color=_flag_colour())
     layers = []
@@ -113,7 +115,7 @@ def votes_against_reliability(points: pa.Table, *, description: str) -> Chart:
     size = alt.when(hover).then(alt.value(120)).otherwise(alt.value(30))
     opacity = alt.when(hover | "datum.always").then(alt.value(1)).otherwise(alt.value(0.6))
     dots = base.mark_circle().encode(y=y, size=size, opacity=opacity, tooltip=tooltip, description="spoken:N")
-    return _finish(alt.layer(*layers, dots.add_params(hover)), description, height=360)
+    return finish(alt.layer(*layers, dots.add_params(hover)), description, height=360)
 
 
 def calibration_curve(calibration: pa.Table, *, description: str) -> Chart:
@@ -127,8 +129,8 @@ def calibration_curve(calibration: pa.Table, *, description: str) -> Chart:
         [v for name in ("predicted", "observed", "observed_low") for v in calibration[name].to_pylist()]
     )
     scale = alt.Scale(domain=[floor, 1], nice=False)
-    x = alt.X("predicted:Q", title="Predicted chance", scale=scale, axis=_percent_axis(tickCount=6))
-    y = alt.Y("observed:Q", title="Observed share", scale=scale, axis=_percent_axis(tickCount=6))
+    x = alt.X("predicted:Q", title="Predicted chance", scale=scale, axis=percent_axis(tickCount=6))
+    y = alt.Y("observed:Q", title="Observed share", scale=scale, axis=percent_axis(tickCount=6))
     tooltip = [
         alt.Tooltip("predicted:Q", title="Predicted", format=".1%"),
         alt.Tooltip("observed:Q", title="Observed", format=".1%"),
@@ -143,7 +145,7 @@ def calibration_curve(calibration: pa.Table, *, description: str) -> Chart:
     rules = base.mark_rule(style="interval", aria=False, clip=True).encode(y=y_low, y2="observed_high:Q")
     size = alt.Size("votes:Q", scale=alt.Scale(type="sqrt", zero=True, range=[0, 260]), legend=None)
     dots = base.mark_point(style="dot").encode(y=y, size=size, tooltip=tooltip)
-    return _finish(alt.layer(diagonal, rules, dots), description, height=400)
+    return finish(alt.layer(diagonal, rules, dots), description, height=400)
 
 
 def agreement_over_time(periods: pa.Table, *, description: str) -> Chart:
@@ -156,7 +158,7 @@ def agreement_over_time(periods: pa.Table, *, description: str) -> Chart:
     """
     x = alt.X("time:T", title=None, scale=alt.Scale(type="utc"), axis=alt.Axis(labelOverlap=True, tickCount=6))
     scale = alt.Scale(domain=[_tenth_below(periods["low"].to_pylist()), 1])
-    y = alt.Y("agreement:Q", title="Votes believed right", scale=scale, axis=_percent_axis(tickCount=5))
+    y = alt.Y("agreement:Q", title="Votes believed right", scale=scale, axis=percent_axis(tickCount=5))
     tooltip = [
         alt.Tooltip("label:N", title="Period"),
         alt.Tooltip("votes:Q", title="Votes", format=","),
@@ -168,4 +170,4 @@ def agreement_over_time(periods: pa.Table, *, description: str) -> Chart:
     band = base.mark_area(style="band", aria=False).encode(x=x, y=alt.Y("low:Q", scale=scale), y2="high:Q")
     line = base.mark_line(style="line", aria=False).encode(x=x, y=y)
     dots = base.mark_point(style="dot", size=44).encode(x=x, y=y, tooltip=tooltip)
-    return _finish(alt.layer(band, line, dots), description)
+    return finish(alt.layer(band, line, dots), description)

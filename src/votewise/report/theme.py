@@ -1,7 +1,8 @@
 """The house palette, once: CSS variables for the page and Vega configurations for its charts, light and dark.
 
 Flags keep their colour everywhere: in charts, chips and bars. The five colours differ in lightness as well as in hue, so
-they stay apart for colour-blind readers and in grey print; no meaning is carried by colour alone.
+they stay apart for colour-blind readers and in grey print; no meaning is carried by colour alone. The ramp runs from the
+colour of casual to that of reliable people, and away from the page's own lightness in either theme.
 """
 
 from __future__ import annotations
@@ -29,6 +30,12 @@ PALETTES: dict[str, dict[str, str]] = {
         "casual": "#e3a021",
         "adversarial": "#c9452b",
         "position-biased": "#6b2463",
+        "steady": "#3f978f",
+        "ramp-1": "#e8b94f",
+        "ramp-2": "#9fb96a",
+        "ramp-3": "#45a391",
+        "ramp-4": "#2a76b0",
+        "ramp-5": "#233f80",
     },
     "dark": {
         "page": "#14171c",
@@ -46,8 +53,17 @@ PALETTES: dict[str, dict[str, str]] = {
         "casual": "#edb447",
         "adversarial": "#e4674c",
         "position-biased": "#d59ad0",
+        "steady": "#58b8ae",
+        "ramp-1": "#8f6a24",
+        "ramp-2": "#7d8c3f",
+        "ramp-3": "#3f9d84",
+        "ramp-4": "#58aadf",
+        "ramp-5": "#bcdcff",
     },
 }
+
+_MEASURES = (("users", "accent", [1, 0]), ("rows", "steady", [7, 3]), ("right", "casual", [2, 2]))
+"""Lines drawn together: their style, their colour and their dashes."""
 
 
 def css_variables(theme: str) -> str:
@@ -58,16 +74,19 @@ def css_variables(theme: str) -> str:
 def vega_config(theme: str) -> dict[str, Any]:
     """The Vega-Lite configuration of one theme.
 
-    Charts name no colours: they refer to the category range (the flags, in the order of ``FLAGS``) and to the styles
-    ``line``, ``band``, ``dot``, ``interval`` and ``reference`` defined here, so one chart serves both themes. They have no
-    legends either: the page explains the flags' colours once, in HTML.
+    Charts name no colours: they refer to the category range (the flags, in the order of ``FLAGS``), to the ramp and to the
+    styles defined here (``line``, ``band``, ``dot``, ``kept``, ...), so one chart serves both themes. They have no legends
+    either: the page explains the colours once, in HTML.
     """
     colour = PALETTES[theme]
     return {
         "background": "transparent",
         "font": FONT,
         "view": {"stroke": None},
-        "range": {"category": [colour[flag] for flag in FLAGS]},
+        "range": {
+            "category": [colour[flag] for flag in FLAGS],
+            "ramp": [colour[f"ramp-{step}"] for step in range(1, 6)],
+        },
         "axis": {
             "labelColor": colour["muted"],
             "titleColor": colour["muted"],
@@ -95,5 +114,13 @@ def vega_config(theme: str) -> dict[str, Any]:
             "dot": {"color": colour["accent"], "filled": True, "opacity": 1},
             "interval": {"color": colour["accent"], "strokeWidth": 1.5, "opacity": 0.6},
             "reference": {"color": colour["strong-line"], "strokeWidth": 1.5, "strokeDash": [4, 4]},
+            "boundary": {"color": colour["text"], "strokeWidth": 1.5, "strokeDash": [5, 4]},
+            "pointer": {"color": colour["muted"], "strokeWidth": 1},
+            "clicks": {"color": colour["muted"]},
+            "kept": {"color": colour["accent"]},
+            "dropped": {"color": colour["unsure"]},
+            "prior": {"color": colour["text"], "strokeWidth": 2},
+            **{name: {"color": colour[use], "strokeWidth": 2, "strokeDash": dash} for name, use, dash in _MEASURES},
+            **{f"{name}-dot": {"color": colour[use], "filled": True, "opacity": 1} for name, use, _ in _MEASURES},
         },
     }
