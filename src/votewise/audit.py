@@ -41,7 +41,7 @@ def check_identifiable(result: ReliabilityResult) -> None:
     """Raise NotIdentifiableError if a diagnostic says that the votes do not determine the answer."""
     for diagnostic in result.diagnostics:
         if diagnostic.level == "error":
-            raise NotIdentifiableError(diagnostic.message)
+            raise NotIdentifiableError(f"{diagnostic.message} (--force goes on all the same.)")
 
 
 def summarise(
