@@ -115,7 +115,7 @@ def win_rates(domains: pa.Table, *, description: str) -> Chart:
     y = alt.Y("name:N", title=None, sort=None, axis=alt.Axis(labelLimit=130, grid=False))
     drawn = [value for name in ("win_rate", "low", "share") for value in domains[name].to_pylist()]
     title, scale = "In favour of A", share_scale(drawn)
-    x = alt.X("win_rate:Q", title=title, scale=scale, axis=percent_axis(tickCount=6, grid=True))
+    x = alt.X("win_rate:Q", title=title, scale=scale, axis=percent_axis(tickCount=6, grid=True, labelSeparation=8))
     tooltip = [
         alt.Tooltip("name:N", title="Domain"),
         alt.Tooltip("win_rate:Q", title="Win rate of A", format=".1%"),
