@@ -1,0 +1,134 @@
+"""The expressions that count a log of comparisons, the same for every engine that ibis speaks to."""
+
+from __future__ import annotations
+
+from functools import reduce
+from operator import and_, or_
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from votewise.comparisons import Counts
+from votewise.errors import BadInputError, shorten
+from votewise.outcomes import Kind, Outcomes
+
+Ints = npt.NDArray[np.int64]
+
+MOST_KINDS = 1000
+"""Combinations of models, winner and domain that a log may hold; with more, a column is not what it was taken for."""
+
+
+def kinds_of_rows(rows: Any, columns: dict[str, str], source: str) -> list[Kind]:
+    """Ask the engine which combinations of models, winner and domain there are; BadInputError where there are too many."""
+    import ibis
+
+    keys = {what: rows[name] for what, name in columns.items() if what != "user"}
+    found = rows.group_by(**keys).agg(rows=rows.count()).order_by(ibis.desc("rows")).limit(MOST_KINDS + 1)
+    kinds = found.to_pyarrow().to_pylist()
+    if not kinds:
+        raise BadInputError("there are no rows", source=source, expected="at least one comparison")
+    if len(kinds) > MOST_KINDS:
+        most = max(keys, key=lambda what: len({str(kind[what]) for kind in kinds}))
+        raise BadInputError(
+            f"more than {MOST_KINDS:,} combinations of models, winner and domain",
+            source=source,
+            column=columns[most],
+            value=kinds[0][most],
+            expected="two models, and a winner and a domain that are not all different",
+        )
+    return [Kind(**({"domain": None} | kind)) for kind in kinds]
+
+
+def first_fault(rows: Any, columns: dict[str, str], source: str, outcomes: Outcomes) -> BadInputError:
+    """The most frequent reason why rows cannot be used, with how many there are and one of them."""
+    fault = outcomes.faults[0]
+    alike = [f for f in outcomes.faults if f.column == fault.column and str(f.value) == str(fault.value)]
+    of_kind = reduce(
+        and_, (_same(rows[name], getattr(fault.kind, what)) for what, name in columns.items() if what != "user")
+    )
+    return BadInputError(
+        f"{fault.problem} in {sum(f.kind.rows for f in alike):,} rows, {example(rows.filter(of_kind), columns)}",
+        source=source,
+        column=fault.column,
+        value=fault.value,
+        expected=fault.expected,
+    )
+
+
+def example(rows: Any, columns: dict[str, str]) -> str:
+    """One of these rows, in words."""
+    row = rows[list(columns.values())].limit(1).to_pyarrow().to_pylist()[0]
+    return "e.g. " + ", ".join(f"{name}={shorten(value, 30)}" for name, value in row.items())
+
+
+def _same(column: Any, value: Any) -> Any:
+    if value is None:
+        return column.isnull()
+    return column.isnan() if value != value else column == value
+
+
+def _text(column: Any) -> Any:
+    return column if column.type().is_string() else column.cast("string")
+
+
+def is_missing(user: Any) -> Any:
+    """Whether a column of users names nobody: null, NaN or blank."""
+    kind = user.type()
+    if kind.is_floating():
+        return user.isnull() | user.isnan()
+    return user.isnull() | (user.strip() == "") if kind.is_string() else user.isnull()
+
+
+def usable_rows(rows: Any, columns: dict[str, str], outcomes: Outcomes) -> Any:
+    """The rows that can be used."""
+    a, b, winner = (rows[columns[what]] for what in ("a", "b", "winner"))
+    known = (*outcomes.decided, *outcomes.ties)
+    if not known:
+        raise BadInputError("no row can be used", expected="at least one comparison with a known winner")
+    usable = _text(a).isin(outcomes.models) & _text(b).isin(outcomes.models) & (a != b) & winner.isin(known)
+    if "domain" in columns:
+        usable &= rows[columns["domain"]].isin(outcomes.domains)
+    return rows.filter(usable)
+
+
+def count_users(rows: Any, columns: dict[str, str], outcomes: Outcomes) -> Any:
+    """One row per user: ``user``, ``rows``, and comparisons and wins of model A in each domain."""
+    winner = rows[columns["winner"]]
+    first = _text(rows[columns["a"]]) == outcomes.models[0]
+    ways = [winner.isin(outcomes.a)] if outcomes.a else []
+    ways += [winner.isin(outcomes.left) & first] if outcomes.left else []
+    ways += [winner.isin(outcomes.right) & ~first] if outcomes.right else []
+    won = reduce(or_, ways) if ways else winner.isin([])
+    decided = winner.isin(outcomes.decided)
+    totals = {"rows": rows.count()}
+    names = count_names(len(outcomes.domains))
+    for i, domain in enumerate(outcomes.domains):
+        within = [rows[columns["domain"]] == domain] if "domain" in columns else []
+        totals[names[i]] = rows.count(where=reduce(and_, [decided, *within]))
+        totals[names[len(outcomes.domains) + i]] = rows.count(where=reduce(and_, [won, *within]))
+    return rows.group_by(user=rows[columns["user"]]).agg(**totals)
+
+
+def histogram(users: Any, outcomes: Outcomes) -> tuple[Counts, Ints]:
+    """Collapse users into cells, in the order of their counts; also the number of rows behind each."""
+    domains = outcomes.domains
+    names = count_names(len(domains))
+    table = users.group_by(names).agg(users=users.count(), rows=users["rows"].sum()).to_pyarrow()
+    found = np.stack([table[name].to_numpy().astype(np.int64) for name in (*names, "users", "rows")], axis=1)
+    found = found[np.lexsort(found[:, : len(names)].T[::-1])]
+    d = len(domains)
+    counts = Counts(
+        found[:, :d],
+        found[:, d : 2 * d],
+        found[:, -2],
+        tuple(map(str, domains)),
+        ties=outcomes.n_ties,
+        models=outcomes.models,
+    )
+    return counts, found[:, -1]
+
+
+def count_names(domains: int) -> list[str]:
+    """Names of the columns with comparisons and wins per domain, in the tables of users and of cells."""
+    return [f"n{i}" for i in range(domains)] + [f"w{i}" for i in range(domains)]
