@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from votewise.priors import Beta
     from votewise.readers import read_votes
     from votewise.reliability import estimate_reliability
-    from votewise.report import write_audit_report
+    from votewise.report import write_audit_report, write_filter_report
     from votewise.results import Diagnostic, ReliabilityResult
     from votewise.simulate import simulate_annotators
     from votewise.votes import Reading, Votes
@@ -43,6 +43,7 @@ __all__ = [
     "read_votes",
     "simulate_annotators",
     "write_audit_report",
+    "write_filter_report",
 ]
 
 _HOMES = {
@@ -64,6 +65,7 @@ _HOMES = {
     "read_votes": "votewise.readers",
     "simulate_annotators": "votewise.simulate",
     "write_audit_report": "votewise.report",
+    "write_filter_report": "votewise.report",
 }
 
 

@@ -133,7 +133,10 @@ def crowd_findings(fit: CrowdFit) -> Iterator[Diagnostic]:
         yield Diagnostic("one-user", "warning", text)
     informative = int(users[n > 0].sum())
     if informative < FEW_USERS:
-        text = f"Only {informative:,} users made comparisons, too few to tell one kind of crowd from another."
+        text = (
+            f"Users who made comparisons: {informative:,}, too few to tell one kind of crowd from another; their "
+            "attentiveness rests on the assumption that anything is as likely as anything else."
+        )
         yield Diagnostic("few-users", "warning", text)
     if informative < users.sum():
         text = (

@@ -15,12 +15,15 @@ from scipy.special import expit, logit
 
 from votewise.comparisons import Clicks, Counts
 from votewise.em import EMRun, run_em
-from votewise.families import Expected, Family, Nonparametric, root
+from votewise.families import Expected, Family, Nonparametric, TwoPoint, root
 from votewise.priors import Grid
 from votewise.votes import Floats
 from votewise.win_rates import WinRates
 
 GRID_SIZE = 160
+
+ANCHOR_USERS = 1.0
+"""A prior over the grid is held as if by this many users spread uniformly: one user makes no crowd of their own kind."""
 
 FIRST_STEPS = 30
 """EM steps that every start gets before the best one goes on alone."""
@@ -46,6 +49,8 @@ class CrowdFit:
         self.data, self.family, self.rates, self.options = data, family, rates, options
         self.grid = Grid.of_size(GRID_SIZE)
         self.users = np.asarray(data.users, np.float64)
+        uniform = ANCHOR_USERS * np.exp(self.grid.log_mass(None))
+        self._anchor = np.zeros(2) if isinstance(family, TwoPoint) else uniform
         self.steps = 0
         self._kept: tuple[bytes, Floats, Floats] | None = None
         self.run = self._run()
@@ -132,12 +137,18 @@ class CrowdFit:
         marginal = likelihood @ mass
         per_user = self.users / marginal
         expected = Expected(
-            mass * (likelihood.T @ per_user),
+            mass * (likelihood.T @ per_user) + self._anchor,
             lambda s, rho: self.data.score(rho, per_user * likelihood[:, s] * mass[s], mu - 0.5),
         )
         objective = float((self.users * (np.log(marginal) + top)).sum()) + self._log_prior(mu)
+        if self._anchor.any():
+            objective += self._held(x)
         new = self.family.fit(x, expected, self.grid)
         return np.append(new, self._next_rates(mu, nodes, likelihood, mass, per_user)), objective
+
+    def _held(self, x: Floats) -> float:
+        """Expected log-mass of the anchor's users, of whom nothing is known but that they lie somewhere."""
+        return float(self._anchor @ self.family.log_mass(x, self.grid))
 
     def _log_prior(self, mu: Floats) -> float:
         free, rates = self.rates.fitted, self.rates
@@ -173,8 +184,10 @@ class CrowdFit:
 
     @property
     def log_likelihood(self) -> float:
-        """Log-likelihood of the clicks, win rates' priors left out."""
-        return self.run.history[-1] - self._log_prior(self.mu(self.z))
+        """Log-likelihood of the clicks; what holds the prior and what is believed of win rates are left out."""
+        nodes, mass = self.nodes, np.exp(self.log_mass)
+        likelihood, top = self.likelihood(nodes, self.mu(self.z))
+        return float((self.users * (np.log(likelihood @ mass) + top)).sum())
 
     @property
     def n_parameters(self) -> int:
