@@ -63,13 +63,12 @@ class Comparisons:
     def write_rows(self, path: Path, kept: Bools) -> int:
         """Write the rows of the users in the cells ``kept`` (C,) to a Parquet file, in the shape they came; how many.
 
-        Ties of these users are among them, rows that were skipped are not. DuckDB keeps the rows' order, other engines
-        give them in whatever order they find them.
+        Ties of these users are among them, rows that were skipped are not. Rows of Parquet files and DuckDB's tables keep
+        their order; those of other sources come in whatever order the engine finds them.
         """
         with engine_errors(self.source):
             users = self._users.semi_join(self._cells(kept), self._keys)
-            chosen = self._rows.semi_join(users, [(self.columns["user"], "user")])
-            return write_parquet(chosen, path)
+            return write_parquet(self._rows.semi_join(users, [(self.columns["user"], "user")]), path)
 
     def write_users(self, path: Path, cells: pa.Table) -> int:
         """Write one row per user to a Parquet file: ``user`` and the columns of ``cells``, the row of the user's cell.

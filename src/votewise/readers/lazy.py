@@ -52,8 +52,6 @@ def _embedded() -> Iterator[Any]:
     with tempfile.TemporaryDirectory(prefix="votewise-") as spill:
         # What does not fit into memory goes here, not into the user's working directory.
         engine = ibis.duckdb.connect(temp_directory=spill)
-        # Joins read their left side in order, even where DuckDB cannot tell that it is the larger one.
-        engine.raw_sql("SET disabled_optimizers = 'build_side_probe_side'")
         try:
             yield engine
         finally:
