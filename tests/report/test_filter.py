@@ -137,7 +137,6 @@ def test_a_rule_may_keep_nobody_or_everybody(keep: bool, one_domain: Any, page_o
     assert ("Keeping 400 users (100.0%)" in words) == keep
 
 
-@pytest.mark.filterwarnings("ignore:EM objective fell")
 @pytest.mark.parametrize(("n", "wins"), [([5], [4]), ([3, 3], [3, 0]), ([0, 1], [0, 1])], ids=["one", "two", "idle"])
 def test_tiny_crowds_have_a_page(n: list[int], wins: list[int], page_of: PageOf, crowd_of: Any) -> None:
     counts, _ = Counts.of_users(n, wins)
