@@ -92,8 +92,11 @@ def usable_rows(rows: Any, columns: dict[str, str], outcomes: Outcomes) -> Any:
     return rows.filter(usable)
 
 
-def count_users(rows: Any, columns: dict[str, str], outcomes: Outcomes) -> Any:
-    """One row per user: ``user``, ``rows``, and comparisons and wins of model A in each domain."""
+def count_users(rows: Any, columns: dict[str, str], outcomes: Outcomes, **within: Any) -> Any:
+    """One row per user: ``user``, ``rows``, and comparisons and wins of model A in each domain.
+
+    With ``within`` (name -> expression) one row per user and value of these, say per stretch of time.
+    """
     winner = rows[columns["winner"]]
     first = _text(rows[columns["a"]]) == outcomes.models[0]
     ways = [winner.isin(outcomes.a)] if outcomes.a else []
@@ -104,10 +107,10 @@ def count_users(rows: Any, columns: dict[str, str], outcomes: Outcomes) -> Any:
     totals = {"rows": rows.count()}
     names = count_names(len(outcomes.domains))
     for i, domain in enumerate(outcomes.domains):
-        within = [rows[columns["domain"]] == domain] if "domain" in columns else []
-        totals[names[i]] = rows.count(where=reduce(and_, [decided, *within]))
-        totals[names[len(outcomes.domains) + i]] = rows.count(where=reduce(and_, [won, *within]))
-    return rows.group_by(user=rows[columns["user"]]).agg(**totals)
+        here = [rows[columns["domain"]] == domain] if "domain" in columns else []
+        totals[names[i]] = rows.count(where=reduce(and_, [decided, *here]))
+        totals[names[len(outcomes.domains) + i]] = rows.count(where=reduce(and_, [won, *here]))
+    return rows.group_by(user=rows[columns["user"]], **within).agg(**totals)
 
 
 def histogram(users: Any, outcomes: Outcomes) -> tuple[Counts, Ints]:

@@ -32,7 +32,7 @@ from votewise.counting import (
 )
 from votewise.engines import write_parquet
 from votewise.errors import BadInputError
-from votewise.outcomes import read_outcomes
+from votewise.outcomes import Outcomes, read_outcomes
 from votewise.readers.databases import engine_errors
 from votewise.readers.lazy import open_table
 from votewise.votes import Bools
@@ -49,6 +49,9 @@ class Comparisons:
         rows: (C,) rows of all users of each cell, ties included.
         skipped: rows that could not be used, by what is wrong with them.
         swapped: rows with model A in the second column.
+        outcomes: what the values of the columns mean.
+        rows_used: the rows that could be used, an expression of the engine.
+        users: one row per user with the user's counts, likewise.
     """
 
     source: str
@@ -57,8 +60,9 @@ class Comparisons:
     rows: Ints
     skipped: dict[str, int]
     swapped: int
-    _rows: Any = field(repr=False)
-    _users: Any = field(repr=False)
+    outcomes: Outcomes = field(repr=False)
+    rows_used: Any = field(repr=False)
+    users: Any = field(repr=False)
 
     def write_rows(self, path: Path, kept: Bools) -> int:
         """Write the rows of the users in the cells ``kept`` (C,) to a Parquet file, in the shape they came; how many.
@@ -67,8 +71,8 @@ class Comparisons:
         their order; those of other sources come in whatever order the engine finds them.
         """
         with engine_errors(self.source):
-            users = self._users.semi_join(self._cells(kept), self._keys)
-            return write_parquet(self._rows.semi_join(users, [(self.columns["user"], "user")]), path)
+            users = self.users.semi_join(cells_for_engine(self.counts, kept=kept), self._keys)
+            return write_parquet(self.rows_used.semi_join(users, [(self.columns["user"], "user")]), path)
 
     def write_users(self, path: Path, cells: pa.Table) -> int:
         """Write one row per user to a Parquet file: ``user`` and the columns of ``cells``, the row of the user's cell.
@@ -80,25 +84,25 @@ class Comparisons:
         Returns:
             The number of users.
         """
-        everybody = np.ones(len(cells), bool)
         with engine_errors(self.source):
-            joined = self._users.drop("rows").inner_join(self._cells(everybody, cells), self._keys)
+            joined = self.users.drop("rows").inner_join(cells_for_engine(self.counts, cells), self._keys)
             return write_parquet(joined[["user", *cells.column_names]], path)
 
     @property
     def _keys(self) -> list[str]:
         return count_names(len(self.counts.domains))
 
-    def _cells(self, kept: Bools, columns: pa.Table | None = None) -> Any:
-        """The cells ``kept`` as a table for the engine: their counts, and ``columns``."""
-        import ibis
 
-        counts = np.concatenate([self.counts.comparisons, self.counts.wins], axis=1)[kept]
-        table = pa.table([pa.array(column) for column in counts.T], names=self._keys)
-        if columns is not None:
-            for name in columns.column_names:
-                table = table.append_column(name, columns[name])
-        return ibis.memtable(table)
+def cells_for_engine(counts: Counts, columns: pa.Table | None = None, *, kept: Bools | None = None) -> Any:
+    """Cells as a table that the engine can join: their counts and ``columns`` (C rows); those ``kept`` (C,) or all."""
+    import ibis
+
+    both = np.concatenate([counts.comparisons, counts.wins], axis=1)
+    table = pa.table([pa.array(column) for column in both.T], names=count_names(len(counts.domains)))
+    if columns is not None:
+        for name in columns.column_names:
+            table = table.append_column(name, columns[name])
+    return ibis.memtable(table if kept is None else table.filter(pa.array(kept)))
 
 
 def count_comparisons(
@@ -183,7 +187,7 @@ def _count(
     nameless = users.filter(is_missing(users["user"]))["rows"].sum().to_pyarrow().as_py()
     if not nameless:
         counts, cell_rows = histogram(users, outcomes)
-        return Comparisons(source, columns, counts, cell_rows, dict(skipped), outcomes.swapped, rows, users)
+        return Comparisons(source, columns, counts, cell_rows, dict(skipped), outcomes.swapped, outcomes, rows, users)
     missing = is_missing(rows[columns["user"]])
     if on_error == "stop":
         raise BadInputError(
