@@ -33,6 +33,8 @@ FALSE_FLAGS = 0.05
 STEPS = 20
 """Steps per unit of log Bayes factor in the histogram that leaves the engine."""
 
+STRETCH = "votewise_stretch"
+
 SECONDS = {"h": 3600, "d": 86400, "w": 7 * 86400}
 
 
@@ -108,8 +110,9 @@ def find_drift(comparisons: Comparisons, result: AttentivenessResult, window: Wi
     """
     with engine_errors(comparisons.source):
         rows = _decided(comparisons)
-        stretch = _stretch(rows, comparisons, window, time)
-        counted = count_users(rows, comparisons.columns, comparisons.outcomes, stretch=stretch)
+        # A column of its own first: engines do not group by what they number.
+        rows = rows.mutate(**{STRETCH: _stretch(rows, comparisons, window, time)})
+        counted = count_users(rows, comparisons.columns, comparisons.outcomes, stretch=rows[STRETCH])
         with counted.cache() as stretches:
             cells, _ = histogram(stretches, comparisons.outcomes)
             judged = stretches.inner_join(cells_for_engine(cells, _beliefs(result, cells)), _keys(cells))
