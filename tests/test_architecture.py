@@ -24,8 +24,9 @@ LAYERS = (
     ("information",),
     ("crowd_beliefs",),
     ("reliability", "attentiveness"),
-    ("gold", "select", "report", "demo"),
+    ("gold", "select", "users", "drift", "report", "demo"),
     ("audit", "export"),
+    ("filtering",),
     ("cli",),
 )
 """From the ground up: a module imports from its own layer or from those before it."""

@@ -13,6 +13,7 @@ from votewise._version import __version__
 if TYPE_CHECKING:
     from votewise.attentiveness import AttentivenessResult, estimate_attentiveness
     from votewise.comparisons import Clicks, Counts
+    from votewise.counts import count_comparisons
     from votewise.errors import BadInputError, NotIdentifiableError, VotewiseError
     from votewise.priors import Beta
     from votewise.readers import read_votes
@@ -38,6 +39,7 @@ __all__ = [
     "Votes",
     "VotewiseError",
     "__version__",
+    "count_comparisons",
     "estimate_attentiveness",
     "estimate_reliability",
     "read_votes",
@@ -61,6 +63,7 @@ _HOMES = {
     "ReliabilityResult": "votewise.results",
     "Votes": "votewise.votes",
     "VotewiseError": "votewise.errors",
+    "count_comparisons": "votewise.counts",
     "estimate_reliability": "votewise.reliability",
     "read_votes": "votewise.readers",
     "simulate_annotators": "votewise.simulate",

@@ -44,6 +44,11 @@ def check_identifiable(result: ReliabilityResult) -> None:
             raise NotIdentifiableError(f"{diagnostic.message} (--force goes on all the same.)")
 
 
+def library_versions() -> dict[str, str]:
+    """Versions of Python and of everything that results depend on."""
+    return {"python": platform.python_version(), **{name: version(name) for name in LIBRARIES}}
+
+
 def summarise(
     votes: Votes,
     result: ReliabilityResult,
@@ -74,7 +79,7 @@ def summarise(
     gold = score_against_gold(votes, result)
     return {
         "created": created.isoformat(timespec="seconds") if created else None,
-        "versions": {"python": platform.python_version(), **{name: version(name) for name in LIBRARIES}},
+        "versions": library_versions(),
         "source": reading.source if reading else None,
         "format": reading.format if reading else None,
         "columns": dict(columns or {}),

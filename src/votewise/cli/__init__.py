@@ -12,7 +12,7 @@ from typing import Annotated
 import typer
 
 from votewise._version import __version__
-from votewise.cli import audit, demo, export, formats
+from votewise.cli import audit, demo, export, filter, formats
 from votewise.errors import VotewiseError
 
 app = typer.Typer(
@@ -40,12 +40,14 @@ def votewise(
     """Find out which preference votes to believe.
 
     Votes come in (`votewise audit`), beliefs about annotators, votes and pairs come out, and `votewise export` turns
-    them into a cleaned training file. Start with `votewise demo`.
+    them into a cleaned training file. `votewise filter` does the same for users who click one of two models' answers.
+    Start with `votewise demo`.
     """
 
 
 app.command()(audit.audit)
 app.command()(export.export)
+app.command("filter")(filter.filter_comparisons)
 app.command()(formats.formats)
 app.command()(demo.demo)
 

@@ -41,6 +41,8 @@ FILE_NOTES = {
     "summary.json": "settings, versions, counts, diagnostics",
     "simulated_votes.parquet": "the votes that were audited",
     "rejected.jsonl": "unusable rows, each with its reason",
+    "comparisons.parquet": "the rows of the users that are kept",
+    "users.parquet": "every user with attentiveness and level",
 }
 
 
