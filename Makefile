@@ -3,7 +3,7 @@
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo test check format bench docs constraints clean
+.PHONY: help demo test check format bench spark docs constraints clean
 
 ifeq ($(origin PYTHON), undefined)
 PYTHON := $(shell for p in python3 python3.14 python3.13 python3.12 python3.11 python; do \
@@ -37,16 +37,18 @@ format: $(VENV)/.dev  ## format the code and mend what ruff can
 bench: $(VENV)/.bench  ## measure speed and memory, against crowd-kit too
 	@for script in benchmarks/*.py; do echo "== $$script"; $(BIN)/python $$script || exit 1; done
 
+spark: $(VENV)/.spark  ## install Spark, 400 MB, so that `make test` tests it too (needs Java 17 or newer)
+
 docs: $(VENV)/.core  ## generate docs/cli.md from the code
 	@$(BIN)/python docs/generate_cli.py
 
-# What `make test` and `make demo` install, pinned; torch is pinned for the extras that need it.
+# What `make test` and `make demo` install, pinned; torch and pyspark are pinned for the extras that need them.
 constraints:  ## pin the newest versions that fit pyproject.toml in constraints.txt
 	@set -e; fresh=$$(mktemp -d); trap 'rm -rf "$$fresh"' EXIT; \
 	$(PYTHON) -m venv "$$fresh/venv"; \
 	"$$fresh/venv/bin/pip" install --quiet --disable-pip-version-check hatchling editables --editable '.[dev]'; \
 	{ echo "# Made by 'make constraints': the versions that 'make test' and 'make demo' install."; \
-	  "$$fresh/venv/bin/pip" --disable-pip-version-check freeze --exclude-editable; echo "torch==2.13.0"; } > "$$fresh/constraints.txt"; \
+	  "$$fresh/venv/bin/pip" --disable-pip-version-check freeze --exclude-editable; echo "torch==2.13.0"; echo "pyspark==4.0.5"; } > "$$fresh/constraints.txt"; \
 	mv "$$fresh/constraints.txt" constraints.txt; echo "constraints.txt: $$(grep -c == constraints.txt) versions"
 
 clean:  ## remove the virtual environment, caches and the demo's output
@@ -67,6 +69,11 @@ $(VENV)/.dev: $(VENV)/.core
 $(VENV)/.bench: $(VENV)/.dev
 	@echo "Installing what the benchmarks compare with into $(VENV) ..."
 	@$(PIP) $(INSTALL) '.[dev,bench]'
+	@touch $@
+
+$(VENV)/.spark: $(VENV)/.dev
+	@echo "Installing Spark into $(VENV) ..."
+	@$(PIP) install --constraint constraints.txt pyspark
 	@touch $@
 
 $(BIN)/pip:

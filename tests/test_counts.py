@@ -152,7 +152,7 @@ def test_the_same_everywhere(place: Any, tmp_path: Path) -> None:
         assert counts.models == ("strong", "weak")
         assert counts.ties == sum(w.startswith("tie") for w in LOG["winner"].to_pylist())
         assert comparisons.swapped == LOG["model_a"].to_pylist().count("weak")
-        assert comparisons.rows.sum() == len(LOG)
+        assert comparisons.count_rows().sum() == len(LOG)
         check_writing(comparisons, tmp_path)
 
 
@@ -167,7 +167,7 @@ def check_writing(comparisons: Comparisons, folder: Path) -> None:
     wanted = [row for row in LOG.to_pylist() if row["user"] in good]
     written = pq.read_table(folder / "rows.parquet").select(LOG.column_names).to_pylist()
     assert sorted(({**row, "row": int(row["row"])} for row in written), key=lambda row: row["row"]) == wanted
-    assert number == len(wanted) == comparisons.rows[kept].sum()
+    assert number == len(wanted) == comparisons.count_rows()[kept].sum()
     columns = pa.table(
         {"comparisons": comparisons.counts.comparisons[:, 0], "wins": comparisons.counts.wins[:, 0], "kept": kept}
     )
@@ -181,7 +181,7 @@ def test_rows_of_parquet_files_keep_their_order(tmp_path: Path) -> None:
     log = simulated(300_000, 500)
     pq.write_table(log, tmp_path / "log.parquet")
     with open_comparisons(tmp_path / "log.parquet", COLUMNS) as comparisons:
-        comparisons.write_rows(tmp_path / "rows.parquet", np.arange(len(comparisons.rows)) % 2 == 0)
+        comparisons.write_rows(tmp_path / "rows.parquet", np.arange(len(comparisons.counts.users)) % 2 == 0)
     row = pq.read_table(tmp_path / "rows.parquet")["row"].to_numpy()
     assert 0 < len(row) < len(log)
     assert (np.diff(row) > 0).all()

@@ -96,7 +96,7 @@ def test_the_same_log_gives_the_same_summary(tmp_path: Path) -> None:
     assert first["created"] is None
     with open_comparisons(clicks(), COLUMNS) as log:
         result = estimate_attentiveness(log.counts, win_rate=0.8, prior="beta")
-        kept = np.ones(len(log.rows), bool)
+        kept = np.ones(len(log.counts.users), bool)
         levels = user_levels(log.counts, result)
         moment = datetime(2026, 1, 2, tzinfo=UTC)
         assert (

@@ -7,13 +7,15 @@ from operator import and_, or_
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
+import pyarrow as pa
 
 from votewise.comparisons import Counts
 from votewise.errors import BadInputError, shorten
 from votewise.outcomes import Kind, Outcomes
 
-Ints = npt.NDArray[np.int64]
+HALF = 1 << 32
+BOTH = HALF + 1
+"""A comparison and a win."""
 
 MOST_KINDS = 1000
 """Combinations of models, winner and domain that a log may hold; with more, a column is not what it was taken for."""
@@ -93,43 +95,72 @@ def usable_rows(rows: Any, columns: dict[str, str], outcomes: Outcomes) -> Any:
 
 
 def count_users(rows: Any, columns: dict[str, str], outcomes: Outcomes, **within: Any) -> Any:
-    """One row per user: ``user``, ``rows``, and comparisons and wins of model A in each domain.
+    """One row per user: ``user``, and comparisons and wins of model A in each domain.
 
     With ``within`` (name -> expression) one row per user and value of these, say per stretch of time.
     """
+    import ibis
+
     winner = rows[columns["winner"]]
     first = _text(rows[columns["a"]]) == outcomes.models[0]
     ways = [winner.isin(outcomes.a)] if outcomes.a else []
     ways += [winner.isin(outcomes.left) & first] if outcomes.left else []
     ways += [winner.isin(outcomes.right) & ~first] if outcomes.right else []
-    won = reduce(or_, ways) if ways else winner.isin([])
-    decided = winner.isin(outcomes.decided)
-    totals = {"rows": rows.count()}
-    names = count_names(len(outcomes.domains))
-    for i, domain in enumerate(outcomes.domains):
-        here = [rows[columns["domain"]] == domain] if "domain" in columns else []
-        totals[names[i]] = rows.count(where=reduce(and_, [decided, *here]))
-        totals[names[len(outcomes.domains) + i]] = rows.count(where=reduce(and_, [won, *here]))
-    return rows.group_by(user=rows[columns["user"]], **within).agg(**totals)
+    # One sum counts both: comparisons in its lower half, wins in its upper one.
+    branches = [(reduce(or_, ways), BOTH)] if ways else []
+    branches += [(winner.isin(outcomes.decided), 1)] if outcomes.decided else []
+    code = ibis.cases(*branches, else_=0) if branches else ibis.literal(0)
+    code = code.cast("int64")
+    sums = {
+        f"s{i}": (code if "domain" not in columns else (rows[columns["domain"]] == domain).ifelse(code, 0)).sum()
+        for i, domain in enumerate(outcomes.domains)
+    }
+    users = rows.group_by(user=rows[columns["user"]], **within).agg(
+        **{name: total.cast("int64") for name, total in sums.items()}
+    )
+    n, w = (
+        {f"{what}{i}": how(users[f"s{i}"]) for i in range(len(sums))} for what, how in (("n", _lower), ("w", _upper))
+    )
+    return users.select("user", *within, **n, **w)
 
 
-def histogram(users: Any, outcomes: Outcomes) -> tuple[Counts, Ints]:
-    """Collapse users into cells, in the order of their counts; also the number of rows behind each."""
+def _lower(total: Any) -> Any:
+    return (total % HALF).cast("int64")
+
+
+def _upper(total: Any) -> Any:
+    return (total // HALF).cast("int64")
+
+
+def rows_of_cells(rows: Any, users: Any, columns: dict[str, str], names: list[str]) -> Any:
+    """The counts ``names`` of each cell and its users' ``rows``, ties included."""
+    each = rows.group_by(user=rows[columns["user"]]).agg(rows=rows.count())
+    joined = users.inner_join(each, "user")
+    return joined.group_by(names).agg(rows=joined["rows"].sum().cast("int64"))
+
+
+def histogram(users: Any, outcomes: Outcomes) -> Counts:
+    """Collapse users into cells, in the order of their counts."""
     domains = outcomes.domains
     names = count_names(len(domains))
-    table = users.group_by(names).agg(users=users.count(), rows=users["rows"].sum()).to_pyarrow()
-    found = np.stack([table[name].to_numpy().astype(np.int64) for name in (*names, "users", "rows")], axis=1)
-    found = found[np.lexsort(found[:, : len(names)].T[::-1])]
+    found = in_order(users.group_by(names).agg(number=users.count()).to_pyarrow(), names)
     d = len(domains)
-    counts = Counts(
-        found[:, :d],
-        found[:, d : 2 * d],
-        found[:, -2],
+    counts = np.stack([found[name].to_numpy() for name in names], axis=1)
+    return Counts(
+        counts[:, :d],
+        counts[:, d:],
+        found["number"].to_numpy(),
         tuple(map(str, domains)),
         ties=outcomes.n_ties,
         models=outcomes.models,
     )
-    return counts, found[:, -1]
+
+
+def in_order(cells: pa.Table, names: list[str]) -> pa.Table:
+    """Cells as whole numbers, ordered by their counts."""
+    return cells.cast(pa.schema([(name, pa.int64()) for name in cells.column_names])).sort_by(
+        [(name, "ascending") for name in names]
+    )
 
 
 def count_names(domains: int) -> list[str]:

@@ -16,18 +16,20 @@ from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
+import numpy.typing as npt
 import pyarrow as pa
 
 from votewise.comparisons import Counts
 from votewise.counting import (
-    Ints,
     count_names,
     count_users,
     example,
     first_fault,
     histogram,
+    in_order,
     is_missing,
     kinds_of_rows,
+    rows_of_cells,
     usable_rows,
 )
 from votewise.engines import write_parquet
@@ -46,7 +48,6 @@ class Comparisons:
         source: name of the log, for messages.
         columns: the log's names of ``user``, ``a``, ``b``, ``winner`` and, where there are domains, ``domain``.
         counts: the cells of users with equal counts.
-        rows: (C,) rows of all users of each cell, ties included.
         skipped: rows that could not be used, by what is wrong with them.
         swapped: rows with model A in the second column.
         outcomes: what the values of the columns mean.
@@ -57,12 +58,20 @@ class Comparisons:
     source: str
     columns: dict[str, str]
     counts: Counts
-    rows: Ints
     skipped: dict[str, int]
     swapped: int
     outcomes: Outcomes = field(repr=False)
     rows_used: Any = field(repr=False)
     users: Any = field(repr=False)
+
+    def count_rows(self) -> npt.NDArray[np.int64]:
+        """(C,) rows of all users of each cell, ties included. Reads the log again where there are ties."""
+        if self.counts.ties == 0:
+            rows: npt.NDArray[np.int64] = self.counts.users * self.counts.comparisons.sum(axis=1)
+            return rows
+        with engine_errors(self.source):
+            cells = rows_of_cells(self.rows_used, self.users, self.columns, self._keys).to_pyarrow()
+        return np.asarray(in_order(cells, self._keys)["rows"].to_numpy(), np.int64)
 
     def write_rows(self, path: Path, kept: Bools) -> int:
         """Write the rows of the users in the cells ``kept`` (C,) to a Parquet file, in the shape they came; how many.
@@ -85,7 +94,7 @@ class Comparisons:
             The number of users.
         """
         with engine_errors(self.source):
-            joined = self.users.drop("rows").inner_join(cells_for_engine(self.counts, cells), self._keys)
+            joined = self.users.inner_join(cells_for_engine(self.counts, cells), self._keys)
             return write_parquet(joined[["user", *cells.column_names]], path)
 
     @property
@@ -184,18 +193,18 @@ def _count(
             skipped[fault.problem] += fault.kind.rows
         rows = usable_rows(rows, columns, outcomes)
     users = stack.enter_context(count_users(rows, columns, outcomes).cache())
-    nameless = users.filter(is_missing(users["user"]))["rows"].sum().to_pyarrow().as_py()
-    if not nameless:
-        counts, cell_rows = histogram(users, outcomes)
-        return Comparisons(source, columns, counts, cell_rows, dict(skipped), outcomes.swapped, outcomes, rows, users)
+    if users.filter(is_missing(users["user"])).count().to_pyarrow().as_py() == 0:
+        counts = histogram(users, outcomes)
+        return Comparisons(source, columns, counts, dict(skipped), outcomes.swapped, outcomes, rows, users)
     missing = is_missing(rows[columns["user"]])
+    nameless = int(rows.filter(missing).count().to_pyarrow().as_py())
     if on_error == "stop":
         raise BadInputError(
-            f"no user in {int(nameless):,} rows, {example(rows.filter(missing), columns)}",
+            f"no user in {nameless:,} rows, {example(rows.filter(missing), columns)}",
             source=source,
             column=columns["user"],
             expected="the user's name",
         )
     # Everything anew without them, ties and kinds of rows included: rare, and simple.
     rest = _count(stack, rows.filter(~missing), columns, source, model=model, on_error=on_error)
-    return replace(rest, skipped=dict(skipped) | {"no user": int(nameless)})
+    return replace(rest, skipped=dict(skipped) | {"no user": nameless})

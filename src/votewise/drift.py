@@ -114,7 +114,7 @@ def find_drift(comparisons: Comparisons, result: AttentivenessResult, window: Wi
         rows = rows.mutate(**{STRETCH: _stretch(rows, comparisons, window, time)})
         counted = count_users(rows, comparisons.columns, comparisons.outcomes, stretch=rows[STRETCH])
         with counted.cache() as stretches:
-            cells, _ = histogram(stretches, comparisons.outcomes)
+            cells = histogram(stretches, comparisons.outcomes)
             judged = stretches.inner_join(cells_for_engine(cells, _beliefs(result, cells)), _keys(cells))
             together = comparisons.users.inner_join(
                 cells_for_engine(comparisons.counts, _beliefs(result, comparisons.counts)), _keys(cells)

@@ -31,7 +31,8 @@ def summarise_filter(
 ) -> dict[str, Any]:
     """Everything about a filtered log that is no row, ready for JSON: what was read, believed, and kept.
 
-    ``created`` is left out where None, so that the same log gives the same summary.
+    ``created`` is left out where None, so that the same log gives the same summary. How many rows are kept is not known
+    before ``write_filter`` has written them.
     """
     counts = comparisons.counts
     number: Counter[str] = Counter()
@@ -44,7 +45,7 @@ def summarise_filter(
         "columns": comparisons.columns,
         "models": {"a": counts.models[0], "b": counts.models[1]} if counts.models else None,
         "counts": {
-            "rows": int(comparisons.rows.sum()),
+            "rows": int(counts.users @ counts.comparisons.sum(axis=1)) + counts.ties,
             "comparisons": int(counts.users @ counts.comparisons.sum(axis=1)),
             "ties": counts.ties,
             "swapped": comparisons.swapped,
@@ -53,7 +54,7 @@ def summarise_filter(
         },
         "skipped": comparisons.skipped,
         "rule": str(rule),
-        "kept": {"users": int(counts.users[kept].sum()), "rows": int(comparisons.rows[kept].sum())},
+        "kept": {"users": int(counts.users[kept].sum()), "rows": None},
         "levels": {level: number[level] for level in LEVELS},
         "win_rates": _records(result.win_rates),
         "prior": result.prior,
@@ -85,7 +86,7 @@ def write_filter(
         result: what was estimated from its counts.
         kept: (C,) whose rows to keep.
         levels: (C,) level of each cell's users.
-        summary: what to write as ``summary.json``.
+        summary: what to write as ``summary.json``; the number of rows kept is filled in.
         title: heading of ``report.html``; None for no report, and an earlier one goes.
 
     Returns:
@@ -97,7 +98,7 @@ def write_filter(
     users = result.cells.select(["comparisons", "wins", "attentiveness", "low", "high"])
     users = users.append_column("kept", pa.array(kept)).append_column("level", pa.array(levels))
     with folder_written_whole(folder, stale=() if title is not None else ("report.html",)) as staging:
-        comparisons.write_rows(staging / "comparisons.parquet", kept)
+        summary["kept"]["rows"] = comparisons.write_rows(staging / "comparisons.parquet", kept)
         comparisons.write_users(staging / "users.parquet", users)
         write_json(staging / "summary.json", summary)
         if title is not None:

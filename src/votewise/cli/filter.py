@@ -154,7 +154,7 @@ def filter_comparisons(
                 progress=waiting.step,
             )
             if dry_run:
-                table = ladder(log.counts, result, log.rows, confidence=confidence or 0.95)
+                table = ladder(log.counts, result, log.count_rows(), confidence=confidence or 0.95)
             else:
                 kept, levels = select_users(log.counts, result, rule), user_levels(log.counts, result)
                 waiting.stage(f"Writing {folder}")

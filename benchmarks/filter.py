@@ -1,0 +1,179 @@
+"""Counting, fitting and filtering a large log of comparisons beside a bare DuckDB group-by of the same Parquet file.
+
+The log is made by DuckDB from hashes of row numbers, so that every run has the same. Two fifths of the users are attentive;
+8% of the rows are ties; with --swap the two models swap sides at random. Every measurement is a fresh process on two cores,
+in alternation; times are the best of the repeats, and every claim is a ratio. The bare group-by is the query that somebody
+who knows this very log would write by hand, with its result laid down in a temporary table.
+
+    python benchmarks/filter.py [--rows 100000000] [--users 1000000] [--repeats 3] [--swap] [--folder DIR]
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import resource
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+CORES = 2
+BYTES_A_ROW = 16
+"""The log and the half that is kept, in Parquet, with room to spare."""
+
+MAKE = """
+COPY (
+    SELECT user_id AS "user",
+           CASE WHEN swapped THEN 'gpt-small' ELSE 'gpt-large' END AS model_a,
+           CASE WHEN swapped THEN 'gpt-large' ELSE 'gpt-small' END AS model_b,
+           CASE WHEN hash(i + 2e12::BIGINT) % 100 < 8 THEN 'tie'
+                WHEN (hash(i + 3e12::BIGINT) % 1000 < 500 + 300 * rho) <> swapped THEN 'model_a' ELSE 'model_b' END AS winner
+    FROM (SELECT i, hash(i) % {users} AS user_id,
+                 CASE WHEN hash(user_id + 5e12::BIGINT) % 10 < 4 THEN 0.95 ELSE 0.1 END AS rho,
+                 {swap} AND hash(i + 4e12::BIGINT) % 2 = 0 AS swapped FROM range({rows}) AS t(i))
+) TO '{path}' (FORMAT parquet)
+"""
+BARE = """
+CREATE TEMP TABLE counted AS
+SELECT "user", count(*) FILTER (winner <> 'tie') AS comparisons, count(*) FILTER ({won}) AS wins
+FROM '{path}' GROUP BY "user"
+"""
+WON = {
+    False: "winner = 'model_a'",
+    True: "winner <> 'tie' AND (winner = 'model_a') = (model_a = 'gpt-large')",
+}
+
+
+def timed(run: Callable[[], object]) -> tuple[float, object]:
+    start = time.perf_counter()
+    value = run()
+    return time.perf_counter() - start, value
+
+
+def bare(path: str, swap: bool) -> dict[str, float]:
+    """Seconds of the group-by alone."""
+    import duckdb
+
+    connection = duckdb.connect()
+    return {"seconds": timed(lambda: connection.execute(BARE.format(path=path, won=WON[swap])))[0]}
+
+
+def count(path: str, _: bool) -> dict[str, float]:
+    """Seconds of counting, and of the fit after it, imports apart."""
+    import ibis.backends.duckdb  # noqa: F401
+
+    from votewise.attentiveness import estimate_attentiveness
+    from votewise.counts import count_comparisons
+
+    seconds, counts = timed(lambda: count_comparisons(path))
+    fit, result = timed(lambda: estimate_attentiveness(counts, win_rate=0.8))
+    one, _ = timed(lambda: estimate_attentiveness(counts, win_rate=0.8, prior="beta"))
+    return {
+        "seconds": seconds,
+        "fit": fit,
+        "fit beta": one,
+        "cells": len(counts.users),
+        "family": result.prior["family"],
+    }
+
+
+def whole(path: str, _: bool) -> dict[str, float]:
+    """Seconds of the whole command, its imports and its report included."""
+    from votewise.cli import main
+
+    out = Path(path).with_name("out")
+    command = ["filter", path, "--win-rate", "0.8", "--keep", "0.5", "--out", str(out), "--quiet"]
+
+    def run() -> None:
+        try:
+            main(command)
+        except SystemExit as ended:
+            if ended.code:
+                raise
+
+    seconds = timed(run)[0]
+    kept = json.loads((out / "summary.json").read_text())["kept"]
+    shutil.rmtree(out)
+    return {"seconds": seconds, "rows": kept["rows"], "users": kept["users"]}
+
+
+TASKS = {"bare": bare, "count": count, "whole": whole}
+
+
+def fresh(task: str, path: Path, swap: bool) -> dict[str, float]:
+    """Run a task in a fresh process; adds its peak memory in GB."""
+    command = [sys.executable, __file__, "--task", task, "--path", str(path)] + ["--swap"] * swap
+    ended = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True)
+    return json.loads(ended.stdout.splitlines()[-1])
+
+
+def make(path: Path, rows: int, users: int, swap: bool) -> None:
+    import duckdb
+
+    duckdb.connect().execute(MAKE.format(rows=rows, users=users, path=path, swap=str(swap).lower()))
+
+
+def measure(rows: int, users: int, repeats: int, swap: bool, folder: str | None) -> None:
+    """Make the logs, print the table."""
+    free = shutil.disk_usage(folder or tempfile.gettempdir()).free
+    if free < 2 * BYTES_A_ROW * rows:
+        sys.exit(f"needs {2 * BYTES_A_ROW * rows / 1e9:.0f} GB of disk, {free / 1e9:.0f} GB are free")
+    with tempfile.TemporaryDirectory(prefix="votewise-bench-", dir=folder) as name:
+        path, double = Path(name, "log.parquet"), Path(name, "double.parquet")
+        make(path, rows, users, swap)
+        print(
+            f"{rows:,} rows by {users:,} users, {path.stat().st_size / 1e9:.2f} GB, best of {repeats} on {CORES} cores"
+        )
+        runs: dict[str, list[dict[str, float]]] = {task: [] for task in TASKS}
+        for _ in range(repeats):
+            for task in TASKS:
+                runs[task].append(fresh(task, path, swap))
+        best = {task: min(found, key=lambda run: run["seconds"]) for task, found in runs.items()}
+        base = best["bare"]["seconds"]
+        for task, label in (
+            ("bare", "bare group-by"),
+            ("count", "count_comparisons"),
+            ("whole", "votewise filter, report too"),
+        ):
+            seconds, peak = best[task]["seconds"], max(run["peak"] for run in runs[task])
+            print(f"  {label:<30}{seconds:>8.2f} s {seconds / base:>6.2f}x   peak {peak:.2f} GB")
+        print(f"  kept {best['whole']['rows']:,} rows by {best['whole']['users']:,} users")
+        path.unlink()
+        make(double, rows, 2 * users, swap)
+        more = min((fresh("count", double, swap) for _ in range(repeats)), key=lambda run: run["fit"])
+        once = min(runs["count"], key=lambda run: run["fit"])
+        for number, run in ((users, once), (2 * users, more)):
+            print(
+                f"  fit of {number:>11,} users in {run['cells']:,} cells: five families {run['fit']:.2f} s "
+                f"(chosen: {run['family']}), Beta alone {run['fit beta']:.2f} s"
+            )
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--rows", type=lambda text: int(float(text)), default=100_000_000)
+    parser.add_argument("--users", type=lambda text: int(float(text)))
+    parser.add_argument("--repeats", type=int, default=3)
+    parser.add_argument("--swap", action="store_true")
+    parser.add_argument("--folder")
+    parser.add_argument("--task", choices=TASKS, help=argparse.SUPPRESS)
+    parser.add_argument("--path", help=argparse.SUPPRESS)
+    options = parser.parse_args()
+    if hasattr(os, "sched_setaffinity"):
+        os.sched_setaffinity(0, sorted(os.sched_getaffinity(0))[:CORES])
+    if options.task:
+        found = TASKS[options.task](options.path, options.swap)
+        found["peak"] = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e6
+        print(json.dumps(found))
+    else:
+        users = options.users or max(options.rows // 100, 1)
+        measure(options.rows, users, options.repeats, options.swap, options.folder)
+
+
+if __name__ == "__main__":
+    main()
