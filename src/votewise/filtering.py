@@ -13,11 +13,13 @@ import pyarrow as pa
 from votewise.attentiveness import AttentivenessResult
 from votewise.audit import library_versions
 from votewise.counts import Comparisons
+from votewise.drift import Drift
 from votewise.files import folder_written_whole, write_json
 from votewise.users import LEVELS, Rule
 from votewise.votes import Bools
 
 FILES = ("report.html", "comparisons.parquet", "users.parquet", "summary.json")
+DRIFT_FILES = ("drift.parquet", "stretches.parquet")
 
 
 def summarise_filter(
@@ -77,6 +79,7 @@ def write_filter(
     *,
     summary: dict[str, Any],
     title: str | None,
+    drift: Drift | None = None,
 ) -> list[Path]:
     """Write ``comparisons.parquet``, ``users.parquet``, ``summary.json`` and the report, whole or not at all.
 
@@ -88,6 +91,7 @@ def write_filter(
         levels: (C,) level of each cell's users.
         summary: what to write as ``summary.json``; the number of rows kept is filled in.
         title: heading of ``report.html``; None for no report, and an earlier one goes.
+        drift: how users changed over time, for ``drift.parquet`` and ``stretches.parquet``; None for neither.
 
     Returns:
         The files written, most interesting first.
@@ -97,9 +101,21 @@ def write_filter(
     """
     users = result.cells.select(["comparisons", "wins", "attentiveness", "low", "high"])
     users = users.append_column("kept", pa.array(kept)).append_column("level", pa.array(levels))
-    with folder_written_whole(folder, stale=() if title is not None else ("report.html",)) as staging:
+    written = [name for name in FILES if name != "report.html" or title is not None]
+    written += DRIFT_FILES if drift is not None else ()
+    stale = tuple(name for name in (*FILES, *DRIFT_FILES) if name not in written)
+    with folder_written_whole(folder, stale=stale) as staging:
         summary["kept"]["rows"] = comparisons.write_rows(staging / "comparisons.parquet", kept)
         comparisons.write_users(staging / "users.parquet", users)
+        if drift is not None:
+            drift.write_users(staging / "drift.parquet")
+            drift.write_stretches(staging / "stretches.parquet")
+            summary["drift"] = {
+                "users": drift.users,
+                "changed": drift.changed,
+                "least_log_bayes_factor": drift.least if drift.changed else None,
+                "stretches": drift.stretches,
+            }
         write_json(staging / "summary.json", summary)
         if title is not None:
             from votewise.report import write_filter_report  # here, for plots take long to import
@@ -114,7 +130,7 @@ def write_filter(
                 title=title,
                 facts=_report_facts(summary),
             )
-    return [folder / file for file in FILES if file != "report.html" or title is not None]
+    return [folder / name for name in written]
 
 
 def _report_facts(summary: dict[str, Any]) -> dict[str, str]:
@@ -123,6 +139,8 @@ def _report_facts(summary: dict[str, Any]) -> dict[str, str]:
         "date": summary["created"] and summary["created"][:10],
         "source": summary["source"],
     }
+    if drift := summary.get("drift"):
+        facts["users who changed"] = f"{drift['changed']:,} of {drift['users']:,} with two stretches of time or more"
     return {name: fact for name, fact in facts.items() if fact}
 
 

@@ -175,3 +175,26 @@ def test_parsing() -> None:
     with pytest.raises(BadInputError, match="a domain given twice"):
         parse_win_rates(["code=0.7", "code=0.8"])
     assert curve([0, 0.5, 1]) == " ▄█"
+
+
+def test_users_who_changed_are_told(end: End, source: Path, tmp_path: Path, capsys: Shown) -> None:
+    """Attentive for 400 clicks, asleep for 400: five of thirty users."""
+    rng = np.random.default_rng(5)
+    user = np.repeat(np.arange(30), 800)
+    place = np.tile(np.arange(800), 30)
+    rho = np.where((user < 5) & (place >= 400), 0.0, 0.9)
+    won = rng.random(len(user)) < 0.5 + 0.35 * rho
+    winner = np.where(won, "large", "small").tolist()
+    columns = {"user": user, "model_a": ["large"] * len(user), "model_b": ["small"] * len(user), "winner": winner}
+    pq.write_table(pa.table(columns | {"when": place}), source)
+    out = tmp_path / "out"
+    assert end("filter", source, "--win-rate", "0.85", "--window", "400", "--time", "when", "--out", out) == 0
+    assert "5 of 30 users changed" in capsys.readouterr().out
+    drift = pq.read_table(out / "drift.parquet").to_pylist()
+    assert {row["user"] for row in drift if row["changed"]} == set(range(5))
+    assert len(pq.read_table(out / "stretches.parquet")) == 60
+    assert json.loads((out / "summary.json").read_text())["drift"]["changed"] == 5
+    assert end("filter", source, "--win-rate", "0.85", "--out", out, "--quiet") == 0
+    assert not (out / "drift.parquet").exists()
+    assert end("filter", source, "--win-rate", "0.85", "--window", "soon", "--out", out) == 2
+    assert "window" in capsys.readouterr().err

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from contextlib import nullcontext
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -85,6 +86,17 @@ Model = Annotated[
         metavar="NAME", help="The model that --win-rate is about, A.", show_default="the first of the two by name"
     ),
 ]
+Stretch = Annotated[
+    str | None,
+    typer.Option(
+        "--window",
+        metavar="LENGTH",
+        help="Judge users again in stretches of this length (`30d`, `12h`, `4w`, or a number of comparisons) and flag who "
+        "changed: drift.parquet, stretches.parquet.",
+        show_default="no stretches",
+    ),
+]
+Time = Annotated[str, typer.Option(metavar="COLUMN", help="Column with the time of a comparison, for --window.")]
 DryRun = Annotated[
     bool, typer.Option("--dry-run", help="Show how many users and rows each rule would keep; write nothing.")
 ]
@@ -106,6 +118,8 @@ def filter_comparisons(
     winner: Winner = "winner",
     domain: Domain = None,
     model: Model = None,
+    window: Stretch = None,
+    time: Time = "time",
     on_error: AtError = OnError.stop,
     dry_run: DryRun = False,
     no_report: Reportless = False,
@@ -135,11 +149,13 @@ def filter_comparisons(
     from votewise.cli.filter_printing import print_filter, print_ladder
     from votewise.cli.waiting import Waiting
     from votewise.counts import open_comparisons
+    from votewise.drift import Window, find_drift
     from votewise.filtering import summarise_filter, write_filter
     from votewise.users import Rule, ladder, select_users, user_levels
 
     rates = parse_win_rates(win_rate)
     rule = Rule(keep, 0.5 if threshold is None else threshold, confidence, keep_new)
+    stretch = Window.parse(window) if window else None
     columns = {"user": user, "a": model_a, "b": model_b, "winner": winner} | ({"domain": domain} if domain else {})
     with Waiting(quiet=quiet) as waiting:
         waiting.stage(f"Counting {title_of(comparisons)}")
@@ -160,7 +176,8 @@ def filter_comparisons(
                 waiting.stage(f"Writing {folder}")
                 summary = summarise_filter(log, result, rule, kept, levels, created=datetime.now(UTC))
                 title = None if no_report else title_of(comparisons)
-                files = write_filter(folder, log, result, kept, levels, summary=summary, title=title)
+                with find_drift(log, result, stretch, time) if stretch else nullcontext() as drift:
+                    files = write_filter(folder, log, result, kept, levels, summary=summary, title=title, drift=drift)
     if as_json:
         typer.echo(json.dumps(table.to_pylist() if dry_run else summary, indent=2, ensure_ascii=False, default=str))
     elif dry_run:

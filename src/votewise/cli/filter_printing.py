@@ -44,6 +44,8 @@ def print_filter(summary: dict[str, Any], files: list[Path]) -> None:
         f"{kept['users']:,} users ({kept['users'] / counts['users']:.1%}), "
         f"{kept['rows']:,} rows ({kept['rows'] / counts['rows']:.1%})",
     )
+    if drift := summary.get("drift"):
+        table.add_row("Drift", f"{drift['changed']:,} of {drift['users']:,} users changed from one stretch to another")
     console.print(table)
     console.print(_findings([(d["level"], d["message"]) for d in summary["diagnostics"]]))
     console.print(written(files))

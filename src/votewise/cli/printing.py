@@ -43,6 +43,8 @@ FILE_NOTES = {
     "rejected.jsonl": "unusable rows, each with its reason",
     "comparisons.parquet": "the rows of the users that are kept",
     "users.parquet": "every user with attentiveness and level",
+    "drift.parquet": "who changed over time",
+    "stretches.parquet": "everybody's attentiveness in each stretch of time",
 }
 
 
