@@ -58,3 +58,11 @@ def test_the_budget_is_kept_and_progress_reported() -> None:
     assert not run.converged
     assert run.iterations == 7
     assert seen == list(range(1, 8))
+
+
+def test_a_round_that_gains_next_to_nothing_is_the_last() -> None:
+    """In a flat direction x moves on and on while the objective stands still."""
+    run = run_em(lambda x: (x + 1.0, -float(np.exp(-x[0]))), np.array([0.0]), tolerance=1e-6, least_gain=1e-3)
+    assert run.converged
+    assert run.iterations < 20
+    assert run.history[-1] > -0.01

@@ -13,7 +13,7 @@ matrix of cells by nodes, whatever the number of users.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -34,6 +34,8 @@ __all__ = ["AttentivenessResult", "Beta", "Bounds", "Clicks", "Counts", "GoldSam
 
 AUTO = ("two-point", "beta", "beta-mixture:2", "logistic-normal:2", "nonparametric")
 """The families that ``prior="auto"`` compares."""
+
+AUTO_STEPS = 200
 
 
 @dataclass(frozen=True, eq=False)
@@ -131,8 +133,12 @@ def estimate_attentiveness(
     names = AUTO if prior == "auto" else (prior,)
     families = [family_of(name) for name in names]
     options = FitOptions(tolerance, max_iterations, accelerate, progress)
-    fits = [CrowdFit(data, family, rates, options) for family in families]
+    # To choose a family a fit need not be perfect: one that the data do not want may take thousands of steps.
+    trial = replace(options, max_iterations=min(max_iterations, AUTO_STEPS)) if prior == "auto" else options
+    fits = [CrowdFit(data, family, rates, trial) for family in families]
     best = min(fits, key=lambda fit: fit.bic)
+    if not best.run.converged and trial.max_iterations < max_iterations:
+        best = CrowdFit(data, best.family, rates, options)
     choice = None
     if prior == "auto":
         choice = pa.table(

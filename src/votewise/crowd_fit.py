@@ -25,6 +25,9 @@ GRID_SIZE = 160
 ANCHOR_USERS = 1.0
 """A prior over the grid is held as if by this many users spread uniformly: one user makes no crowd of their own kind."""
 
+LEAST_GAIN = 1e-4
+"""Nats gained in a round of EM steps that are not worth another round."""
+
 FIRST_STEPS = 30
 """EM steps that every start gets before the best one goes on alone."""
 
@@ -77,6 +80,7 @@ class CrowdFit:
             max_iterations=steps,
             accelerate=self.options.accelerate,
             project=self._project,
+            least_gain=LEAST_GAIN,
             on_iteration=None if report is None else lambda i, moved: report(self.family.name, done + i, moved),
         )
         self.steps += run.iterations

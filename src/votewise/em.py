@@ -36,6 +36,7 @@ def run_em(
     max_iterations: int = 1000,
     accelerate: bool = True,
     slack: float = 1e-9,
+    least_gain: float = 0.0,
     project: Callable[[Floats], Floats] = lambda x: x,
     on_iteration: Callable[[int, float], None] | None = None,
 ) -> EMRun:
@@ -53,6 +54,8 @@ def run_em(
         max_iterations: most EM steps to do.
         accelerate: whether to extrapolate.
         slack: relative fall of the objective put down to rounding.
+        least_gain: the run has converged, too, when a round of steps gains less than this: in nats, far less than 1 changes
+            no conclusion, and flat directions may take thousands of steps to come to rest.
         project: brings an extrapolated point back to where the objective is defined.
         on_iteration: called with (EM steps done, movement of the last one).
     """
@@ -75,11 +78,14 @@ def run_em(
             )
         history.append(objective)
 
+    before = -np.inf
     while done < max_iterations:
         x1, objective, moved = em_step(x)
         accept(objective)
-        if moved < tolerance or done >= max_iterations:
-            return EMRun(x1, moved < tolerance, done, tuple(history))
+        settled = moved < tolerance or objective - before < least_gain
+        if settled or done >= max_iterations:
+            return EMRun(x1, settled, done, tuple(history))
+        before = objective
         x2, objective, moved = em_step(x1)
         accept(objective)
         if moved < tolerance or done >= max_iterations:
