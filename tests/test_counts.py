@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import gc
 import importlib.util
+import warnings
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -85,7 +87,11 @@ def spark(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
         .getOrCreate()
     )
     yield session
-    session.stop()
+    with warnings.catch_warnings():
+        # Spark leaves sockets to the garbage collector, which must not find them in somebody else's test.
+        warnings.simplefilter("ignore", ResourceWarning)
+        session.stop()
+        gc.collect()
 
 
 @pytest.fixture
