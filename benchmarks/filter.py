@@ -82,12 +82,17 @@ def count(path: str, _: bool) -> dict[str, float]:
     }
 
 
-def whole(path: str, _: bool) -> dict[str, float]:
+def lean(path: str, _: bool) -> dict[str, float]:
+    """Seconds of the command with one family of priors and no report: counting, writing and imports."""
+    return whole(path, _, "--prior", "beta", "--no-report")
+
+
+def whole(path: str, _: bool, *options: str) -> dict[str, float]:
     """Seconds of the whole command, its imports and its report included."""
     from votewise.cli import main
 
     out = Path(path).with_name("out")
-    command = ["filter", path, "--win-rate", "0.8", "--keep", "0.5", "--out", str(out), "--quiet"]
+    command = ["filter", path, "--win-rate", "0.8", "--keep", "0.5", "--out", str(out), "--quiet", *options]
 
     def run() -> None:
         try:
@@ -102,7 +107,8 @@ def whole(path: str, _: bool) -> dict[str, float]:
     return {"seconds": seconds, "rows": kept["rows"], "users": kept["users"]}
 
 
-TASKS = {"bare": bare, "count": count, "whole": whole}
+TASKS = {"bare": bare, "count": count, "lean": lean, "whole": whole}
+LABELS = ("bare group-by", "count_comparisons", "votewise filter, one prior, no report", "votewise filter")
 
 
 def fresh(task: str, path: Path, swap: bool) -> dict[str, float]:
@@ -135,13 +141,9 @@ def measure(rows: int, users: int, repeats: int, swap: bool, folder: str | None)
                 runs[task].append(fresh(task, path, swap))
         best = {task: min(found, key=lambda run: run["seconds"]) for task, found in runs.items()}
         base = best["bare"]["seconds"]
-        for task, label in (
-            ("bare", "bare group-by"),
-            ("count", "count_comparisons"),
-            ("whole", "votewise filter, report too"),
-        ):
+        for task, label in zip(TASKS, LABELS, strict=True):
             seconds, peak = best[task]["seconds"], max(run["peak"] for run in runs[task])
-            print(f"  {label:<30}{seconds:>8.2f} s {seconds / base:>6.2f}x   peak {peak:.2f} GB")
+            print(f"  {label:<38}{seconds:>8.2f} s {seconds / base:>6.2f}x   peak {peak:.2f} GB")
         print(f"  kept {best['whole']['rows']:,} rows by {best['whole']['users']:,} users")
         path.unlink()
         make(double, rows, 2 * users, swap)
