@@ -23,7 +23,8 @@ def cell_table(fit: CrowdFit, errors: ParameterErrors | None, *, threshold: floa
     """One row per cell, see ``AttentivenessResult.cells``.
 
     Intervals are equal-tailed quantiles of the posterior; the standard error that the parameters' uncertainty gives the
-    posterior mean is added to both arms in quadrature.
+    posterior mean is added to both arms in quadrature. On two atoms it is that of the atom at the interval's end: users sit
+    at the atoms, and none between them where the mean is.
     """
     nodes, posterior = fit.posterior()
     mean = posterior @ nodes
@@ -32,7 +33,10 @@ def cell_table(fit: CrowdFit, errors: ParameterErrors | None, *, threshold: floa
     # Masses of a continuous prior depend on how wide the nodes' cells are; its mode does not.
     width = 0.0 if isinstance(fit.family, TwoPoint | Nonparametric) else fit.grid.log_width
     mode = nodes[np.argmax(np.log(np.maximum(posterior, 1e-300)) - width, axis=1)]
-    if errors is not None:
+    if errors is not None and isinstance(fit.family, TwoPoint):
+        reach = errors.z_score * errors.of(lambda z: fit.family.nodes(fit.split(z)[0], fit.grid))
+        low, high = (end + sign * np.where(end == nodes[0], *reach) for end, sign in ((low, -1), (high, 1)))
+    elif errors is not None:
         more = float(ndtri(tails[1])) * errors.of_cells()
         low, high = mean - np.hypot(mean - low, more), mean + np.hypot(high - mean, more)
     comparisons, wins = fit.data.totals
