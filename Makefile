@@ -3,7 +3,7 @@
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo test check format bench spark docs constraints clean
+.PHONY: help demo test check format bench experiments spark docs constraints clean
 
 ifeq ($(origin PYTHON), undefined)
 PYTHON := $(shell for p in python3 python3.14 python3.13 python3.12 python3.11 python; do \
@@ -38,6 +38,11 @@ bench: $(VENV)/.bench  ## measure speed and memory, against crowd-kit too
 	@for script in benchmarks/*.py; do echo "== $$script"; $(BIN)/python $$script || exit 1; done
 
 spark: $(VENV)/.spark  ## install Spark, 400 MB, so that `make test` tests it too (needs Java 17 or newer)
+
+experiments: $(VENV)/.core  ## rerun the published tables and figures, into experiments/results
+	@set -e; start=$$(date +%s); for script in $$(grep -l __main__ experiments/*.py); do \
+	  echo "== $$script"; $(BIN)/python $$script; done; \
+	echo "all experiments: $$(( $$(date +%s) - start )) seconds"
 
 docs: $(VENV)/.core  ## generate docs/cli.md from the code
 	@$(BIN)/python docs/generate_cli.py

@@ -9,11 +9,10 @@ Prints, per population of annotators and number of votes a pair: coverage over a
 
 from __future__ import annotations
 
-import argparse
-from concurrent.futures import ProcessPoolExecutor
 from functools import partial
 
 import numpy as np
+from harness import Page, each, parser
 
 from votewise.calibration import calibration_table, expected_calibration_error
 from votewise.priors import Beta
@@ -47,21 +46,29 @@ def one_data_set(seed: int, population: str, votes_per_pair: int, annotators: in
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
-    parser.add_argument("--data-sets", type=int, default=200)
-    parser.add_argument("--annotators", type=int, default=200)
-    parser.add_argument("--votes-per-pair", type=int, nargs="+", default=[2, 3, 5])
-    args = parser.parse_args()
-    print(f"{args.data_sets} data sets of {args.annotators} annotators each; mean (standard error)")
-    print(f"{'population':<50}{'votes/pair':>11}" + "".join(f"{name:>17}" for name in [*GROUPS, "ECE"]))
-    with ProcessPoolExecutor() as pool:
-        for population in POPULATIONS:
-            for number in args.votes_per_pair:
-                run = partial(one_data_set, population=population, votes_per_pair=number, annotators=args.annotators)
-                found = np.array(list(pool.map(run, range(args.data_sets), chunksize=10)))
-                error = np.nanstd(found, axis=0, ddof=1) / np.sqrt(np.isfinite(found).sum(axis=0))
-                cells = "".join(f"{m:>10.3f} ({e:.3f})" for m, e in zip(np.nanmean(found, axis=0), error, strict=True))
-                print(f"{population:<50}{number:>11}{cells}", flush=True)
+    arguments = parser(__doc__, data_sets=200, annotators=200)
+    arguments.add_argument("--votes-per-pair", type=int, nargs="+", default=[2, 3, 5])
+    args = arguments.parse_args()
+    page = Page("Coverage of intervals and calibration of confidence", args)
+    rows, coverage, calibration = [], [], []
+    for population in POPULATIONS:
+        for number in args.votes_per_pair:
+            run = partial(one_data_set, population=population, votes_per_pair=number, annotators=args.annotators)
+            found = np.array(each(run, range(args.data_sets), args.workers))
+            mean = np.nanmean(found, axis=0)
+            error = np.nanstd(found, axis=0, ddof=1) / np.sqrt(np.isfinite(found).sum(axis=0))
+            rows.append([population, number, *(f"{m:.3f} ({e:.3f})" for m, e in zip(mean, error, strict=True))])
+            coverage.append(mean[0])
+            calibration.append(mean[-1])
+    page.table(
+        ["population", "votes a pair", *GROUPS, "calibration error"],
+        rows,
+        f"{args.data_sets} data sets of {args.annotators} annotators each; mean (standard error).",
+    )
+    page.write(
+        "The papers give no intervals. Here 95% intervals for an annotator hold the truth in "
+        f"{min(coverage):.1%} to {max(coverage):.1%} of the cases, and confidence is off by {max(calibration):.3f} at most."
+    )
 
 
 if __name__ == "__main__":

@@ -10,19 +10,22 @@ its 10% and 90% quantiles, the paper's single draw, and the share of users whose
 
 from __future__ import annotations
 
-import argparse
-from concurrent.futures import ProcessPoolExecutor
 from functools import partial
 
+import altair as alt
 import numpy as np
+import pyarrow as pa
+from crowds import BETA, TWO_POINT, clicks
+from harness import TRUE_COLOUR, Page, each, middle, parser
 from scipy.stats import binom
 
-from votewise.attentiveness import Counts, estimate_attentiveness
+from votewise.attentiveness import estimate_attentiveness
 from votewise.priors import Beta, Grid
 
 MU = 0.8
 ROWS = ((200, 50), (400, 50), (200, 100), (400, 100), (800, 100), (800, 200))
 TRUTHS = {"two-point": {"q": 0.6, "low": 0.4, "high": 0.98}, "beta": {"c": 3.0, "d": 5.0}}
+CROWDS = {"two-point": TWO_POINT, "beta": BETA}
 PAPER = {"two-point": (12.0, 5.1, 2.1, 1.3, 0.8, 0.5), "beta": (20.3, 15.1, 20.0, 5.3, 4.8, 0.4)}
 """Largest relative error, per cent, of the single draws that the paper shows."""
 
@@ -56,42 +59,67 @@ def cramer_rao(family: str, m: int, n: int) -> np.ndarray:
 def one_draw(seed: int, family: str, m: int, n: int) -> tuple[list[float], float]:
     """Estimated parameters and coverage for users of one simulated crowd."""
     rng = np.random.default_rng([seed, m, n, list(TRUTHS).index(family)])
-    t = TRUTHS[family]
-    rho = (
-        np.where(rng.random(m) < t["q"], t["low"], t["high"]) if family == "two-point" else rng.beta(t["c"], t["d"], m)
-    )
-    counts, cell_of = Counts.of_users(np.full(m, n), rng.binomial(n, 0.5 + rho * (MU - 0.5)))
+    rho = CROWDS[family].draw(rng, m)
+    counts, cell_of = clicks(rng, rho, np.full(m, n), MU)
     result = estimate_attentiveness(counts, win_rate=MU, prior=family)
     low, high = (result.cells[name].to_numpy()[cell_of] for name in ("low", "high"))
-    return [result.prior[name] for name in t], float(((low <= rho) & (rho <= high)).mean())
+    return [result.prior[name] for name in TRUTHS[family]], float(((low <= rho) & (rho <= high)).mean())
+
+
+def chart(errors: list[dict[str, float | str]]) -> alt.HConcatChart:
+    """Largest relative error per row: median, 10% to 90%, and the paper's draw."""
+    sizes = [f"{m}, {n}" for m, n in ROWS]
+    panels = []
+    for family in TRUTHS:
+        table = pa.Table.from_pylist([row for row in errors if row["family"] == family])
+        y = alt.Y("low:Q", title="largest relative error, %", scale=alt.Scale(type="log"))
+        base = alt.Chart(table).encode(
+            alt.X("size:N", sort=sizes, title="users, comparisons", axis=alt.Axis(labelAngle=0))
+        )
+        band = base.mark_rule(strokeWidth=7, opacity=0.35, color="#2a63b0").encode(y, y2="high:Q")
+        dots = base.mark_point(filled=True, size=70, opacity=1).encode(y="median:Q")
+        paper = base.mark_point(shape="cross", filled=True, size=70, opacity=1, color=TRUE_COLOUR).encode(y="paper:Q")
+        panels.append((band + dots + paper).properties(width=330, height=230, title=family))
+    return alt.hconcat(*panels)
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--draws", type=int, default=200)
-    args = parser.parse_args()
-    with ProcessPoolExecutor() as pool:
-        for family, truth in TRUTHS.items():
-            names = list(truth)
-            print(f"\n{family}, truth {truth}, win rate {MU}, {args.draws} draws")
-            print(
-                f"{'m':>5}{'n':>5}   "
-                + "".join(f"{'rmse/bound ' + k:>17}" for k in names)
-                + "   largest error: median (10% to 90%)  paper   coverage"
+    args = parser(__doc__, draws=200).parse_args()
+    page = Page("Parameters recovered, against sample size", args)
+    errors, ranks, last = [], [], []
+    for family, truth in TRUTHS.items():
+        names, rows = list(truth), []
+        for (m, n), paper in zip(ROWS, PAPER[family], strict=True):
+            draws = each(partial(one_draw, family=family, m=m, n=n), range(args.draws), args.workers)
+            found, true = np.array([d[0] for d in draws]), np.array(list(truth.values()))
+            ratio = np.sqrt(((found - true) ** 2).mean(axis=0)) / cramer_rao(family, m, n)
+            worst = 100 * np.abs(found / true - 1).max(axis=1)
+            low, median, high = np.quantile(worst, [0.1, 0.5, 0.9])
+            ranks.append(float((worst < paper).mean()))
+            errors.append(
+                {"family": family, "size": f"{m}, {n}", "low": low, "median": median, "high": high, "paper": paper}
             )
-            for (m, n), paper in zip(ROWS, PAPER[family], strict=True):
-                draws = list(pool.map(partial(one_draw, family=family, m=m, n=n), range(args.draws), chunksize=10))
-                found, true = np.array([d[0] for d in draws]), np.array(list(truth.values()))
-                ratio = np.sqrt(((found - true) ** 2).mean(axis=0)) / cramer_rao(family, m, n)
-                worst = 100 * np.abs(found / true - 1).max(axis=1)
-                low, middle, high = np.quantile(worst, [0.1, 0.5, 0.9])
-                cells = "".join(f"{r:>17.2f}" for r in ratio)
-                rank = (worst < paper).mean()
-                print(
-                    f"{m:>5}{n:>5}   {cells}   {middle:>10.1f}% ({low:.1f} to {high:.1f}%)"
-                    f"   {paper:>4}% (rank {rank:.2f})   {np.mean([d[1] for d in draws]):.3f}",
-                    flush=True,
-                )
+            coverage = np.mean([d[1] for d in draws])
+            cells = [middle(worst, 1) + "%", f"{paper}%", f"{ranks[-1]:.2f}", f"{coverage:.3f}"]
+            rows.append([m, n, *(f"{r:.2f}" for r in ratio), *cells])
+        last.append(float(ratio.max()))
+        page.table(
+            ["m", "n", *(f"rmse/bound {k}" for k in names), "largest error", "the paper", "rank", "coverage"],
+            rows,
+            f"{family}, truth {truth}, win rate {MU}, {args.draws} draws. Largest relative error of a parameter: median "
+            "(10% to 90%); rank: share of draws with a smaller error than the paper's single one. Ratios below 1 are "
+            "possible: an estimator held in its range, or shrunken, is not unbiased.",
+        )
+    outside = sum(rank < 0.1 or rank > 0.9 for rank in ranks)
+    page.write(
+        "The paper saw errors fall with users and comparisons, to 0.5% and 0.4% at 800 users of 200. They fall here too, "
+        f"but to medians of {errors[5]['median']:.1f}% and {errors[11]['median']:.1f}%, at most {max(last):.2f} times the "
+        f"Cramér-Rao bound: the paper's single draws ranked {ranks[5]:.2f} and {ranks[11]:.2f} of 1 there, and {outside} of "
+        f"its {len(ranks)} lie outside our 10% to 90%.",
+        chart(errors),
+        "Largest relative error of a parameter (logarithmic): median and 10% to 90% of draws, and the paper's single draw "
+        "(cross).",
+    )
 
 
 if __name__ == "__main__":

@@ -10,11 +10,12 @@ score: lower is better, 0.693 is a coin) and the coverage of 95% intervals; medi
 
 from __future__ import annotations
 
-import argparse
 from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 
 import numpy as np
+from harness import Page, each, parser
 from scipy.special import logit
 
 from votewise.crowd import START, prior_from_agreement, prior_from_likelihood
@@ -61,31 +62,48 @@ def scores(data: SimulatedVotes, result: ReliabilityResult) -> list[float]:
     ]
 
 
+WAYS: dict[str, Callable[[Votes, Beta], Beta | str]] = {
+    "the true prior": lambda votes, truth: truth,
+    "moments (the default)": lambda votes, truth: "fit",
+    "one step of likelihood": lambda votes, truth: by_likelihood(votes, prior_from_agreement(Evidence.of(votes)), 1),
+    "until self-consistent": lambda votes, truth: by_likelihood(votes, START, 40),
+}
+
+
+def one_data_set(seed: int, truth: Beta, crowd: str, votes_per_pair: int) -> list[list[float]]:
+    """Scores of each of the ``WAYS`` on one simulated data set."""
+    data = simulate_annotators(
+        votes_per_pair=votes_per_pair, reliability=truth, seed=[seed, votes_per_pair], **CROWDS[crowd]
+    )
+    return [scores(data, estimate_reliability(data.votes, prior=way(data.votes, truth))) for way in WAYS.values()]
+
+
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--data-sets", type=int, default=20)
-    args = parser.parse_args()
+    args = parser(__doc__, data_sets=20).parse_args()
+    page = Page("Fitting the prior of annotators", args)
     heads = ("prior mean", "c + d", "pairs right", "log-loss", "coverage")
+    loss = {name: [] for name in WAYS}
     for truth in (Beta(5, 2), Beta(12, 2)):
-        ways: dict[str, Callable[[Votes], Beta | str]] = {
-            "the true prior": lambda votes, truth=truth: truth,
-            "moments (the default)": lambda votes: "fit",
-            "one step of likelihood": lambda votes: by_likelihood(votes, prior_from_agreement(Evidence.of(votes)), 1),
-            "until self-consistent": lambda votes: by_likelihood(votes, START, 40),
-        }
-        for crowd, design in CROWDS.items():
+        for crowd in CROWDS:
             for votes_per_pair in (2, 3):
-                print(f"\nBeta({truth.c:g}, {truth.d:g}), {crowd}, {votes_per_pair} votes a pair")
-                print(f"  {'':<24}" + "".join(f"{head:>12}" for head in heads))
-                for name, prior_of in ways.items():
-                    found = []
-                    for seed in range(args.data_sets):
-                        data = simulate_annotators(
-                            votes_per_pair=votes_per_pair, reliability=truth, seed=[seed, votes_per_pair], **design
-                        )
-                        found.append(scores(data, estimate_reliability(data.votes, prior=prior_of(data.votes))))
-                    cells = [*np.median(found, axis=0)[:2], *np.mean(found, axis=0)[2:]]
-                    print(f"  {name:<24}" + "".join(f"{cell:>12.3f}" for cell in cells), flush=True)
+                run = partial(one_data_set, truth=truth, crowd=crowd, votes_per_pair=votes_per_pair)
+                found = np.array(each(run, range(args.data_sets), args.workers))
+                middles, means = np.median(found, axis=0)[:, :2], found.mean(axis=0)[:, 2:]
+                figures = np.concatenate([middles, means], axis=1)
+                for name, row in zip(WAYS, figures, strict=True):
+                    loss[name].append(row[3])
+                page.table(
+                    ["prior", *heads],
+                    [[name, *(f"{value:.3f}" for value in row)] for name, row in zip(WAYS, figures, strict=True)],
+                    f"Beta({truth.c:g}, {truth.d:g}), {crowd}, {votes_per_pair} votes a pair, {args.data_sets} data sets: "
+                    "medians of the prior, means of the rest.",
+                )
+    known, moments, _, until = (np.array(values) for values in loss.values())
+    page.write(
+        "No paper fits the prior of annotators. Against knowing it, moments of agreement lose at most "
+        f"{(moments - known).max():.3f} of log-loss per vote in any of these crowds, empirical Bayes up to "
+        f"{(until - known).max():.3f}."
+    )
 
 
 if __name__ == "__main__":
