@@ -76,8 +76,8 @@ class Comparisons:
     def write_rows(self, path: Path, kept: Bools) -> int:
         """Write the rows of the users in the cells ``kept`` (C,) to a Parquet file, in the shape they came; how many.
 
-        Ties of these users are among them, rows that were skipped are not. Rows of Parquet files and DuckDB's tables keep
-        their order; those of other sources come in whatever order the engine finds them.
+        Ties of these users are among them, rows that were skipped are not. Rows of Parquet files keep their
+        order; those of other sources come in whatever order the engine finds them.
         """
         with engine_errors(self.source):
             users = self.users.semi_join(cells_for_engine(self.counts, kept=kept), self._keys)

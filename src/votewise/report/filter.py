@@ -34,7 +34,7 @@ MAX_DOMAINS = 500
 
 MEANINGS = {
     "attentive": "are almost certainly worth listening to",
-    "steady": "seem more attentive than not, without certainty either way",
+    "steady": "may be on either side of the threshold: their interval holds it",
     "casual": "click with little regard to which answer is better",
     "new": "have clicked too little for any judgement",
 }
