@@ -61,7 +61,7 @@ class Page:
     def __init__(self, title: str, arguments: argparse.Namespace) -> None:
         self.title, self.out = title, Path(arguments.out)
         self.name = Path(sys.argv[0]).stem
-        given = {k: v for k, v in vars(arguments).items() if k not in ("workers", "out")}
+        given = {k: v for k, v in vars(arguments).items() if k not in ("workers", "out") and v is not None}
         flags = [f"--{k.replace('_', '-')} {_words(v)}" for k, v in given.items()]
         self.command = " ".join(["python", f"experiments/{self.name}.py", *flags])
         self.parts: list[str] = []
@@ -78,13 +78,11 @@ class Page:
         cells = [list(heads), *([str(cell) for cell in row] for row in rows)]
         width = [max(len(row[i]) for row in cells) for i in range(len(heads))]
         for row in cells:
-            first, *rest = (
-                cell.ljust(w) if i == 0 else cell.rjust(w) for i, (cell, w) in enumerate(zip(row, width, strict=True))
-            )
-            print(" ".join([first, *rest]), flush=True)
-            lines = ["| " + " | ".join(row) + " |" for row in cells]
-            lines.insert(1, "|---" + "|---:" * (len(heads) - 1) + "|")
-            self.parts.append("\n".join(lines))
+            padded = [cell.rjust(w) if i else cell.ljust(w) for i, (cell, w) in enumerate(zip(row, width, strict=True))]
+            print("  ".join(padded), flush=True)
+        lines = ["| " + " | ".join(row) + " |" for row in cells]
+        lines.insert(1, "|---" + "|---:" * (len(heads) - 1) + "|")
+        self.parts.append("\n".join(lines))
 
     def write(self, finding: str, chart: Any = None, caption: str = "") -> None:
         """Write the page, and the chart beside it.

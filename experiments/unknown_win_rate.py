@@ -41,9 +41,9 @@ def one_crowd(seed: int, mu: float, design: str) -> dict[str, Any]:
     found = {}
     for name, belief in BELIEFS.items():
         result = estimate_attentiveness(counts, win_rate=mu if belief is None else belief, prior="beta")
-        score = result.cells["mode"].to_numpy()[cell_of]
+        score, mode = (result.cells[name].to_numpy()[cell_of] for name in ("attentiveness", "mode"))
         rate = result.win_rates.to_pylist()[0]
-        kept, attentive = score > MEDIAN, rho > MEDIAN
+        kept, attentive = mode > MEDIAN, rho > MEDIAN
         found[name] = {
             "rank": share_found(score, rho),
             "threshold": float((kept & attentive).sum() / attentive.sum()),
@@ -106,7 +106,7 @@ def main() -> None:
             ["mu", "rank: known", "Beta(8, 2)", "points lost", "threshold: known", "Beta(8, 2)", "mu found", "covered"],
             rows,
             f"{design} comparisons, {args.draws} crowds. Rank: per cent of the truly more attentive half in the upper half "
-            "by posterior mode, median (10% to 90%); points lost: mean ± 2 standard errors. Threshold: share of users above "
+            "by posterior mean, median (10% to 90%); points lost: mean ± 2 standard errors. Threshold: share of users above "
             "the true median whose mode is above it, and share of all users whose mode is.",
         )
     half = len(RATES)
