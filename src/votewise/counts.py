@@ -80,8 +80,10 @@ class Comparisons:
         order; those of other sources come in whatever order the engine finds them.
         """
         with engine_errors(self.source):
-            users = self.users.semi_join(cells_for_engine(self.counts, kept=kept), self._keys)
-            return write_parquet(self.rows_used.semi_join(users, [(self.columns["user"], "user")]), path)
+            users = self.users.semi_join(cells_for_engine(self.counts, kept=kept), self._keys).select(_kept_user="user")
+            # Each user is there once, so that this is a semi-join; written as one it takes DuckDB 1.4 twice as long.
+            rows = self.rows_used.inner_join(users, [(self.columns["user"], "_kept_user")])
+            return write_parquet(rows[self.rows_used.columns], path)
 
     def write_users(self, path: Path, cells: pa.Table) -> int:
         """Write one row per user to a Parquet file: ``user`` and the columns of ``cells``, the row of the user's cell.

@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.stats import rankdata
 
 from votewise.results import ReliabilityResult
 from votewise.votes import Bools, Floats, Votes
@@ -62,6 +61,8 @@ def area_under_curve(score: Floats, right: Bools) -> float | None:
         score: (n,) any real numbers.
         right: (n,) which items are right.
     """
+    from scipy.stats import rankdata  # here, for it takes most of a second to import
+
     n_right, n_wrong = int(right.sum()), int((~right).sum())
     if n_right == 0 or n_wrong == 0:
         return None
