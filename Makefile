@@ -63,7 +63,7 @@ clean:  ## remove the virtual environment, caches and the demo's output
 $(VENV)/.core: pyproject.toml constraints.txt | $(BIN)/pip
 	@echo "Installing votewise into $(VENV) ..."
 	@$(PIP) install --constraint constraints.txt hatchling editables
-	@$(PIP) $(INSTALL) .
+	@$(PIP) $(INSTALL) '.[train]'
 	@touch $@
 
 $(VENV)/.dev: $(VENV)/.core

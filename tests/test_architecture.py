@@ -26,7 +26,7 @@ LAYERS = (
     ("reliability", "attentiveness"),
     ("gold", "select", "users", "drift", "report", "demo"),
     ("audit", "export"),
-    ("filtering",),
+    ("filtering", "train"),
     ("cli",),
 )
 """From the ground up: a module imports from its own layer or from those before it."""
@@ -39,6 +39,9 @@ HEAVY = (
     "jinja2",
     "torch",
     "transformers",
+    "trl",
+    "accelerate",
+    "peft",
     "datasets",
     "pandas",
     "polars",

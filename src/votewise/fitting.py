@@ -116,6 +116,14 @@ class Fit:
         # At 1/2 the first E-step learns nothing and EM never leaves it.
         return self.prior.mean if abs(self.prior.mean - 0.5) > 0.05 else START.mean
 
+    def start_from(self, log_odds: Floats, temperature: float, prior: Beta | None) -> None:
+        """Begin where an earlier fit to fewer votes, or to other margins, ended; a prior that is given stays given."""
+        self.x[: len(log_odds)] = log_odds
+        if self.fits_temperature:
+            self.x[-1] = np.log(temperature)
+        if self.settings.prior == "fit" and prior is not None and not self.evidence.mostly_shared:
+            self.prior = prior
+
     @property
     def log_odds(self) -> Floats:
         """(K,) logit of the current reliabilities."""
@@ -205,10 +213,14 @@ class Fit:
         k = len(self.evidence.counts)
         return np.concatenate([-x[:k], x[k:]])
 
+    def objective(self, *, flipped: bool = False) -> float:
+        """Log-posterior of the current parameters, or of their mirror image, in nats."""
+        return self._step(self._flipped(self.x) if flipped else self.x)[1]
+
     def _mirror_is_better(self) -> bool:
         """Whether every truth flipped and every reliability eta -> 1 - eta explains the votes better."""
         if self.evidence.informed or (self.prior is not None and self.prior.c != self.prior.d):
-            here, there = self._step(self.x)[1], self._step(self._flipped(self.x))[1]
+            here, there = self.objective(), self.objective(flipped=True)
             return there > here + 1e-6 * (1 + abs(here))
         # Without margins and without a prior that takes sides the two are equal: votes are right more often than wrong.
         crowd = self.evidence.counts * (expit(self.log_odds) - 0.5)

@@ -1,0 +1,65 @@
+"""What is believed of the votes, in a checkpoint: arrays beside the model's own files."""
+
+from __future__ import annotations
+
+import json
+import zipfile
+from pathlib import Path
+
+import numpy as np
+from accelerate.logging import get_logger
+from transformers.trainer_utils import PREFIX_CHECKPOINT_DIR
+
+from votewise.errors import BadInputError
+from votewise.files import written_whole
+from votewise.train.robust import TrainingBeliefs
+
+logger = get_logger(__name__)
+
+FILE = "votewise_beliefs.npz"
+
+
+def save_beliefs(folder: Path, beliefs: TrainingBeliefs) -> None:
+    """Write the beliefs into a checkpoint's folder, whole or not at all."""
+    folder.mkdir(parents=True, exist_ok=True)
+    with written_whole(folder / FILE) as path, path.open("wb") as file:
+        np.savez(file, **beliefs.state())  # type: ignore[arg-type]
+
+
+def read_beliefs(folder: Path, beliefs: TrainingBeliefs) -> None:
+    """Take up the beliefs of a checkpoint; one without any, say TRL's own, is resumed with fresh ones.
+
+    Raises:
+        BadInputError: the file is damaged, or of other votes.
+    """
+    path = folder / FILE
+    if not path.exists():
+        logger.warning(f"{folder} holds no {FILE}: training goes on from its weights with fresh reliabilities.")
+        return
+    try:
+        with np.load(path, allow_pickle=False) as arrays:
+            state = {name: arrays[name] for name in arrays.files}
+        beliefs.load(state)
+    except (ValueError, KeyError, OSError, zipfile.BadZipFile) as error:
+        if isinstance(error, BadInputError):
+            raise
+        raise BadInputError("is damaged", source=str(path), expected="an earlier checkpoint") from error
+
+
+def last_whole_checkpoint(folder: Path) -> str | None:
+    """The newest checkpoint in ``folder`` that was written to its end; None where there is none.
+
+    The trainer's state is written last: where it is missing or cut off, writing was interrupted.
+    """
+    found = []
+    for path in folder.glob(f"{PREFIX_CHECKPOINT_DIR}-*"):
+        number = path.name.removeprefix(f"{PREFIX_CHECKPOINT_DIR}-")
+        if not number.isdigit():
+            continue
+        try:
+            json.loads((path / "trainer_state.json").read_text(encoding="utf-8"))
+        except (OSError, ValueError):
+            logger.warning(f"{path} was not written to its end and is passed over.")
+            continue
+        found.append((int(number), path))
+    return str(max(found)[1]) if found else None

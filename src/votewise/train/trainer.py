@@ -1,0 +1,369 @@
+"""RE-DPO, RE-IPO, RE-SimPO and RE-CPO as a TRL trainer.
+
+A thin subclass of ``DPOTrainer``: TRL prepares, tokenizes, shards and steps; here are the loss of a batch, what is learnt
+of the annotators after a step, and what is written when it is over.
+"""
+
+from __future__ import annotations
+
+import copy
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+import torch
+from accelerate.logging import get_logger
+from accelerate.utils import gather_object
+from datasets import Dataset
+from peft import PeftModel
+from torch import Tensor
+from transformers.trainer_utils import PREFIX_CHECKPOINT_DIR
+from trl import DPOTrainer
+
+from votewise.audit import write_audit
+from votewise.errors import BadInputError
+from votewise.reliability import estimate_reliability
+from votewise.results import ReliabilityResult
+from votewise.train.checkpoints import last_whole_checkpoint, read_beliefs, save_beliefs
+from votewise.train.config import RobustPreferenceConfig
+from votewise.train.data import ROW, TrainingRows, training_rows, votes_of_dataset
+from votewise.train.losses import BELIEVING, Answers, Losses, apply_objective
+from votewise.train.metrics import RunningMeans
+from votewise.train.robust import TrainingBeliefs
+from votewise.train.scoring import Scores, score_answers
+from votewise.votes import Votes
+
+logger = get_logger(__name__)
+
+
+class RobustPreferenceTrainer(DPOTrainer):
+    """Train a policy on votes of which many are wrong, and learn whose to believe on the way.
+
+    Args:
+        model: as for ``DPOTrainer``; a model instance without a path gets a copy of itself as its reference.
+        args: a ``RobustPreferenceConfig``.
+        train_dataset: a ``Votes`` with texts, or rows as ``DPOTrainer`` takes them, with who voted in
+            ``args.annotator_column``.
+        kwargs: everything else that ``DPOTrainer`` takes.
+
+    Attributes:
+        beliefs: what is believed of the votes so far, ``TrainingBeliefs``.
+        rows: the rows trained on and the votes they stand for.
+
+    Raises:
+        BadInputError: data or settings that cannot be used.
+        WorseThanChanceError: while training, where the crowd turns out to be worse than chance.
+    """
+
+    _tag_names = ("trl", "votewise", "robust-preference")
+
+    def __init__(
+        self,
+        model: Any,
+        ref_model: Any = None,
+        args: RobustPreferenceConfig | None = None,
+        train_dataset: Any = None,
+        **kwargs: Any,
+    ) -> None:
+        args = RobustPreferenceConfig("robust-preference") if args is None else args
+        if not isinstance(args, RobustPreferenceConfig):
+            raise BadInputError("args", value=type(args).__name__, expected="a RobustPreferenceConfig")
+        self.rows = _rows(train_dataset, args)
+        self.loss = args.loss()
+        self.beliefs = TrainingBeliefs(self.rows.votes, args.belief_settings())
+        if args.beliefs is not None:
+            self.beliefs.start_at(_audited(Path(args.beliefs), self.rows.votes))
+        if not self.loss.reference:
+            # No reference model is built where its log-probabilities come with the data; nor are these computed.
+            args.precompute_ref_log_probs = True
+        elif ref_model is None and _needs_copy(model, args, kwargs):
+            ref_model = copy.deepcopy(model)
+        self._running = {"train": RunningMeans(), "eval": RunningMeans()}
+        self._step: list[tuple[Tensor, ...]] = []
+        self._estimate: tuple[Any, ReliabilityResult] | None = None
+        super().__init__(model, ref_model=ref_model, args=args, train_dataset=self.rows.dataset, **kwargs)
+        self.data_collator: Any = _RowCollator(self.data_collator)
+        if self.rows.tied:
+            logger.warning(f"{self.rows.tied:,} pairs on which nobody took a side were left out.")
+
+    # Data
+
+    def _set_signature_columns_if_needed(self) -> None:
+        super()._set_signature_columns_if_needed()
+        if ROW not in self._signature_columns:
+            self._signature_columns.append(ROW)
+
+    def _precompute_ref_logps(self, dataset: Any, name: str, batch_size: int) -> Any:
+        return super()._precompute_ref_logps(dataset, name, batch_size) if self.loss.reference else dataset
+
+    # One batch
+
+    def _compute_loss(self, model: Any, inputs: dict[str, Any], return_outputs: bool) -> Any:
+        training = self.model.training
+        row = inputs.get(ROW)
+        batch = {name: value for name, value in inputs.items() if name != ROW}
+        scores = score_answers(model, batch, router_logits=self.aux_loss_enabled)
+        chosen, rejected = self._answers(scores, batch)
+        losses = self.loss(chosen, rejected)
+        if row is None:
+            weight, loss = torch.ones_like(losses.margin), losses.forward
+        else:
+            pairs = row.cpu().numpy()
+            weight = self._confidence(losses, pairs)
+            share = None if self.rows.share is None else self._on_device(self.rows.share[pairs], losses.margin)
+            loss = apply_objective(
+                self.args.objective,
+                losses,
+                weight=weight,
+                share=share,
+                noise=self.args.label_smoothing,
+                holder_gamma=self.args.holder_gamma,
+            )
+            if training:
+                residual = weight * losses.forward.detach() + (1 - weight) * losses.reverse.detach()
+                self._step.append((row, losses.margin.detach(), residual))
+        total = loss.mean()
+        if self.aux_loss_enabled:
+            total = total + self.router_aux_loss_coef * scores.outputs.aux_loss
+        with torch.no_grad():
+            self._measure("train" if training else "eval", batch, scores, chosen, rejected, losses, weight)
+            if return_outputs:
+                return total, model(**{k: v for k, v in batch.items() if k in ("input_ids", "attention_mask")})
+        return total
+
+    def _answers(self, scores: Scores, batch: dict[str, Any]) -> tuple[Answers, Answers]:
+        logp, length = scores.logp.chunk(2), scores.length.chunk(2)
+        if not self.loss.reference:
+            reference = (torch.zeros_like(logp[0]), torch.zeros_like(logp[1]))
+        elif "ref_chosen_logps" in batch:
+            reference = batch["ref_chosen_logps"], batch["ref_rejected_logps"]
+        else:
+            reference = self.compute_ref_log_probs(self.ref_model or self.model, batch)
+        return Answers(logp[0], reference[0], length[0]), Answers(logp[1], reference[1], length[1])
+
+    def _confidence(self, losses: Losses, rows: np.ndarray[Any, Any]) -> Tensor:
+        """(B,) probability that the chosen answer is truly better: sigmoid(margin + evidence of the votes) [RE-PO eq. 4].
+
+        A squared loss is read as a Gaussian log-likelihood of unknown variance v, whose margin is (reverse - forward) / 2v.
+        """
+        evidence = self._on_device(
+            self.rows.side[rows] * self.beliefs.evidence_for(self.rows.pair[rows]), losses.margin
+        )
+        margin = losses.margin.detach()
+        if self.loss.squared and self.args.objective == "weighted":
+            variance = self.beliefs.variance
+            margin = margin / (2 * (variance if variance is not None else 1 / (4 * self.args.beta**2)))
+        return torch.sigmoid(margin + evidence)
+
+    @staticmethod
+    def _on_device(values: Any, like: Tensor) -> Tensor:
+        return torch.as_tensor(np.ascontiguousarray(values), dtype=torch.float32).to(like.device, non_blocking=True)
+
+    # One optimiser step
+
+    def training_step(self, *args: Any, **kwargs: Any) -> Tensor:
+        """A micro-batch; after the last one of an optimiser step, what all of them told of the annotators."""
+        loss: Tensor = super().training_step(*args, **kwargs)
+        if self.accelerator.sync_gradients:
+            self._absorb_step()
+        return loss
+
+    def _absorb_step(self) -> None:
+        if not self._step:
+            return
+        row, margin, residual = (torch.cat(parts).cpu().numpy() for parts in zip(*self._step, strict=True))
+        self._step = []
+        if self.accelerator.num_processes > 1:
+            row, margin, residual = (
+                np.concatenate(parts) for parts in zip(*gather_object([(row, margin, residual)]), strict=True)
+            )
+        self.beliefs.absorb(
+            self.rows.pair[row],
+            self.rows.side[row] * margin.astype(np.float64),
+            residual.astype(np.float64) if self.loss.squared else None,
+        )
+        self._estimate = None
+
+    # Metrics
+
+    def _measure(
+        self,
+        mode: str,
+        batch: dict[str, Any],
+        scores: Scores,
+        chosen: Answers,
+        rejected: Answers,
+        losses: Losses,
+        weight: Tensor,
+    ) -> None:
+        """TRL's metrics under TRL's names, and ours."""
+        means = self._running[mode]
+        mask = scores.mask.double()
+        means.add("entropy", scores.outputs.entropy[:, -mask.size(1) :], mask)
+        (chosen_mask, rejected_mask), logits = mask.chunk(2), scores.outputs.mean_logits[:, -mask.size(1) :].chunk(2)
+        means.add("logits/chosen", logits[0], chosen_mask)
+        means.add("logits/rejected", logits[1], rejected_mask)
+        means.add("mean_token_accuracy", scores.outputs.is_top1[:, -mask.size(1) :].chunk(2)[0], chosen_mask)
+        rewards = [self._reward(answers) for answers in (chosen, rejected)]
+        means.add("rewards/chosen", rewards[0])
+        means.add("rewards/rejected", rewards[1])
+        means.add("rewards/accuracies", (rewards[0] > rewards[1]).float())
+        means.add("rewards/margins", rewards[0] - rewards[1])
+        means.add("logps/chosen", chosen.logp)
+        means.add("logps/rejected", rejected.logp)
+        if self.aux_loss_enabled:
+            means.add("aux_loss", scores.outputs.aux_loss)
+        if mode == "train":
+            means.count("num_tokens", batch["attention_mask"].sum())
+            if self.args.objective in BELIEVING:
+                means.add("confidence/mean", weight)
+                means.add("confidence/square", weight**2)
+                means.add("confidence/flipped", (weight < 0.5).float())
+
+    def _reward(self, answers: Answers) -> Tensor:
+        beta: float = self.args.beta
+        if self.loss.reference:
+            return beta * answers.gain
+        return beta * (answers.mean_logp if self.loss.name == "simpo" else answers.logp)
+
+    def log(self, logs: dict[str, float], start_time: float | None = None) -> None:
+        """Log TRL's metrics and: mean and spread of confidence, flipped votes, reliabilities, temperature."""
+        mode = "train" if self.model.training else "eval"
+        found = self._running[mode].read(self.accelerator)
+        if mode == "train" and "confidence/square" in found:
+            square = found.pop("confidence/square")
+            found["confidence/std"] = max(square - found["confidence/mean"] ** 2, 0.0) ** 0.5
+            reliability = self.beliefs.reliability
+            found["reliability/lowest"] = float(reliability.min())
+            found["reliability/mean"] = float(reliability.mean())
+            found["temperature"] = self.beliefs.temperature
+            if self.beliefs.variance is not None:
+                found["residual_variance"] = self.beliefs.variance
+        self._total_train_tokens += int(found.get("num_tokens", 0))
+        found["num_tokens"] = self._total_train_tokens
+        self._metrics[mode].clear()
+        self._metrics[mode].update({name: [value] for name, value in found.items()})
+        super().log(logs, start_time)
+
+    # Checkpoints, and the end
+
+    def train(self, resume_from_checkpoint: str | bool | None = None, **kwargs: Any) -> Any:
+        """Train; with ``resume_from_checkpoint=True`` from the last checkpoint that was written whole.
+
+        What was learnt of the annotators is written at the end, and when training is interrupted.
+        """
+        if resume_from_checkpoint is True:
+            resume_from_checkpoint = last_whole_checkpoint(Path(self.args.output_dir))
+        if resume_from_checkpoint:
+            read_beliefs(Path(resume_from_checkpoint), self.beliefs)
+        try:
+            return super().train(resume_from_checkpoint=resume_from_checkpoint or None, **kwargs)
+        finally:
+            self._step = []
+            if self.args.write_beliefs and self.is_world_process_zero() and self.beliefs.seen:
+                self.write_beliefs(Path(self.args.output_dir))
+
+    def _save_checkpoint(self, model: Any, trial: Any) -> None:
+        # Before the rest: the trainer's own state comes last and tells that a checkpoint is whole.
+        if self.args.should_save:
+            folder = Path(self._get_output_dir(trial=trial), f"{PREFIX_CHECKPOINT_DIR}-{self.state.global_step}")
+            save_beliefs(folder, self.beliefs)
+        super()._save_checkpoint(model, trial)
+
+    # What was found
+
+    def estimate(self) -> ReliabilityResult:
+        """Beliefs about annotators, votes and pairs from the first-seen margins and all votes, with intervals."""
+        settings = self.args.belief_settings()
+        if self._estimate is None:
+            margins = np.nan_to_num(self.beliefs.first)
+            result = estimate_reliability(
+                self.rows.votes, margins=margins, prior=settings.prior, temperature=settings.temperature
+            )
+            self._estimate = (self.state.global_step, result)
+        return self._estimate[1]
+
+    @property
+    def reliability(self) -> pa.Table:
+        """One row per annotator: ``annotator``, ``votes``, ``reliability``, ``low``, ``high``, ``trained_with``, ``flag``.
+
+        ``trained_with`` is the reliability that training ended with; ``moved`` tells whether the votes say anything of the
+        annotator: where they do not, the reliability is the prior's and no finding.
+        """
+        table = self.estimate().annotators
+        low, high = (table[name].to_numpy() for name in ("low", "high"))
+        columns = table.select(["annotator", "votes", "reliability", "low", "high"])
+        columns = columns.append_column("trained_with", pa.array(self.beliefs.reliability))
+        return columns.append_column("moved", pa.array(self._moved(high - low))).append_column("flag", table["flag"])
+
+    def _moved(self, width: Any) -> Any:
+        told = np.bincount(
+            self.beliefs.evidence.annotator,
+            self.beliefs.informative()[self.beliefs.evidence.pair],
+            minlength=len(width),
+        )
+        return (told > 0) & (width < self.estimate_width())
+
+    def estimate_width(self) -> float:
+        """Width of the interval below which an annotator's votes have told something: four fifths of the prior's."""
+        from votewise.fitting import Fit, Settings
+
+        prior = self.estimate().prior
+        from votewise.priors import Beta
+
+        fitted = None if prior["family"] == "none" else Beta(prior["c"], prior["d"], prior["outliers"])
+        return 0.8 * Fit(self.beliefs.evidence, Settings(prior=fitted)).prior_width()
+
+    @property
+    def confidence(self) -> np.ndarray[Any, Any]:
+        """(n,) probability that each vote agrees with the truth, NaN for ties."""
+        return np.asarray(self.estimate().votes["confidence"].to_numpy())
+
+    def write_beliefs(self, folder: Path) -> list[Path]:
+        """Write ``annotators.parquet``, ``votes.parquet`` and the report of ``votewise audit`` into ``folder``."""
+        return write_audit(folder, self.rows.votes, self.estimate(), title=f"Votes behind {folder.name}")
+
+
+class _RowCollator:
+    """A collator that hands on the number of each row."""
+
+    def __init__(self, collator: Any) -> None:
+        self.collator = collator
+
+    def __call__(self, examples: list[dict[str, Any]]) -> dict[str, Any]:
+        batch: dict[str, Any] = self.collator(examples)
+        if ROW in examples[0]:
+            batch[ROW] = torch.tensor([example[ROW] for example in examples])
+        return batch
+
+
+def _rows(train_dataset: Any, args: RobustPreferenceConfig) -> TrainingRows:
+    if isinstance(train_dataset, Votes):
+        return training_rows(train_dataset, one_row_per=args.one_row_per)  # type: ignore[arg-type]
+    if not isinstance(train_dataset, Dataset):
+        raise BadInputError(
+            "train_dataset", value=type(train_dataset).__name__, expected="a votewise.Votes or a datasets.Dataset"
+        )
+    votes = votes_of_dataset(train_dataset, annotator_column=args.annotator_column)
+    return training_rows(votes, one_row_per=args.one_row_per, source=train_dataset)  # type: ignore[arg-type]
+
+
+def _audited(folder: Path, votes: Votes) -> np.ndarray[Any, Any]:
+    """(K,) reliabilities from an audit's folder, NaN for annotators it does not know."""
+    path = folder / "annotators.parquet"
+    if not path.is_file():
+        raise BadInputError(
+            "annotators.parquet is missing", source=str(folder), expected="a folder of `votewise audit`"
+        )
+    table = pq.read_table(path, columns=["annotator", "reliability"])
+    of = dict(zip(table["annotator"].to_pylist(), table["reliability"].to_pylist(), strict=True))
+    return np.array([of.get(name, np.nan) for name in votes.annotator_ids.to_pylist()], float)
+
+
+def _needs_copy(model: Any, args: RobustPreferenceConfig, others: dict[str, Any]) -> bool:
+    """Whether TRL would look for the reference model's weights where there are none."""
+    if isinstance(model, str | PeftModel) or args.precompute_ref_log_probs or others.get("peft_config") is not None:
+        return False
+    return not getattr(model.config, "_name_or_path", "")
