@@ -264,10 +264,7 @@ class Fit:
 
     def prior_width(self) -> float:
         """Width of the interval that the prior alone gives."""
-        nothing = np.zeros(1)
-        empty = np.zeros((1, iv.BINS))
-        low, high = iv.reliability_intervals(empty, self.prior, self.settings.level, nothing, nothing + 1, nothing + 1)
-        return float(high[0] - low[0])
+        return prior_width(self.prior_facts(), self.settings.level)
 
     def findings(self) -> list[Diagnostic]:
         """What the run itself has to say."""
@@ -285,3 +282,11 @@ class Fit:
         if self.prior is None:
             return {"family": "none"}
         return {"family": "beta", **asdict(self.prior), "fitted": self.settings.prior == "fit"}
+
+
+def prior_width(facts: dict[str, Any], level: float) -> float:
+    """Width of the interval that a prior alone gives, the prior as ``ReliabilityResult.prior`` has it."""
+    prior = None if facts["family"] == "none" else Beta(facts["c"], facts["d"], facts["outliers"])
+    nothing, empty = np.zeros(1), np.zeros((1, iv.BINS))
+    low, high = iv.reliability_intervals(empty, prior, level, nothing, nothing + 1, nothing + 1)
+    return float(high[0] - low[0])

@@ -12,21 +12,21 @@ from transformers.trainer_utils import PREFIX_CHECKPOINT_DIR
 
 from votewise.errors import BadInputError
 from votewise.files import written_whole
-from votewise.train.robust import TrainingBeliefs
+from votewise.train.robust import Beliefs
 
 logger = get_logger(__name__)
 
 FILE = "votewise_beliefs.npz"
 
 
-def save_beliefs(folder: Path, beliefs: TrainingBeliefs) -> None:
+def save_beliefs(folder: Path, beliefs: Beliefs) -> None:
     """Write the beliefs into a checkpoint's folder, whole or not at all."""
     folder.mkdir(parents=True, exist_ok=True)
     with written_whole(folder / FILE) as path, path.open("wb") as file:
         np.savez(file, **beliefs.state())  # type: ignore[arg-type]
 
 
-def read_beliefs(folder: Path, beliefs: TrainingBeliefs) -> None:
+def read_beliefs(folder: Path, beliefs: Beliefs) -> None:
     """Take up the beliefs of a checkpoint; one without any, say TRL's own, is resumed with fresh ones.
 
     Raises:

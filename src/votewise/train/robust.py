@@ -16,7 +16,7 @@ No torch here: margins come in and evidence goes out as NumPy arrays, once per s
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 import numpy as np
@@ -75,54 +75,114 @@ class BeliefSettings:
     allow_worse_than_chance: bool = False
 
 
-@dataclass(eq=False)
-class TrainingBeliefs:
-    """Reliabilities and margins of one training run. Mutable: every step absorbs what it saw.
+class Beliefs:
+    """What is believed of annotators, whatever way their votes come in.
 
     Attributes:
-        votes: n votes by K annotators on M pairs.
         settings: how to learn.
         log_odds: (K,) logit of each annotator's reliability.
-        first: (M,) first-seen margin of each pair that response_a is better; NaN where not seen.
         temperature: factor on first-seen margins.
         variance: running mean of the weighted squared residuals, for squared losses; None before the first step.
         prior: the fitted prior; None before the first fit or where there is none.
     """
 
-    votes: Votes
-    settings: BeliefSettings = field(default_factory=BeliefSettings)
-    log_odds: Floats = field(init=False)
-    first: Floats = field(init=False)
-    temperature: float = field(init=False)
-    variance: float | None = field(init=False, default=None)
-    prior: Beta | None = field(init=False, default=None)
-
-    def __post_init__(self) -> None:
-        self.evidence = Evidence.of(self.votes, margins=np.zeros(self.votes.n_pairs))
-        k = self.votes.n_annotators
-        self.log_odds = np.full(k, clipped_logit(np.asarray(self.settings.init)))
-        self.first = np.full(self.votes.n_pairs, np.nan)
-        self.temperature = 1.0 if self.settings.temperature == "fit" else float(self.settings.temperature)
-        self._fitted_at = 0
+    def __init__(self, settings: BeliefSettings, annotators: int) -> None:
+        self.settings = settings
+        self.log_odds: Floats = np.full(annotators, clipped_logit(np.asarray(settings.init)))
+        self.temperature = 1.0 if settings.temperature == "fit" else float(settings.temperature)
+        self.variance: float | None = None
+        self.prior: Beta | None = None
         self._started = False
-        self._epoch_right, self._epoch_votes = np.zeros(k), np.zeros(k)
-        self._shared = np.diff(self.evidence.matrix.indptr) > 1
-        if self._learns_from_first and self._shared.any():
-            self._fit()
+        self._fitted_at = 0
 
     @property
     def reliability(self) -> Floats:
         """(K,) probability that a vote of each annotator agrees with the truth."""
         return np.asarray(expit(self.log_odds))
 
+    def _track(self, residuals: Floats | None) -> None:
+        """Let the variance follow a step's weighted squared errors."""
+        if residuals is not None:
+            now, share = float(residuals.mean()), self.settings.residual_momentum
+            self.variance = now if self.variance is None else (1 - share) * self.variance + share * now
+
+    def _mix(self, right: Floats, votes: Floats) -> None:
+        """Mix in a step's mean confidence, for the annotators who are in it [RE-PO eq. 7]."""
+        met, share = votes > 0, self.settings.momentum
+        self.log_odds[met] = clipped_logit((1 - share) * self.reliability[met] + share * right[met] / votes[met])
+
+    def _learn(self, evidence: Evidence, seen: int) -> None:
+        """EM over ``evidence`` from where the last one ended; ``seen`` pairs were seen so far."""
+        self._fitted_at = seen
+        settings = Settings(
+            prior=self.settings.prior,
+            temperature=self.settings.temperature,
+            intervals=False,
+            tolerance=LOOSE,
+            max_iterations=STEPS,
+        )
+        fit = Fit(evidence, settings)
+        if self._started:
+            fit.start_from(self.log_odds, self.temperature, self.prior)
+        fit.run()
+        self.log_odds, self.temperature, self.prior = fit.log_odds.copy(), fit.temperature, fit.prior
+        self._started = True
+        self._check_mirror(fit, seen)
+
+    def _check_mirror(self, fit: Fit, seen: int) -> None:
+        """Stop where the crowd as a whole votes against the truth by what the policy says: it takes evidence, not noise."""
+        crowd = float(fit.evidence.counts @ self.reliability / max(fit.evidence.counts.sum(), 1.0))
+        if crowd >= 0.5 or self.settings.allow_worse_than_chance:
+            return
+        if fit.objective() - fit.objective(flipped=True) > MIRROR_EVIDENCE:
+            raise WorseThanChanceError(
+                f"after {seen:,} pairs only {crowd:.0%} of the votes look right, by the policy's own margins: the "
+                "crowd is worse than chance, or the policy is, and training would turn it round; check the order of chosen "
+                "and rejected, or set allow_worse_than_chance=True to go on"
+            )
+
+    def state(self) -> dict[str, npt.NDArray[Any]]:
+        """Everything that a checkpoint must hold, as arrays."""
+        prior = self.prior
+        return {
+            "log_odds": self.log_odds,
+            "temperature": np.array(self.temperature),
+            "variance": np.array(np.nan if self.variance is None else self.variance),
+            "prior": np.array([] if prior is None else [prior.c, prior.d, prior.outliers]),
+            "progress": np.array([self._fitted_at, self._started], np.int64),
+        }
+
+    def load(self, state: dict[str, npt.NDArray[Any]]) -> None:
+        """Take up the ``state`` of an interrupted run."""
+        self.log_odds = state["log_odds"].copy()
+        self.temperature, variance = float(state["temperature"]), float(state["variance"])
+        self.variance = None if np.isnan(variance) else variance
+        self.prior = Beta(*map(float, state["prior"])) if len(state["prior"]) else None
+        self._fitted_at, self._started = int(state["progress"][0]), bool(state["progress"][1])
+
+
+class TrainingBeliefs(Beliefs):
+    """Reliabilities and margins of a training run on known votes. Mutable: every step absorbs what it saw.
+
+    Attributes:
+        votes: n votes by K annotators on M pairs.
+        first: (M,) first-seen margin of each pair that response_a is better; NaN where not seen.
+    """
+
+    def __init__(self, votes: Votes, settings: BeliefSettings | None = None) -> None:
+        super().__init__(settings or BeliefSettings(), votes.n_annotators)
+        self.votes = votes
+        self.first: Floats = np.full(votes.n_pairs, np.nan)
+        self.evidence = Evidence.of(votes, margins=np.zeros(votes.n_pairs))
+        self._epoch_right, self._epoch_votes = np.zeros(votes.n_annotators), np.zeros(votes.n_annotators)
+        self._shared = np.diff(self.evidence.matrix.indptr) > 1
+        if self.settings.margins == "first" and self.settings.update != "frozen" and self._shared.any():
+            self._fit()
+
     @property
     def seen(self) -> int:
         """Pairs seen so far."""
         return int(np.isfinite(self.first).sum())
-
-    @property
-    def _learns_from_first(self) -> bool:
-        return self.settings.margins == "first" and self.settings.update != "frozen"
 
     def start_at(self, reliability: Floats) -> None:
         """Start from known reliabilities (K,), say those of an audit; NaN where nothing is known of an annotator."""
@@ -159,9 +219,7 @@ class TrainingBeliefs:
         # In one order whoever computed them; a pair that was repeated to fill the last batch counts once.
         pairs, where = np.unique(pairs, return_index=True)
         margins = margins[where]
-        if residuals is not None:
-            now, share = float(residuals[where].mean()), self.settings.residual_momentum
-            self.variance = now if self.variance is None else (1 - share) * self.variance + share * now
+        self._track(None if residuals is None else residuals[where])
         new = np.isnan(self.first[pairs])
         self.first[pairs[new]] = margins[new]
         if self.settings.update == "frozen":
@@ -169,7 +227,7 @@ class TrainingBeliefs:
         if self.settings.margins == "current":
             self._absorb_current(pairs, margins)
         elif (
-            self.settings.update == "step" and self.seen >= min(GROWTH * self._fitted_at, len(self.first)) and new.any()
+            self.settings.update == "step" and new.any() and self.seen >= min(GROWTH * self._fitted_at, len(self.first))
         ):
             self._fit()
 
@@ -193,15 +251,14 @@ class TrainingBeliefs:
         weight = np.abs(matrix.data[entries])
         confidence = expit(np.sign(matrix.data[entries]) * posterior[owner])
         annotator = matrix.indices[entries]
-        right = np.bincount(annotator, weight * confidence, minlength=len(self.log_odds))
-        votes = np.bincount(annotator, weight, minlength=len(self.log_odds))
+        k = len(self.log_odds)
+        right = np.bincount(annotator, weight * confidence, minlength=k).astype(np.float64)
+        votes = np.bincount(annotator, weight, minlength=k).astype(np.float64)
         if self.settings.update == "epoch":
             self._epoch_right += right
             self._epoch_votes += votes
             return
-        met, share = votes > 0, self.settings.momentum
-        mixed = (1 - share) * self.reliability[met] + share * right[met] / votes[met]
-        self.log_odds[met] = clipped_logit(mixed)
+        self._mix(right, votes)
 
     def informative(self) -> npt.NDArray[np.bool_]:
         """(M,) which pairs can tell something of their annotators: seen ones, and those with several votes."""
@@ -209,10 +266,10 @@ class TrainingBeliefs:
 
     def _fit(self) -> None:
         """EM over all informative pairs, from where the last one ended."""
-        self._fitted_at = self.seen
         told = self.informative()
         margins = np.nan_to_num(self.first[told])
         if not (margins.any() or self._shared.any()):
+            self._fitted_at = self.seen
             return
         evidence = self.evidence
         if told.all():
@@ -226,45 +283,11 @@ class TrainingBeliefs:
             evidence = Evidence(
                 pair, annotator, sign, weight, evidence.matrix[told], counts, margins, bool(margins.any())
             )
-        settings = Settings(
-            prior=self.settings.prior,
-            temperature=self.settings.temperature,
-            intervals=False,
-            tolerance=LOOSE,
-            max_iterations=STEPS,
-        )
-        fit = Fit(evidence, settings)
-        if self._started:
-            fit.start_from(self.log_odds, self.temperature, self.prior)
-        fit.run()
-        self.log_odds, self.temperature, self.prior = fit.log_odds.copy(), fit.temperature, fit.prior
-        self._started = True
-        self._check_mirror(fit)
-
-    def _check_mirror(self, fit: Fit) -> None:
-        """Stop where the crowd as a whole votes against the truth by what the policy says: it takes evidence, not noise."""
-        crowd = float(fit.evidence.counts @ self.reliability / max(fit.evidence.counts.sum(), 1.0))
-        if crowd >= 0.5 or self.settings.allow_worse_than_chance:
-            return
-        here, there = fit.objective(), fit.objective(flipped=True)
-        if here - there > MIRROR_EVIDENCE:
-            raise WorseThanChanceError(
-                f"after {self.seen:,} pairs only {crowd:.0%} of the votes look right, by the policy's own margins: the "
-                "crowd is worse than chance, or the policy is, and training would turn it round; check the order of chosen "
-                "and rejected, or set allow_worse_than_chance=True to go on"
-            )
+        self._learn(evidence, self.seen)
 
     def state(self) -> dict[str, npt.NDArray[Any]]:
         """Everything that a checkpoint must hold, as arrays."""
-        prior = self.prior
-        return {
-            "log_odds": self.log_odds,
-            "first": self.first,
-            "scalars": np.array([self.temperature, np.nan if self.variance is None else self.variance]),
-            "prior": np.array([] if prior is None else [prior.c, prior.d, prior.outliers]),
-            "fitted_at": np.array([self._fitted_at, self._started]),
-            "epoch": np.stack([self._epoch_right, self._epoch_votes]),
-        }
+        return super().state() | {"first": self.first, "epoch": np.stack([self._epoch_right, self._epoch_votes])}
 
     def load(self, state: dict[str, npt.NDArray[Any]]) -> None:
         """Take up the ``state`` of an interrupted run on the same votes; BadInputError where the votes are others."""
@@ -276,9 +299,6 @@ class TrainingBeliefs:
                 f"the data hold {k:,} and {m:,}",
                 expected="the data that the checkpoint was made with",
             )
-        self.log_odds, self.first = state["log_odds"].copy(), state["first"].copy()
-        self.temperature, variance = (float(x) for x in state["scalars"])
-        self.variance = None if np.isnan(variance) else variance
-        self.prior = Beta(*map(float, state["prior"])) if len(state["prior"]) else None
-        self._fitted_at, self._started = int(state["fitted_at"][0]), bool(state["fitted_at"][1])
+        super().load(state)
+        self.first = state["first"].copy()
         self._epoch_right, self._epoch_votes = state["epoch"][0].copy(), state["epoch"][1].copy()

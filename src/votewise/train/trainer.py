@@ -7,33 +7,32 @@ of the annotators after a step, and what is written when it is over.
 from __future__ import annotations
 
 import copy
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.parquet as pq
 import torch
 from accelerate.logging import get_logger
 from accelerate.utils import gather_object
-from datasets import Dataset
-from peft import PeftModel
 from torch import Tensor
 from transformers.trainer_utils import PREFIX_CHECKPOINT_DIR
 from trl import DPOTrainer
 
 from votewise.audit import write_audit
+from votewise.diagnostics import INFORMED
 from votewise.errors import BadInputError
+from votewise.fitting import prior_width
 from votewise.reliability import estimate_reliability
 from votewise.results import ReliabilityResult
+from votewise.train.beginning import EndOfEpoch, RowCollator, begin, needs_copy
 from votewise.train.checkpoints import last_whole_checkpoint, read_beliefs, save_beliefs
 from votewise.train.config import RobustPreferenceConfig
-from votewise.train.data import ROW, TrainingRows, training_rows, votes_of_dataset
+from votewise.train.data import ROW
 from votewise.train.losses import BELIEVING, Answers, Losses, apply_objective
 from votewise.train.metrics import RunningMeans
-from votewise.train.robust import TrainingBeliefs
 from votewise.train.scoring import Scores, score_answers
-from votewise.votes import Votes
 
 logger = get_logger(__name__)
 
@@ -70,30 +69,31 @@ class RobustPreferenceTrainer(DPOTrainer):
         args = RobustPreferenceConfig("robust-preference") if args is None else args
         if not isinstance(args, RobustPreferenceConfig):
             raise BadInputError("args", value=type(args).__name__, expected="a RobustPreferenceConfig")
-        self.rows = _rows(train_dataset, args)
         self.loss = args.loss()
-        self.beliefs = TrainingBeliefs(self.rows.votes, args.belief_settings())
-        if args.beliefs is not None:
-            self.beliefs.start_at(_audited(Path(args.beliefs), self.rows.votes))
+        self.beliefs: Any
+        self.rows, self.beliefs = begin(train_dataset, args)
         if not self.loss.reference:
             # No reference model is built where its log-probabilities come with the data; nor are these computed.
             args.precompute_ref_log_probs = True
-        elif ref_model is None and _needs_copy(model, args, kwargs):
+        elif ref_model is None and needs_copy(model, args, kwargs):
             ref_model = copy.deepcopy(model)
         self._running = {"train": RunningMeans(), "eval": RunningMeans()}
-        self._step: list[tuple[Tensor, ...]] = []
-        self._estimate: tuple[Any, ReliabilityResult] | None = None
-        super().__init__(model, ref_model=ref_model, args=args, train_dataset=self.rows.dataset, **kwargs)
-        self.data_collator: Any = _RowCollator(self.data_collator)
-        if self.rows.tied:
+        self._step: list[tuple[Any, Tensor, Tensor]] = []
+        self._estimate: ReliabilityResult | None = None
+        dataset = train_dataset if self.rows is None else self.rows.dataset
+        super().__init__(model, ref_model=ref_model, args=args, train_dataset=dataset, **kwargs)
+        self.data_collator: Any = RowCollator(self.data_collator, args.annotator_column, stream=self.rows is None)
+        self.add_callback(EndOfEpoch(self.beliefs))
+        if self.rows is not None and self.rows.tied:
             logger.warning(f"{self.rows.tied:,} pairs on which nobody took a side were left out.")
 
     # Data
 
     def _set_signature_columns_if_needed(self) -> None:
         super()._set_signature_columns_if_needed()
-        if ROW not in self._signature_columns:
-            self._signature_columns.append(ROW)
+        own = ROW if self.rows is not None else self.args.annotator_column
+        if own is not None and own not in self._signature_columns:
+            self._signature_columns.append(own)
 
     def _precompute_ref_logps(self, dataset: Any, name: str, batch_size: int) -> Any:
         return super()._precompute_ref_logps(dataset, name, batch_size) if self.loss.reference else dataset
@@ -103,16 +103,18 @@ class RobustPreferenceTrainer(DPOTrainer):
     def _compute_loss(self, model: Any, inputs: dict[str, Any], return_outputs: bool) -> Any:
         training = self.model.training
         row = inputs.get(ROW)
+        # Numbers of rows, or of a stream the names of who voted; None of data that nobody voted on.
+        who = row.tolist() if isinstance(row, Tensor) else row
         batch = {name: value for name, value in inputs.items() if name != ROW}
         scores = score_answers(model, batch, router_logits=self.aux_loss_enabled)
         chosen, rejected = self._answers(scores, batch)
         losses = self.loss(chosen, rejected)
-        if row is None:
+        if who is None:
             weight, loss = torch.ones_like(losses.margin), losses.forward
         else:
-            pairs = row.cpu().numpy()
-            weight = self._confidence(losses, pairs)
-            share = None if self.rows.share is None else self._on_device(self.rows.share[pairs], losses.margin)
+            weight, share = self._confidence(losses, who), None
+            if self.rows is not None and self.rows.share is not None:
+                share = self._on_device(self.rows.share[who], losses.margin)
             loss = apply_objective(
                 self.args.objective,
                 losses,
@@ -123,7 +125,7 @@ class RobustPreferenceTrainer(DPOTrainer):
             )
             if training:
                 residual = weight * losses.forward.detach() + (1 - weight) * losses.reverse.detach()
-                self._step.append((row, losses.margin.detach(), residual))
+                self._step.append((who, losses.margin.detach(), residual))
         total = loss.mean()
         if self.aux_loss_enabled:
             total = total + self.router_aux_loss_coef * scores.outputs.aux_loss
@@ -143,19 +145,20 @@ class RobustPreferenceTrainer(DPOTrainer):
             reference = self.compute_ref_log_probs(self.ref_model or self.model, batch)
         return Answers(logp[0], reference[0], length[0]), Answers(logp[1], reference[1], length[1])
 
-    def _confidence(self, losses: Losses, rows: np.ndarray[Any, Any]) -> Tensor:
+    def _confidence(self, losses: Losses, who: list[Any]) -> Tensor:
         """(B,) probability that the chosen answer is truly better: sigmoid(margin + evidence of the votes) [RE-PO eq. 4].
 
         A squared loss is read as a Gaussian log-likelihood of unknown variance v, whose margin is (reverse - forward) / 2v.
         """
-        evidence = self._on_device(
-            self.rows.side[rows] * self.beliefs.evidence_for(self.rows.pair[rows]), losses.margin
-        )
+        if self.rows is None:
+            evidence = self.beliefs.evidence_for(who)
+        else:
+            evidence = self.rows.side[who] * self.beliefs.evidence_for(self.rows.pair[who])
         margin = losses.margin.detach()
         if self.loss.squared and self.args.objective == "weighted":
             variance = self.beliefs.variance
             margin = margin / (2 * (variance if variance is not None else 1 / (4 * self.args.beta**2)))
-        return torch.sigmoid(margin + evidence)
+        return torch.sigmoid(margin + self._on_device(evidence, margin))
 
     @staticmethod
     def _on_device(values: Any, like: Tensor) -> Tensor:
@@ -173,17 +176,19 @@ class RobustPreferenceTrainer(DPOTrainer):
     def _absorb_step(self) -> None:
         if not self._step:
             return
-        row, margin, residual = (torch.cat(parts).cpu().numpy() for parts in zip(*self._step, strict=True))
+        who, margins, residuals = zip(*self._step, strict=True)
         self._step = []
+        margin, residual = (torch.cat(values).double().cpu().numpy() for values in (margins, residuals))
+        everybody = [(list(chain(*who)), margin, residual)]
         if self.accelerator.num_processes > 1:
-            row, margin, residual = (
-                np.concatenate(parts) for parts in zip(*gather_object([(row, margin, residual)]), strict=True)
-            )
-        self.beliefs.absorb(
-            self.rows.pair[row],
-            self.rows.side[row] * margin.astype(np.float64),
-            residual.astype(np.float64) if self.loss.squared else None,
-        )
+            everybody = gather_object(everybody)
+        names = list(chain(*(part[0] for part in everybody)))
+        margin, residual = (np.concatenate([part[i] for part in everybody]) for i in (1, 2))
+        squared = residual if self.loss.squared else None
+        if self.rows is None:
+            self.beliefs.absorb(names, margin, squared)
+        else:
+            self.beliefs.absorb(self.rows.pair[names], self.rows.side[names] * margin, squared)
         self._estimate = None
 
     # Metrics
@@ -276,45 +281,30 @@ class RobustPreferenceTrainer(DPOTrainer):
 
     def estimate(self) -> ReliabilityResult:
         """Beliefs about annotators, votes and pairs from the first-seen margins and all votes, with intervals."""
-        settings = self.args.belief_settings()
         if self._estimate is None:
-            margins = np.nan_to_num(self.beliefs.first)
-            result = estimate_reliability(
-                self.rows.votes, margins=margins, prior=settings.prior, temperature=settings.temperature
+            settings = self.args.belief_settings()
+            self._estimate = estimate_reliability(
+                self.beliefs.votes,
+                margins=np.nan_to_num(self.beliefs.first),
+                prior=settings.prior,
+                temperature=settings.temperature,
             )
-            self._estimate = (self.state.global_step, result)
-        return self._estimate[1]
+        return self._estimate
 
     @property
     def reliability(self) -> pa.Table:
-        """One row per annotator: ``annotator``, ``votes``, ``reliability``, ``low``, ``high``, ``trained_with``, ``flag``.
+        """One row per annotator: ``annotator``, ``votes``, ``reliability``, ``low``, ``high``, ``trained_with``, ``moved``,
+        ``flag``.
 
-        ``trained_with`` is the reliability that training ended with; ``moved`` tells whether the votes say anything of the
-        annotator: where they do not, the reliability is the prior's and no finding.
+        ``trained_with`` is the reliability that training ended with. ``moved`` tells whether the votes say anything of the
+        annotator: where they do not, the interval is nearly the prior's, and the reliability is no finding.
         """
-        table = self.estimate().annotators
-        low, high = (table[name].to_numpy() for name in ("low", "high"))
-        columns = table.select(["annotator", "votes", "reliability", "low", "high"])
-        columns = columns.append_column("trained_with", pa.array(self.beliefs.reliability))
-        return columns.append_column("moved", pa.array(self._moved(high - low))).append_column("flag", table["flag"])
-
-    def _moved(self, width: Any) -> Any:
-        told = np.bincount(
-            self.beliefs.evidence.annotator,
-            self.beliefs.informative()[self.beliefs.evidence.pair],
-            minlength=len(width),
-        )
-        return (told > 0) & (width < self.estimate_width())
-
-    def estimate_width(self) -> float:
-        """Width of the interval below which an annotator's votes have told something: four fifths of the prior's."""
-        from votewise.fitting import Fit, Settings
-
-        prior = self.estimate().prior
-        from votewise.priors import Beta
-
-        fitted = None if prior["family"] == "none" else Beta(prior["c"], prior["d"], prior["outliers"])
-        return 0.8 * Fit(self.beliefs.evidence, Settings(prior=fitted)).prior_width()
+        result = self.estimate()
+        table = result.annotators.select(["annotator", "votes", "reliability", "low", "high"])
+        width = table["high"].to_numpy() - table["low"].to_numpy()
+        told = width < INFORMED * prior_width(result.prior, result.settings["level"])
+        table = table.append_column("trained_with", pa.array(self.beliefs.reliability))
+        return table.append_column("moved", pa.array(told)).append_column("flag", result.annotators["flag"])
 
     @property
     def confidence(self) -> np.ndarray[Any, Any]:
@@ -323,47 +313,4 @@ class RobustPreferenceTrainer(DPOTrainer):
 
     def write_beliefs(self, folder: Path) -> list[Path]:
         """Write ``annotators.parquet``, ``votes.parquet`` and the report of ``votewise audit`` into ``folder``."""
-        return write_audit(folder, self.rows.votes, self.estimate(), title=f"Votes behind {folder.name}")
-
-
-class _RowCollator:
-    """A collator that hands on the number of each row."""
-
-    def __init__(self, collator: Any) -> None:
-        self.collator = collator
-
-    def __call__(self, examples: list[dict[str, Any]]) -> dict[str, Any]:
-        batch: dict[str, Any] = self.collator(examples)
-        if ROW in examples[0]:
-            batch[ROW] = torch.tensor([example[ROW] for example in examples])
-        return batch
-
-
-def _rows(train_dataset: Any, args: RobustPreferenceConfig) -> TrainingRows:
-    if isinstance(train_dataset, Votes):
-        return training_rows(train_dataset, one_row_per=args.one_row_per)  # type: ignore[arg-type]
-    if not isinstance(train_dataset, Dataset):
-        raise BadInputError(
-            "train_dataset", value=type(train_dataset).__name__, expected="a votewise.Votes or a datasets.Dataset"
-        )
-    votes = votes_of_dataset(train_dataset, annotator_column=args.annotator_column)
-    return training_rows(votes, one_row_per=args.one_row_per, source=train_dataset)  # type: ignore[arg-type]
-
-
-def _audited(folder: Path, votes: Votes) -> np.ndarray[Any, Any]:
-    """(K,) reliabilities from an audit's folder, NaN for annotators it does not know."""
-    path = folder / "annotators.parquet"
-    if not path.is_file():
-        raise BadInputError(
-            "annotators.parquet is missing", source=str(folder), expected="a folder of `votewise audit`"
-        )
-    table = pq.read_table(path, columns=["annotator", "reliability"])
-    of = dict(zip(table["annotator"].to_pylist(), table["reliability"].to_pylist(), strict=True))
-    return np.array([of.get(name, np.nan) for name in votes.annotator_ids.to_pylist()], float)
-
-
-def _needs_copy(model: Any, args: RobustPreferenceConfig, others: dict[str, Any]) -> bool:
-    """Whether TRL would look for the reference model's weights where there are none."""
-    if isinstance(model, str | PeftModel) or args.precompute_ref_log_probs or others.get("peft_config") is not None:
-        return False
-    return not getattr(model.config, "_name_or_path", "")
+        return write_audit(folder, self.beliefs.votes, self.estimate(), title=f"Votes behind {folder.name}")

@@ -1,0 +1,100 @@
+"""How a run begins: what it trains on, what is believed of the votes before the first step, and what it hooks into."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow.parquet as pq
+import torch
+from datasets import Dataset, IterableDataset
+from peft import PeftModel
+from transformers import TrainerCallback
+
+from votewise.errors import BadInputError
+from votewise.train.config import RobustPreferenceConfig
+from votewise.train.data import ROW, TrainingRows, training_rows, votes_of_dataset
+from votewise.train.robust import TrainingBeliefs
+from votewise.train.streaming import SOMEBODY, StreamedBeliefs
+from votewise.votes import Votes
+
+
+def begin(
+    train_dataset: Any, args: RobustPreferenceConfig
+) -> tuple[TrainingRows | None, TrainingBeliefs | StreamedBeliefs]:
+    """The rows to train on, None for a stream, and what is believed of their votes.
+
+    Raises:
+        BadInputError: a dataset of another kind, or one whose votes cannot be read; a folder that holds no audit.
+    """
+    settings = args.belief_settings()
+    audited = {} if args.beliefs is None else _audited(Path(args.beliefs))
+    if isinstance(train_dataset, IterableDataset):
+        streamed = StreamedBeliefs(settings)
+        streamed.start_at(audited)
+        return None, streamed
+    source = None
+    if not isinstance(train_dataset, Votes):
+        if not isinstance(train_dataset, Dataset):
+            raise BadInputError(
+                "train_dataset", value=type(train_dataset).__name__, expected="a votewise.Votes or a datasets.Dataset"
+            )
+        source = train_dataset
+        train_dataset = votes_of_dataset(source, annotator_column=args.annotator_column)
+    rows = training_rows(train_dataset, one_row_per=args.one_row_per, source=source)  # type: ignore[arg-type]
+    beliefs = TrainingBeliefs(rows.votes, settings)
+    if audited:
+        names = rows.votes.annotator_ids.to_pylist()
+        beliefs.start_at(np.array([audited.get(name, np.nan) for name in names], float))
+    return rows, beliefs
+
+
+def _audited(folder: Path) -> dict[str, float]:
+    """Reliabilities by annotator from an audit's folder."""
+    path = folder / "annotators.parquet"
+    if not path.is_file():
+        raise BadInputError(
+            "annotators.parquet is missing", source=str(folder), expected="a folder of `votewise audit`"
+        )
+    table = pq.read_table(path, columns=["annotator", "reliability"])
+    return dict(zip(table["annotator"].to_pylist(), table["reliability"].to_pylist(), strict=True))
+
+
+def needs_copy(model: Any, args: RobustPreferenceConfig, others: dict[str, Any]) -> bool:
+    """Whether TRL would look for the reference model's weights where there are none: a model that was never saved."""
+    if isinstance(model, str | PeftModel) or args.precompute_ref_log_probs or others.get("peft_config") is not None:
+        return False
+    return not getattr(model.config, "_name_or_path", "")
+
+
+class RowCollator:
+    """A collator that hands on the number of each row; of a stream, who voted."""
+
+    def __init__(self, collator: Any, annotator_column: str | None, *, stream: bool) -> None:
+        self.collator, self.annotator_column, self.stream = collator, annotator_column, stream
+
+    def __call__(self, examples: list[dict[str, Any]]) -> dict[str, Any]:
+        """A batch of rows."""
+        batch: dict[str, Any] = self.collator(examples)
+        if self.stream:
+            batch[ROW] = [str(example.get(self.annotator_column, SOMEBODY)) for example in examples]
+        elif ROW in examples[0]:
+            batch[ROW] = torch.tensor([example[ROW] for example in examples])
+        return batch
+
+
+class EndOfEpoch(TrainerCallback):
+    """Tells the beliefs when a pass over the data is over; also where a run is resumed right there."""
+
+    def __init__(self, beliefs: TrainingBeliefs | StreamedBeliefs) -> None:
+        self.beliefs = beliefs
+
+    def on_epoch_begin(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
+        """The pass before this one is over, unless this one was resumed in its midst."""
+        if abs((state.epoch or 0.0) - round(state.epoch or 0.0)) < 1e-9:
+            self.beliefs.end_epoch()
+
+    def on_train_end(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
+        """So is the last one."""
+        self.beliefs.end_epoch()

@@ -1,0 +1,113 @@
+"""Beliefs about votes that arrive while training: from a stream nothing is known before it is seen.
+
+Every row of a stream is one vote on a pair of its own; what a stream repeats is counted again. Annotators get their codes
+as they appear. Everything else is as in ``robust``, on the votes seen so far.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from scipy.special import expit
+
+from votewise.errors import BadInputError
+from votewise.observation import Evidence, clipped_logit
+from votewise.train.robust import GROWTH, Beliefs, BeliefSettings
+from votewise.votes import Floats, Votes
+
+SOMEBODY = "everybody"
+"""The annotator of rows that name none."""
+
+
+class StreamedBeliefs(Beliefs):
+    """What ``TrainingBeliefs`` is for known votes.
+
+    Attributes:
+        names: the K annotators met so far.
+        annotator: (n,) who cast each vote seen so far.
+        first: (n,) margin, as it was when the vote was seen, that the answer it went to is better.
+    """
+
+    def __init__(self, settings: BeliefSettings) -> None:
+        if settings.update == "epoch":
+            raise BadInputError("reliability_update", value="epoch", expected="step or frozen for a stream")
+        super().__init__(settings, 0)
+        self.names: list[str] = []
+        self._code: dict[str, int] = {}
+        self._known: dict[str, float] = {}
+        self._seen: list[tuple[npt.NDArray[np.int32], Floats]] = []
+
+    @property
+    def seen(self) -> int:
+        """Votes seen so far."""
+        return sum(len(margins) for _, margins in self._seen)
+
+    @property
+    def annotator(self) -> npt.NDArray[np.int32]:
+        """(n,) who cast each vote."""
+        return np.concatenate([np.empty(0, np.int32), *(part for part, _ in self._seen)])
+
+    @property
+    def first(self) -> Floats:
+        """(n,) first-seen margin of each vote."""
+        return np.concatenate([np.empty(0), *(part for _, part in self._seen)])
+
+    @property
+    def votes(self) -> Votes:
+        """The votes seen so far, without texts; BadInputError where there are none."""
+        annotator = self.annotator
+        return Votes.from_arrays(
+            np.arange(len(annotator)), annotator, np.ones(len(annotator)), annotator_ids=self.names
+        )
+
+    def start_at(self, reliability: dict[str, float]) -> None:
+        """Start from known reliabilities by name, say those of an audit."""
+        self._known = dict(reliability)
+
+    def evidence_for(self, annotators: list[str]) -> Floats:
+        """(B,) log-odds that each chosen answer is better according to its one vote alone: logit(eta)."""
+        known = [self._code.get(name) for name in annotators]
+        return np.array(
+            [self._start(name) if k is None else self.log_odds[k] for name, k in zip(annotators, known, strict=True)]
+        )
+
+    def _start(self, name: str) -> float:
+        return float(clipped_logit(np.asarray(self._known.get(name, self.settings.init))))
+
+    def absorb(self, annotators: list[str], margins: Floats, residuals: Floats | None = None) -> None:
+        """Learn from one optimiser step: (B,) whose votes went to the chosen answers, and the policy's margins."""
+        new = [name for name in dict.fromkeys(annotators) if name not in self._code]
+        self._code |= {name: len(self.names) + i for i, name in enumerate(new)}
+        self.names += new
+        self.log_odds = np.append(self.log_odds, [self._start(name) for name in new])
+        codes = np.array([self._code[name] for name in annotators], np.int32)
+        self._seen.append((codes, np.asarray(margins, np.float64)))
+        self._track(residuals)
+        if self.settings.update == "frozen":
+            return
+        if self.settings.margins == "current":
+            k = len(self.names)
+            confidence = expit(margins + self.log_odds[codes])
+            right, votes = (np.bincount(codes, w, minlength=k).astype(np.float64) for w in (confidence, None))
+            self._mix(right, votes)
+        elif self.seen >= GROWTH * self._fitted_at and margins.any():
+            self._learn(Evidence.of(self.votes, margins=self.first), self.seen)
+
+    def end_epoch(self) -> None:
+        """Nothing waits for it."""
+
+    def state(self) -> dict[str, npt.NDArray[Any]]:
+        """Everything that a checkpoint must hold, as arrays."""
+        names = np.array(self.names, np.str_)
+        return super().state() | {"names": names, "annotator": self.annotator, "first": self.first}
+
+    def load(self, state: dict[str, npt.NDArray[Any]]) -> None:
+        """Take up the ``state`` of an interrupted run; BadInputError where that was no stream."""
+        if "names" not in state:
+            raise BadInputError("the checkpoint is of known votes", expected="one of a stream")
+        super().load(state)
+        self.names = [str(name) for name in state["names"]]
+        self._code = {name: i for i, name in enumerate(self.names)}
+        self._seen = [(state["annotator"].copy(), state["first"].copy())]
