@@ -78,7 +78,7 @@ class RowCollator:
         """A batch of rows."""
         batch: dict[str, Any] = self.collator(examples)
         if self.stream:
-            batch[ROW] = [str(example.get(self.annotator_column, SOMEBODY)) for example in examples]
+            batch[ROW] = [str(example.get(self.annotator_column or "", SOMEBODY)) for example in examples]
         elif ROW in examples[0]:
             batch[ROW] = torch.tensor([example[ROW] for example in examples])
         return batch

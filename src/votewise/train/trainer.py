@@ -293,11 +293,11 @@ class RobustPreferenceTrainer(DPOTrainer):
 
     @property
     def reliability(self) -> pa.Table:
-        """One row per annotator: ``annotator``, ``votes``, ``reliability``, ``low``, ``high``, ``trained_with``, ``moved``,
-        ``flag``.
+        """Who can be believed, one row per annotator.
 
-        ``trained_with`` is the reliability that training ended with. ``moved`` tells whether the votes say anything of the
-        annotator: where they do not, the interval is nearly the prior's, and the reliability is no finding.
+        Columns ``annotator``, ``votes``, ``reliability``, ``low``, ``high``, ``trained_with`` (the reliability that training
+        ended with), ``moved`` and ``flag``. Where ``moved`` is false the votes say nearly nothing of the annotator: the
+        interval is the prior's, and the reliability is no finding.
         """
         result = self.estimate()
         table = result.annotators.select(["annotator", "votes", "reliability", "low", "high"])
