@@ -24,9 +24,10 @@ LAYERS = (
     ("information",),
     ("crowd_beliefs",),
     ("reliability", "attentiveness"),
-    ("gold", "select", "users", "drift", "report", "demo"),
+    ("gold", "select", "users", "drift", "report"),
     ("audit", "export"),
     ("filtering", "train"),
+    ("demo",),
     ("cli",),
 )
 """From the ground up: a module imports from its own layer or from those before it."""

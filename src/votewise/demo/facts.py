@@ -1,0 +1,200 @@
+"""A made-up world of facts, texts about it, and the votes of a noisy crowd on its answers.
+
+Every entity has a capital, two made-up words, and another city that is taken for it. The texts that a tiny model learns
+from come from three kinds of sources: an atlas is right, a rumour is wrong, and texts that name no source are right as
+often as wrong. So the model knows both answers and which kind of source gives which; preference training on half of the
+entities can move it to the atlas's answers on all of them. `tiny_model` makes that model; nothing here needs torch.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+
+from votewise.errors import BadInputError
+from votewise.simulate import SimulatedVotes
+from votewise.votes import Bools, Floats, Votes
+
+FORMS = ("capital of {} :", "seat of {} :", "{} is ruled from", "{} calls its capital")
+LEADS = ("", "note: ", "today, ", "remember: ")
+WORDINGS = tuple(lead + form for lead in LEADS for form in FORMS)
+"""The ways to ask for an entity's capital."""
+
+RIGHT_SOURCE, WRONG_SOURCE = "atlas: ", "rumour: "
+"""What a text starts with that is always right, and one that is always wrong."""
+
+SOURCED = 0.8
+"""Share of the texts that name their source. With a half, what was learnt about some entities spread less to others."""
+
+SLIPS = 0.05
+"""Share of the texts with an answer drawn at random. It keeps the model from being sure that there are two answers only."""
+
+# fmt: off
+STARTS = (
+    "Bel", "Dor", "Fen", "Gal", "Hal", "Ist", "Jor", "Kel", "Lum", "Mar",
+    "Nor", "Ost", "Pel", "Quin", "Ral", "Sol", "Tar", "Ulm", "Vel", "Wen",
+)
+ENDS = ("mora", "lia", "den", "via", "resh", "tova", "wick", "bury", "holm", "gard")
+SYLLABLES = (
+    "bal", "bor", "dan", "del", "dor", "fal", "fen", "gar", "gil", "hem", "jor", "kan", "kel", "lam", "lor", "mar",
+    "mel", "min", "nor", "ola", "pel", "ran", "rel", "sol", "sur", "tal", "tor", "ula", "van", "vel", "wen", "zor",
+)
+# fmt: on
+
+
+class Group(NamedTuple):
+    """A kind of annotator: its ``share`` of the crowd and the ``low``est and ``high``est reliability."""
+
+    share: float
+    low: float
+    high: float
+
+
+GROUPS = (Group(0.4, 0.90, 0.95), Group(0.35, 0.55, 0.60), Group(0.25, 0.20, 0.25))
+"""Reliable, sloppy and adversarial annotators, who together are wrong in 36% of their votes."""
+
+
+@dataclass(frozen=True, eq=False)
+class Facts:
+    """E entities with two answers each.
+
+    Attributes:
+        entities: (E,) their names.
+        right: (E,) the true answers, two words each, with the blank that goes before them.
+        wrong: (E,) the false ones; they share no word with the true ones at the same place.
+        voted: (E,) whether there are votes on the entity. The other half is held out.
+    """
+
+    entities: tuple[str, ...]
+    right: tuple[str, ...]
+    wrong: tuple[str, ...]
+    voted: Bools
+
+    def prompt(self, entity: int, wording: int, source: str = "") -> str:
+        """The text that asks for an entity's capital, in one of the ``WORDINGS``."""
+        return source + WORDINGS[wording].format(self.entities[entity])
+
+
+class Questions(NamedTuple):
+    """Prompts and their true answers, in the same order."""
+
+    prompts: list[str]
+    answers: list[str]
+
+
+def make_facts(*, entities: int = 400, seed: int | np.random.Generator = 0) -> Facts:
+    """A world drawn from the seed; half of its entities will be voted on.
+
+    Raises:
+        BadInputError: fewer than 2 entities, or more than there are names.
+    """
+    names = [start + middle + end for start in STARTS for middle in "aeiou" for end in ENDS]
+    if not 2 <= entities <= len(names):
+        raise BadInputError("entities cannot all be named", value=entities, expected=f"2 to {len(names):,}")
+    rng = np.random.default_rng(seed)
+    right = rng.integers(len(SYLLABLES), size=(entities, 2))
+    wrong = (right + rng.integers(1, len(SYLLABLES), size=(entities, 2))) % len(SYLLABLES)
+    return Facts(
+        tuple(names[i] for i in rng.permutation(len(names))[:entities]),
+        tuple(map(_answer, right)),
+        tuple(map(_answer, wrong)),
+        rng.permutation(entities) < entities // 2,
+    )
+
+
+def write_corpus(facts: Facts, *, texts: int, seed: int | np.random.Generator = 0) -> Questions:
+    """Texts to learn the facts from: prompts, some with their source, and answers, by no means all right.
+
+    Texts come in couples that differ in their answers (and their sources) only, the entities in turn: a model that
+    learns from them in this order is drawn to neither answer.
+    """
+    rng = np.random.default_rng(seed)
+    couples, size = -(-texts // 2), len(facts.entities)
+    entity = np.concatenate([rng.permutation(size) for _ in range(-(-couples // size))])[:couples]
+    wording = rng.integers(len(WORDINGS), size=couples)
+    sourced = rng.random(couples) < SOURCED
+    slip = rng.random((couples, 2)) < SLIPS
+    slips = rng.integers(len(SYLLABLES), size=(couples, 2, 2))
+    corpus = Questions([], [])
+    for i, (e, form) in enumerate(np.column_stack([entity, wording]).tolist()):
+        for j, (source, answers) in enumerate(((RIGHT_SOURCE, facts.right), (WRONG_SOURCE, facts.wrong))):
+            corpus.prompts.append(facts.prompt(e, form, source if sourced[i] else ""))
+            corpus.answers.append(_answer(slips[i, j]) if slip[i, j] else answers[e])
+    return Questions(*(column[:texts] for column in corpus))
+
+
+def held_out_questions(facts: Facts, *, wordings: int = 4) -> Questions:
+    """Questions about the entities that nobody voted on, each in the first ``wordings`` of the ``WORDINGS``."""
+    held_out = np.flatnonzero(~facts.voted).tolist()
+    return Questions(
+        [facts.prompt(e, form) for e in held_out for form in range(wordings)],
+        [facts.right[e] for e in held_out for _ in range(wordings)],
+    )
+
+
+def simulate_fact_votes(
+    facts: Facts,
+    *,
+    votes: int = 3000,
+    annotators: int = 30,
+    votes_per_pair: int = 1,
+    seed: int | np.random.Generator = 0,
+) -> SimulatedVotes:
+    """The votes of a mixed crowd on the right and the wrong answer, in random order, to questions about the voted half.
+
+    A pair is one question. Questions differ in entity or wording until there are no more; then they are asked again, as
+    pairs of their own. Texts, truth (``votes.gold``) and the true reliabilities come along.
+
+    Args:
+        facts: the world.
+        votes: number n of votes, rounded down to a multiple of ``votes_per_pair``.
+        annotators: number K of annotators, of the kinds in ``GROUPS``.
+        votes_per_pair: votes on each pair, by different annotators.
+        seed: seed or generator.
+
+    Raises:
+        BadInputError: fewer votes than one pair needs, or fewer annotators.
+    """
+    if not 1 <= votes_per_pair <= min(annotators, votes):
+        raise BadInputError(
+            f"{votes} votes by {annotators} annotators, {votes_per_pair} a pair",
+            expected="at least 1 a pair, and no more than there are votes or annotators",
+        )
+    rng = np.random.default_rng(seed)
+    reliability = _draw_reliabilities(rng, annotators)
+    pairs, voted = votes // votes_per_pair, np.flatnonzero(facts.voted)
+    questions = len(voted) * len(WORDINGS)
+    asked = np.concatenate([rng.permutation(questions) for _ in range(-(-pairs // questions))])[:pairs]
+    truth = rng.choice(np.array([-1, 1], np.int8), pairs)
+    entity, wording = voted[asked // len(WORDINGS)].tolist(), (asked % len(WORDINGS)).tolist()
+    prompts = [facts.prompt(e, form) for e, form in zip(entity, wording, strict=True)]
+    shown = [(facts.right[e], facts.wrong[e])[::sign] for e, sign in zip(entity, truth.tolist(), strict=True)]
+    texts = {"prompt": prompts, "response_a": [a for a, _ in shown], "response_b": [b for _, b in shown]}
+    annotator = rng.permuted(np.tile(np.arange(annotators), (pairs, 1)), axis=1)[:, :votes_per_pair].ravel()
+    pair = np.repeat(np.arange(pairs), votes_per_pair)
+    correct = rng.random(len(pair)) < reliability[annotator]
+    cast = Votes.from_arrays(
+        pair,
+        annotator,
+        np.where(correct, truth[pair], -truth[pair]),
+        pair_ids=[f"p{i + 1:05}" for i in range(pairs)],
+        annotator_ids=[f"w{k + 1:02}" for k in range(annotators)],
+        swapped=np.zeros(len(pair), bool),
+        gold=truth,
+    )
+    return SimulatedVotes(replace(cast, texts=pa.table(texts)), reliability, truth, correct)
+
+
+def _draw_reliabilities(rng: np.random.Generator, annotators: int) -> Floats:
+    """(K,) reliabilities of a crowd made of ``GROUPS``, in random order."""
+    shares, low, high = np.array(GROUPS).T
+    kind = rng.permutation(np.searchsorted(shares.cumsum(), (np.arange(annotators) + 0.5) / annotators))
+    return np.asarray(rng.uniform(low[kind], high[kind]))
+
+
+def _answer(syllables: npt.NDArray[np.int64]) -> str:
+    return " " + " ".join(SYLLABLES[i] for i in syllables)

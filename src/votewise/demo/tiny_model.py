@@ -1,0 +1,182 @@
+"""A tiny language model of a made-up world of facts, made on the spot, and how often its answers are right.
+
+Nothing is downloaded and nothing is saved: the tokenizer has one token a word, the model is a one-layer Llama of some
+94,000 parameters, and both are made from a seed in a few seconds. Needs the [train] extra.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+
+import numpy as np
+import torch
+from tokenizers import Tokenizer, models, pre_tokenizers
+from torch import Tensor
+from transformers import LlamaConfig, LlamaForCausalLM, PreTrainedModel, PreTrainedTokenizerFast
+
+from votewise.demo.facts import RIGHT_SOURCE, SYLLABLES, WORDINGS, WRONG_SOURCE, Facts, write_corpus
+from votewise.votes import Bools, Floats
+
+PAD, EOS, UNKNOWN = "<pad>", "<eos>", "<unk>"
+ANSWER_TOKENS = 2
+BATCH = 64
+"""Texts per step of the pre-training. Larger batches take as long a text and learn less from each."""
+
+CHUNK = 1024
+"""Sequences per pass of the model while it answers."""
+
+
+def make_tokenizer(facts: Facts) -> PreTrainedTokenizerFast:
+    """A tokenizer with one token for each word of the world, besides `<pad>`, `<eos>` and `<unk>`."""
+    texts = [*WORDINGS, RIGHT_SOURCE, WRONG_SOURCE, *SYLLABLES, *facts.entities]
+    words = [PAD, EOS, UNKNOWN, *dict.fromkeys(word for text in texts for word in text.split() if word != "{}")]
+    tokenizer = Tokenizer(models.WordLevel({word: i for i, word in enumerate(words)}, unk_token=UNKNOWN))
+    tokenizer.pre_tokenizer = pre_tokenizers.WhitespaceSplit()
+    return PreTrainedTokenizerFast(tokenizer_object=tokenizer, pad_token=PAD, eos_token=EOS, unk_token=UNKNOWN)
+
+
+def make_model(
+    tokenizer: PreTrainedTokenizerFast, *, width: int = 64, layers: int = 1, seed: int = 0
+) -> LlamaForCausalLM:
+    """An untrained model for the tokenizer's words, of ``width`` numbers a token."""
+    config = LlamaConfig(
+        vocab_size=len(tokenizer),
+        hidden_size=width,
+        intermediate_size=256,
+        num_hidden_layers=layers,
+        num_attention_heads=4,
+        num_key_value_heads=4,
+        max_position_embeddings=32,
+        tie_word_embeddings=True,
+        initializer_range=0.1,
+        bos_token_id=None,
+        eos_token_id=tokenizer.eos_token_id,
+        pad_token_id=tokenizer.pad_token_id,
+    )
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        return LlamaForCausalLM(config).eval()
+
+
+def pretrain(
+    facts: Facts,
+    tokenizer: PreTrainedTokenizerFast,
+    *,
+    texts: int = 60_000,
+    learning_rate: float = 4e-3,
+    seed: int = 0,
+) -> LlamaForCausalLM:
+    """A model that has read ``texts`` texts about the facts, each once, and so knows both answers to every question.
+
+    Only the answers are learnt, not the prompts. AdamW with a tenth of the steps to warm up, then a cosine down to 0.
+
+    Args:
+        facts: the world.
+        tokenizer: the world's tokenizer.
+        texts: texts to read; 60,000 take about 9 seconds on one core.
+        learning_rate: the highest one.
+        seed: seed of the texts and of the untrained model.
+    """
+    model = make_model(tokenizer, seed=seed)
+    corpus = write_corpus(facts, texts=texts, seed=seed)
+    ids, lengths = encode(tokenizer, [f"{p}{a}{EOS}" for p, a in zip(*corpus, strict=True)])
+    position = torch.arange(ids.shape[1])
+    scored = (position >= lengths[:, None] - ANSWER_TOKENS - 1) & (position < lengths[:, None])
+    steps = math.ceil(texts / BATCH)
+    optimizer = torch.optim.AdamW(model.parameters(), lr=learning_rate, betas=(0.9, 0.98), weight_decay=0.0)
+    schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, lambda step: _share_of_peak(step / steps))
+    model.train()
+    for some, targets in zip(torch.split(ids, BATCH), torch.split(scored, BATCH), strict=True):
+        hidden = model.model(input_ids=some).last_hidden_state[:, :-1]
+        logits = model.lm_head(hidden[targets[:, 1:]])
+        loss = torch.nn.functional.cross_entropy(logits, some[:, 1:][targets[:, 1:]])
+        optimizer.zero_grad()
+        torch.autograd.backward(loss)
+        optimizer.step()
+        schedule.step()
+    return model.eval()
+
+
+def encode(tokenizer: PreTrainedTokenizerFast, texts: Sequence[str]) -> tuple[Tensor, Tensor]:
+    """(N, L) token ids of N texts, padded on the right, and (N,) their lengths."""
+    rows = tokenizer(list(texts), return_attention_mask=False)["input_ids"]
+    lengths = torch.tensor([len(row) for row in rows])
+    ids = torch.full((len(rows), int(lengths.max())), int(tokenizer.pad_token_id))
+    ids[torch.arange(ids.shape[1]) < lengths[:, None]] = torch.tensor([token for row in rows for token in row])
+    return ids, lengths
+
+
+def sampled_accuracy(
+    model: PreTrainedModel,
+    tokenizer: PreTrainedTokenizerFast,
+    prompts: Sequence[str],
+    answers: Sequence[str],
+    *,
+    samples_per_prompt: int = 4,
+    seed: int = 0,
+) -> float:
+    """Share of right answers among those that the model samples, token by token at temperature 1."""
+    shares = sampled_shares(model, tokenizer, prompts, answers, samples_per_prompt=samples_per_prompt, seed=seed)
+    return float(shares.mean())
+
+
+def sampled_shares(
+    model: PreTrainedModel,
+    tokenizer: PreTrainedTokenizerFast,
+    prompts: Sequence[str],
+    answers: Sequence[str],
+    *,
+    samples_per_prompt: int = 4,
+    seed: int = 0,
+) -> Floats:
+    """(N,) the same for each prompt."""
+    generator = torch.Generator().manual_seed(seed)
+
+    def choose(logits: Tensor) -> Tensor:
+        return torch.multinomial(logits.softmax(1), 1, generator=generator)[:, 0]
+
+    asked, expected = list(prompts) * samples_per_prompt, list(answers) * samples_per_prompt
+    right = _are_right(model, tokenizer, asked, expected, choose)
+    return np.asarray(right.reshape(samples_per_prompt, -1).mean(axis=0))
+
+
+def greedy_accuracy(
+    model: PreTrainedModel, tokenizer: PreTrainedTokenizerFast, prompts: Sequence[str], answers: Sequence[str]
+) -> float:
+    """Share of right answers when the model always says its likeliest next token."""
+    return float(_are_right(model, tokenizer, prompts, answers, lambda logits: logits.argmax(1)).mean())
+
+
+def is_right(text: str, answer: str) -> bool:
+    """Whether the text is the answer, word by word."""
+    return text.split() == answer.split()
+
+
+@torch.no_grad()
+def _are_right(
+    model: PreTrainedModel,
+    tokenizer: PreTrainedTokenizerFast,
+    prompts: Sequence[str],
+    answers: Sequence[str],
+    choose: Callable[[Tensor], Tensor],
+) -> Bools:
+    """(N,) which prompts the model answers rightly, its next token chosen from (N, V) logits by ``choose``."""
+    ids, lengths = encode(tokenizer, prompts)
+    ids = torch.nn.functional.pad(ids, (0, ANSWER_TOKENS), value=int(tokenizer.pad_token_id))
+    training = model.training
+    model.eval()
+    for some, ends in zip(torch.split(ids, CHUNK), torch.split(lengths, CHUNK), strict=True):
+        row = torch.arange(len(some))
+        for step in range(ANSWER_TOKENS):  # fills in `ids`; what stands to the right of a token is not seen by it
+            logits = model(input_ids=some.to(model.device)).logits[row, ends + step - 1]
+            some[row, ends + step] = choose(logits.float().cpu())
+    model.train(training)
+    said = ids.gather(1, lengths[:, None] + torch.arange(ANSWER_TOKENS))
+    texts = tokenizer.batch_decode(said)
+    return np.array([is_right(text, answer) for text, answer in zip(texts, answers, strict=True)])
+
+
+def _share_of_peak(done: float) -> float:
+    """Learning rate as a share of the highest one, when a share ``done`` of the steps is done."""
+    return min(1.0, done / 0.1 + 0.01) if done < 0.1 else 0.5 + 0.5 * math.cos(math.pi * (done - 0.1) / 0.9)
