@@ -5,7 +5,7 @@ import pytest
 
 
 def test_compares_with_the_truth(end: Callable[..., int], tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert end("demo", "--out", tmp_path) == 0
+    assert end("demo", "--quick", "--out", tmp_path) == 0
     shown = capsys.readouterr().out
     assert all(kind in shown for kind in ("careful", "careless", "spammer", "adversary", "first-clicker"))
     rows = {line.split("  ")[0]: line.split()[-1] for line in shown.splitlines() if line.strip()}

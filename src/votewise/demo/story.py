@@ -16,10 +16,12 @@ from typing import Any
 
 import datasets
 import numpy as np
+import torch
 import transformers
 
 from votewise.demo.facts import Facts, held_out_questions, make_facts, simulate_fact_votes
 from votewise.demo.tiny_model import make_tokenizer, pretrain, sampled_shares
+from votewise.errors import BadInputError
 from votewise.simulate import SimulatedVotes
 from votewise.train import RobustPreferenceConfig, RobustPreferenceTrainer
 from votewise.votes import Floats, Votes
@@ -95,17 +97,15 @@ class Ending:
         """Share of right answers."""
         return float(self.right.mean())
 
-    @property
-    def half_width(self) -> float:
-        """Half the width of its 95% interval, answers about one entity taken together."""
-        return float(1.96 * self.right.std(ddof=1) / np.sqrt(len(self.right)))
 
-
-def make_world(*, votes: int = 3000, annotators: int = 30, votes_per_pair: int = 1, seed: int = 0) -> World:
-    """A world drawn from a seed, its model pre-trained on the spot, its crowd asked."""
+def make_world(
+    *, votes: int = 3000, annotators: int = 30, votes_per_pair: int = 1, texts: int = 60_000, seed: int = 0
+) -> World:
+    """A world drawn from a seed, its model pre-trained on the spot on so many ``texts``, its crowd asked."""
     facts = make_facts(seed=seed)
     tokenizer = make_tokenizer(facts)
-    model = pretrain(facts, tokenizer, seed=seed)
+    with one_thread():
+        model = pretrain(facts, tokenizer, texts=texts, seed=seed)
     cast = simulate_fact_votes(facts, votes=votes, annotators=annotators, votes_per_pair=votes_per_pair, seed=seed)
     return World(facts, tokenizer, model, cast)
 
@@ -113,7 +113,8 @@ def make_world(*, votes: int = 3000, annotators: int = 30, votes_per_pair: int =
 def held_out_shares(world: World, model: Any, *, seed: int = 0) -> Floats:
     """(E,) share of right ones among a model's sampled answers about each held-out entity."""
     questions = held_out_questions(world.facts)
-    shares = sampled_shares(model, world.tokenizer, questions.prompts, questions.answers, seed=seed)
+    with one_thread():
+        shares = sampled_shares(model, world.tokenizer, questions.prompts, questions.answers, seed=seed)
     return np.asarray(shares.reshape((~world.facts.voted).sum(), -1).mean(axis=1))
 
 
@@ -126,7 +127,6 @@ def train_on(
     epochs: float = 1,
     batch: int = 64,
     seed: int = 0,
-    on_step: Callable[[int, int], None] | None = None,
     **settings: Any,
 ) -> Ending:
     """Train a copy of the world's model with one method, and let it answer questions about the held-out entities.
@@ -139,11 +139,11 @@ def train_on(
         epochs: passes over the votes.
         batch: pairs per step.
         seed: seed of their order and of the answers.
-        on_step: called with (steps done, steps in all).
         settings: further settings of the trainer.
     """
     votes = world.cast.votes
-    with quiet(), tempfile.TemporaryDirectory() as folder:
+    # A second thread of PyTorch's only gets in the way of a model this small, and badly so on a busy machine.
+    with one_thread(), quiet(), tempfile.TemporaryDirectory() as folder:
         config = RobustPreferenceConfig(
             output_dir=folder,
             preference_loss=loss,
@@ -160,13 +160,86 @@ def train_on(
             args=config,
             train_dataset=told_the_truth(world.cast) if method.clean else votes,
             processing_class=world.tokenizer,
-            callbacks=[] if on_step is None else [_Steps(on_step)],
         )
         trainer.remove_callback(transformers.PrinterCallback)
         trainer.train()
     learnt = method.settings.get("objective", "weighted") in ("weighted", "gibbs")
     error = np.abs(trainer.beliefs.reliability - world.cast.reliability).mean() if learnt else np.nan
     return Ending(held_out_shares(world, trainer.model, seed=seed), float(error), trainer)
+
+
+@dataclass(frozen=True, eq=False)
+class Story:
+    """What became of several worlds.
+
+    Attributes:
+        before: share of right answers before training, with half the width of its 95% interval.
+        wrong: share of wrong votes.
+        endings: by method, its share of right answers, half the width of its interval, and the share of the gap between
+            all votes believed and clean labels that it closes
+            (NaN where there is no gap).
+        world: the last world.
+        trainer: the trainer that ended with votewise's own method there.
+    """
+
+    before: tuple[float, float]
+    wrong: float
+    endings: dict[str, tuple[float, float, float]]
+    world: World
+    trainer: Any
+
+
+def tell_story(
+    *,
+    worlds: int = 2,
+    loss: str = "dpo",
+    seed: int = 0,
+    on_stage: Callable[[str], None] = lambda what: None,
+    **sizes: int,
+) -> Story:
+    """Train in every way in several worlds.
+
+    Args:
+        worlds: how many.
+        loss: ``dpo``, ``ipo``, ``simpo`` or ``cpo``.
+        seed: seed of the first world; the others have the next ones.
+        on_stage: called with what is being done.
+        sizes: of the worlds, as for ``make_world``.
+
+    Raises:
+        BadInputError: no world.
+    """
+    if worlds < 1:
+        raise BadInputError("worlds", value=worlds, expected="at least 1")
+    methods = [method for method in METHODS if loss == "dpo" or method is not RDPO]
+    right: dict[str, list[Floats]] = {method.name: [] for method in methods}
+    before, wrong = [], []
+    for number in range(worlds):
+        where = f", world {number + 1} of {worlds}" if worlds > 1 else ""
+        on_stage(f"Making a language model{where}")
+        world = make_world(seed=seed + number, **sizes)
+        before.append(held_out_shares(world, world.model))
+        wrong.append(float(1 - world.cast.correct.mean()))
+        for method in methods:
+            on_stage(f"Training: {method.name}{where}")
+            ending = train_on(world, method, loss=loss, seed=seed + number)
+            right[method.name].append(ending.right)
+            if method is OURS:
+                trainer = ending.trainer
+    shares = {name: np.concatenate(found) for name, found in right.items()}
+    low, high = shares[PLAIN.name].mean(), shares[CLEAN.name].mean()
+    gap = high - low if high > low else np.nan  # there is none to close where clean labels teach nothing
+    endings = {
+        name: (float(share.mean()), _half_width(share), float((share.mean() - low) / gap))
+        for name, share in shares.items()
+    }
+    start = np.concatenate(before)
+    return Story((float(start.mean()), _half_width(start)), float(np.mean(wrong)), endings, world, trainer)
+
+
+def _half_width(shares: Floats) -> float:
+    """Half the width of a 95% interval of the mean; answers about one entity are taken together."""
+    return float(1.96 * shares.std(ddof=1) / np.sqrt(len(shares)))
 
 
 def told_the_truth(cast: SimulatedVotes) -> Votes:
@@ -184,12 +257,15 @@ _SILENT: dict[str, Any] = {
 }
 
 
-class _Steps(transformers.TrainerCallback):  # type: ignore[misc]
-    def __init__(self, on_step: Callable[[int, int], None]) -> None:
-        self.on_step = on_step
-
-    def on_step_end(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
-        self.on_step(state.global_step, state.max_steps)
+@contextmanager
+def one_thread() -> Iterator[None]:
+    """With one thread of PyTorch's."""
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(threads)
 
 
 @contextmanager

@@ -1,0 +1,77 @@
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+pytest.importorskip("torch", reason="torch is not installed: votewise[train]")
+
+from votewise.demo import story
+from votewise.demo.story import CLEAN, METHODS, OURS, RDPO, make_world, tell_story, told_the_truth, train_on
+from votewise.errors import BadInputError
+
+SMALL = {"votes": 256, "annotators": 6, "texts": 6_000}
+
+
+@pytest.fixture(scope="module")
+def world() -> story.World:
+    return make_world(**SMALL, seed=1)
+
+
+def test_clean_labels_are_the_truth(world: story.World) -> None:
+    votes = told_the_truth(world.cast)
+    np.testing.assert_array_equal(votes.sign, world.cast.truth[votes.pair])
+    assert not world.cast.correct.all()
+
+
+def test_a_run_trains_a_copy_and_is_decided_by_its_seed(world: story.World) -> None:
+    before = [parameter.clone() for parameter in world.model.parameters()]
+    one, two = (train_on(world, OURS, batch=32, seed=3) for _ in range(2))
+    assert all((a == b).all() for a, b in zip(before, world.model.parameters(), strict=True))
+    assert any((a != b).any() for a, b in zip(before, one.trainer.model.parameters(), strict=True))
+    np.testing.assert_array_equal(one.right, two.right)
+    np.testing.assert_array_equal(one.trainer.beliefs.log_odds, two.trainer.beliefs.log_odds)
+    assert one.right.shape == ((~world.facts.voted).sum(),)
+
+
+def test_clean_labels_have_no_error_of_reliability(world: story.World) -> None:
+    assert np.isnan(train_on(world, CLEAN, batch=64).error)
+    assert 0 <= train_on(world, OURS, batch=64).error <= 1
+
+
+@pytest.mark.parametrize("loss", ["cpo"])
+def test_the_story_tells_of_every_method(loss: str) -> None:
+    stages: list[str] = []
+    told = tell_story(worlds=1, loss=loss, on_stage=stages.append, **SMALL)
+    expected = [method.name for method in METHODS if loss == "dpo" or method is not RDPO]
+    assert list(told.endings) == expected
+    assert len(stages) == len(expected) + 1
+    rates = {name: rate for name, (rate, _, _) in told.endings.items()}
+    gap = rates["clean labels"] - rates["all votes believed"]
+    for rate, half, closed in told.endings.values():
+        assert half >= 0
+        if gap > 0:
+            assert closed == pytest.approx((rate - rates["all votes believed"]) / gap, abs=1e-9)
+        else:
+            assert np.isnan(closed)
+    assert told.trainer.beliefs.seen == SMALL["votes"]
+
+
+def test_no_world_is_refused() -> None:
+    with pytest.raises(BadInputError, match="worlds"):
+        tell_story(worlds=0)
+
+
+def test_the_command_prints_and_writes(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from votewise.cli import main
+
+    monkeypatch.setattr(story, "tell_story", partial(tell_story, **SMALL))
+    with pytest.raises(SystemExit) as ended:
+        main(["demo", "--worlds", "1", "--out", str(tmp_path)])
+    assert not ended.value.code
+    shown = capsys.readouterr().out
+    assert "RE-PO as published" in shown
+    assert "adversarial" in shown
+    assert {path.name for path in tmp_path.iterdir()} >= {"report.html", "annotators.parquet", "votes.parquet"}
