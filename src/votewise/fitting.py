@@ -171,10 +171,18 @@ class Fit:
             tolerance=tolerance,
             max_iterations=budget,
             accelerate=self.settings.accelerate,
+            project=self._within_range,
             on_iteration=None if self.progress is None else lambda i, moved: self.progress("EM", done + i, moved),  # type: ignore[misc]
         )
         self.steps += self.last.iterations
         self.x = self.last.x
+
+    def _within_range(self, x: Floats) -> Floats:
+        """``x`` with its temperature brought back to where M-steps keep it."""
+        if not self.fits_temperature:
+            return x
+        most = np.log(LARGEST_TEMPERATURE)
+        return np.append(x[:-1], np.clip(x[-1], -most, most))
 
     def _step(self, x: Floats) -> tuple[Floats, float]:
         """One E-step and M-step, and the log-posterior at ``x``."""
