@@ -84,15 +84,16 @@ def main() -> None:
     page.table(
         ["loss, method", "right answers", "sd", "gap closed", "error of reliabilities", "mirrored"],
         rows,
-        f"{args.draws} worlds, {wrong:.1%} of the votes wrong, {before:.1%} of the sampled answers right before training. Share "
-        "of right sampled answers about entities nobody voted on, its standard deviation over worlds; share of the gap "
-        "between all votes believed and clean labels that is closed, with its 95% interval over worlds; mean absolute error of "
-        "the annotators' reliabilities; worlds in which the model ended worse than it began.",
+        f"{args.draws} worlds, {wrong:.1%} of the votes wrong, {before:.1%} of the sampled answers right before training. "
+        "Share of right sampled answers about entities nobody voted on, its standard deviation over worlds; share of the "
+        "gap between all votes believed and clean labels that is closed, with its 95% interval over worlds; mean absolute "
+        "error of the annotators' reliabilities; worlds in which the model ended worse than it began.",
     )
     page.write(
         "RE-PO's paper reports gains for all four losses. As published the method closes "
         + ", ".join(f"{published[loss][0]:.0%}" for loss in LOSSES)
-        + f" of the gap to clean labels here ({', '.join(LOSSES)}); with first-seen margins and the weighted objective it is "
+        + f" of the gap to clean labels here ({', '.join(LOSSES)}); with first-seen margins and the weighted objective "
+        "it is "
         + ", ".join(f"{ours[loss][0]:.0%}" for loss in LOSSES)
         + f". Of {args.draws * len(LOSSES)} runs of ours {mirrored} ended in the mirror image."
     )

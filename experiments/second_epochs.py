@@ -56,8 +56,8 @@ def main() -> None:
     page.write(
         "The paper trains for one epoch. With more, reliabilities from current margins are off by "
         f"{published[0]:.3f} after 1 epoch and {published[-1]:.3f} after {EPOCHS[-1]}, those from first-seen margins by "
-        f"{ours[0]:.3f} and {ours[-1]:.3f}; right answers after {EPOCHS[-1]}: {right[0]:.3f}, against {right[1]:.3f} as published "
-        f"and {right[2]:.3f} with all votes believed."
+        f"{ours[0]:.3f} and {ours[-1]:.3f}; right answers after {EPOCHS[-1]}: {right[0]:.3f}, against "
+        f"{right[1]:.3f} as published and {right[2]:.3f} with all votes believed."
     )
 
 

@@ -14,7 +14,7 @@ def demo(
     out: Annotated[Path, typer.Option(metavar="DIR", help="The folder to write to.")] = Path("demo"),
     seed: Annotated[int, typer.Option(metavar="NUMBER", help="The seed that decides about everything.")] = 0,
     loss: Annotated[
-        Literal["dpo", "ipo", "simpo", "cpo"], typer.Option(help="The preference loss to train with.")
+        Literal["dpo", "ipo", "simpo", "cpo"], typer.Option(metavar="NAME", help="The preference loss to train with.")
     ] = "dpo",
     worlds: Annotated[int, typer.Option(metavar="NUMBER", help="How many worlds to train in; more take longer.")] = 2,
     quick: Annotated[

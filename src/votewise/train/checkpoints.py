@@ -37,10 +37,10 @@ def read_beliefs(folder: Path, beliefs: Beliefs) -> None:
         logger.warning(f"{folder} holds no {FILE}: training goes on from its weights with fresh reliabilities.")
         return
     try:
-        with np.load(path, allow_pickle=False) as arrays:
+        with path.open("rb") as file, np.load(file, allow_pickle=False) as arrays:
             state = {name: arrays[name] for name in arrays.files}
         beliefs.load(state)
-    except (ValueError, KeyError, OSError, zipfile.BadZipFile) as error:
+    except (ValueError, KeyError, OSError, EOFError, zipfile.BadZipFile) as error:
         if isinstance(error, BadInputError):
             raise
         raise BadInputError("is damaged", source=str(path), expected="an earlier checkpoint") from error

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pickle
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
@@ -21,6 +22,7 @@ CHOICES = {
     "reliability_update": ("step", "epoch", "frozen"),
     "reliability_margins": ("first", "current"),
     "one_row_per": ("pair", "vote"),
+    "beliefs_use": ("start", "fixed"),
 }
 
 
@@ -107,6 +109,13 @@ class RobustPreferenceConfig(DPOConfig):
         default=None,
         metadata={"help": "Folder written by `votewise audit` on these votes: its reliabilities are where we start."},
     )
+    beliefs_use: str = field(
+        default="start",
+        metadata={
+            "help": "What becomes of beliefs: start (reliabilities are learnt on from there) or fixed (the audit's "
+            "confidence in each pair is its weight to the end, whatever the policy says, and reliabilities stay)."
+        },
+    )
     allow_worse_than_chance: bool = field(
         default=False,
         metadata={"help": "Go on where the votes as a whole turn out to be worse than chance."},
@@ -124,6 +133,10 @@ class RobustPreferenceConfig(DPOConfig):
             self.beta = DEFAULT_BETA.get(str(loss), 0.1)
         self._check_choices()
         self._check_numbers()
+        if self.beliefs_use == "fixed":
+            if self.beliefs is None:
+                raise BadInputError("beliefs_use=fixed", expected="beliefs, a folder of `votewise audit`")
+            self.reliability_update = "frozen"
         super().__post_init__()
         self._check_trl()
         self.belief_settings()
@@ -133,6 +146,14 @@ class RobustPreferenceConfig(DPOConfig):
         loss = self.preference_loss
         facts: dict[str, Any] = super().to_dict()
         return facts | {"preference_loss": loss if isinstance(loss, str) else getattr(loss, "__name__", "custom")}
+
+    def __getstate__(self) -> dict[str, Any]:
+        """As checkpoints keep it in ``training_args.bin``: an own loss that was made on the spot by its name."""
+        try:
+            pickle.dumps(self.preference_loss)
+        except (AttributeError, TypeError, pickle.PicklingError):
+            return self.__dict__ | {"preference_loss": getattr(self.preference_loss, "__name__", "custom")}
+        return self.__dict__
 
     def _check_choices(self) -> None:
         for name, allowed in CHOICES.items():

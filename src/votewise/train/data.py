@@ -12,6 +12,7 @@ import pyarrow.compute as pc
 
 from votewise.errors import BadInputError
 from votewise.readers import read_votes
+from votewise.readers.canonical import EVERYBODY
 from votewise.votes import Floats, Signs, Votes
 
 if TYPE_CHECKING:
@@ -56,7 +57,8 @@ def votes_of_dataset(dataset: Any, *, annotator_column: str | None, name: str = 
     found = dataset.column_names
     columns = {}
     if annotator_column is not None and annotator_column in found:
-        nulls = dataset.data.column(annotator_column).null_count
+        # Not ``dataset.data``, which still holds what a filter left out.
+        nulls = dataset.select_columns([annotator_column]).with_format("arrow")[:][annotator_column].null_count
         if nulls:
             raise BadInputError(
                 f"no annotator in {nulls:,} of {len(dataset):,} rows",
@@ -74,7 +76,14 @@ def votes_of_dataset(dataset: Any, *, annotator_column: str | None, name: str = 
         raise BadInputError(
             f"has the columns {', '.join(found)}", source=name, expected="prompt, chosen and rejected, or a Votes"
         )
-    return read_votes(dataset.select_columns([c for c in found if c in known]), format="trl", columns=columns or None)
+    dataset = dataset.select_columns([c for c in found if c in known])
+    if columns:
+        return read_votes(dataset, format="trl", columns=columns)
+    # Nobody knows who voted: an answer chosen twice is two votes, not one vote repeated.
+    votes = read_votes(dataset.add_column(ROW, np.arange(len(dataset))), format="trl", columns={"annotator": ROW})
+    nobody = np.zeros(len(votes), np.int32)
+    table = None if votes.table is None else votes.table.drop_columns([ROW])
+    return replace(votes, annotator=nobody, annotator_ids=pa.array([EVERYBODY]), table=table)
 
 
 def training_rows(votes: Votes, *, one_row_per: Literal["pair", "vote"], source: Any = None) -> TrainingRows:
@@ -93,6 +102,9 @@ def training_rows(votes: Votes, *, one_row_per: Literal["pair", "vote"], source:
     texts = votes.texts
     if texts is None:
         raise BadInputError("the votes come without texts", expected="votes with prompt, response_a and response_b")
+    weight = np.ones(len(votes)) if votes.weight is None else votes.weight
+    if not (weight * votes.sign).any():
+        raise BadInputError("there are no votes but ties", expected="votes for one of two answers")
     first_vote = np.zeros(votes.n_pairs, np.int64)
     first_vote[votes.pair[::-1]] = np.arange(len(votes))[::-1]
     text_of = np.arange(votes.n_pairs)
@@ -100,12 +112,10 @@ def training_rows(votes: Votes, *, one_row_per: Literal["pair", "vote"], source:
         decided = np.flatnonzero(votes.sign)
         text_of, first_vote = votes.pair[decided].astype(np.int64), decided
         votes = _each_alone(votes, decided)
-    weight = np.ones(len(votes)) if votes.weight is None else votes.weight
+        weight = weight[decided]
     total = np.bincount(votes.pair, weight * np.abs(votes.sign), minlength=votes.n_pairs)
     lead = np.bincount(votes.pair, weight * votes.sign, minlength=votes.n_pairs)
     pair = np.flatnonzero(total)
-    if len(pair) == 0:
-        raise BadInputError("there are no votes but ties", expected="votes for one of two answers")
     side = np.where(lead[pair] >= 0, 1, -1).astype(np.int8)
     share = (1 + np.abs(lead[pair]) / total[pair]) / 2
     table = texts.take(pa.array(text_of[pair]))

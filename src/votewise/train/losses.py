@@ -56,8 +56,11 @@ def dpo(preferred: Answers, others: Answers, *, beta: float) -> Tensor:
 
 def ipo(preferred: Answers, others: Answers, *, beta: float) -> Tensor:
     """(h - 1 / (2 beta))^2, h the difference of gains per token [IPO eq. 17], averaged over tokens as TRL does."""
-    h = preferred.gain / preferred.length - others.gain / others.length
-    return (h - 1 / (2 * beta)) ** 2
+    return (_gap_per_token(preferred, others) - 1 / (2 * beta)) ** 2
+
+
+def _gap_per_token(preferred: Answers, others: Answers) -> Tensor:
+    return preferred.gain / preferred.length - others.gain / others.length
 
 
 def simpo(preferred: Answers, others: Answers, *, beta: float, gamma: float) -> Tensor:
@@ -83,6 +86,11 @@ def margin(loss: PairLoss, chosen: Answers, rejected: Answers) -> Tensor:
 def dpo_margin(chosen: Answers, rejected: Answers, *, beta: float) -> Tensor:
     """(B,) beta (gain_chosen - gain_rejected): what ``margin`` gives for ``dpo``, to the last bit and everywhere."""
     return beta * (chosen.gain - rejected.gain)
+
+
+def ipo_margin(chosen: Answers, rejected: Answers, *, beta: float) -> Tensor:
+    """(B,) 2 h / beta: what ``margin`` gives for ``ipo``, but for the digits that two squares of 1 / (2 beta) swallow."""
+    return 2 * _gap_per_token(chosen, rejected) / beta
 
 
 @dataclass(frozen=True)
@@ -127,7 +135,9 @@ def make_loss(name: str, *, beta: float, simpo_gamma: float, cpo_alpha: float, c
     """One of the four losses with its parameters; KeyError for a name that is none of ``LOSSES``."""
     return {
         "dpo": PreferenceLoss("dpo", partial(dpo, beta=beta), closed_margin=partial(dpo_margin, beta=beta)),
-        "ipo": PreferenceLoss("ipo", partial(ipo, beta=beta), squared=True),
+        "ipo": PreferenceLoss(
+            "ipo", partial(ipo, beta=beta), squared=True, closed_margin=partial(ipo_margin, beta=beta)
+        ),
         "simpo": PreferenceLoss("simpo", partial(simpo, beta=beta, gamma=simpo_gamma), reference=False),
         "cpo": PreferenceLoss(
             "cpo", partial(cpo, beta=beta, alpha=cpo_alpha, per_token=cpo_per_token), reference=False

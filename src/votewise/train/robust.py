@@ -40,8 +40,9 @@ LOOSE = 2e-3
 STEPS = 60
 """Most EM steps of one of them."""
 
-MIRROR_EVIDENCE = 3.0
-"""Nats by which a crowd must look worse than chance before it is said to be."""
+MIRROR_DEVIATIONS = 4.0
+"""Standard deviations by which votes must contradict the policy before the crowd is said to be worse than chance: margins
+that are mere noise get there in one of 30,000 estimates, of which a run makes some seventy."""
 
 
 class WorseThanChanceError(VotewiseError):
@@ -123,20 +124,25 @@ class Beliefs:
         )
         fit = Fit(evidence, settings)
         if self._started:
-            fit.start_from(self.log_odds, self.temperature, self.prior)
+            # A temperature that ran away while there were few votes is a local optimum that EM never leaves.
+            fit.start_from(self.log_odds, 1.0, self.prior)
         fit.run()
         self.log_odds, self.temperature, self.prior = fit.log_odds.copy(), fit.temperature, fit.prior
         self._started = True
-        self._check_mirror(fit, seen)
+        self._check_mirror(evidence, seen)
 
-    def _check_mirror(self, fit: Fit, seen: int) -> None:
+    def _check_mirror(self, evidence: Evidence, seen: int) -> None:
         """Stop where the crowd as a whole votes against the truth by what the policy says: it takes evidence, not noise."""
-        crowd = float(fit.evidence.counts @ self.reliability / max(fit.evidence.counts.sum(), 1.0))
-        if crowd >= 0.5 or self.settings.allow_worse_than_chance:
+        if self.settings.allow_worse_than_chance:
             return
-        if fit.objective() - fit.objective(flipped=True) > MIRROR_EVIDENCE:
+        votes = evidence.matrix @ np.ones(len(self.log_odds))
+        # Were the margins mere noise, each pair would be as likely to agree with its votes as to contradict them.
+        agreement = votes * np.tanh(self.temperature * evidence.margin / 2)
+        if agreement.sum() < -MIRROR_DEVIATIONS * np.sqrt(agreement @ agreement):
+            told = evidence.margin != 0
+            right = 0.5 + 0.5 * float((votes * np.sign(evidence.margin)).sum() / abs(evidence.matrix[told]).sum())
             raise WorseThanChanceError(
-                f"after {seen:,} pairs only {crowd:.0%} of the votes look right, by the policy's own margins: the "
+                f"after {seen:,} pairs only {right:.0%} of the votes look right, by the policy's own margins: the "
                 "crowd is worse than chance, or the policy is, and training would turn it round; check the order of chosen "
                 "and rejected, or set allow_worse_than_chance=True to go on"
             )
@@ -167,22 +173,19 @@ class TrainingBeliefs(Beliefs):
     Attributes:
         votes: n votes by K annotators on M pairs.
         first: (M,) first-seen margin of each pair that response_a is better; NaN where not seen.
+        seen: pairs seen so far.
     """
 
     def __init__(self, votes: Votes, settings: BeliefSettings | None = None) -> None:
         super().__init__(settings or BeliefSettings(), votes.n_annotators)
         self.votes = votes
         self.first: Floats = np.full(votes.n_pairs, np.nan)
+        self.seen = 0
         self.evidence = Evidence.of(votes, margins=np.zeros(votes.n_pairs))
         self._epoch_right, self._epoch_votes = np.zeros(votes.n_annotators), np.zeros(votes.n_annotators)
         self._shared = np.diff(self.evidence.matrix.indptr) > 1
         if self.settings.margins == "first" and self.settings.update != "frozen" and self._shared.any():
             self._fit()
-
-    @property
-    def seen(self) -> int:
-        """Pairs seen so far."""
-        return int(np.isfinite(self.first).sum())
 
     def start_at(self, reliability: Floats) -> None:
         """Start from known reliabilities (K,), say those of an audit; NaN where nothing is known of an annotator."""
@@ -222,6 +225,7 @@ class TrainingBeliefs(Beliefs):
         self._track(None if residuals is None else residuals[where])
         new = np.isnan(self.first[pairs])
         self.first[pairs[new]] = margins[new]
+        self.seen += int(np.isfinite(margins[new]).sum())
         if self.settings.update == "frozen":
             return
         if self.settings.margins == "current":
@@ -232,12 +236,13 @@ class TrainingBeliefs(Beliefs):
             self._fit()
 
     def end_epoch(self) -> None:
-        """Learn from one pass over the data, where that is when reliabilities are updated."""
-        if self.settings.update != "epoch":
-            return
+        """Learn from what one pass over the data brought and no step has used: all of it with ``update="epoch"``."""
         if self.settings.margins == "first":
-            if self.seen > self._fitted_at:
+            # In steps, too: where some pairs are never trained on, ties say, the last ones seen are no tenth.
+            if self.settings.update != "frozen" and self.seen > self._fitted_at:
                 self._fit()
+            return
+        if self.settings.update != "epoch":
             return
         met = self._epoch_votes > 0
         self.log_odds[met] = clipped_logit(self._epoch_right[met] / self._epoch_votes[met])
@@ -301,4 +306,5 @@ class TrainingBeliefs(Beliefs):
             )
         super().load(state)
         self.first = state["first"].copy()
+        self.seen = int(np.isfinite(self.first).sum())
         self._epoch_right, self._epoch_votes = state["epoch"][0].copy(), state["epoch"][1].copy()

@@ -26,6 +26,7 @@ from votewise.errors import BadInputError
 from votewise.fitting import prior_width
 from votewise.reliability import estimate_reliability
 from votewise.results import ReliabilityResult
+from votewise.train.audited import fixed_confidence
 from votewise.train.beginning import EndOfEpoch, RowCollator, begin, needs_copy
 from votewise.train.checkpoints import last_whole_checkpoint, read_beliefs, save_beliefs
 from votewise.train.config import RobustPreferenceConfig
@@ -72,6 +73,7 @@ class RobustPreferenceTrainer(DPOTrainer):
         self.loss = args.loss()
         self.beliefs: Any
         self.rows, self.beliefs = begin(train_dataset, args)
+        self._fixed = fixed_confidence(args, self.rows)
         if not self.loss.reference:
             # No reference model is built where its log-probabilities come with the data; nor are these computed.
             args.precompute_ref_log_probs = True
@@ -82,6 +84,9 @@ class RobustPreferenceTrainer(DPOTrainer):
         self._estimate: ReliabilityResult | None = None
         dataset = train_dataset if self.rows is None else self.rows.dataset
         super().__init__(model, ref_model=ref_model, args=args, train_dataset=dataset, **kwargs)
+        if not self.loss.reference:
+            # Or TRL would refuse to evaluate on data that come after training, for want of a reference.
+            self.precompute_ref_logps = False
         self.data_collator: Any = RowCollator(self.data_collator, args.annotator_column, stream=self.rows is None)
         self.add_callback(EndOfEpoch(self.beliefs))
         if self.rows is not None and self.rows.tied:
@@ -150,6 +155,8 @@ class RobustPreferenceTrainer(DPOTrainer):
 
         A squared loss is read as a Gaussian log-likelihood of unknown variance v, whose margin is (reverse - forward) / 2v.
         """
+        if self._fixed is not None:
+            return self._on_device(self._fixed[who], losses.margin)
         if self.rows is None:
             evidence = self.beliefs.evidence_for(who)
         else:
@@ -246,8 +253,9 @@ class RobustPreferenceTrainer(DPOTrainer):
             found["temperature"] = self.beliefs.temperature
             if self.beliefs.variance is not None:
                 found["residual_variance"] = self.beliefs.variance
-        self._total_train_tokens += int(found.get("num_tokens", 0))
-        found["num_tokens"] = self._total_train_tokens
+        if found:
+            self._total_train_tokens += int(found.get("num_tokens", 0))
+            found["num_tokens"] = self._total_train_tokens
         self._metrics[mode].clear()
         self._metrics[mode].update({name: [value] for name, value in found.items()})
         super().log(logs, start_time)

@@ -1,0 +1,203 @@
+"""What robust training costs: a step of RE-DPO, RE-IPO, RE-SimPO and RE-CPO beside the same step of the loss unmodified.
+
+Both trainers have the same model, data and settings but for the objective (weighted, with reliabilities from first-seen
+margins, against plain), and their steps are taken in turn in one process, in random order; the claim is the ratio of the
+median times. It is a step in the middle of an epoch, when most estimates are over, for these come with every tenth more
+pairs. What all of them cost is measured alone, with simulated margins, and compared with a step of half a second.
+
+    python benchmarks/robust_step.py [--steps 40] [--repeats 3] [--votes 1000000] [--threads 2]
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import statistics
+import tempfile
+import time
+import warnings
+from typing import Any
+
+os.environ["HF_HUB_OFFLINE"] = "1"
+
+import datasets
+import numpy as np
+import torch
+from datasets import Dataset
+from scipy.special import expit
+from tokenizers import Tokenizer
+from tokenizers.models import WordLevel
+from tokenizers.pre_tokenizers import WhitespaceSplit
+from transformers import LlamaConfig, LlamaForCausalLM, PreTrainedTokenizerFast
+
+from votewise.train import RobustPreferenceConfig, RobustPreferenceTrainer, TrainingBeliefs
+from votewise.train.losses import LOSSES
+from votewise.votes import Votes
+
+WORDS = 4000
+PROMPT, ANSWER, BATCH = 32, 32, 8
+PAIRS, SEEN = 4000, 2000
+STEP_SECONDS = 0.5
+"""A step that the updates are compared with: short for a model of several billion parameters."""
+
+
+def make_tokenizer() -> PreTrainedTokenizerFast:
+    vocabulary = {word: i for i, word in enumerate(["<pad>", "<eos>", "<unk>", *(f"w{i}" for i in range(WORDS))])}
+    core = Tokenizer(WordLevel(vocabulary, unk_token="<unk>"))
+    core.pre_tokenizer = WhitespaceSplit()
+    return PreTrainedTokenizerFast(tokenizer_object=core, pad_token="<pad>", eos_token="<eos>", unk_token="<unk>")
+
+
+def make_model() -> LlamaForCausalLM:
+    config = LlamaConfig(
+        vocab_size=WORDS + 3,
+        hidden_size=192,
+        intermediate_size=512,
+        num_hidden_layers=3,
+        num_attention_heads=4,
+        num_key_value_heads=4,
+        pad_token_id=0,
+        eos_token_id=1,
+        bos_token_id=None,
+    )
+    torch.manual_seed(0)
+    return LlamaForCausalLM(config)
+
+
+def make_rows(n: int) -> Dataset:
+    """One vote a pair, by fifty annotators; all sequences of one length, so that every step is the same work."""
+    rng = np.random.default_rng(0)
+
+    def words(length: int) -> list[str]:
+        return [" ".join(f"w{i}" for i in row) for row in rng.integers(0, WORDS, (n, length))]
+
+    who = [f"annotator {i}" for i in rng.integers(0, 50, n)]
+    prompts = [f"{prompt} " for prompt in words(PROMPT)]
+    return Dataset.from_dict({"prompt": prompts, "chosen": words(ANSWER), "rejected": words(ANSWER), "annotator": who})
+
+
+class Stepper:
+    """A trainer that takes one whole optimiser step when told to: micro-batch, beliefs, clipping, update."""
+
+    def __init__(self, rows: Dataset, folder: str, **settings: Any) -> None:
+        args = RobustPreferenceConfig(
+            output_dir=folder,
+            per_device_train_batch_size=BATCH,
+            use_cpu=True,
+            bf16=False,
+            gradient_checkpointing=False,
+            dataloader_pin_memory=False,
+            report_to="none",
+            allow_worse_than_chance=True,
+            **settings,
+        )
+        self.trainer = RobustPreferenceTrainer(
+            make_model(), args=args, train_dataset=rows, processing_class=make_tokenizer()
+        )
+        # As if half of an epoch were over.
+        rng = np.random.default_rng(2)
+        self.trainer.beliefs.absorb(rng.permutation(PAIRS)[:SEEN], rng.normal(0, 1, SEEN))
+        self.trainer.create_optimizer_and_scheduler(len(rows) // BATCH)
+        self.trainer.current_gradient_accumulation_steps = 1
+        self.trainer.model.train()
+        self.batches = iter(self.trainer.get_train_dataloader())
+
+    def step(self) -> float:
+        """Seconds of one step, data loading apart."""
+        batch, trainer = next(self.batches), self.trainer
+        start = time.perf_counter()
+        trainer.training_step(trainer.model, batch)
+        torch.nn.utils.clip_grad_norm_(trainer.model.parameters(), 1.0)
+        trainer.optimizer.step()
+        trainer.model.zero_grad()
+        return time.perf_counter() - start
+
+
+def compare(robust: Stepper, plain: Stepper, steps: int, order: np.random.Generator) -> tuple[list[float], list[float]]:
+    """Seconds of each robust and each plain step, taken in turn; three of each go before."""
+    spent: tuple[list[float], list[float]] = [], []
+    for i in range(steps + 3):
+        pair = [(robust, spent[0]), (plain, spent[1])]
+        for stepper, times in pair if order.random() < 0.5 else reversed(pair):
+            seconds = stepper.step()
+            if i >= 3:
+                times.append(seconds)
+    return spent
+
+
+def measure_steps(steps: int, repeats: int) -> None:
+    rows = make_rows(PAIRS)
+    order = np.random.default_rng(1)
+    size = sum(p.numel() for p in make_model().parameters()) / 1e6
+    print(
+        f"{size:.1f} M parameters, {BATCH} pairs a step of {PROMPT} + 2 x {ANSWER} tokens, {repeats} x {steps} steps:"
+    )
+    for loss in LOSSES:
+        with tempfile.TemporaryDirectory() as folder:
+            ours = Stepper(rows, folder, preference_loss=loss, objective="weighted", reliability_margins="first")
+            plain = Stepper(rows, folder, preference_loss=loss, objective="plain", reliability_update="frozen")
+            runs = [compare(ours, plain, steps, order) for _ in range(repeats)]
+        ratios = [statistics.median(one) / statistics.median(other) for one, other in runs]
+        one, other = ([seconds for run in runs for seconds in run[i]] for i in (0, 1))
+        print(
+            f"  RE-{loss:<6}{1e3 * statistics.median(one):>7.1f} ms, plain{1e3 * statistics.median(other):>7.1f} ms: ratio "
+            f"of medians {statistics.median(one) / statistics.median(other):.3f} ({min(ratios):.3f} to {max(ratios):.3f}), "
+            f"of the fastest {min(one) / min(other):.3f}",
+            flush=True,
+        )
+
+
+def measure_updates(n: int, votes_per_pair: int, batch: int) -> None:
+    """Processor time that the beliefs take over an epoch: evidence before and learning after every step."""
+    rng = np.random.default_rng(0)
+    pairs = n // votes_per_pair
+    people = max(n // 200, 1)
+    eta = rng.beta(5, 2, people)
+    margins = rng.normal(0, 2, pairs)
+    truth = np.where(rng.random(pairs) < expit(margins), 1, -1)
+    pair = np.repeat(np.arange(pairs), votes_per_pair)
+    annotator = rng.integers(0, people, len(pair))
+    sign = np.where(rng.random(len(pair)) < eta[annotator], truth[pair], -truth[pair])
+    votes = Votes.from_arrays(pair, annotator, sign)
+    start = time.process_time()
+    beliefs = TrainingBeliefs(votes)
+    before = time.process_time() - start
+    order = rng.permutation(pairs)
+    longest, fits = 0.0, 0
+    start = time.process_time()
+    for i in range(0, pairs, batch):
+        here = order[i : i + batch]
+        beliefs.evidence_for(here)
+        began, fitted = time.process_time(), beliefs.log_odds
+        beliefs.absorb(here, margins[here])
+        longest = max(longest, time.process_time() - began)
+        fits += beliefs.log_odds is not fitted
+    spent = time.process_time() - start
+    steps = -(-pairs // batch)
+    error = float(np.abs(beliefs.reliability - eta[: len(beliefs.log_odds)]).mean())
+    print(
+        f"  {n:,} votes, {votes_per_pair} a pair, {steps:,} steps of {batch}: {before:.2f} s before the first, then "
+        f"{spent:.2f} s in {fits} estimates (longest {longest:.2f} s), {1e3 * (spent + before) / steps:.2f} ms a step = "
+        f"{(spent + before) / steps / STEP_SECONDS:.2%} of a step of {STEP_SECONDS} s; mean error of eta {error:.3f}",
+        flush=True,
+    )
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--steps", type=int, default=40)
+    parser.add_argument("--repeats", type=int, default=3)
+    parser.add_argument("--votes", type=int, default=1_000_000)
+    parser.add_argument("--threads", type=int, default=2)
+    args = parser.parse_args()
+    warnings.simplefilter("ignore")
+    datasets.disable_progress_bars()
+    torch.set_num_threads(args.threads)
+    print("reliability updates of an epoch alone:")
+    for votes_per_pair in (1, 5):
+        measure_updates(args.votes, votes_per_pair, 64)
+    measure_steps(args.steps, args.repeats)
+
+
+if __name__ == "__main__":
+    main()

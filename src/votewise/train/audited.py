@@ -1,0 +1,73 @@
+"""An audit's confidences as fixed weights of a training run."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from votewise.errors import BadInputError
+from votewise.train.config import RobustPreferenceConfig
+from votewise.train.data import TrainingRows
+from votewise.votes import Floats
+
+TEXTS = ("prompt", "response_a", "response_b")
+
+
+def fixed_confidence(args: RobustPreferenceConfig, rows: TrainingRows | None) -> Floats | None:
+    """(R,) weights of the rows where ``beliefs_use`` is ``fixed``, else None; BadInputError for a stream."""
+    if args.beliefs_use != "fixed" or args.beliefs is None:
+        return None
+    if rows is None:
+        raise BadInputError("beliefs_use", value="fixed", expected="start for a stream")
+    return audited_confidence(Path(args.beliefs), rows.dataset)
+
+
+def audited_confidence(folder: Path, rows: Any) -> Floats:
+    """(R,) probability, by an audit's ``pairs.parquet``, that each row's chosen answer is truly better.
+
+    Pairs are found by their texts, whichever answer the audit calls a: names of pairs may be numbers of rows.
+
+    Args:
+        folder: what `votewise audit` wrote.
+        rows: a dataset with ``prompt``, ``chosen`` and ``rejected``.
+
+    Raises:
+        BadInputError: no audit, one of votes without texts, or rows that it did not see.
+    """
+    path = folder / "pairs.parquet"
+    try:
+        table = pq.read_table(path, columns=["p_a", *TEXTS])
+    except FileNotFoundError as error:
+        raise BadInputError(
+            "pairs.parquet is missing", source=str(folder), expected="a folder of `votewise audit`"
+        ) from error
+    except pa.ArrowException as error:
+        raise BadInputError(
+            "holds no p_a with the texts of the pairs", source=str(path), expected="an audit of votes with texts"
+        ) from error
+    p_a = dict(zip(_keys(table, TEXTS), table["p_a"].to_pylist(), strict=True))
+    chosen = _keys(rows.with_format("arrow")[:], ("prompt", "chosen", "rejected"))
+    # A pair that an audit lists both ways round has two posteriors, each from its own votes: the one that fits counts.
+    found = [p_a[key] if key in p_a else 1 - p_a.get((key[0], key[2], key[1]), np.nan) for key in chosen]
+    confidence = np.array(found, np.float64)
+    if missing := np.flatnonzero(np.isnan(confidence)).tolist():
+        raise BadInputError(
+            f"{len(missing):,} of {len(confidence):,} pairs are not in the audit, the first is row {missing[0] + 1:,}",
+            source=str(path),
+            expected="an audit of the votes that are trained on, or beliefs_use=start",
+        )
+    return confidence
+
+
+def _keys(table: Any, names: tuple[str, ...]) -> list[tuple[str, ...]]:
+    return list(zip(*([_as_text(value) for value in table[name].to_pylist()] for name in names), strict=True))
+
+
+def _as_text(value: Any) -> str:
+    """A text as it is; messages as JSON, for lists cannot be looked up."""
+    return value if isinstance(value, str) else json.dumps(value, sort_keys=True, default=str)

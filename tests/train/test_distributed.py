@@ -1,0 +1,95 @@
+"""One optimiser step is one update of the reliabilities, whatever the split into micro-batches and ranks."""
+
+from __future__ import annotations
+
+import json
+import os
+import socket
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+pytest.importorskip("torch")
+
+import worker
+
+SPLITS: dict[str, dict[str, Any]] = {
+    "2x4": {"per_device_train_batch_size": 4, "gradient_accumulation_steps": 2},
+    "4x2": {"per_device_train_batch_size": 2, "gradient_accumulation_steps": 4},
+}
+
+
+def assert_same_run(one: dict[str, Any], other: dict[str, Any]) -> None:
+    assert one["steps"] == other["steps"] == 8
+    assert one["tokens"] == other["tokens"]
+    for name in ("eta", "loss", "variance"):
+        if one[name] is not None or other[name] is not None:
+            np.testing.assert_allclose(one[name], other[name], rtol=0, atol=1e-5, err_msg=name)
+    for name in ("first", "confidence", "metrics"):
+        np.testing.assert_allclose(one[name], other[name], rtol=1e-4, atol=1e-4, err_msg=name)
+
+
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory: pytest.TempPathFactory) -> Any:
+    """The runs with all eight rows of a step in one batch."""
+    known: dict[str, Any] = {}
+
+    def of(name: str) -> Any:
+        if name not in known:
+            known[name] = worker.outcome(tmp_path_factory.mktemp(name), name, per_device_train_batch_size=8)
+        return known[name]
+
+    return of
+
+
+@pytest.mark.parametrize("split", SPLITS)
+@pytest.mark.parametrize("name", worker.DISTRIBUTED)
+def test_micro_batches(name: str, split: str, whole: Any, tmp_path: Path) -> None:
+    assert_same_run(worker.outcome(tmp_path, name, **SPLITS[split]), whole(name))
+
+
+@pytest.fixture(scope="module")
+def two_ranks(tmp_path_factory: pytest.TempPathFactory) -> list[dict[str, Any]]:
+    """What each of two processes found, with gloo on the CPU."""
+    file = tmp_path_factory.mktemp("ranks") / "found"
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    # --multi_gpu means several processes on one machine; --cpu would start a single one.
+    command = [sys.executable, "-m", "accelerate.commands.launch", "--multi_gpu", "--num_processes", "2"]
+    command += [
+        "--num_machines",
+        "1",
+        "--mixed_precision",
+        "no",
+        "--dynamo_backend",
+        "no",
+        "--main_process_port",
+        str(port),
+    ]
+    env = dict(os.environ, ACCELERATE_USE_CPU="true", OMP_NUM_THREADS="1", PYTHONWARNINGS="ignore")
+    done = subprocess.run(
+        [*command, worker.__file__, "ranks", str(file)], capture_output=True, text=True, timeout=300, env=env
+    )
+    assert done.returncode == 0, done.stderr[-3000:]
+    return [json.loads(file.with_name(f"found.{rank}").read_text()) for rank in (0, 1)]
+
+
+@pytest.mark.parametrize("name", worker.DISTRIBUTED)
+def test_two_processes(name: str, whole: Any, two_ranks: list[dict[str, Any]]) -> None:
+    first, second = (found[name] for found in two_ranks)
+    assert first["processes"] == second["processes"] == 2
+    for field in ("eta", "first", "variance"):
+        assert first[field] == second[field], "every rank holds the whole state"
+    assert_same_run(first, whole(name))
+
+
+def test_the_runs_do_differ_in_what_is_compared(whole: Any) -> None:
+    """Reliabilities have moved, and differently for each way of learning them."""
+    eta = [whole(name)["eta"] for name in ("first", "current", "epoch")]
+    assert np.abs(np.array(eta) - 0.9).max(axis=1).min() > 1e-3
+    assert np.abs(np.diff(eta, axis=0)).max(axis=1).min() > 1e-3

@@ -1,0 +1,212 @@
+"""Runs that need a process of their own, because they are killed or because they are two.
+
+    python worker.py killed FOLDER SCENARIO [SCENARIO ...]
+    ACCELERATE_USE_CPU=true accelerate launch --multi_gpu --num_processes 2 worker.py ranks FILE
+
+A killed run is a fork: the libraries are imported once. Nothing of it runs on after the SIGKILL, no handler and no flush.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, NoReturn
+
+import numpy as np
+import safetensors.torch
+import transformers.trainer_callback
+from tiny import losses_of, make_model, make_rows, make_trainer
+from transformers import TrainerCallback
+
+import votewise.train.checkpoints as checkpoints
+
+STEP = {"gradient_accumulation_steps": 2, "per_device_train_batch_size": 4, "save_strategy": "steps", "save_steps": 2}
+SETTINGS: dict[str, dict[str, Any]] = {
+    "first": STEP,
+    "current": STEP | {"reliability_margins": "current"},
+    "epoch": STEP | {"reliability_margins": "current", "reliability_update": "epoch"},
+    "variance": STEP | {"preference_loss": "ipo", "beta": 0.5},
+    "shared": STEP | {"votes_per_pair": 2, "save_total_limit": 1},
+}
+"""Two epochs of four steps each; a checkpoint in the middle of the first, at its end, and so on."""
+
+
+def build(folder: Path | str, name: str) -> Any:
+    """A trainer with dropout, so that the state of the generators counts too."""
+    settings = dict(SETTINGS[name])
+    rows = make_rows(32, votes_per_pair=settings.pop("votes_per_pair", 1))
+    return make_trainer(
+        folder,
+        rows,
+        model=make_model(attention_dropout=0.2),
+        disable_dropout=False,
+        num_train_epochs=2,
+        **settings,
+    )
+
+
+def kill() -> NoReturn:
+    os.kill(os.getpid(), signal.SIGKILL)
+    raise AssertionError("still alive")
+
+
+class KillAfter(TrainerCallback):
+    """Kills before the optimiser steps: gradients and beliefs of the step are there, parameters are not."""
+
+    def __init__(self, step: int) -> None:
+        self.step = step
+
+    def on_pre_optimizer_step(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
+        if state.global_step == self.step:
+            kill()
+
+
+def in_step(step: int) -> Callable[[Any], None]:
+    """In the second micro-batch of the step after ``step``."""
+
+    def arrange(trainer: Any) -> None:
+        real, seen = trainer._confidence, []
+
+        def confidence(*args: Any) -> Any:
+            seen.append(1)
+            if trainer.state.global_step == step and len(seen) % 2 == 0:
+                kill()
+            return real(*args)
+
+        trainer._confidence = confidence
+
+    return arrange
+
+
+def before_update(step: int) -> Callable[[Any], None]:
+    return lambda trainer: trainer.add_callback(KillAfter(step))
+
+
+def in_state(step: int, half: bool) -> Callable[[Any], None]:
+    """When everything of the checkpoint is written but the trainer's state; or half of that, too."""
+
+    def arrange(trainer: Any) -> None:
+        real = transformers.trainer_callback.TrainerState.save_to_json
+
+        def save(state: Any, path: str) -> None:
+            if state.global_step != step:
+                real(state, path)
+                return
+            if half:
+                real(state, path)
+                text = Path(path).read_text()
+                Path(path).write_text(text[: len(text) // 2])
+            kill()
+
+        transformers.trainer_callback.TrainerState.save_to_json = save
+
+    return arrange
+
+
+def in_beliefs(step: int) -> Callable[[Any], None]:
+    """When half of the beliefs are on the disk."""
+
+    def arrange(trainer: Any) -> None:
+        real = np.savez
+
+        def savez(file: Any, **arrays: Any) -> None:
+            real(file, **arrays)
+            if trainer.state.global_step == step:
+                file.truncate(file.tell() // 2)
+                file.flush()
+                kill()
+
+        checkpoints.np.savez = savez
+
+    return arrange
+
+
+def in_weights(step: int) -> Callable[[Any], None]:
+    """When half of the model is on the disk."""
+
+    def arrange(trainer: Any) -> None:
+        def save_model(folder: Any = None, **_: Any) -> None:
+            if trainer.state.global_step != step:
+                real(folder, **_)
+                return
+            Path(folder).mkdir(parents=True, exist_ok=True)
+            data = safetensors.torch.save({n: p.detach() for n, p in trainer.model.named_parameters()})
+            (Path(folder) / "model.safetensors").write_bytes(data[: len(data) // 2])
+            kill()
+
+        real, trainer.save_model = trainer.save_model, save_model
+
+    return arrange
+
+
+SCENARIOS: dict[str, tuple[str, Callable[[Any], None], int]] = {
+    "step-first": ("first", in_step(5), 4),
+    "update-first": ("first", before_update(3), 2),
+    "state-first": ("first", in_state(6, half=False), 4),
+    "half-state-shared": ("shared", in_state(6, half=True), 4),
+    "weights-shared": ("shared", in_weights(4), 2),
+    "beliefs-current": ("current", in_beliefs(4), 2),
+    "step-variance": ("variance", in_step(3), 2),
+    "end-of-epoch": ("epoch", in_step(4), 4),
+    "middle-of-epoch": ("epoch", before_update(6), 6),
+}
+"""What is run, where it is killed, and the checkpoint it has to go on from."""
+
+
+def killed(folder: Path, names: list[str]) -> None:
+    for name in names:
+        settings, arrange, _ = SCENARIOS[name]
+        child = os.fork()
+        if child == 0:
+            trainer = build(folder / name, settings)
+            arrange(trainer)
+            trainer.train()
+            os._exit(0)
+        print(name, os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]), flush=True)
+
+
+DISTRIBUTED: dict[str, dict[str, Any]] = {
+    "first": {},
+    "current": {"reliability_margins": "current"},
+    "epoch": {"reliability_margins": "current", "reliability_update": "epoch"},
+    "ipo": {"preference_loss": "ipo", "beta": 0.5},
+}
+
+
+def outcome(folder: Path, name: str, **split: Any) -> dict[str, Any]:
+    """Losses, reliabilities and the like of two epochs of four steps with eight rows each, however they are split.
+
+    With plain SGD, for Adam makes large differences of small ones where gradients are near zero.
+    """
+    settings = {"num_train_epochs": 2, "optim": "sgd", "learning_rate": 0.1} | DISTRIBUTED[name] | split
+    trainer = make_trainer(folder, make_rows(32, votes_per_pair=2), ref_model=make_model(1), **settings)
+    trainer.train()
+    beliefs = trainer.beliefs
+    logs = [entry for entry in trainer.state.log_history if "loss" in entry]
+    return {
+        "steps": trainer.state.global_step,
+        "loss": losses_of(trainer),
+        "eta": beliefs.reliability.tolist(),
+        "first": beliefs.first.tolist(),
+        "variance": beliefs.variance,
+        "confidence": [[entry[f"confidence/{part}"] for part in ("mean", "std", "flipped")] for entry in logs],
+        "metrics": [[entry[name] for name in ("rewards/margins", "logps/chosen", "entropy")] for entry in logs],
+        "tokens": logs[-1]["num_tokens"],
+        "processes": trainer.accelerator.num_processes,
+    }
+
+
+def ranks(file: Path) -> None:
+    found = {name: outcome(file.parent, name, per_device_train_batch_size=4) for name in DISTRIBUTED}
+    file.with_name(f"{file.name}.{os.environ['RANK']}").write_text(json.dumps(found))
+
+
+if __name__ == "__main__":
+    if sys.argv[1] == "killed":
+        killed(Path(sys.argv[2]), sys.argv[3:])
+    else:
+        ranks(Path(sys.argv[2]))
