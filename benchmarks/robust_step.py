@@ -1,16 +1,18 @@
 """What robust training costs: a step of RE-DPO, RE-IPO, RE-SimPO and RE-CPO beside the same step of the loss unmodified.
 
 Both trainers have the same model, data and settings but for the objective (weighted, with reliabilities from first-seen
-margins, against plain), and their steps are taken in turn in one process, in random order; the claim is the ratio of the
-median times. It is a step in the middle of an epoch, when most estimates are over, for these come with every tenth more
-pairs. What all of them cost is measured alone, with simulated margins, and compared with a step of half a second.
+margins, against plain), and their steps are taken in turn in one process, in random order; the claim is the median ratio of
+two steps on the same batch. It is a step in the middle of an epoch, when most estimates are over, for these come with every tenth more
+pairs. What all of them cost is measured alone, with simulated margins, and compared with a step of half a second. Times are
+processor times of one thread, so that whatever else runs on the machine hardly counts.
 
-    python benchmarks/robust_step.py [--steps 40] [--repeats 3] [--votes 1000000] [--threads 2]
+    python benchmarks/robust_step.py [--steps 40] [--repeats 3] [--votes 1000000]
 """
 
 from __future__ import annotations
 
 import argparse
+import operator
 import os
 import statistics
 import tempfile
@@ -18,7 +20,7 @@ import time
 import warnings
 from typing import Any
 
-os.environ["HF_HUB_OFFLINE"] = "1"
+os.environ |= {"HF_HUB_OFFLINE": "1", "OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
 
 import datasets
 import numpy as np
@@ -105,12 +107,12 @@ class Stepper:
     def step(self) -> float:
         """Seconds of one step, data loading apart."""
         batch, trainer = next(self.batches), self.trainer
-        start = time.perf_counter()
+        start = time.process_time()
         trainer.training_step(trainer.model, batch)
         torch.nn.utils.clip_grad_norm_(trainer.model.parameters(), 1.0)
         trainer.optimizer.step()
         trainer.model.zero_grad()
-        return time.perf_counter() - start
+        return time.process_time() - start
 
 
 def compare(robust: Stepper, plain: Stepper, steps: int, order: np.random.Generator) -> tuple[list[float], list[float]]:
@@ -137,12 +139,12 @@ def measure_steps(steps: int, repeats: int) -> None:
             ours = Stepper(rows, folder, preference_loss=loss, objective="weighted", reliability_margins="first")
             plain = Stepper(rows, folder, preference_loss=loss, objective="plain", reliability_update="frozen")
             runs = [compare(ours, plain, steps, order) for _ in range(repeats)]
-        ratios = [statistics.median(one) / statistics.median(other) for one, other in runs]
+        ratios = [statistics.median(map(operator.truediv, *run)) for run in runs]
         one, other = ([seconds for run in runs for seconds in run[i]] for i in (0, 1))
+        whole = statistics.median(map(operator.truediv, one, other))
         print(
             f"  RE-{loss:<6}{1e3 * statistics.median(one):>7.1f} ms, plain{1e3 * statistics.median(other):>7.1f} ms: ratio "
-            f"of medians {statistics.median(one) / statistics.median(other):.3f} ({min(ratios):.3f} to {max(ratios):.3f}), "
-            f"of the fastest {min(one) / min(other):.3f}",
+            f"{whole:.3f} ({min(ratios):.3f} to {max(ratios):.3f} over the repeats), of the fastest {min(one) / min(other):.3f}",
             flush=True,
         )
 
@@ -188,11 +190,10 @@ def main() -> None:
     parser.add_argument("--steps", type=int, default=40)
     parser.add_argument("--repeats", type=int, default=3)
     parser.add_argument("--votes", type=int, default=1_000_000)
-    parser.add_argument("--threads", type=int, default=2)
     args = parser.parse_args()
     warnings.simplefilter("ignore")
     datasets.disable_progress_bars()
-    torch.set_num_threads(args.threads)
+    torch.set_num_threads(1)
     print("reliability updates of an epoch alone:")
     for votes_per_pair in (1, 5):
         measure_updates(args.votes, votes_per_pair, 64)

@@ -28,7 +28,6 @@ from tiny import (  # noqa: E402
     parameters_of,
 )
 from transformers import TrainerCallback  # noqa: E402
-from trl import DPOTrainer  # noqa: E402
 
 import votewise.train.trainer as trainer_module  # noqa: E402
 from votewise.audit import write_audit  # noqa: E402
@@ -37,7 +36,7 @@ from votewise.reliability import estimate_reliability  # noqa: E402
 from votewise.train import Answers, PreferenceLoss, RobustPreferenceTrainer, WorseThanChanceError  # noqa: E402
 from votewise.train.data import ROW, votes_of_dataset  # noqa: E402
 from votewise.train.losses import LOSSES, Losses  # noqa: E402
-from votewise.train.scoring import score_answers  # noqa: E402
+from votewise.train.scoring import add_scoring, score_answers  # noqa: E402
 
 WRITTEN = ("report.html", "annotators.parquet", "votes.parquet", "pairs.parquet", "summary.json")
 
@@ -352,7 +351,7 @@ def test_losses_without_a_reference_build_and_run_none(
     def never(*args: Any, **kwargs: Any) -> None:
         raise AssertionError("a reference model was asked")
 
-    monkeypatch.setattr(DPOTrainer, "compute_ref_log_probs", never)
+    monkeypatch.setattr(RobustPreferenceTrainer, "compute_ref_log_probs", never)
     monkeypatch.setattr("trl.trainer.dpo_trainer.create_model_from_path", never)
     monkeypatch.setattr(trainer_module, "copy", SimpleNamespace(deepcopy=never))
     model = make_model()
@@ -364,7 +363,7 @@ def test_losses_without_a_reference_build_and_run_none(
 
     model.model.register_forward_hook(counted)
     held_out = make_rows(6, seed=7).remove_columns("annotator")
-    trainer = make_trainer(tmp_path, model=model, preference_loss=loss, eval_dataset=held_out)
+    trainer = make_trainer(tmp_path, model=model, preference_loss=loss, eval_dataset=held_out, fast_step="answers")
     assert trainer.ref_model is None
     assert runs == 0
     trainer.train()
@@ -535,15 +534,12 @@ def test_an_own_loss_can_be_trained_with_and_saved(tmp_path: Path) -> None:
 
 def test_answers_without_a_token_stay_finite() -> None:
     """TRL's SimPO gives NaN there."""
-    from trl.trainer.utils import add_fused_lm_head
-
     model = make_model()
-    add_fused_lm_head(model, outputs=("log_probs", "entropy", "mean_logits", "is_top1"))
+    add_scoring(model, "shared")
     tokens = torch.randint(5, 60, (2, 6))
     mask = torch.tensor([[0, 0, 0, 1, 1, 1], [0, 0, 0, 0, 0, 0]])
-    scores = score_answers(
-        model, {"input_ids": tokens, "attention_mask": torch.ones_like(tokens), "completion_mask": mask}
-    )
+    batch = {"input_ids": tokens, "attention_mask": torch.ones_like(tokens), "completion_mask": mask}
+    scores = score_answers(model, batch, "answers")
     assert scores.length.tolist() == [3, 1]
     assert scores.logp[1] == 0
     assert (scores.logp / scores.length).isfinite().all()

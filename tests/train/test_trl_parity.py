@@ -32,7 +32,8 @@ def trl_trainer(folder: Path, rows: Any, eval_dataset: Any = None, **settings: A
 
 
 def our_trainer(folder: Path, rows: Any, **settings: Any) -> Any:
-    return make_trainer(folder, rows, ref_model=make_model(1), **NOISY | settings)
+    # The fast step rounds elsewhere; test_fast_step.py compares it with this one.
+    return make_trainer(folder, rows, ref_model=make_model(1), fast_step="off", **NOISY | settings)
 
 
 def gradients(trainer: Any) -> tuple[torch.Tensor, dict[str, torch.Tensor], dict[str, Any]]:

@@ -13,6 +13,7 @@ from votewise.errors import BadInputError
 from votewise.priors import Beta
 from votewise.train.losses import LOSSES, OBJECTIVES, PreferenceLoss, make_loss
 from votewise.train.robust import BeliefSettings
+from votewise.train.scoring import FAST_STEPS
 
 DEFAULT_BETA = {"dpo": 0.1, "ipo": 0.1, "simpo": 2.0, "cpo": 0.1}
 """TRL's for DPO, IPO and CPO; the lower end of what SimPO's authors recommend."""
@@ -23,6 +24,7 @@ CHOICES = {
     "reliability_margins": ("first", "current"),
     "one_row_per": ("pair", "vote"),
     "beliefs_use": ("start", "fixed"),
+    "fast_step": FAST_STEPS,
 }
 
 
@@ -114,6 +116,13 @@ class RobustPreferenceConfig(DPOConfig):
         metadata={
             "help": "What becomes of beliefs: start (reliabilities are learnt on from there) or fixed (the audit's "
             "confidence in each pair is its weight to the end, whatever the policy says, and reliabilities stay)."
+        },
+    )
+    fast_step: str = field(
+        default="shared",
+        metadata={
+            "help": "How answers are scored, with the same result: shared (a pair's prompt computed once, no padding), "
+            "packed (no padding), answers (vocabulary projected on only where a token is scored), off (as TRL does)."
         },
     )
     allow_worse_than_chance: bool = field(

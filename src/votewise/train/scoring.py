@@ -1,10 +1,36 @@
-"""Log-probabilities of answers: the one place where a model is run on a batch."""
+"""Log-probabilities of answers: the one place where a model is run on a batch.
+
+Three steps make it fast, and ``fast_step`` in ``RobustPreferenceConfig`` says how far to go: the vocabulary is projected on
+only where a token is scored (``answers``); there is no padding (``packed``); the prompt is computed once for both answers
+(``shared``, see ``packing``). ``off`` scores as TRL does.
+"""
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+import types
+from typing import Any, Literal, NamedTuple
 
+import torch
 from torch import Tensor
+from torch.utils.checkpoint import checkpoint
+
+from votewise.train.packing import make_packable, pack, packable
+
+FastStep = Literal["shared", "packed", "answers", "off"]
+
+NOT_FOR_MODELS = ("completion_mask", "ref_chosen_logps", "ref_rejected_logps")
+
+CHUNK = 1 << 26
+"""Logits held at a time; beyond this they are computed chunk by chunk, and again when gradients are."""
+
+
+class TokenStatistics(NamedTuple):
+    """What the metrics want to know of N scored tokens: ``owner`` (N,) says whose, the others are numbers per token."""
+
+    owner: Tensor
+    entropy: Tensor
+    mean_logit: Tensor
+    likeliest: Tensor
 
 
 class Scores(NamedTuple):
@@ -13,34 +39,154 @@ class Scores(NamedTuple):
     Attributes:
         logp: (2B,) log-probability of each answer, summed over its tokens, in fp32.
         length: (2B,) tokens of each answer, at least 1.
-        mask: (2B, T - 1) which positions are scored, shifted to where they are predicted.
-        outputs: the model's outputs per token, for metrics.
+        tokens: for metrics; None where they were not asked for.
+        auxiliary: auxiliary loss of a mixture of experts; None for others.
     """
 
     logp: Tensor
     length: Tensor
-    mask: Tensor
-    outputs: Any
+    tokens: TokenStatistics | None
+    auxiliary: Tensor | None
 
 
-NOT_FOR_MODELS = ("completion_mask", "ref_chosen_logps", "ref_rejected_logps")
+FAST_STEPS: tuple[FastStep, ...] = ("shared", "packed", "answers", "off")
+
+TOLERANCE = {torch.float32: (1e-3, 1e-4), torch.float64: (1e-3, 1e-4)}
+"""Differences, in nats and as a share of a log-probability, that are rounding; ``LOW_TOLERANCE`` for other numbers."""
+
+LOW_TOLERANCE = (0.1, 0.02)
 
 
-def score_answers(model: Any, batch: dict[str, Any], *, router_logits: bool = False) -> Scores:
+def choose_step(wanted: FastStep, model: Any, *, auxiliary: bool) -> tuple[FastStep, str | None]:
+    """The fastest way to score, up to the ``wanted`` one, that a model allows, and why it is not that one."""
+    prompted = any(config.is_prompt_learning for config in getattr(model, "peft_config", {}).values())
+    if wanted == "off":
+        return "off", None
+    if auxiliary or prompted:
+        return "off", "its auxiliary loss needs whole rows" if auxiliary else "its adapter prepends tokens of its own"
+    why = packable(model) if wanted in ("shared", "packed") else None
+    return ("answers" if why else wanted), why
+
+
+@torch.no_grad()
+def step_is_exact(model: Any, batch: dict[str, Any], how: FastStep) -> tuple[bool, float]:
+    """Whether packed rows give the log-probabilities of padded ones, but for rounding; and the largest difference."""
+    training = model.training
+    model.eval()
+    found, expected = score_answers(model, batch, how).logp, score_answers(model, batch, "answers").logp
+    model.train(training)
+    difference = (found - expected).abs()
+    dtype = torch.get_autocast_dtype(found.device.type) if torch.is_autocast_enabled(found.device.type) else None
+    absolute, relative = TOLERANCE.get(dtype or next(model.parameters()).dtype, LOW_TOLERANCE)
+    return bool((difference <= absolute + relative * expected.abs()).all()), float(difference.max())
+
+
+def add_scoring(model: Any, how: FastStep) -> None:
+    """Teach a model to return log-probabilities of chosen tokens at chosen positions: ``model(..., scored=, targets=)``.
+
+    Through the model's own forward, so that whatever wraps it (DDP, FSDP, LoRA, checkpointing) goes on working; without
+    these arguments it is what it was. ``model`` is the innermost one, without adapters.
+    """
+    if how in ("shared", "packed"):
+        make_packable(model)
+    usual = model.forward
+
+    def forward(
+        self: Any, *args: Any, scored: Any = None, targets: Any = None, statistics: bool = False, **kwargs: Any
+    ) -> Any:
+        if scored is None:
+            return usual(*args, **kwargs)
+        outputs = getattr(self, self.base_model_prefix)(*args, use_cache=False, **kwargs)
+        hidden = outputs.last_hidden_state[scored]
+        # The head as a module, for its weights may lie elsewhere until it is called (ZeRO-3, FSDP).
+        return _token_scores(hidden, self.get_output_embeddings(), targets, self.config.get_text_config(), statistics)
+
+    model.forward = types.MethodType(forward, model)
+
+
+def _token_scores(hidden: Tensor, head: Any, targets: Tensor, config: Any, more: bool) -> tuple[Tensor, ...]:
+    """Log-probability of each target; with ``more`` also entropy, mean logit and whether the target is the likeliest."""
+    factor = getattr(config, "logit_scale", None) or getattr(config, "lm_head_multiplier", None) or 1.0
+    factor = factor / (getattr(config, "logits_scaling", None) or 1.0)
+    cap = getattr(config, "final_logit_softcapping", None)
+
+    def logits_of(some: Tensor) -> Tensor:
+        logits: Tensor = head(some).float()
+        logits = logits if factor == 1 else logits * factor
+        return logits if cap is None else cap * torch.tanh(logits / cap)
+
+    def logp_of(some: Tensor, said: Tensor) -> Tensor:
+        return -torch.nn.functional.cross_entropy(logits_of(some), said, reduction="none")
+
+    size = max(1, CHUNK // config.vocab_size)
+    parts = list(zip(torch.split(hidden, size), torch.split(targets, size), strict=True))
+    if len(parts) == 1:
+        logp = logp_of(hidden, targets)
+    else:
+        logp = torch.cat([checkpoint(logp_of, some, said, use_reentrant=False) for some, said in parts])
+    if not more:
+        return (logp,)
+    with torch.no_grad():
+        statistics = []
+        for some, said in parts:
+            logits = logits_of(some)
+            p = logits.softmax(1)
+            entropy = torch.logsumexp(logits, 1) - (p * logits).sum(1)
+            statistics.append(torch.stack([entropy, logits.mean(1), (logits.argmax(1) == said).float()]))
+        return (logp, *torch.cat(statistics, 1))
+
+
+def score_answers(
+    model: Any, batch: dict[str, Any], how: FastStep, *, statistics: bool = False, router_logits: bool = False
+) -> Scores:
     """Run ``model`` on a batch of TRL's preference collator; gradients flow.
 
     Args:
-        model: a causal language model with TRL's fused head (``add_fused_lm_head``), wrapped or not.
+        model: a causal language model, wrapped or not, that ``add_scoring`` has prepared; for ``off`` TRL's
+            ``add_fused_lm_head``.
         batch: ``input_ids``, ``attention_mask`` and ``completion_mask`` (2B, T), whatever else the model takes.
-        router_logits: ask a mixture of experts for what its auxiliary loss needs.
+        how: ``shared``, ``packed``, ``answers`` or ``off``.
+        statistics: also what the metrics want to know of each token.
+        router_logits: with ``off``, ask a mixture of experts for what its auxiliary loss needs.
     """
+    completion = batch["completion_mask"]
+    length = completion.sum(dim=1).clamp(min=1)
+    if how == "off":
+        return _score_as_trl(model, batch, length, statistics, router_logits)
+    packed = pack(batch, share=how == "shared") if how in ("shared", "packed") else None
+    if packed is not None:
+        inputs = {
+            "input_ids": packed.input_ids,
+            "position_ids": packed.position_ids,
+            # Four dimensions are passed on as they are: who sees whom is told by the segments.
+            "attention_mask": torch.ones(1, 1, 1, 1, dtype=torch.bool, device=completion.device),
+            "packed_segments": packed.segments,
+            "scored": (torch.zeros_like(packed.scored), packed.scored),
+            "targets": packed.targets,
+        }
+        owner = packed.owner
+    else:
+        owner, column = torch.nonzero(completion[:, 1:], as_tuple=True)
+        inputs = {name: value for name, value in batch.items() if name not in NOT_FOR_MODELS}
+        inputs |= {"scored": (owner, column), "targets": batch["input_ids"][owner, column + 1]}
+    per_token, *more = model(**inputs, statistics=statistics)
+    logp = per_token.new_zeros(len(completion), dtype=torch.float32).index_add(0, owner, per_token.float())
+    return Scores(logp, length, TokenStatistics(owner, *more) if more else None, None)
+
+
+def _score_as_trl(model: Any, batch: dict[str, Any], length: Tensor, statistics: bool, router_logits: bool) -> Scores:
+    """Score with TRL's fused head, on padded rows."""
     inputs = {name: value for name, value in batch.items() if name not in NOT_FOR_MODELS}
     if router_logits:
         inputs["output_router_logits"] = True
-    completion = batch["completion_mask"]
-    labels = batch["input_ids"].masked_fill(completion == 0, -100)
+    labels = batch["input_ids"].masked_fill(batch["completion_mask"] == 0, -100)
     outputs = model(**inputs, use_cache=False, labels=labels, fused_lm_head=True)
-    mask = completion[:, 1:]
+    mask = batch["completion_mask"][:, 1:].bool()
     # Prompt-learning adapters prepend virtual tokens: the positions of the real ones are the last.
-    per_token = outputs.log_probs[:, -mask.size(1) :]
-    return Scores(per_token.sum(dim=1).float(), completion.sum(dim=1).clamp(min=1), mask, outputs)
+    width = mask.size(1)
+    found = None
+    if statistics and outputs.entropy is not None:
+        kept = (outputs.entropy, outputs.mean_logits, outputs.is_top1)
+        entropy, mean_logit, likeliest = (values[:, -width:][mask].detach() for values in kept)
+        found = TokenStatistics(torch.nonzero(mask)[:, 0], entropy, mean_logit, likeliest.float())
+    return Scores(outputs.log_probs[:, -width:].sum(dim=1).float(), length, found, getattr(outputs, "aux_loss", None))

@@ -7,6 +7,7 @@ of the annotators after a step, and what is written when it is over.
 from __future__ import annotations
 
 import copy
+from contextlib import nullcontext
 from itertools import chain
 from pathlib import Path
 from typing import Any
@@ -16,9 +17,11 @@ import pyarrow as pa
 import torch
 from accelerate.logging import get_logger
 from accelerate.utils import gather_object
+from peft import PeftModel
 from torch import Tensor
 from transformers.trainer_utils import PREFIX_CHECKPOINT_DIR
 from trl import DPOTrainer
+from trl.trainer.dpo_trainer import disable_gradient_checkpointing, use_adapter
 
 from votewise.audit import write_audit
 from votewise.diagnostics import INFORMED
@@ -33,7 +36,7 @@ from votewise.train.config import RobustPreferenceConfig
 from votewise.train.data import ROW
 from votewise.train.losses import BELIEVING, Answers, Losses, apply_objective
 from votewise.train.metrics import RunningMeans
-from votewise.train.scoring import Scores, score_answers
+from votewise.train.scoring import FastStep, Scores, add_scoring, choose_step, score_answers, step_is_exact
 
 logger = get_logger(__name__)
 
@@ -74,6 +77,8 @@ class RobustPreferenceTrainer(DPOTrainer):
         self.beliefs: Any
         self.rows, self.beliefs = begin(train_dataset, args)
         self._fixed = fixed_confidence(args, self.rows)
+        self._how: FastStep | None = None
+        self._checked = False
         if not self.loss.reference:
             # No reference model is built where its log-probabilities come with the data; nor are these computed.
             args.precompute_ref_log_probs = True
@@ -87,6 +92,7 @@ class RobustPreferenceTrainer(DPOTrainer):
         if not self.loss.reference:
             # Or TRL would refuse to evaluate on data that come after training, for want of a reference.
             self.precompute_ref_logps = False
+        self._prepare_scoring()
         self.data_collator: Any = RowCollator(self.data_collator, args.annotator_column, stream=self.rows is None)
         self.add_callback(EndOfEpoch(self.beliefs))
         if self.rows is not None and self.rows.tied:
@@ -105,13 +111,63 @@ class RobustPreferenceTrainer(DPOTrainer):
 
     # One batch
 
+    def _prepare_scoring(self) -> None:
+        """Choose how answers are scored and teach it to the models, once; before the first of them is run."""
+        if self._how is not None:
+            return
+        inner = [_innermost(self.accelerator.unwrap_model(m)) for m in (self.model, self.ref_model) if m is not None]
+        self._how, why = choose_step(self.args.fast_step, self.model, auxiliary=self.aux_loss_enabled)
+        if why:
+            logger.warning(f"fast_step={self.args.fast_step} is not for this model: {why}. Going on with {self._how}.")
+        if self._how != "off":
+            for model in inner:
+                add_scoring(model, self._how)
+
+    def _check_step(self, model: Any, batch: dict[str, Any]) -> None:
+        """Compare packed and padded rows on the first batch; on all ranks, for they must go on alike."""
+        self._checked = True
+        if self._how not in ("shared", "packed"):
+            return
+        exact, difference = step_is_exact(model, batch, self._how)
+        wrong = torch.tensor(0.0 if exact else 1.0, device=self.accelerator.device)
+        if self.accelerator.reduce(wrong, reduction="sum") > 0:
+            logger.warning(
+                f"fast_step={self._how} changes log-probabilities by up to {difference:.2g} nats on the first batch: "
+                "this model does not allow it. Going on with fast_step=answers."
+            )
+            self._how = "answers"
+
+    def compute_ref_log_probs(self, model: Any, inputs: dict[str, Any]) -> tuple[Tensor, Tensor]:
+        """(B,) log-probabilities of the chosen and of the rejected answers under the reference model."""
+        self._prepare_scoring()
+        adapter: Any = nullcontext()
+        if self.ref_model is None and isinstance(self.model, PeftModel):
+            policy = self.accelerator.unwrap_model(self.model)
+            adapter = use_adapter(policy, adapter_name="ref" if "ref" in policy.peft_config else None)
+        checkpointing = disable_gradient_checkpointing(self.model, self.args.gradient_checkpointing_kwargs)
+        with torch.no_grad(), checkpointing, adapter, self.accelerator.autocast():
+            batch = {name: value for name, value in inputs.items() if name != ROW}
+            chosen, rejected = score_answers(model, batch, self._how or "off").logp.chunk(2)
+        return chosen, rejected
+
+    def _is_logged(self) -> bool:
+        """Whether the metrics of this batch will be seen: those per token are left out where they will not."""
+        if not self.model.training or self.args.logging_strategy != "steps":
+            return True
+        step = self.state.global_step + 1
+        return bool(step % max(int(self.state.logging_steps), 1) == 0 or (step == 1 and self.args.logging_first_step))
+
     def _compute_loss(self, model: Any, inputs: dict[str, Any], return_outputs: bool) -> Any:
         training = self.model.training
         row = inputs.get(ROW)
         # Numbers of rows, or of a stream the names of who voted; None of data that nobody voted on.
         who = row.tolist() if isinstance(row, Tensor) else row
         batch = {name: value for name, value in inputs.items() if name != ROW}
-        scores = score_answers(model, batch, router_logits=self.aux_loss_enabled)
+        if not self._checked:
+            self._check_step(model, batch)
+        scores = score_answers(
+            model, batch, self._how or "off", statistics=self._is_logged(), router_logits=self.aux_loss_enabled
+        )
         chosen, rejected = self._answers(scores, batch)
         losses = self.loss(chosen, rejected)
         if who is None:
@@ -133,7 +189,7 @@ class RobustPreferenceTrainer(DPOTrainer):
                 self._step.append((who, losses.margin.detach(), residual))
         total = loss.mean()
         if self.aux_loss_enabled:
-            total = total + self.router_aux_loss_coef * scores.outputs.aux_loss
+            total = total + self.router_aux_loss_coef * scores.auxiliary
         with torch.no_grad():
             self._measure("train" if training else "eval", batch, scores, chosen, rejected, losses, weight)
             if return_outputs:
@@ -212,12 +268,13 @@ class RobustPreferenceTrainer(DPOTrainer):
     ) -> None:
         """TRL's metrics under TRL's names, and ours."""
         means = self._running[mode]
-        mask = scores.mask.double()
-        means.add("entropy", scores.outputs.entropy[:, -mask.size(1) :], mask)
-        (chosen_mask, rejected_mask), logits = mask.chunk(2), scores.outputs.mean_logits[:, -mask.size(1) :].chunk(2)
-        means.add("logits/chosen", logits[0], chosen_mask)
-        means.add("logits/rejected", logits[1], rejected_mask)
-        means.add("mean_token_accuracy", scores.outputs.is_top1[:, -mask.size(1) :].chunk(2)[0], chosen_mask)
+        if (tokens := scores.tokens) is not None:
+            # Sums, so that an answer without tokens weighs nothing.
+            first = (tokens.owner < len(weight)).double()
+            means.add("entropy", tokens.entropy, torch.ones_like(first))
+            means.add("logits/chosen", tokens.mean_logit, first)
+            means.add("logits/rejected", tokens.mean_logit, 1 - first)
+            means.add("mean_token_accuracy", tokens.likeliest, first)
         rewards = [self._reward(answers) for answers in (chosen, rejected)]
         means.add("rewards/chosen", rewards[0])
         means.add("rewards/rejected", rewards[1])
@@ -225,8 +282,8 @@ class RobustPreferenceTrainer(DPOTrainer):
         means.add("rewards/margins", rewards[0] - rewards[1])
         means.add("logps/chosen", chosen.logp)
         means.add("logps/rejected", rejected.logp)
-        if self.aux_loss_enabled:
-            means.add("aux_loss", scores.outputs.aux_loss)
+        if scores.auxiliary is not None:
+            means.add("aux_loss", scores.auxiliary)
         if mode == "train":
             means.count("num_tokens", batch["attention_mask"].sum())
             if self.args.objective in BELIEVING:
@@ -322,3 +379,8 @@ class RobustPreferenceTrainer(DPOTrainer):
     def write_beliefs(self, folder: Path) -> list[Path]:
         """Write ``annotators.parquet``, ``votes.parquet`` and the report of ``votewise audit`` into ``folder``."""
         return write_audit(folder, self.beliefs.votes, self.estimate(), title=f"Votes behind {folder.name}")
+
+
+def _innermost(model: Any) -> Any:
+    """The language model itself, without adapters."""
+    return model.get_base_model() if isinstance(model, PeftModel) else model

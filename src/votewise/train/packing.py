@@ -1,0 +1,239 @@
+"""Both answers to a prompt in one row without padding: the prompt is computed once, and nothing is computed for nothing.
+
+A padded batch of B pairs has 2 B rows [prompt | answer | padding]. Packed it is one row of B segments
+
+    [prompt | chosen, all but its last token | rejected, all but its last token]
+
+whose rejected answers take up the positions right after the prompt and see the prompt and themselves, not the chosen
+answers. The last token of the prompt predicts the first token of both answers. What an answer's log-probability is does
+not change; that holds for models whose tokens meet in attention only (``packable``).
+"""
+
+from __future__ import annotations
+
+import sys
+from typing import Any, NamedTuple
+
+import numpy as np
+import torch
+from torch import Tensor
+from torch.nn.functional import scaled_dot_product_attention
+
+PREFIX = "votewise_"
+"""What the attention of a model that can be packed is called, before the name of what it was."""
+
+
+class Segment(NamedTuple):
+    """One pair in a packed row: where it ``start``s, and the tokens of ``prompt``, ``chosen`` and ``rejected`` in it."""
+
+    start: int
+    prompt: int
+    chosen: int
+    rejected: int
+
+
+class Packed(NamedTuple):
+    """A batch in one row of T tokens, N of whose successors are scored.
+
+    Attributes:
+        input_ids: (1, T).
+        position_ids: (1, T).
+        segments: one for each pair.
+        scored: (N,) positions whose next token is scored.
+        targets: (N,) these next tokens.
+        owner: (N,) the row of the padded batch, 0 to 2B - 1, that each belongs to.
+    """
+
+    input_ids: Tensor
+    position_ids: Tensor
+    segments: tuple[Segment, ...]
+    scored: Tensor
+    targets: Tensor
+    owner: Tensor
+
+
+def pack(batch: dict[str, Any], *, share: bool = True) -> Packed | None:
+    """Pack a padded batch; None where the two rows of a pair do not share their prompt, as after cutting off its start.
+
+    Args:
+        batch: ``input_ids``, ``attention_mask``, ``completion_mask`` (2B, T): chosen rows, then rejected ones.
+        share: compute a pair's prompt once; else each answer has its own, and is a segment without a second answer.
+    """
+    device = batch["input_ids"].device
+    ids, seen, answer = (batch[k].cpu().numpy() for k in ("input_ids", "attention_mask", "completion_mask"))
+    rows = [_split(*row) for row in zip(ids, seen.astype(bool), answer.astype(bool), strict=True)]
+    half = len(rows) // 2
+    if share:
+        if not all(np.array_equal(rows[i][0], rows[half + i][0]) for i in range(half)):
+            return None
+        groups = [(rows[i][0], [(i, rows[i][1]), (half + i, rows[half + i][1])]) for i in range(half)]
+    else:
+        groups = [(prompt, [(i, said)]) for i, (prompt, said) in enumerate(rows)]
+    tokens: list[Any] = []
+    positions: list[Any] = []
+    scored: list[Any] = []
+    targets: list[Any] = []
+    owner: list[Any] = []
+    segments = []
+    start = 0
+    for prompt, answers in groups:
+        p, begin = len(prompt), start + len(prompt)
+        tokens.append(prompt)
+        positions.append(np.arange(p))
+        for row, said in answers:
+            fed = said[:-1]
+            tokens.append(fed)
+            positions.append(p + np.arange(len(fed)))
+            # Without a prompt nothing predicts the first token.
+            before = [start + p - 1] if p and len(said) else []
+            scored.append(np.concatenate([np.array(before, np.int64), begin + np.arange(len(fed))]))
+            targets.append(said if p else said[1:])
+            owner.append(np.full(len(targets[-1]), row))
+            begin += len(fed)
+        lengths = [max(len(said) - 1, 0) for _, said in answers]
+        segments.append(Segment(start, p, lengths[0], lengths[1] if share else 0))
+        start = begin
+
+    def on_device(parts: list[Any]) -> Tensor:
+        return torch.from_numpy(np.concatenate(parts).astype(np.int64)).to(device, non_blocking=True)
+
+    return Packed(
+        on_device(tokens)[None],
+        on_device(positions)[None],
+        tuple(segments),
+        on_device(scored),
+        on_device(targets),
+        on_device(owner),
+    )
+
+
+def _split(ids: Any, seen: Any, answer: Any) -> tuple[Any, Any]:
+    """A row's prompt and answer, without padding, on whichever side that is."""
+    return ids[seen & ~answer], ids[seen & answer]
+
+
+def packed_attention(
+    module: Any,
+    query: Tensor,
+    key: Tensor,
+    value: Tensor,
+    *,
+    segments: tuple[Segment, ...],
+    scaling: float | None,
+    sliding_window: int | None = None,
+    softcap: float | None = None,
+    dropout: float = 0.0,
+) -> tuple[Tensor, None]:
+    """Attention within the segments of a packed row.
+
+    Args:
+        module: the attention layer.
+        query: (1, heads, T, size).
+        key: (1, key heads, T, size).
+        value: likewise.
+        segments: of the row.
+        scaling: factor on the scores.
+        sliding_window: how many positions back a token sees, itself included; None for all.
+        softcap: bound that scores are bent to, as Gemma 2 has it.
+        dropout: share of the attention weights dropped.
+    """
+    groups = query.shape[1] // key.shape[1]
+    if groups > 1:
+        key, value = key.repeat_interleave(groups, 1), value.repeat_interleave(groups, 1)
+    parts = []
+    for segment in segments:
+        start, prompt, chosen, rejected = segment
+        middle = start + prompt + chosen
+        end = middle + rejected
+        if middle > start:
+            here = slice(start, middle)
+            mask = _causal(prompt + chosen, 0, prompt + chosen, sliding_window, query.device)
+            parts.append(
+                _attend(query[:, :, here], key[:, :, here], value[:, :, here], mask, scaling, softcap, dropout)
+            )
+        if rejected:
+            seen = [slice(start, start + prompt), slice(middle, end)]
+            keys, values = (torch.cat([x[:, :, s] for s in seen], 2) for x in (key, value))
+            mask = _causal(rejected, prompt, prompt + rejected, sliding_window, query.device)
+            parts.append(_attend(query[:, :, middle:end], keys, values, mask, scaling, softcap, dropout))
+    return torch.cat(parts, 2).transpose(1, 2).contiguous(), None
+
+
+def _causal(queries: int, offset: int, keys: int, window: int | None, device: torch.device) -> Tensor | None:
+    """(queries, keys) who sees whom, the first query at position ``offset``; None for the plain causal triangle."""
+    if offset == 0 and (window is None or keys <= window):
+        return None
+    q = torch.arange(offset, offset + queries, device=device)[:, None]
+    k = torch.arange(keys, device=device)[None]
+    return (k <= q) if window is None else (k <= q) & (k > q - window)
+
+
+def _attend(
+    query: Tensor,
+    key: Tensor,
+    value: Tensor,
+    mask: Tensor | None,
+    scaling: float | None,
+    softcap: float | None,
+    dropout: float,
+) -> Tensor:
+    if softcap is None:
+        return scaled_dot_product_attention(
+            query, key, value, attn_mask=mask, is_causal=mask is None, scale=scaling, dropout_p=dropout
+        )
+    if mask is None:
+        mask = torch.ones(query.shape[2], key.shape[2], dtype=torch.bool, device=query.device).tril()
+    scores = query @ key.transpose(2, 3) * (query.shape[-1] ** -0.5 if scaling is None else scaling)
+    scores = (softcap * torch.tanh(scores / softcap)).masked_fill(~mask, -torch.inf)
+    weights = scores.softmax(-1, dtype=torch.float32).to(query.dtype)
+    return torch.nn.functional.dropout(weights, dropout) @ value
+
+
+def make_packable(model: Any) -> None:
+    """Let a model's attention understand packed rows too; with any other input it is what it was.
+
+    The attention stays in place from then on, so that what gradient checkpointing computes again is the same.
+    """
+    from transformers import AttentionInterface, AttentionMaskInterface
+    from transformers.masking_utils import ALL_MASK_ATTENTION_FUNCTIONS
+    from transformers.modeling_utils import ALL_ATTENTION_FUNCTIONS
+
+    config = model.config.get_text_config()
+    name = config._attn_implementation or "sdpa"
+    if name.startswith(PREFIX):
+        return
+
+    def attention(
+        module: Any, query: Tensor, key: Tensor, value: Tensor, attention_mask: Any, **kwargs: Any
+    ) -> tuple[Tensor, Any]:
+        segments = kwargs.pop("packed_segments", None)
+        if segments is None:
+            # Eager attention is each architecture's own, beside its layers.
+            eager: Any = getattr(sys.modules[type(module).__module__], "eager_attention_forward", None)
+            usual: Any = eager if name == "eager" else ALL_ATTENTION_FUNCTIONS[name]
+            found: tuple[Tensor, Any] = usual(module, query, key, value, attention_mask, **kwargs)
+            return found
+        known: dict[str, Any] = {
+            k: kwargs[k] for k in ("scaling", "sliding_window", "softcap", "dropout") if k in kwargs
+        }
+        return packed_attention(module, query, key, value, segments=segments, **{"scaling": None} | known)
+
+    AttentionInterface.register(PREFIX + name, attention)
+    AttentionMaskInterface.register(PREFIX + name, ALL_MASK_ATTENTION_FUNCTIONS[name])
+    config._attn_implementation = PREFIX + name
+
+
+def packable(model: Any) -> str | None:
+    """Why a model's batches cannot be packed, in a few words; None where they can, as far as its config tells."""
+    config = model.config.get_text_config()
+    kinds = set(getattr(config, "layer_types", None) or ())
+    if kinds - {"full_attention", "sliding_attention"}:
+        return f"it has layers of the kind {', '.join(sorted(kinds - {'full_attention', 'sliding_attention'}))}"
+    if not getattr(model, "_supports_sdpa", False) or getattr(model, "_is_stateful", False):
+        return "its tokens do not meet in plain attention"
+    for name in ("mamba", "ssm", "rwkv", "linear_attn", "conv_kernel"):
+        if any(key.startswith(name) for key in config.to_dict()):
+            return "it is a state-space or linear-attention model"
+    if getattr(config, "num_local_experts", None) or getattr(config, "num_experts", None):
+        return "it is a mixture of experts, whose balance depends on who is in the batch"
+    return None
