@@ -2,9 +2,9 @@
 
 Both trainers have the same model, data and settings but for the objective (weighted, with reliabilities from first-seen
 margins, against plain), and their steps are taken in turn in one process, in random order; the claim is the median ratio of
-two steps on the same batch. It is a step in the middle of an epoch, when most estimates are over, for these come with every tenth more
-pairs. What all of them cost is measured alone, with simulated margins, and compared with a step of half a second. Times are
-processor times of one thread, so that whatever else runs on the machine hardly counts.
+two steps on the same batch. It is a step in the middle of an epoch, when most estimates are over, for these come with every
+tenth more pairs. What all of them cost is measured alone, with simulated margins, and compared with a step of half a
+second. Times are processor times of one thread, so that whatever else runs on the machine hardly counts.
 
     python benchmarks/robust_step.py [--steps 40] [--repeats 3] [--votes 1000000]
 """
@@ -144,7 +144,7 @@ def measure_steps(steps: int, repeats: int) -> None:
         whole = statistics.median(map(operator.truediv, one, other))
         print(
             f"  RE-{loss:<6}{1e3 * statistics.median(one):>7.1f} ms, plain{1e3 * statistics.median(other):>7.1f} ms: ratio "
-            f"{whole:.3f} ({min(ratios):.3f} to {max(ratios):.3f} over the repeats), of the fastest {min(one) / min(other):.3f}",
+            f"{whole:.3f} ({min(ratios):.3f} to {max(ratios):.3f}), of the fastest {min(one) / min(other):.3f}",
             flush=True,
         )
 
