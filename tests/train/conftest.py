@@ -23,16 +23,13 @@ with contextlib.suppress(ImportError):
     torch.set_num_threads(1)
 
 THIRD_PARTY = ("ignore:`(is_)?gradient_checkpointing(_kwargs|_enable|_disable)?` is deprecated:FutureWarning",)
-KNOWN = ("ignore:EM objective fell:RuntimeWarning",)
-"""Ours, and to go: an extrapolation may leave the temperature's range, and the M-step after it returns to it
-(``Fit._temperature`` would have to keep it there)."""
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     here = Path(__file__).parent
     for item in items:
         if here in item.path.parents:
-            for warning in THIRD_PARTY + KNOWN:
+            for warning in THIRD_PARTY:
                 item.add_marker(pytest.mark.filterwarnings(warning))
 
 
