@@ -84,22 +84,26 @@ def by_votes(trainer: Any, who: list[int], log_odds: Any) -> Any:
 
 
 @pytest.mark.parametrize("one_row_per", ["pair", "vote"])
-@pytest.mark.parametrize("margins", ["first", "current"])
-def test_confidence_is_the_evidence_rule_at_the_current_margin(margins: str, one_row_per: str, tmp_path: Path) -> None:
-    """Through two epochs, of all votes on a pair or of each alone [RE-PO eq. 4]."""
+@pytest.mark.parametrize(("margins", "temperature"), [("first", 0.5), ("first", 3.0), ("current", 0.5)])
+def test_confidence_is_the_evidence_rule_at_the_current_margin(
+    margins: str, temperature: float, one_row_per: str, tmp_path: Path
+) -> None:
+    """Through two epochs, of all votes on a pair or of each alone [RE-PO eq. 4]; tempered downwards only."""
     trainer = make_trainer(
         tmp_path,
         make_rows(16, votes_per_pair=3),
         num_train_epochs=2,
         reliability_margins=margins,
+        temperature=str(temperature),
         one_row_per=one_row_per,
     )
+    factor = 0.5 if (margins, temperature) == ("first", 0.5) else 1.0
     with recorded_confidences(trainer) as found:
         trainer.train()
     assert len(found) == (4 if one_row_per == "pair" else 12)
     assert set(trainer.rows.side) == {-1, 1}
     for who, losses, weight, log_odds in found:
-        expected = torch.sigmoid(losses.margin + by_votes(trainer, who, log_odds))
+        expected = torch.sigmoid(factor * losses.margin + by_votes(trainer, who, log_odds))
         torch.testing.assert_close(weight, expected.float(), rtol=1e-5, atol=1e-6)
     assert found[-1][1].margin.abs().max() > 0.01
 

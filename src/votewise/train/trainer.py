@@ -209,7 +209,9 @@ class RobustPreferenceTrainer(DPOTrainer):
     def _confidence(self, losses: Losses, who: list[Any]) -> Tensor:
         """(B,) probability that the chosen answer is truly better: sigmoid(margin + evidence of the votes) [RE-PO eq. 4].
 
-        A squared loss is read as a Gaussian log-likelihood of unknown variance v, whose margin is (reverse - forward) / 2v.
+        Margins that turned out to be surer than they are right (a temperature below 1) count for less; a temperature
+        above 1 is not used here, for then a run believes itself. A squared loss is read as a Gaussian log-likelihood of
+        unknown variance v, whose margin is (reverse - forward) / 2v.
         """
         if self._fixed is not None:
             return self._on_device(self._fixed[who], losses.margin)
@@ -221,6 +223,8 @@ class RobustPreferenceTrainer(DPOTrainer):
         if self.loss.squared and self.args.objective == "weighted":
             variance = self.beliefs.variance
             margin = margin / (2 * (variance if variance is not None else 1 / (4 * self.args.beta**2)))
+        elif self.args.reliability_margins == "first":
+            margin = margin * min(self.beliefs.temperature, 1.0)
         return torch.sigmoid(margin + self._on_device(evidence, margin))
 
     @staticmethod
