@@ -27,11 +27,9 @@ import numpy as np
 import torch
 from datasets import Dataset
 from scipy.special import expit
-from tokenizers import Tokenizer
-from tokenizers.models import WordLevel
-from tokenizers.pre_tokenizers import WhitespaceSplit
-from transformers import LlamaConfig, LlamaForCausalLM, PreTrainedTokenizerFast
+from transformers import LlamaConfig, LlamaForCausalLM
 
+from votewise.demo.tiny_model import word_tokenizer
 from votewise.train import RobustPreferenceConfig, RobustPreferenceTrainer, TrainingBeliefs
 from votewise.train.losses import LOSSES
 from votewise.votes import Votes
@@ -41,13 +39,6 @@ PROMPT, ANSWER, BATCH = 32, 32, 8
 PAIRS, SEEN = 4000, 2000
 STEP_SECONDS = 0.5
 """A step that the updates are compared with: short for a model of several billion parameters."""
-
-
-def make_tokenizer() -> PreTrainedTokenizerFast:
-    vocabulary = {word: i for i, word in enumerate(["<pad>", "<eos>", "<unk>", *(f"w{i}" for i in range(WORDS))])}
-    core = Tokenizer(WordLevel(vocabulary, unk_token="<unk>"))
-    core.pre_tokenizer = WhitespaceSplit()
-    return PreTrainedTokenizerFast(tokenizer_object=core, pad_token="<pad>", eos_token="<eos>", unk_token="<unk>")
 
 
 def make_model() -> LlamaForCausalLM:
@@ -94,7 +85,7 @@ class Stepper:
             **settings,
         )
         self.trainer = RobustPreferenceTrainer(
-            make_model(), args=args, train_dataset=rows, processing_class=make_tokenizer()
+            make_model(), args=args, train_dataset=rows, processing_class=word_tokenizer(f"w{i}" for i in range(WORDS))
         )
         # As if half of an epoch were over.
         rng = np.random.default_rng(2)

@@ -69,15 +69,11 @@ def make_model(which: str) -> Any:
 def make_trainer(way: str, model: Any, folder: str) -> Any:
     """TRL's trainer or ours, on one made-up pair: batches are given by hand."""
     from datasets import Dataset
-    from tokenizers import Tokenizer
-    from tokenizers.models import WordLevel
-    from transformers import PreTrainedTokenizerFast
     from trl import DPOConfig, DPOTrainer
 
+    from votewise.demo.tiny_model import word_tokenizer
     from votewise.train import RobustPreferenceConfig, RobustPreferenceTrainer
 
-    core = Tokenizer(WordLevel({"<pad>": 0, "<eos>": 1, "a": 2, "b": 3}, unk_token="<pad>"))
-    tokenizer = PreTrainedTokenizerFast(tokenizer_object=core, pad_token="<pad>", eos_token="<eos>")
     rows = Dataset.from_list([{"prompt": "a", "chosen": "a", "rejected": "b"}])
     common = {
         "output_dir": folder,
@@ -90,7 +86,7 @@ def make_trainer(way: str, model: Any, folder: str) -> Any:
         "disable_tqdm": True,
     }
     # Any reference will do: its log-probabilities come with the batches.
-    given = {"train_dataset": rows, "processing_class": tokenizer, "ref_model": make_model("head")}
+    given = {"train_dataset": rows, "processing_class": word_tokenizer("ab"), "ref_model": make_model("head")}
     if way == "TRL":
         trainer = DPOTrainer(model, args=DPOConfig(**common), **given)
         trainer.precompute_ref_logps = True

@@ -59,7 +59,7 @@ def test_the_model_learns_both_answers_and_which_source_gives_which(tiny: Simple
 
     def share(source: str, answers: list[str]) -> float:
         asked = [source + prompt for prompt in prompts]
-        return tiny.module.sampled_accuracy(model, tiny.tokenizer, asked, answers, samples_per_prompt=16)
+        return tiny.module.sampled_shares(model, tiny.tokenizer, asked, answers, samples_per_prompt=16).mean()
 
     assert 0.25 < share("", right) < 0.65
     assert 0.25 < share("", wrong) < 0.65
@@ -88,10 +88,10 @@ def test_sampled_answers_follow_the_models_probabilities(tiny: SimpleNamespace) 
 
     model = Oracle()
     settings = {"samples_per_prompt": 25, "seed": 1}
-    share = tiny.module.sampled_accuracy(model, tokenizer, prompts, answers, **settings)
+    share = tiny.module.sampled_shares(model, tokenizer, prompts, answers, **settings).mean()
     assert abs(share - 0.64) < 5 * np.sqrt(0.64 * 0.36 / 4000)
-    assert share == tiny.module.sampled_accuracy(model, tokenizer, prompts, answers, **settings)
-    assert share != tiny.module.sampled_accuracy(model, tokenizer, prompts, answers, samples_per_prompt=25, seed=2)
+    assert share == tiny.module.sampled_shares(model, tokenizer, prompts, answers, **settings).mean()
+    assert share != tiny.module.sampled_shares(model, tokenizer, prompts, answers, samples_per_prompt=25, seed=2).mean()
     shares = tiny.module.sampled_shares(model, tokenizer, prompts, answers, **settings)
     assert shares.shape == (160,)
     assert shares.mean() == pytest.approx(share)

@@ -130,25 +130,11 @@ def estimate_attentiveness(
         raise NotIdentifiableError("There are no comparisons that are no ties, so nothing is known of any user.")
     domains = data.domains if isinstance(data, Counts) else ()
     rates = WinRates.of(win_rate if isinstance(data, Counts) else {}, domains)
-    names = AUTO if prior == "auto" else (prior,)
-    families = [family_of(name) for name in names]
     options = FitOptions(tolerance, max_iterations, accelerate, progress)
-    # To choose a family a fit need not be perfect: one that the data do not want may take thousands of steps.
-    trial = replace(options, max_iterations=min(max_iterations, AUTO_STEPS)) if prior == "auto" else options
-    fits = [CrowdFit(data, family, rates, trial) for family in families]
-    best = min(fits, key=lambda fit: fit.bic)
-    if not best.run.converged and trial.max_iterations < max_iterations:
-        best = CrowdFit(data, best.family, rates, options)
-    choice = None
     if prior == "auto":
-        choice = pa.table(
-            {
-                "family": [fit.family.name for fit in fits],
-                "parameters": [fit.n_parameters for fit in fits],
-                "log_likelihood": [fit.log_likelihood for fit in fits],
-                "bic": [fit.bic for fit in fits],
-            }
-        )
+        best, choice = _choose_family(data, rates, options)
+    else:
+        best, choice = CrowdFit(data, family_of(prior), rates, options), None
     errors = ParameterErrors(best, level) if standard_errors else None
     cells = cell_table(best, errors, threshold=threshold, level=level)
     return AttentivenessResult(
@@ -177,6 +163,25 @@ def estimate_attentiveness(
         },
         fit=best,
     )
+
+
+def _choose_family(data: Counts | Clicks, rates: WinRates, options: FitOptions) -> tuple[CrowdFit, pa.Table]:
+    """The fit of the family with the lowest BIC, and what was compared."""
+    # To choose a family a fit need not be perfect: one that the data do not want may take thousands of steps.
+    trial = replace(options, max_iterations=min(options.max_iterations, AUTO_STEPS))
+    fits = [CrowdFit(data, family_of(name), rates, trial) for name in AUTO]
+    best = min(fits, key=lambda fit: fit.bic)
+    if not best.run.converged and trial.max_iterations < options.max_iterations:
+        best = CrowdFit(data, best.family, rates, options)
+    choice = pa.table(
+        {
+            "family": [fit.family.name for fit in fits],
+            "parameters": [fit.n_parameters for fit in fits],
+            "log_likelihood": [fit.log_likelihood for fit in fits],
+            "bic": [fit.bic for fit in fits],
+        }
+    )
+    return best, choice
 
 
 def _as_fact(win_rate: Any) -> Any:

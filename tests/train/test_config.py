@@ -75,7 +75,8 @@ def test_good_values_pass(loss: str, objective: str, tmp_path: Path) -> None:
 
 
 def test_edges_that_are_allowed(tmp_path: Path) -> None:
-    make_config(tmp_path, simpo_gamma=0, cpo_alpha=0.0, reliability_momentum=1, label_smoothing=0.0)
+    config = make_config(tmp_path, simpo_gamma=0, cpo_alpha=0.0, reliability_momentum=1, label_smoothing=0.0)
+    assert (config.simpo_gamma, config.cpo_alpha, config.reliability_momentum) == (0, 0, 1)
 
 
 def test_the_strength_has_a_default_for_each_loss(tmp_path: Path) -> None:

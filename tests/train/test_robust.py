@@ -391,4 +391,5 @@ def test_noise_is_no_evidence_against_a_crowd(world: dict[str, Any], seed: int) 
 
     (They depend on one another: over 60 runs of each kind the lowest was 3.0.)
     """
-    World(seed, **world).train()
+    beliefs = World(seed, **world).train()
+    assert beliefs.seen == beliefs.votes.n_pairs

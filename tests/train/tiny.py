@@ -8,17 +8,15 @@ from typing import Any
 import numpy as np
 import torch
 from datasets import Dataset
-from tokenizers import Tokenizer
-from tokenizers.models import WordLevel
-from tokenizers.pre_tokenizers import WhitespaceSplit
 from transformers import LlamaConfig, LlamaForCausalLM, PreTrainedTokenizerFast
 
+from votewise.demo.tiny_model import word_tokenizer
 from votewise.train import RobustPreferenceConfig, RobustPreferenceTrainer
 
 torch.set_num_threads(1)
 
 WORDS = 60
-SPECIAL = ("<pad>", "<eos>", "<unk>", "<user>", "<assistant>")
+ROLES = ("<user>", "<assistant>")
 CHAT = (
     "{% for m in messages %}{{ '<' + m['role'] + '> ' + m['content'] + ' ' }}"
     "{% if m['role'] == 'assistant' %}{{ '<eos> ' }}{% endif %}{% endfor %}"
@@ -28,12 +26,7 @@ CHAT = (
 
 def make_tokenizer(chat: bool = False) -> PreTrainedTokenizerFast:
     """Words w0 to w59, one token each."""
-    vocabulary = {word: i for i, word in enumerate([*SPECIAL, *(f"w{i}" for i in range(WORDS))])}
-    core = Tokenizer(WordLevel(vocabulary, unk_token="<unk>"))
-    core.pre_tokenizer = WhitespaceSplit()
-    tokenizer = PreTrainedTokenizerFast(
-        tokenizer_object=core, pad_token="<pad>", eos_token="<eos>", unk_token="<unk>", padding_side="right"
-    )
+    tokenizer = word_tokenizer([*ROLES, *(f"w{i}" for i in range(WORDS))])
     if chat:
         tokenizer.chat_template = CHAT
     return tokenizer
@@ -42,7 +35,7 @@ def make_tokenizer(chat: bool = False) -> PreTrainedTokenizerFast:
 def make_model(seed: int = 0, **settings: Any) -> LlamaForCausalLM:
     """A Llama of some 25,000 random weights."""
     config = LlamaConfig(
-        vocab_size=len(SPECIAL) + WORDS,
+        vocab_size=len(ROLES) + 3 + WORDS,
         hidden_size=32,
         intermediate_size=64,
         num_hidden_layers=2,

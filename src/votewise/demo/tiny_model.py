@@ -7,7 +7,7 @@ Nothing is downloaded and nothing is saved: the tokenizer has one token a word, 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 
 import numpy as np
 import torch
@@ -30,7 +30,12 @@ CHUNK = 1024
 def make_tokenizer(facts: Facts) -> PreTrainedTokenizerFast:
     """A tokenizer with one token for each word of the world, besides `<pad>`, `<eos>` and `<unk>`."""
     texts = [*WORDINGS, RIGHT_SOURCE, WRONG_SOURCE, *SYLLABLES, *facts.entities]
-    words = [PAD, EOS, UNKNOWN, *dict.fromkeys(word for text in texts for word in text.split() if word != "{}")]
+    return word_tokenizer(word for text in texts for word in text.split() if word != "{}")
+
+
+def word_tokenizer(words: Iterable[str]) -> PreTrainedTokenizerFast:
+    """A tokenizer with one token for each different word, after `<pad>`, `<eos>` and `<unk>`."""
+    words = [PAD, EOS, UNKNOWN, *dict.fromkeys(words)]
     tokenizer = Tokenizer(models.WordLevel({word: i for i, word in enumerate(words)}, unk_token=UNKNOWN))
     tokenizer.pre_tokenizer = pre_tokenizers.WhitespaceSplit()
     return PreTrainedTokenizerFast(tokenizer_object=tokenizer, pad_token=PAD, eos_token=EOS, unk_token=UNKNOWN)
@@ -107,20 +112,6 @@ def encode(tokenizer: PreTrainedTokenizerFast, texts: Sequence[str]) -> tuple[Te
     return ids, lengths
 
 
-def sampled_accuracy(
-    model: PreTrainedModel,
-    tokenizer: PreTrainedTokenizerFast,
-    prompts: Sequence[str],
-    answers: Sequence[str],
-    *,
-    samples_per_prompt: int = 4,
-    seed: int = 0,
-) -> float:
-    """Share of right answers among those that the model samples, token by token at temperature 1."""
-    shares = sampled_shares(model, tokenizer, prompts, answers, samples_per_prompt=samples_per_prompt, seed=seed)
-    return float(shares.mean())
-
-
 def sampled_shares(
     model: PreTrainedModel,
     tokenizer: PreTrainedTokenizerFast,
@@ -130,7 +121,7 @@ def sampled_shares(
     samples_per_prompt: int = 4,
     seed: int = 0,
 ) -> Floats:
-    """(N,) the same for each prompt."""
+    """(N,) share of right answers to each prompt among those that the model samples, token by token at temperature 1."""
     generator = torch.Generator().manual_seed(seed)
 
     def choose(logits: Tensor) -> Tensor:

@@ -1,4 +1,4 @@
-"""An audit's confidences as fixed weights of a training run."""
+"""What an audit found, as where a training run starts or as its fixed weights."""
 
 from __future__ import annotations
 
@@ -40,16 +40,7 @@ def audited_confidence(folder: Path, rows: Any) -> Floats:
         BadInputError: no audit, one of votes without texts, or rows that it did not see.
     """
     path = folder / "pairs.parquet"
-    try:
-        table = pq.read_table(path, columns=["p_a", *TEXTS])
-    except FileNotFoundError as error:
-        raise BadInputError(
-            "pairs.parquet is missing", source=str(folder), expected="a folder of `votewise audit`"
-        ) from error
-    except pa.ArrowException as error:
-        raise BadInputError(
-            "holds no p_a with the texts of the pairs", source=str(path), expected="an audit of votes with texts"
-        ) from error
+    table = _read(path, ["p_a", *TEXTS], "p_a with the texts of the pairs", "an audit of votes with texts")
     p_a = dict(zip(_keys(table, TEXTS), table["p_a"].to_pylist(), strict=True))
     chosen = _keys(rows.with_format("arrow")[:], ("prompt", "chosen", "rejected"))
     # A pair that an audit lists both ways round has two posteriors, each from its own votes: the one that fits counts.
@@ -62,6 +53,25 @@ def audited_confidence(folder: Path, rows: Any) -> Floats:
             expected="an audit of the votes that are trained on, or beliefs_use=start",
         )
     return confidence
+
+
+def audited_reliability(folder: Path) -> dict[str, float]:
+    """Reliabilities by annotator from an audit's ``annotators.parquet``; BadInputError where there are none."""
+    table = _read(
+        folder / "annotators.parquet", ["annotator", "reliability"], "reliabilities", "a folder of `votewise audit`"
+    )
+    return dict(zip(table["annotator"].to_pylist(), table["reliability"].to_pylist(), strict=True))
+
+
+def _read(path: Path, columns: list[str], what: str, expected: str) -> pa.Table:
+    try:
+        return pq.read_table(path, columns=columns)
+    except FileNotFoundError as error:
+        raise BadInputError(
+            f"{path.name} is missing", source=str(path.parent), expected="a folder of `votewise audit`"
+        ) from error
+    except pa.ArrowException as error:
+        raise BadInputError(f"holds no {what}", source=str(path), expected=expected) from error
 
 
 def _keys(table: Any, names: tuple[str, ...]) -> list[tuple[str, ...]]:

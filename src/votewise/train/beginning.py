@@ -6,13 +6,13 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import pyarrow.parquet as pq
 import torch
 from datasets import Dataset, IterableDataset
 from peft import PeftModel
 from transformers import TrainerCallback
 
 from votewise.errors import BadInputError
+from votewise.train.audited import audited_reliability
 from votewise.train.config import RobustPreferenceConfig
 from votewise.train.data import ROW, TrainingRows, training_rows, votes_of_dataset
 from votewise.train.robust import TrainingBeliefs
@@ -29,7 +29,7 @@ def begin(
         BadInputError: a dataset of another kind, or one whose votes cannot be read; a folder that holds no audit.
     """
     settings = args.belief_settings()
-    audited = {} if args.beliefs is None else _audited(Path(args.beliefs))
+    audited = {} if args.beliefs is None else audited_reliability(Path(args.beliefs))
     if isinstance(train_dataset, IterableDataset):
         streamed = StreamedBeliefs(settings)
         streamed.start_at(audited)
@@ -48,17 +48,6 @@ def begin(
         names = rows.votes.annotator_ids.to_pylist()
         beliefs.start_at(np.array([audited.get(name, np.nan) for name in names], float))
     return rows, beliefs
-
-
-def _audited(folder: Path) -> dict[str, float]:
-    """Reliabilities by annotator from an audit's folder."""
-    path = folder / "annotators.parquet"
-    if not path.is_file():
-        raise BadInputError(
-            "annotators.parquet is missing", source=str(folder), expected="a folder of `votewise audit`"
-        )
-    table = pq.read_table(path, columns=["annotator", "reliability"])
-    return dict(zip(table["annotator"].to_pylist(), table["reliability"].to_pylist(), strict=True))
 
 
 def needs_copy(model: Any, args: RobustPreferenceConfig, others: dict[str, Any]) -> bool:

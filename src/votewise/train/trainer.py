@@ -191,7 +191,7 @@ class RobustPreferenceTrainer(DPOTrainer):
         if self.aux_loss_enabled:
             total = total + self.router_aux_loss_coef * scores.auxiliary
         with torch.no_grad():
-            self._measure("train" if training else "eval", batch, scores, chosen, rejected, losses, weight)
+            self._measure("train" if training else "eval", batch, scores, chosen, rejected, weight)
             if return_outputs:
                 return total, model(**{k: v for k, v in batch.items() if k in ("input_ids", "attention_mask")})
         return total
@@ -267,7 +267,6 @@ class RobustPreferenceTrainer(DPOTrainer):
         scores: Scores,
         chosen: Answers,
         rejected: Answers,
-        losses: Losses,
         weight: Tensor,
     ) -> None:
         """TRL's metrics under TRL's names, and ours."""
