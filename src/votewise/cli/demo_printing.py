@@ -28,7 +28,12 @@ def story_tables(story: Story) -> Group:
         reference = name in ("all votes believed", "clean labels")
         style = "bold" if name == "votewise" else "dim" if reference else ""
         answers.add_row(name, _rate(rate, half), "" if reference or closed != closed else f"{closed:.0%}", style=style)
-    return Group(answers, _annotators(story))
+    found, true = story.trainer.reliability["reliability"].to_numpy(), story.world.cast.reliability
+    return Group(
+        answers,
+        _annotators(story),
+        f"{story.wrong:.0%} of the votes were wrong. Error of reliability, on average: {np.abs(found - true).mean():.3f}\n",
+    )
 
 
 def _annotators(story: Story) -> Table:
@@ -45,8 +50,6 @@ def _annotators(story: Story) -> Table:
             table.add_row(
                 kind, f"{of.sum()}", f"{true[of].mean():.2f}", f"{estimate[of].mean():.2f}", f"{inside} of {of.sum()}"
             )
-    error = float(np.abs(estimate - true).mean())
-    table.caption = f"{story.wrong:.0%} of the votes were wrong. Error of reliability, on average: {error:.3f}."
     return table
 
 
