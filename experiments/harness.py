@@ -40,10 +40,12 @@ def parser(doc: str | None, **counts: int) -> argparse.ArgumentParser:
 
 
 def each(function: Callable[[Any], Any], items: Iterable[Any], workers: int) -> list[Any]:
-    """``function`` of every item, in order, in processes of one thread each."""
+    """``function`` of every item, in order, in processes of one thread each; one worker is this very process."""
     # New processes read this before they load NumPy; matrices here are too small for threads of their own.
     os.environ.setdefault("OMP_NUM_THREADS", "1")
     items = list(items)
+    if workers == 1:
+        return [function(item) for item in items]
     with ProcessPoolExecutor(workers, mp_context=multiprocessing.get_context("spawn")) as pool:
         return list(pool.map(function, items, chunksize=max(1, len(items) // (8 * workers))))
 
