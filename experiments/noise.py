@@ -160,13 +160,9 @@ def claims(scores: Scores, losses: tuple[str, ...]) -> list[list[str]]:
 def chart(scores: Scores, losses: tuple[str, ...], title: str) -> alt.VConcatChart:
     """Mean scores against noise, by loss and crowd."""
     drawn = [*SHOWN, RDPO, HOLDER]
-    palette = [*COLOURS.values()][:4]
+    accent, casual, adversarial, steady, biased = COLOURS.values()
     colours = dict(
-        zip(
-            [m.name for m in drawn],
-            [palette[1], palette[2], palette[3], palette[0], TRUE_COLOUR, "#999999", "#c9a227"],
-            strict=True,
-        )
+        zip([m.name for m in drawn], [casual, adversarial, steady, accent, TRUE_COLOUR, "#999999", biased], strict=True)
     )
     rows = []
     for names in NAMES:

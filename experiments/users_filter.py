@@ -79,7 +79,7 @@ def one_world(seed: int, options: dict[str, Any], users: int, priors: tuple[str,
                 found["arms"][prior, known] if known else here.train(only(clicks.cast, clicks.kept[share]), PLAIN).score
             )
             found["shares"][prior, share] = score
-    if len(pool) > 1:
+    if options["model"] is None:
         for gap in GAPS:
             clicks = click(*pool[gap], users, PRIORS["Beta(6, 2)"], seed)
             for arm in SWEPT:
@@ -215,14 +215,11 @@ def chart(scores: Scores, title: str) -> alt.HConcatChart:
     colours = alt.Color(
         "prior:N", scale=alt.Scale(domain=scores.priors, range=list(COLOURS.values())[: len(scores.priors)])
     )
-    base = alt.Chart(arms).encode(
-        alt.X("way:N", sort=list(ARMS), title=None, axis=alt.Axis(labelAngle=-35)), alt.XOffset("prior:N"), colours
-    )
-    panels = [
-        (
-            base.mark_point(filled=True, size=30).encode(y) + base.mark_rule().encode(alt.Y("low:Q"), alt.Y2("high:Q"))
-        ).properties(width=330, height=200, title=head("whom to believe"))
-    ]
+    ways = alt.Y("way:N", sort=list(ARMS), title=None, axis=alt.Axis(labelOverlap=False, labelLimit=200, grid=True))
+    base = alt.Chart(arms).encode(ways, alt.YOffset("prior:N", sort=scores.compared), colours)
+    dots = base.mark_point(filled=True, size=30).encode(alt.X("mean:Q", title=title, scale=alt.Scale(zero=False)))
+    bars = base.mark_rule().encode(alt.X("low:Q"), alt.X2("high:Q"))
+    panels = [(bars + dots).properties(width=250, height=220, title=head("whom to believe"))]
     shares = pa.Table.from_pylist(
         [{"prior": p, "kept": 100 * s, **figures(scores.of("shares", p, s))} for p, s in product(scores.priors, SHARES)]
     )
@@ -305,7 +302,7 @@ def phrase(differences: np.ndarray) -> str:
 
 
 def main() -> None:
-    arguments = parser(__doc__, draws=6, pairs=4500, texts=60_000, users=150)
+    arguments = parser(__doc__, draws=6, pairs=3600, texts=60_000, users=120)
     arguments.add_argument("--priors", nargs="+", choices=list(PRIORS), default=list(PRIORS))
     add_place(arguments)
     args = arguments.parse_args()
