@@ -1,7 +1,8 @@
 """What happens to reliabilities, and to accuracy, when the same votes are trained on again and again.
 
-The world of robust_training.py, DPO, for 1 to 20 epochs: all votes believed, RE-PO as published (reliabilities follow the
-policy's current margins), and votewise (they come from the margin with which each pair was first seen).
+Made-up worlds with the demo's crowd, 36% of whose votes are wrong, DPO, for 1 to 20 epochs: all votes believed, RE-PO as
+published (reliabilities follow the policy's current margins), and votewise (they come from the margin with which each pair
+was first seen).
 
     python experiments/second_epochs.py [--draws 4]
 """
