@@ -22,6 +22,7 @@ other's; the gap is then the file's.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import partial
 from itertools import product
 from typing import Any
@@ -59,6 +60,11 @@ MIDDLE = "not trained"
 """The weaker generator where the gap is not what is asked about: the policy itself before training."""
 
 
+def compared(priors: Sequence[str]) -> list[str]:
+    """The priors under which all ways are compared: those of ``MAIN`` among them, or all where there are none."""
+    return [prior for prior in priors if prior in MAIN] or list(priors)
+
+
 def one_world(seed: int, options: dict[str, Any], users: int, priors: tuple[str, ...]) -> dict[str, Any]:
     """Scores of all arms, of all shares kept and of all gaps, in the world of a seed."""
     here = place(seed, options)
@@ -71,7 +77,7 @@ def one_world(seed: int, options: dict[str, Any], users: int, priors: tuple[str,
     for prior in priors:
         clicks = click(*pool[MIDDLE], users, PRIORS[prior], seed)
         found["facts"][prior] = facts_of(clicks)
-        for arm in ARMS if prior in MAIN else ("DPO", "DPO + filter"):
+        for arm in ARMS if prior in compared(priors) else ("DPO", "DPO + filter"):
             found["arms"][prior, arm] = ARMS[arm](here, clicks).score
         for share in SHARES:
             known = {1.0: "DPO", KEEP: "DPO + filter"}.get(share)
@@ -108,7 +114,7 @@ class Scores:
     def __init__(self, worlds: list[dict[str, Any]]) -> None:
         self.worlds = worlds
         self.priors = list(worlds[0]["facts"])
-        self.compared = [prior for prior in self.priors if prior in MAIN]
+        self.compared = compared(self.priors)
 
     def of(self, kind: str, *key: Any) -> np.ndarray:
         """One figure in every world."""
