@@ -11,7 +11,7 @@ import argparse
 import multiprocessing
 import os
 import sys
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -45,9 +45,18 @@ def each(function: Callable[[Any], Any], items: Iterable[Any], workers: int) -> 
     os.environ.setdefault("OMP_NUM_THREADS", "1")
     items = list(items)
     if workers == 1:
-        return [function(item) for item in items]
+        return list(_counted(map(function, items), len(items)))
     with ProcessPoolExecutor(workers, mp_context=multiprocessing.get_context("spawn")) as pool:
-        return list(pool.map(function, items, chunksize=max(1, len(items) // (8 * workers))))
+        chunk = max(1, len(items) // (8 * workers))
+        return list(_counted(pool.map(function, items, chunksize=chunk), len(items)))
+
+
+def _counted(results: Iterable[Any], size: int) -> Iterator[Any]:
+    """The same results, telling a terminal how many there are so far."""
+    for done, result in enumerate(results, 1):
+        if sys.stderr.isatty():
+            print(f"\r{done} of {size}", end="\n" if done == size else "", file=sys.stderr, flush=True)
+        yield result
 
 
 def middle(values: Any, digits: int = 2, scale: float = 1.0) -> str:
