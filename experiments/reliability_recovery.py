@@ -37,7 +37,7 @@ NEAR = 0.05
 """Error up to which an estimate is said to follow the truth closely."""
 LOW = 0.7
 BINS = 20
-EVERY = 3
+EVERY = 4
 """Steps from one point of the chart to the next."""
 
 
@@ -140,14 +140,7 @@ def crowd_rows(worlds: list[dict[str, Any]]) -> dict[str, dict[str, Any]]:
 def paths_chart(worlds: list[dict[str, Any]]) -> alt.HConcatChart:
     """Reliabilities during training, mean over worlds; truth dashed."""
     panels = []
-    for annotators, who, method in (
-        (1, 0, PUBLISHED),
-        (1, 0, OURS),
-        (2, 0, PUBLISHED),
-        (2, 1, PUBLISHED),
-        (2, 0, OURS),
-        (2, 1, OURS),
-    ):
+    for annotators, who, method in ((1, 0, PUBLISHED), (1, 0, OURS), (2, 1, PUBLISHED), (2, 1, OURS)):
         rows = []
         for noise in NOISE:
             runs = [world["few"][annotators, noise, method.name] for world in worlds]
@@ -158,15 +151,18 @@ def paths_chart(worlds: list[dict[str, Any]]) -> alt.HConcatChart:
                 for i, v in enumerate(mean)
                 if i % EVERY == 0 or i + 1 == len(mean)
             ]
-        base = alt.Chart(pa.Table.from_pylist(rows)).encode(alt.X("step:Q", title="step"), alt.Color("wrong:N"))
-        y = alt.Scale(domain=[0.4, 1])
-        lines = base.mark_line(strokeWidth=1.5, clip=True).encode(alt.Y("believed:Q", title="reliability", scale=y))
-        dashed = base.mark_line(strokeWidth=1, strokeDash=[4, 3], clip=True).encode(
-            alt.Y("true:Q", title="reliability", scale=y)
+        base = alt.Chart(pa.Table.from_pylist(rows)).encode(
+            alt.X("step:Q", title="step", axis=alt.Axis(tickCount=3)), alt.Color("wrong:N")
         )
-        who_text = "one annotator" if annotators == 1 else f"two, the {('first', 'second')[who]}"
+        y, few = alt.Scale(domain=[0.4, 1]), alt.Axis(values=[0.4, 0.6, 0.8, 1])
+        lines = base.mark_line(strokeWidth=1.5, clip=True).encode(
+            alt.Y("believed:Q", title="reliability", scale=y, axis=few)
+        )
+        ends = base.transform_filter(alt.FieldOneOfPredicate("step", [1, len(mean)]))
+        dashed = ends.mark_line(strokeWidth=1, strokeDash=[4, 3], clip=True).encode(alt.Y("true:Q", scale=y))
+        who_text = "one annotator" if annotators == 1 else "the second of two"
         title = alt.TitleParams([who_text, method.name], fontSize=11, fontWeight="normal", anchor="start")
-        panels.append((lines + dashed).properties(width=125, height=110, title=title))
+        panels.append((lines + dashed).properties(width=190, height=120, title=title))
     return alt.hconcat(*panels, spacing=10)
 
 
@@ -181,19 +177,15 @@ def crowd_chart(worlds: list[dict[str, Any]]) -> alt.VConcatChart:
             name = f"{method.name}, {start:.2f}"
             believed = np.concatenate([w["many"][name]["believed"] for w in worlds])
             share = np.histogram(believed, edges)[0] / len(worlds)
-            table = pa.table({"low": edges[:-1], "high": edges[1:], "believed": share, "true": truth})
-            base = alt.Chart(table).encode(alt.X("low:Q", title="reliability"), x2="high:Q")
-            bars = base.mark_bar(aria=False, color=COLOURS["accent"], opacity=0.6).encode(
-                alt.Y("believed:Q", title="annotators")
-            )
-            line = alt.Chart(table).mark_line(
-                interpolate="step-after", color=TRUE_COLOUR, strokeWidth=1, strokeDash=[4, 3]
-            )
-            outline = line.encode(alt.X("low:Q"), alt.Y("true:Q", title="annotators"))
+            table = pa.table({"x": edges, "believed": np.append(share, 0), "true": np.append(truth, 0)})
+            base = alt.Chart(table).encode(alt.X("x:Q", title=None, axis=alt.Axis(tickCount=3)))
+            y = alt.Y("believed:Q", title="annotators" if start == START[0] else None, axis=alt.Axis(tickCount=3))
+            filled = base.mark_area(interpolate="step-after", color=COLOURS["accent"], opacity=0.6).encode(y)
+            line = base.mark_line(interpolate="step-after", color=TRUE_COLOUR, strokeWidth=1, strokeDash=[4, 3])
             title = alt.TitleParams(
                 [method.name, f"from {start:.2f}"], fontSize=11, fontWeight="normal", anchor="start"
             )
-            panels.append((bars + outline).properties(width=190, height=90, title=title))
+            panels.append((filled + line.encode(alt.Y("true:Q"))).properties(width=190, height=80, title=title))
         rows.append(alt.hconcat(*panels, spacing=12))
     return alt.vconcat(*rows, spacing=10)
 

@@ -4,7 +4,7 @@ Made-up worlds with the demo's crowd, 36% of whose votes are wrong, DPO, for 1 t
 published (reliabilities follow the policy's current margins), and votewise (they come from the margin with which each pair
 was first seen).
 
-    python experiments/second_epochs.py [--draws 4]
+    python experiments/second_epochs.py [--draws 2]
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ def one_world(seed: int) -> dict[tuple[str, int], tuple[float, float]]:
 
 
 def main() -> None:
-    args = parser(__doc__, draws=4).parse_args()
+    args = parser(__doc__, draws=2).parse_args()
     page = Page("Second epochs", args)
     worlds = each(one_world, range(args.draws), args.workers)
 
