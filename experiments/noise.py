@@ -206,8 +206,8 @@ def finding(scores: Scores, losses: tuple[str, ...]) -> str:
     noisy = [noise for noise in scores.noises if noise] or scores.noises
     said = (
         f"The paper finds RE-PO ahead of the loss itself for nearly all losses. Over {min(noisy)} to {max(noisy)}% wrong "
-        f"votes it is so here, by intervals over worlds, for {count(PUBLISHED, 'one', PLAIN)} losses as published with a single "
-        f"annotator and {count(PUBLISHED, 'many', PLAIN)} with 40, and for {count(OURS, 'one', PLAIN)} and "
+        f"votes it is so here, by intervals over worlds, for {count(PUBLISHED, 'one', PLAIN)} losses as published with a "
+        f"single annotator and {count(PUBLISHED, 'many', PLAIN)} with 40, and for {count(OURS, 'one', PLAIN)} and "
         f"{count(OURS, 'many', PLAIN)} with votewise's defaults; ahead of label smoothing told the true noise for "
         f"{count(PUBLISHED, 'one', SMOOTHED)} and {count(OURS, 'one', SMOOTHED)} with a single annotator."
     )
