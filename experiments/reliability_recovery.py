@@ -5,8 +5,7 @@ come from first-seen margins):
 
 - one annotator, 0 to 40% of the votes wrong, and two annotators who both vote on everything, the first always wrong in 10%
   (the paper's figure 2);
-- 227 annotators with some 13 votes each, four in five of them reliable, started from 0.80, 0.90, 0.95 and 0.99 (figure 3,
-  whose real annotators have some 180 votes each).
+- 227 annotators with some 13 votes each, four in five of them reliable, started from 0.80, 0.90, 0.95 and 0.99 (figure 3).
 
     python experiments/reliability_recovery.py [--draws 4]
 """
