@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import importlib.util
 import logging
 from pathlib import Path
 from typing import Any
@@ -18,7 +19,14 @@ from tiny import losses_of, make_model, make_rows, make_trainer, parameters_of  
 from trl.trainer.dpo_trainer import DataCollatorForPreference  # noqa: E402
 
 from votewise.train import packing  # noqa: E402
-from votewise.train.scoring import add_scoring, choose_step, score_answers, step_is_exact  # noqa: E402
+from votewise.train.scoring import (  # noqa: E402
+    add_scoring,
+    choose_step,
+    score_answers,
+    step_is_exact,
+    use_flex,
+    use_fused_head,
+)
 
 WORDS = 60
 SIZES = {
@@ -275,3 +283,138 @@ def test_whole_runs_end_alike(settings: dict[str, Any], tmp_path: Path) -> None:
     np.testing.assert_allclose(margins, known, rtol=1e-3, atol=1e-3)
     for name, value in others.items():
         torch.testing.assert_close(trained[name], value, rtol=1e-2, atol=2e-3)
+
+
+# FlexAttention and TRL's projection, which CUDA takes; here without their compiled kernels
+
+EAGER_FLEX = pytest.mark.filterwarnings("ignore:flex_attention called without torch.compile")
+
+
+@EAGER_FLEX
+@pytest.mark.parametrize("way", ["shared", "packed"])
+@pytest.mark.parametrize("name", MODELS)
+def test_flex_attention_gives_the_log_probabilities_of_segments(
+    name: str, way: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    torch.manual_seed(0)
+    batch, found, attended = make_batch(), {}, []
+    plain, real = MODELS[name](), packing.flex_packed_attention
+    monkeypatch.setattr(
+        packing, "flex_packed_attention", lambda *a, **k: attended.append(k.get("sliding_window")) or real(*a, **k)
+    )
+    for attention in ("segments", "flex"):
+        model = copy.deepcopy(plain)
+        add_scoring(model, way, attention=attention)
+        with torch.no_grad():
+            found[attention] = score_answers(model, batch, way).logp
+        assert len(attended) == (2 if attention == "flex" else 0), "once in each layer"
+    torch.testing.assert_close(found["flex"], found["segments"], rtol=1e-5, atol=1e-5)
+
+
+@EAGER_FLEX
+@pytest.mark.parametrize("window", [None, 5, 100, 1000])
+def test_block_masks_say_who_sees_whom(window: int | None) -> None:
+    """Token by token, from the segments by brute force; and each block is said to be empty or full only if it is."""
+    from torch.nn.attention.flex_attention import create_mask
+
+    rng = np.random.default_rng(0)
+    segments, start = [], 0
+    for prompt, chosen, rejected in [
+        (300, 140, 290),
+        (0, 3, 2),
+        (1, 0, 130),
+        (128, 128, 128),
+        *rng.integers(0, 60, (9, 3)),
+    ]:
+        segments.append(packing.Segment(start, int(prompt), int(chosen), int(rejected)))
+        start += int(prompt + chosen + rejected)
+    length = -(-start // 128) * 128
+    expected = np.eye(length, dtype=bool)
+    for s in segments:
+        for first, answer in ((s.start + s.prompt, s.chosen), (s.start + s.prompt + s.chosen, s.rejected)):
+            tokens = np.r_[s.start : s.start + s.prompt, first : first + answer]
+            at = np.arange(len(tokens))
+            seen = (at[:, None] >= at) & (at[:, None] - at < (window or length))
+            expected[np.ix_(tokens, tokens)] |= seen
+    mask = packing.Blocks(tuple(segments), length, torch.device("cpu")).mask(window)
+    found = create_mask(mask.mask_mod, None, None, length, length, "cpu")[0, 0].numpy()
+    np.testing.assert_array_equal(found, expected)
+    n = length // 128
+    blocks = expected.reshape(n, 128, n, 128).swapaxes(1, 2).reshape(n, n, -1)
+    told = {"partial": (mask.kv_num_blocks, mask.kv_indices), "full": (mask.full_kv_num_blocks, mask.full_kv_indices)}
+    said = {name: np.zeros((n, n), bool) for name in told}
+    for name, (count, indices) in told.items():
+        for row in range(n):
+            said[name][row, indices[0, 0, row, : count[0, 0, row]].numpy()] = True
+    assert not (said["partial"] & said["full"]).any()
+    assert blocks[said["full"]].all()
+    assert not blocks[~(said["partial"] | said["full"])].any()
+    assert said["full"].any() or window in (5, 100), "a block and the one before are wider than the window"
+    assert (~(said["partial"] | said["full"])).mean() > 0.5, "most of the row is skipped"
+
+
+@pytest.mark.parametrize("n", [1, 127, 128, 129, 5000, 100_000])
+def test_rows_for_flex_attention_have_few_lengths(n: int) -> None:
+    ids = torch.ones(1, n, dtype=torch.long)
+    inputs = packing.flex_inputs(ids, ids, (packing.Segment(0, n, 0, 0),))
+    length = inputs["input_ids"].shape[1]
+    assert inputs["position_ids"].shape == (1, length)
+    assert length % packing.BLOCK == 0
+    assert n <= length < max(n + packing.BLOCK, 1.125 * n + 1)
+    assert inputs["input_ids"].sum() == n
+    many = {
+        packing.flex_inputs(*[torch.ones(1, k, dtype=torch.long)] * 2, ())["input_ids"].shape[1]
+        for k in range(8200, 16000, 50)
+    }
+    assert len(many) <= 8
+
+
+@pytest.mark.parametrize("name", ["llama", "gemma2, capped logits"])
+def test_trls_projection_gives_the_log_probabilities_and_gradients_of_ours(name: str) -> None:
+    torch.manual_seed(0)
+    plain, batch, ends = MODELS[name](), make_batch(), []
+    for projection in ("torch", "trl"):
+        model = copy.deepcopy(plain)
+        add_scoring(model, "shared", projection=projection)
+        scores = score_answers(model, batch, "shared", statistics=True)
+        torch.autograd.backward(scores.logp @ torch.linspace(-1, 1, len(scores.logp)))
+        ends.append((scores, torch.cat([p.grad.flatten() for p in model.parameters()])))
+    (ours, gradient), (theirs, other) = ends
+    torch.testing.assert_close(theirs.logp, ours.logp, rtol=1e-5, atol=1e-5)
+    assert (gradient - other).norm() < 1e-5 * gradient.norm()
+    for here, there in zip(ours.tokens, theirs.tokens, strict=True):
+        torch.testing.assert_close(here, there, rtol=1e-4, atol=1e-5)
+
+
+FACTORS: dict[str, Any] = {
+    "cohere": lambda: hf.CohereForCausalLM(hf.CohereConfig(**GROUPED, logit_scale=0.25)),
+    "granite": lambda: hf.GraniteForCausalLM(hf.GraniteConfig(**GROUPED, logits_scaling=4.0)),
+    "hyperclovax": lambda: hf.HyperCLOVAXForCausalLM(hf.HyperCLOVAXConfig(**GROUPED, logits_scaling=4.0)),
+}
+
+
+@pytest.mark.parametrize("name", FACTORS)
+def test_logits_that_a_model_scales_are_scaled(name: str) -> None:
+    torch.manual_seed(0)
+    model, batch = FACTORS[name](), make_batch()
+    expected = reference(model, batch)
+    for projection in ("torch", "trl"):
+        ours = copy.deepcopy(model)
+        add_scoring(ours, "answers", projection=projection)
+        torch.testing.assert_close(score_answers(ours, batch, "answers").logp, expected, rtol=1e-5, atol=1e-4)
+
+
+def test_kernels_are_chosen_by_the_device() -> None:
+    model, head = make_model(), torch.nn.Linear(4, 4)
+    cpu, cuda = torch.device("cpu"), torch.device("cuda")
+    assert not use_flex("auto", model, cpu)
+    assert not use_flex("auto", model, cuda), "heads of 8 numbers are too small for its kernel"
+    assert use_flex("auto", hf.LlamaForCausalLM(hf.LlamaConfig(**SIZES | {"head_dim": 16})), cuda)
+    assert use_flex("flex", model, cpu)
+    assert not use_flex("segments", model, cuda)
+    assert not use_fused_head("auto", head, cpu)
+    assert use_fused_head("trl", head, cpu)
+    assert not use_fused_head("torch", head, cuda)
+    if importlib.util.find_spec("triton"):
+        assert use_fused_head("auto", head, cuda)
+    assert not use_fused_head("auto", torch.nn.Sequential(head), cuda), "a head with more to it than a matrix"

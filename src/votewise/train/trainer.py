@@ -121,7 +121,8 @@ class RobustPreferenceTrainer(DPOTrainer):
             logger.warning(f"fast_step={self.args.fast_step} is not for this model: {why}. Going on with {self._how}.")
         if self._how != "off":
             for model in inner:
-                add_scoring(model, self._how)
+                kernels = {"attention": self.args.packed_attention, "projection": self.args.answer_projection}
+                add_scoring(model, self._how, **kernels)
 
     def _check_step(self, model: Any, batch: dict[str, Any]) -> None:
         """Compare packed and padded rows on the first batch; on all ranks, for they must go on alike."""
