@@ -141,6 +141,20 @@ class RobustPreferenceConfig(DPOConfig):
             "help": "How answers are projected on the vocabulary: trl (its fused head), torch, auto (trl's on CUDA)."
         },
     )
+    precompute_ref_log_probs: bool | None = field(
+        default=None,
+        metadata={
+            "help": "Compute the reference's log-probabilities once before training and keep them for later runs. Default: "
+            "`votewise train` does where it loses nothing by it, the trainer does not."
+        },
+    )
+    reference_cache: str | None = field(
+        default=None,
+        metadata={
+            "help": "Folder where these are kept, or off. Default: reference in $VOTEWISE_CACHE, that is in "
+            "~/.cache/votewise."
+        },
+    )
     allow_worse_than_chance: bool = field(
         default=False,
         metadata={"help": "Go on where the votes as a whole turn out to be worse than chance."},

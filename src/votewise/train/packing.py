@@ -242,13 +242,22 @@ class Blocks:
         if window is not None:
             some &= at.min(1)[:, None] - at.max(1) < window
             every &= at.max(1)[:, None] - at.min(1) < window
-        parts: list[Tensor] = []
-        for blocks in (some & ~every, every):
-            order = np.argsort(~blocks, axis=1, kind="stable")
-            parts += [torch.from_numpy(x.astype(np.int32))[None, None] for x in (blocks.sum(1), order)]
-        told: Any = [part.to(self._device) for part in parts]
-        lengths = (len(self._until), len(self._until))
-        return BlockMask.from_kv_blocks(*told, BLOCK, seen if window is None else near, lengths)
+        told = [torch.from_numpy(x)[None, None].to(self._device) for x in (*_listed(some & ~every), *_listed(every))]
+        return BlockMask.from_kv_blocks(
+            told[0],
+            told[1],
+            told[2],
+            told[3],
+            BLOCK_SIZE=BLOCK,
+            mask_mod=seen if window is None else near,
+            seq_lengths=(len(self._until), len(self._until)),
+        )
+
+
+def _listed(blocks: Any) -> tuple[Any, Any]:
+    """How many blocks of keys each block of queries has, and which: (n,) and (n, n), these first."""
+    order = np.argsort(~blocks, axis=1, kind="stable")
+    return blocks.sum(1).astype(np.int32), order.astype(np.int32)
 
 
 def flex_inputs(input_ids: Tensor, position_ids: Tensor, segments: tuple[Segment, ...]) -> dict[str, Any]:

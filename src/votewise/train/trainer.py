@@ -36,6 +36,7 @@ from votewise.train.config import RobustPreferenceConfig
 from votewise.train.data import ROW
 from votewise.train.losses import BELIEVING, Answers, Losses, apply_objective
 from votewise.train.metrics import RunningMeans
+from votewise.train.precompute import with_reference
 from votewise.train.scoring import FastStep, Scores, add_scoring, choose_step, score_answers, step_is_exact
 
 logger = get_logger(__name__)
@@ -79,10 +80,9 @@ class RobustPreferenceTrainer(DPOTrainer):
         self._fixed = fixed_confidence(args, self.rows)
         self._how: FastStep | None = None
         self._checked = False
-        if not self.loss.reference:
-            # No reference model is built where its log-probabilities come with the data; nor are these computed.
-            args.precompute_ref_log_probs = True
-        elif ref_model is None and needs_copy(model, args, kwargs):
+        # No reference model is built where its log-probabilities come with the data; nor are these computed if not needed.
+        args.precompute_ref_log_probs = not self.loss.reference or bool(args.precompute_ref_log_probs)
+        if ref_model is None and needs_copy(model, args, kwargs):
             ref_model = copy.deepcopy(model)
         self._running = {"train": RunningMeans(), "eval": RunningMeans()}
         self._step: list[tuple[Any, Tensor, Tensor]] = []
@@ -107,7 +107,7 @@ class RobustPreferenceTrainer(DPOTrainer):
             self._signature_columns.append(own)
 
     def _precompute_ref_logps(self, dataset: Any, name: str, batch_size: int) -> Any:
-        return super()._precompute_ref_logps(dataset, name, batch_size) if self.loss.reference else dataset
+        return with_reference(self, dataset, name, batch_size) if self.loss.reference else dataset
 
     # One batch
 
@@ -148,6 +148,8 @@ class RobustPreferenceTrainer(DPOTrainer):
         checkpointing = disable_gradient_checkpointing(self.model, self.args.gradient_checkpointing_kwargs)
         with torch.no_grad(), checkpointing, adapter, self.accelerator.autocast():
             batch = {name: value for name, value in inputs.items() if name != ROW}
+            if not self._checked:
+                self._check_step(model, batch)
             chosen, rejected = score_answers(model, batch, self._how or "off").logp.chunk(2)
         return chosen, rejected
 
