@@ -18,14 +18,6 @@ from pathlib import Path
 import pytest
 
 
-@pytest.fixture(scope="session", autouse=True)
-def no_users_cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
-    """Nothing is kept in the folder of whoever runs the tests."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("VOTEWISE_CACHE", str(tmp_path_factory.mktemp("cache")))
-        yield
-
-
 def executables() -> Path | None:
     """The folder with ``initdb`` and ``pg_ctl``, the newest version's where several are installed."""
     found = shutil.which("pg_ctl")

@@ -21,7 +21,7 @@ from tiny import as_chat, losses_of, make_model, make_rows, make_tokenizer, make
 
 from votewise.errors import BadInputError  # noqa: E402
 from votewise.train import RobustPreferenceTrainer, precompute, reference_cache  # noqa: E402
-from votewise.train.reference_cache import ReferenceCache, cache_folder, model_key, weights_digest  # noqa: E402
+from votewise.train.reference_cache import ReferenceCache, model_key, reference_folder, weights_digest  # noqa: E402
 
 LORA = LoraConfig(r=4, target_modules=["q_proj", "v_proj"], task_type="CAUSAL_LM")
 
@@ -325,16 +325,20 @@ def test_packed_rows_are_checked_before_the_reference_is_kept(
 # Where
 
 
-def test_where_it_is_kept(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_where_it_is_kept(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     monkeypatch.setenv("VOTEWISE_CACHE", "/somewhere")
-    assert cache_folder(None) == Path("/somewhere/reference")
-    assert cache_folder("off") is None
-    assert cache_folder(str(tmp_path)) == tmp_path
-    monkeypatch.delenv("VOTEWISE_CACHE")
-    monkeypatch.setenv("XDG_CACHE_HOME", "/caches")
-    assert cache_folder(None) == Path("/caches/votewise/reference")
-    monkeypatch.delenv("XDG_CACHE_HOME")
-    assert cache_folder(None) == Path.home() / ".cache/votewise/reference"
+    assert reference_folder(None) == Path("/somewhere/reference")
+    assert reference_folder("off") is None
+    assert reference_folder(str(tmp_path)) == tmp_path
+    assert not caplog.records
+
+    def nobody() -> Path:
+        raise BadInputError("is not set, nor is there a home", source="VOTEWISE_CACHE")
+
+    monkeypatch.setattr(reference_cache, "cache_folder", nobody)
+    with caplog.at_level(logging.WARNING, logger="votewise"):
+        assert reference_folder(None) is None
+    assert "not kept for the next run" in caplog.records[0].message
 
 
 def test_a_folder_of_ones_own_and_none(tmp_path: Path, asked: list[int]) -> None:

@@ -17,7 +17,7 @@ from trl.models.utils import prepare_deepspeed
 from votewise.errors import BadInputError
 from votewise.train.config import RobustPreferenceConfig
 from votewise.train.launch import sharded_here
-from votewise.train.reference_cache import Logps, ReferenceCache, cache_folder, model_key, pair_keys, weights_digest
+from votewise.train.reference_cache import Logps, ReferenceCache, model_key, pair_keys, reference_folder, weights_digest
 
 logger = get_logger(__name__)
 
@@ -60,7 +60,7 @@ def with_reference(trainer: Any, dataset: Any, name: str, batch_size: int) -> An
             "precompute_ref_log_probs=True is not for streams", expected="precompute_ref_log_probs=False"
         )
     accelerator, args = trainer.accelerator, trainer.args
-    folder, key = cache_folder(args.reference_cache), _model_key(trainer)
+    folder, key = reference_folder(args.reference_cache), _model_key(trainer)
     cache = ReferenceCache(folder / key if folder is not None and accelerator.is_main_process else None)
     keys: list[bytes] = []
     told: list[Any] = [None]

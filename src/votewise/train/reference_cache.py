@@ -7,7 +7,6 @@ fed to the model (``pair_keys``). So a change of weights, data, template, length
 
 from __future__ import annotations
 
-import os
 import sys
 import uuid
 import zipfile
@@ -30,7 +29,7 @@ from peft.tuners.tuners_utils import BaseTunerLayer
 from torch import Tensor
 
 from votewise.errors import BadInputError
-from votewise.files import written_whole
+from votewise.files import cache_folder, written_whole
 from votewise.train.data import ROW
 from votewise.train.packing import PREFIX
 
@@ -50,19 +49,19 @@ ELSEWHERE = frozenset({"_name_or_path", "transformers_version", "torch_dtype", "
 """Settings of a model that say where it is from, or that its tensors say themselves."""
 
 
-def cache_folder(wanted: str | None) -> Path | None:
-    """Where log-probabilities are kept; None for ``off``.
+def reference_folder(wanted: str | None) -> Path | None:
+    """Where log-probabilities are kept; None for nowhere.
 
     Args:
-        wanted: a folder, ``off``, or None for ``reference`` in ``VOTEWISE_CACHE``, which is ``votewise`` in the user's
-            folder for caches (``XDG_CACHE_HOME``, ``~/.cache``) unless set.
+        wanted: a folder, ``off``, or None for ``reference`` in votewise's own cache.
     """
     if wanted is not None:
         return None if wanted == "off" else Path(wanted).expanduser()
-    own = os.environ.get("VOTEWISE_CACHE")
-    if own:
-        return Path(own).expanduser() / "reference"
-    return Path(os.environ.get("XDG_CACHE_HOME") or "~/.cache").expanduser() / "votewise" / "reference"
+    try:
+        return cache_folder() / "reference"
+    except BadInputError as error:
+        logger.warning(f"Reference log-probabilities are not kept for the next run: {error}")
+        return None
 
 
 class ReferenceCache:
