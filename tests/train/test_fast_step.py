@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import copy
 import importlib.util
-import logging
 from pathlib import Path
 from typing import Any
 
@@ -14,70 +13,19 @@ import pytest
 torch = pytest.importorskip("torch", reason="torch is not installed: votewise[train]")
 
 import transformers as hf  # noqa: E402
+from architectures import GROUPED, MODELS, SIZES, WORDS, make_batch, reference  # noqa: E402
 from peft import LoraConfig  # noqa: E402
 from tiny import losses_of, make_model, make_rows, make_trainer, parameters_of  # noqa: E402
-from trl.trainer.dpo_trainer import DataCollatorForPreference  # noqa: E402
 
 from votewise.train import packing  # noqa: E402
 from votewise.train.scoring import (  # noqa: E402
     add_scoring,
-    choose_step,
     score_answers,
-    step_is_exact,
     use_flex,
     use_fused_head,
 )
 
-WORDS = 60
-SIZES = {
-    "vocab_size": WORDS,
-    "hidden_size": 32,
-    "intermediate_size": 48,
-    "num_hidden_layers": 2,
-    "num_attention_heads": 4,
-    "max_position_embeddings": 64,
-    "pad_token_id": 0,
-}
-GROUPED = SIZES | {"num_key_value_heads": 2}
-MODELS: dict[str, Any] = {
-    "llama": lambda: hf.LlamaForCausalLM(hf.LlamaConfig(**SIZES)),
-    "llama, grouped queries": lambda: hf.LlamaForCausalLM(hf.LlamaConfig(**GROUPED)),
-    "qwen2": lambda: hf.Qwen2ForCausalLM(hf.Qwen2Config(**GROUPED)),
-    "mistral, sliding window": lambda: hf.MistralForCausalLM(hf.MistralConfig(**GROUPED, sliding_window=5)),
-    "gemma": lambda: hf.GemmaForCausalLM(hf.GemmaConfig(**GROUPED, head_dim=8)),
-    "gemma2, capped logits": lambda: hf.Gemma2ForCausalLM(hf.Gemma2Config(**GROUPED, head_dim=8, sliding_window=5)),
-    "gemma3, two kinds of layers": lambda: hf.Gemma3ForCausalLM(
-        hf.Gemma3TextConfig(**GROUPED, head_dim=8, sliding_window=5, sliding_window_pattern=2)
-    ),
-}
 WAYS = ("shared", "packed", "answers")
-
-
-def make_batch(*, left: bool = False) -> dict[str, Any]:
-    """Pairs of all lengths: long and short, one token, no answer, the same answer twice, answers that start alike."""
-    rng = np.random.default_rng(0)
-    examples = []
-    for prompt, chosen, rejected in ((9, 6, 4), (1, 1, 7), (12, 3, 1), (5, 4, 4), (7, 0, 3), (4, 5, 6)):
-        lengths = {"prompt_ids": prompt, "chosen_ids": chosen, "rejected_ids": rejected}
-        examples.append({name: rng.integers(1, WORDS, n).tolist() for name, n in lengths.items()})
-    examples[3]["rejected_ids"] = list(examples[3]["chosen_ids"])
-    examples[5]["rejected_ids"][:3] = examples[5]["chosen_ids"][:3]
-    batch = DataCollatorForPreference(pad_token_id=0)(examples)
-    if left:
-        for row, seen in enumerate(batch["attention_mask"].sum(1).tolist()):
-            for name in ("input_ids", "attention_mask", "completion_mask"):
-                batch[name][row] = batch[name][row].roll(batch[name].shape[1] - seen)
-    return batch
-
-
-def reference(model: Any, batch: dict[str, Any]) -> Any:
-    """Log-probabilities by the textbook, one row at a time and without padding."""
-    found = []
-    for ids, seen, answer in zip(*(batch[k] for k in ("input_ids", "attention_mask", "completion_mask")), strict=True):
-        ids, answer = ids[seen.bool()][None], answer[seen.bool()]
-        logp = model(input_ids=ids).logits[0, :-1].log_softmax(-1)
-        found.append((logp.gather(1, ids[0, 1:, None])[:, 0] * answer[1:]).sum())
-    return torch.stack(found)
 
 
 @pytest.mark.parametrize("left", [False, True], ids=["right", "left"])
@@ -147,112 +95,6 @@ def test_rows_that_lost_the_start_of_their_prompts_are_not_packed() -> None:
     batch["input_ids"][6, 0] = 1 + batch["input_ids"][6, 0] % (WORDS - 1)
     assert packing.pack(batch) is None
     assert packing.pack(batch, share=False) is not None
-
-
-# Traps: each of these ways to get packing wrong changes log-probabilities, and the check of the first batch sees it
-
-
-def test_chosen_answers_are_hidden_from_rejected_ones(monkeypatch: pytest.MonkeyPatch) -> None:
-    model, batch = make_model(), make_batch()
-    add_scoring(model, "shared")
-    assert step_is_exact(model, batch, "shared")[0]
-    real = packing._causal
-
-    def everything(queries: int, offset: int, *rest: Any) -> Any:
-        mask = real(queries, offset, *rest)
-        return mask if mask is None else torch.ones_like(mask)
-
-    monkeypatch.setattr(packing, "_causal", everything)
-    exact, difference = step_is_exact(model, batch, "shared")
-    assert not exact
-    assert difference > 0.01
-
-
-def test_positions_restart_after_the_prompt(monkeypatch: pytest.MonkeyPatch) -> None:
-    model, batch = make_model(), make_batch()
-    add_scoring(model, "shared")
-    real = packing.pack
-
-    def straight(*args: Any, **kwargs: Any) -> Any:
-        packed = real(*args, **kwargs)
-        return packed._replace(position_ids=torch.arange(packed.input_ids.shape[1])[None])
-
-    monkeypatch.setattr("votewise.train.scoring.pack", straight)
-    assert not step_is_exact(model, batch, "shared")[0]
-
-
-def test_windows_are_counted_in_positions(monkeypatch: pytest.MonkeyPatch) -> None:
-    torch.manual_seed(0)
-    model, batch = MODELS["mistral, sliding window"](), make_batch()
-    add_scoring(model, "shared")
-    assert step_is_exact(model, batch, "shared")[0]
-    real = packing._causal
-    monkeypatch.setattr(packing, "_causal", lambda q, o, k, window, device: real(q, o, k, None, device))
-    assert not step_is_exact(model, batch, "shared")[0]
-
-
-# Models that cannot
-
-
-@pytest.mark.parametrize(
-    ("model", "word"),
-    [
-        (
-            lambda: hf.MambaForCausalLM(hf.MambaConfig(vocab_size=WORDS, hidden_size=16, num_hidden_layers=1)),
-            "attention",
-        ),
-        (
-            lambda: hf.MixtralForCausalLM(hf.MixtralConfig(**GROUPED, num_local_experts=2)),
-            "experts",
-        ),
-        (
-            lambda: hf.Qwen3NextForCausalLM(
-                hf.Qwen3NextConfig(
-                    **GROUPED,
-                    head_dim=8,
-                    linear_num_value_heads=2,
-                    linear_num_key_heads=2,
-                    linear_key_head_dim=8,
-                    linear_value_head_dim=8,
-                    num_experts=2,
-                    num_experts_per_tok=1,
-                    moe_intermediate_size=16,
-                    shared_expert_intermediate_size=16,
-                    layer_types=["linear_attention", "full_attention"],
-                )
-            ),
-            "linear",
-        ),
-    ],
-    ids=["mamba", "mixture of experts", "linear attention"],
-)
-def test_models_that_cannot_be_packed_are_scored_in_rows(model: Any, word: str) -> None:
-    how, why = choose_step("shared", model(), auxiliary=False)
-    assert how == "answers"
-    assert word in str(why)
-
-
-def test_an_auxiliary_loss_needs_whole_rows() -> None:
-    assert choose_step("shared", make_model(), auxiliary=True)[0] == "off"
-    assert choose_step("off", make_model(), auxiliary=False) == ("off", None)
-    assert choose_step("shared", make_model(), auxiliary=False) == ("shared", None)
-
-
-def test_a_model_that_fails_the_check_goes_on_in_rows_and_says_so(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
-) -> None:
-    real = packing._causal
-    monkeypatch.setattr(
-        packing, "_causal", lambda *args: None if (mask := real(*args)) is None else torch.ones_like(mask)
-    )
-    trainer = make_trainer(tmp_path, make_rows(8), ref_model=make_model(1), logging_steps=1)
-    with caplog.at_level(logging.WARNING, logger="votewise"):
-        trainer.train()
-    assert trainer._how == "answers"
-    assert [record.message for record in caplog.records if "fast_step" in record.message]
-    rows = make_trainer(tmp_path, make_rows(8), ref_model=make_model(1), logging_steps=1, fast_step="answers")
-    rows.train()
-    assert losses_of(trainer) == pytest.approx(losses_of(rows), rel=1e-4)
 
 
 # Whole runs

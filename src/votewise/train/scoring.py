@@ -74,6 +74,8 @@ def choose_step(wanted: FastStep, model: Any, *, auxiliary: bool) -> tuple[FastS
 def packable(model: Any) -> str | None:
     """Why a model's batches cannot be packed, in a few words; None where they can, as far as its config tells."""
     config = model.config.get_text_config()
+    if config is not model.config:
+        return "it is more than a language model"
     kinds = set(getattr(config, "layer_types", None) or ())
     if kinds - {"full_attention", "sliding_attention"}:
         return f"it has layers of the kind {', '.join(sorted(kinds - {'full_attention', 'sliding_attention'}))}"

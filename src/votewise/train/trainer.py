@@ -115,6 +115,8 @@ class RobustPreferenceTrainer(DPOTrainer):
         """Choose how answers are scored and teach it to the models, once; before the first of them is run."""
         if self._how is not None:
             return
+        if self.args.packed_attention == "flex" and self.accelerator.device.type == "cpu":
+            raise BadInputError("packed_attention=flex has no gradients on a CPU", expected="auto or segments")
         inner = [_innermost(self.accelerator.unwrap_model(m)) for m in (self.model, self.ref_model) if m is not None]
         self._how, why = choose_step(self.args.fast_step, self.model, auxiliary=self.aux_loss_enabled)
         if why:
