@@ -22,7 +22,7 @@ from peft import LoraConfig, PromptTuningConfig, get_peft_model  # noqa: E402
 from tiny import losses_of, make_model, make_rows, make_tokenizer, make_trainer, parameters_of  # noqa: E402
 
 from votewise.errors import BadInputError  # noqa: E402
-from votewise.train import packing  # noqa: E402
+from votewise.train import packing, scoring  # noqa: E402
 from votewise.train.scoring import add_scoring, choose_step, score_answers, step_is_exact  # noqa: E402
 
 NATS = 0.01
@@ -324,6 +324,23 @@ def test_trap_a_model_that_fails_the_check_goes_on_in_rows_and_says_so(
     rows = make_trainer(tmp_path, make_rows(8), ref_model=make_model(1), logging_steps=1, fast_step="answers")
     rows.train()
     assert losses_of(trainer) == pytest.approx(losses_of(rows), rel=1e-4)
+
+
+@pytest.mark.parametrize("bf16", [True, False])
+def test_trap_rounding_of_short_numbers_is_no_wrong_mask(
+    bf16: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A twentieth of a nat is rounding where the model computes in bf16, although its weights are in fp32."""
+    real = scoring.score_answers
+
+    def apart(model: Any, batch: Any, how: Any, **settings: Any) -> Any:
+        scores = real(model, batch, how, **settings)
+        return scores._replace(logp=scores.logp + 0.05) if how == "shared" else scores
+
+    monkeypatch.setattr(scoring, "score_answers", apart)
+    trainer = make_trainer(tmp_path, make_rows(8), ref_model=make_model(1), bf16=bf16)
+    trainer.train()
+    assert trainer._how == ("shared" if bf16 else "answers")
 
 
 # The trainer around it

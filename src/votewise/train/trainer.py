@@ -131,7 +131,8 @@ class RobustPreferenceTrainer(DPOTrainer):
         self._checked = True
         if self._how not in ("shared", "packed"):
             return
-        exact, difference = step_is_exact(model, batch, self._how)
+        with self.accelerator.autocast():  # rounding is judged by the numbers that the model computes with
+            exact, difference = step_is_exact(model, batch, self._how)
         wrong = torch.tensor(0.0 if exact else 1.0, device=self.accelerator.device)
         if self.accelerator.reduce(wrong, reduction="sum") > 0:
             logger.warning(
