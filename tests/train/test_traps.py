@@ -291,22 +291,25 @@ def test_trap_virtual_tokens_before_the_row() -> None:
 
 
 @pytest.mark.filterwarnings("ignore:The `'keep_end'` truncation mode is deprecated:FutureWarning")
-def test_trap_prompts_that_lost_their_start(tmp_path: Path) -> None:
+def test_trap_prompts_that_lost_their_start(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     """With truncation_mode="keep_end" the two rows of a pair may keep different parts of its prompt."""
     batch = make_batch()
     batch["input_ids"][6, 0] = 1 + batch["input_ids"][6, 0] % (WORDS - 1)
     assert packing.pack(batch) is None
     assert packing.pack(batch, share=False) is not None
     ends = []
+    scoring.logger.warning_once.cache_clear()
     for way in ("shared", "off"):
         settings = {"truncation_mode": "keep_end", "max_length": 7, "fast_step": way}
         trainer = make_trainer(tmp_path, make_rows(16), ref_model=make_model(1), **settings)
         collated = next(iter(trainer.get_train_dataloader()))
         assert collated["input_ids"].shape[1] == 7
         assert packing.pack(collated) is None
-        trainer.train()
+        with caplog.at_level(logging.WARNING, logger="votewise"):
+            trainer.train()
         ends.append(losses_of(trainer))
     assert ends[0] == pytest.approx(ends[1], rel=1e-4)
+    assert len([record for record in caplog.records if "differ in their prompt" in record.message]) == 1
 
 
 def test_trap_a_model_that_fails_the_check_goes_on_in_rows_and_says_so(

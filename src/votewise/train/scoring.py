@@ -12,10 +12,13 @@ from importlib.util import find_spec
 from typing import Any, Literal, NamedTuple
 
 import torch
+from accelerate.logging import get_logger
 from torch import Tensor
 from torch.utils.checkpoint import checkpoint
 
 from votewise.train.packing import PackedAttention, flex_inputs, make_packable, pack
+
+logger = get_logger(__name__)
 
 FastStep = Literal["shared", "packed", "answers", "off"]
 Projection = Literal["auto", "trl", "torch"]
@@ -229,6 +232,11 @@ def score_answers(
     if how == "off":
         return _score_as_trl(model, batch, length, statistics, router_logits)
     packed = pack(batch, share=how == "shared") if how in ("shared", "packed") else None
+    if packed is None and how == "shared":
+        logger.warning_once(
+            "The two rows of a pair differ in their prompt: such batches are scored with fast_step=packed."
+        )
+        packed = pack(batch, share=False)
     if packed is not None:
         inputs = {
             "input_ids": packed.input_ids,
