@@ -226,6 +226,24 @@ def test_padding_is_no_part_of_a_pair() -> None:
     assert reference_cache.pair_keys(more) != [key]
 
 
+@pytest.mark.filterwarnings("ignore:The `'keep_end'` truncation mode is deprecated:FutureWarning")
+@pytest.mark.parametrize("settings", [{}, {"max_length": 7}, {"max_length": 7, "truncation_mode": "keep_end"}])
+def test_keys_are_of_what_the_collator_feeds(
+    settings: dict[str, Any], tmp_path: Path, asked: list[int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """By TRL's collator without its work, by another one through it: the same keys."""
+    trainer = make_trainer(tmp_path, make_rows(20), **settings)
+    fed = trainer.data_collator(list(trainer.train_dataset))
+    assert fed["input_ids"].shape[1] == (7 if settings else 11)
+    expected = reference_cache.pair_keys(fed)
+    assert len(set(expected)) == 20
+    assert precompute._keys(trainer, trainer.train_dataset) == expected
+    trainer.data_collator = lambda examples, real=trainer.data_collator: real(examples)
+    monkeypatch.setattr(precompute, "READ", 6)
+    monkeypatch.setattr(precompute, "pair_keys_of_tokens", None)
+    assert precompute._keys(trainer, trainer.train_dataset) == expected
+
+
 # Whatever happens
 
 

@@ -13,11 +13,20 @@ from datasets import Dataset, IterableDataset, concatenate_datasets
 from peft import PeftModel
 from tqdm.auto import tqdm  # type: ignore[import-untyped]
 from trl.models.utils import prepare_deepspeed
+from trl.trainer.dpo_trainer import DataCollatorForPreference
 
 from votewise.errors import BadInputError
 from votewise.train.config import RobustPreferenceConfig
 from votewise.train.launch import sharded_here
-from votewise.train.reference_cache import Logps, ReferenceCache, model_key, pair_keys, reference_folder, weights_digest
+from votewise.train.reference_cache import (
+    Logps,
+    ReferenceCache,
+    model_key,
+    pair_keys,
+    pair_keys_of_tokens,
+    reference_folder,
+    weights_digest,
+)
 
 logger = get_logger(__name__)
 
@@ -65,8 +74,7 @@ def with_reference(trainer: Any, dataset: Any, name: str, batch_size: int) -> An
     keys: list[bytes] = []
     told: list[Any] = [None]
     if accelerator.is_main_process:
-        for start in range(0, len(dataset), READ):
-            keys += pair_keys(_collate(trainer, dataset, range(start, min(start + READ, len(dataset)))))
+        keys = _keys(trainer, dataset)
         told = [cache.read(keys)]
     broadcast_object_list(told)
     known: Logps = told[0]
@@ -76,6 +84,17 @@ def with_reference(trainer: Any, dataset: Any, name: str, batch_size: int) -> An
         _compute(trainer, dataset, name, batch_size * accelerator.num_processes, missing, known, cache, keys)
     columns = {"ref_chosen_logps": known[:, 0], "ref_rejected_logps": known[:, 1]}
     return concatenate_datasets([dataset, Dataset.from_dict(columns)], axis=1)
+
+
+def _keys(trainer: Any, dataset: Any) -> list[bytes]:
+    """The keys of all rows, as they will be fed to the model."""
+    collator = getattr(trainer.data_collator, "collator", trainer.data_collator)  # a ``RowCollator`` adds no tokens
+    parts = [range(start, min(start + READ, len(dataset))) for start in range(0, len(dataset), READ)]
+    if type(collator) is not DataCollatorForPreference:
+        return [key for rows in parts for key in pair_keys(_collate(trainer, dataset, rows))]
+    tokens = dataset.select_columns(["prompt_ids", "chosen_ids", "rejected_ids"]).with_format("numpy")
+    how = {"max_length": collator.max_length, "truncation_mode": collator.truncation_mode}
+    return [key for rows in parts for key in pair_keys_of_tokens(tokens[rows.start : rows.stop], **how)]
 
 
 def _model_key(trainer: Any) -> str:

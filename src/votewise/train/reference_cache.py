@@ -145,9 +145,34 @@ def pair_keys(batch: dict[str, Any]) -> list[bytes]:
         for row, digest in enumerate(2 * digests):
             # What is not told by token is told by row, or else it is everybody's.
             part = values[row] if len(values) == len(seen) else values
-            part = part[seen[row]] if values.shape[:2] == seen.shape else part
-            digest.update(f"{name} {part.dtype} {part.shape}".encode() + part.tobytes())
+            _feed(digest, name, part[seen[row]] if values.shape[:2] == seen.shape else part)
     return [digest.digest() for digest in digests]
+
+
+def pair_keys_of_tokens(tokens: dict[str, Any], *, max_length: int | None, truncation_mode: str) -> list[bytes]:
+    """The ``pair_keys`` of what TRL's collator makes of tokenized pairs, many times as fast as by way of it.
+
+    Args:
+        tokens: ``prompt_ids``, ``chosen_ids`` and ``rejected_ids``, an array for each pair.
+        max_length: tokens that a row is cut to.
+        truncation_mode: ``keep_start`` or ``keep_end``.
+    """
+    cut = slice(None, max_length)
+    if max_length is not None and truncation_mode == "keep_end":
+        cut = slice(-max_length, None)
+    keys = []
+    for prompt, *answers in zip(tokens["prompt_ids"], tokens["chosen_ids"], tokens["rejected_ids"], strict=True):
+        digest = blake2b(digest_size=KEY)
+        for answer in answers:
+            _feed(digest, "completion_mask", np.repeat([0, 1], [len(prompt), len(answer)])[cut])
+        for answer in answers:
+            _feed(digest, "input_ids", np.concatenate([prompt, answer]).astype(np.int64)[cut])
+        keys.append(digest.digest())
+    return keys
+
+
+def _feed(digest: Any, name: str, part: npt.NDArray[Any]) -> None:
+    digest.update(f"{name} {part.dtype} {part.shape}".encode() + part.tobytes())
 
 
 def model_key(model: Any, weights: bytes | str, **settings: Any) -> str:
