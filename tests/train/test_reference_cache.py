@@ -203,6 +203,8 @@ def test_a_model_of_the_users_own_that_changes_finds_nothing(tmp_path: Path, mon
     code.write_text("x = 1")
     before = model_key(model, digest)
     assert model_key(model, digest) == before
+    model.config.eos_token_id = 7  # as training sets it after the tokenizer
+    assert model_key(model, digest) == before
     monkeypatch.setattr(__import__("sys").modules[type(model).__module__], "__file__", str(code))
     with_code = model_key(model, digest)
     code.write_text("x = 2")

@@ -45,8 +45,11 @@ KEY = 16
 
 NOT_SCORED = (ROW, "attention_mask", "ref_chosen_logps", "ref_rejected_logps")
 
-ELSEWHERE = frozenset({"_name_or_path", "transformers_version", "torch_dtype", "dtype", "use_cache"})
-"""Settings of a model that say where it is from, or that its tensors say themselves."""
+ELSEWHERE = frozenset(
+    {"_name_or_path", "transformers_version", "torch_dtype", "dtype", "use_cache"}
+    | {f"{which}_token_id" for which in ("bos", "eos", "pad")}
+)
+"""Settings of a model that say where it is from, what its tensors say themselves, or what training sets on the way."""
 
 
 def reference_folder(wanted: str | None) -> Path | None:
