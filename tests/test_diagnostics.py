@@ -129,6 +129,19 @@ def test_the_mirror_image_is_mentioned() -> None:
     assert "mirror-image" in codes(estimate_reliability(data.votes), "info")
 
 
+def test_two_annotators_are_told_apart_by_nothing() -> None:
+    def crowd(*reliability: float) -> SimulatedVotes:
+        return simulate_annotators(
+            annotators=len(reliability), votes_per_pair=2, votes_per_annotator=(400, 400), reliability=reliability
+        )
+
+    pair = estimate_reliability(crowd(1.0, 0.7).votes)
+    first, second = pair.annotators["reliability"].to_pylist()
+    assert first == second
+    assert "two-annotators" in codes(pair, "warning")
+    assert "two-annotators" not in codes(estimate_reliability(crowd(1.0, 0.7, 0.8).votes), "warning")
+
+
 def test_a_crowd_worse_than_chance_is_said() -> None:
     rng = np.random.default_rng(0)
     truth = rng.choice([-1, 1], 400)
