@@ -1,0 +1,119 @@
+"""Judges that read answers: a reward model, or a language model behind a server. Both can be interrupted and go on.
+
+Contests of several pairs of models are judged in one go, so that a reward model scores each answer once.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from votewise.contests import Contests, Verdicts
+from votewise.errors import BadInputError
+from votewise.evaluate import llm_judge, reward_judge
+from votewise.evaluate.writing import VERDICTS
+from votewise.journal import Journal
+from votewise.votes import Floats
+
+if TYPE_CHECKING:
+    from votewise.endpoint import Endpoint
+
+Progress = Callable[[str, int, int, int, float], None]
+"""Told what is done, how much of it, of how much, and how many tokens in how many seconds."""
+
+
+@dataclass(frozen=True)
+class LanguageJudge:
+    """A language model behind an OpenAI-compatible server that is asked in both orders.
+
+    Attributes:
+        endpoint: the server and the model.
+        temperature: of its sampling; 0 for the likeliest reply.
+        max_tokens: of a reply.
+        seed: sent along, for servers that heed it.
+    """
+
+    endpoint: Endpoint
+    temperature: float = 0.0
+    max_tokens: int = 1024
+    seed: int | None = 0
+
+
+@dataclass(frozen=True)
+class RewardJudge:
+    """A reward model: a sequence classifier with one output.
+
+    Attributes:
+        model: its folder, or its name on the Hub.
+        soft: count logistic(margin) rather than who has the higher score.
+        batch_size: answers at a time.
+        device: where it runs.
+        dtype: its numbers.
+    """
+
+    model: str
+    soft: bool = False
+    batch_size: int = 16
+    device: str = "auto"
+    dtype: str = "auto"
+
+
+@dataclass(frozen=True, eq=False)
+class Judged:
+    """Verdicts for each group of contests, a reward model's scores by model, and the journal to end when all is written."""
+
+    verdicts: list[Verdicts]
+    scores: Mapping[str, Floats] = field(repr=False)
+    journal: Journal
+
+    def finish(self) -> None:
+        """Forget what was kept for an interrupted run: the results are written."""
+        self.journal.finish()
+
+
+def work_of(groups: Sequence[Contests], judge: LanguageJudge | RewardJudge) -> int:
+    """How many replies or scores a judge would have to give, were nothing done yet."""
+    if isinstance(judge, RewardJudge):
+        return len(reward_judge.wanted(groups))
+    return len(llm_judge.unasked(question for contests in groups for question in llm_judge.questions(contests)))
+
+
+def judge_contests(
+    groups: Sequence[Contests],
+    judge: LanguageJudge | RewardJudge,
+    out: Path,
+    *,
+    restart: bool = False,
+    progress: Progress | None = None,
+) -> Judged:
+    """Let a judge read the answers of every contest.
+
+    Args:
+        groups: contests, one group for each pair of models.
+        judge: who judges.
+        out: the folder that the evaluation is written to; the journal is in it.
+        restart: throw away what an interrupted run left.
+        progress: told how far the work is.
+
+    Raises:
+        BadInputError: no answers to read, a model or server that cannot be used, an interrupted run with other settings.
+    """
+    if isinstance(judge, RewardJudge):
+        raise BadInputError("reward models cannot judge yet", source="--reward-model")
+    asked = [question for contests in groups for question in llm_judge.questions(contests)]
+    options = {"temperature": judge.temperature, "max_tokens": judge.max_tokens, "seed": judge.seed}
+    settings = llm_judge.judge_settings(judge.endpoint, **options)  # type: ignore[arg-type]
+    with Journal(out / VERDICTS, settings, restart=restart) as journal:
+        told = None if progress is None else lambda done, total: progress("Judging", done, total, 0, 0.0)
+        llm_judge.ask(
+            asked,
+            judge.endpoint,
+            journal,
+            temperature=judge.temperature,
+            max_tokens=judge.max_tokens,
+            seed=judge.seed,
+            progress=told,
+        )
+        return Judged([llm_judge.read_replies(contests, journal, judge.endpoint) for contests in groups], {}, journal)
