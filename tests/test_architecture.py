@@ -13,7 +13,7 @@ SOURCE = Path(votewise.__file__).parent
 
 LAYERS = (
     ("errors", "_version"),
-    ("votes", "comparisons", "results", "files"),
+    ("votes", "comparisons", "results", "files", "journal", "endpoint"),
     ("readers", "observation", "em"),
     ("outcomes", "engines"),
     ("counting",),
@@ -48,6 +48,7 @@ HEAVY = (
     "pandas",
     "polars",
     "rich",
+    "openai",
 )
 """What `import votewise` must not load."""
 

@@ -1,0 +1,15 @@
+"""``votewise evaluate``: how good is a model? Each of the group's commands is in a file of its own."""
+
+from __future__ import annotations
+
+import typer
+
+app = typer.Typer(no_args_is_help=True, rich_markup_mode="markdown")
+
+
+@app.callback()
+def evaluate() -> None:
+    """Measure how often one model's answers beat another's.
+
+    `votewise evaluate win-rate` compares two models, `votewise evaluate matrix` several.
+    """
