@@ -67,6 +67,17 @@ class TruePairs:
         texts = None if votes.texts is None else votes.texts.filter(known)
         return cls(truth[truth != 0].astype(np.int8), ids, texts, domain, int((truth == 0).sum()))
 
+    def sample(self, size: int | None, seed: int) -> TruePairs:
+        """A random ``size`` of them in their order; all of them for None.
+
+        Raises BadInputError where there are not so many.
+        """
+        if size is None:
+            return self
+        if not 1 <= size <= len(self):
+            raise BadInputError("pairs", value=size, expected=f"1 to {len(self):,}, as many as there are")
+        return self.take(np.sort(np.random.default_rng([seed, 8]).permutation(len(self))[:size]))
+
     def take(self, pairs: Codes) -> TruePairs:
         """These pairs only."""
         at = pa.array(pairs)
@@ -168,11 +179,9 @@ def plan_crowd(
     design = make_design(profile, number, seed=seed)
     if not isinstance(pairs, TruePairs):
         known = TruePairs.made_up(design.pairs, seed)
-    elif design.pairs < len(pairs):
-        # Not the first ones: a file may be sorted.
-        known = pairs.take(np.sort(np.random.default_rng([seed, 8]).permutation(len(pairs))[: design.pairs]))
     else:
-        known = pairs
+        # Not the first ones where not all are used: a file may be sorted.
+        known = pairs if design.pairs == len(pairs) else pairs.sample(design.pairs, seed)
     if not (design.places <= WITH_TEXTS if texts is None else texts):
         known = replace(known, texts=None)
     return CrowdPlan(profile, known, draw_crowd(profile, len(design.counts), seed), design, seed)
