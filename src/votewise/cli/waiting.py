@@ -57,3 +57,7 @@ class Waiting:
     def step(self, what: str, steps: int, movement: float) -> None:
         """Tell how far an estimate has come; fits ``estimate_reliability(progress=...)``."""
         self._progress.update(self._task, description=what, note=f"{steps:,} steps, still moving {movement:.0e}")
+
+    def count(self, done: int, total: int | None) -> None:
+        """Tell how many rows, of how many, the stage has done."""
+        self._progress.update(self._task, completed=done, total=total, note=f"{done:,}")
