@@ -22,7 +22,12 @@ def rate_by_length(groups: pa.Table, curve: pa.Table, *, description: str) -> Ch
     room = max((high - low) * 0.02, 1.0)
     x_scale = alt.Scale(domain=[low - room, high + room], nice=False)
     y_scale = alt.Scale(domain=[0, 1])
-    x = alt.X("difference:Q", title="Answer of A longer by, characters", scale=x_scale, axis=alt.Axis(format="~s"))
+    x = alt.X(
+        "difference:Q",
+        title="Answer of A longer by, characters",
+        scale=x_scale,
+        axis=alt.Axis(format=",d", tickCount=7),
+    )
     y = alt.Y("rate:Q", title="Win rate of A", scale=y_scale, axis=percent_axis(tickCount=5))
     even = alt.Chart(pa.table({"difference": [low - room, high + room], "rate": [0.5, 0.5]}))
     layers = [even.mark_line(style="reference", aria=False).encode(x=x, y=y)]
