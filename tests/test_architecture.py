@@ -13,7 +13,7 @@ SOURCE = Path(votewise.__file__).parent
 
 LAYERS = (
     ("errors", "_version"),
-    ("votes", "comparisons", "results", "files", "journal", "endpoint"),
+    ("votes", "comparisons", "results", "files", "journal", "endpoint", "models"),
     ("readers", "observation", "em"),
     ("outcomes", "engines"),
     ("counting",),
@@ -27,6 +27,7 @@ LAYERS = (
     ("gold", "select", "users", "drift", "report"),
     ("audit", "export"),
     ("filtering", "train"),
+    ("generate",),
     ("demo",),
     ("cli",),
 )
