@@ -5,16 +5,16 @@ Contests of several pairs of models are judged in one go, so that a reward model
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from votewise.contests import Contests, Verdicts
-from votewise.errors import BadInputError
 from votewise.evaluate import llm_judge, reward_judge
 from votewise.evaluate.writing import VERDICTS
-from votewise.journal import Journal
+from votewise.journal import Journal, content_key
 from votewise.votes import Floats
 
 if TYPE_CHECKING:
@@ -101,7 +101,7 @@ def judge_contests(
         BadInputError: no answers to read, a model or server that cannot be used, an interrupted run with other settings.
     """
     if isinstance(judge, RewardJudge):
-        raise BadInputError("reward models cannot judge yet", source="--reward-model")
+        return _by_reward(groups, judge, out, restart, progress)
     asked = [question for contests in groups for question in llm_judge.questions(contests)]
     options = {"temperature": judge.temperature, "max_tokens": judge.max_tokens, "seed": judge.seed}
     settings = llm_judge.judge_settings(judge.endpoint, **options)  # type: ignore[arg-type]
@@ -117,3 +117,37 @@ def judge_contests(
             progress=told,
         )
         return Judged([llm_judge.read_replies(contests, journal, judge.endpoint) for contests in groups], {}, journal)
+
+
+def _by_reward(
+    groups: Sequence[Contests], judge: RewardJudge, out: Path, restart: bool, progress: Progress | None
+) -> Judged:
+    items = reward_judge.wanted(groups)
+    keys = list(items)
+    settings = {"reward_model": judge.model, "dtype": judge.dtype, "answers": f"{len(keys):,} {content_key(keys)[:8]}"}
+    with Journal(out / VERDICTS, settings, restart=restart) as journal:
+        done = {i for i, key in enumerate(keys) if key in journal.done}
+        clock, seconds, tokens = time.monotonic(), 0.0, 0
+        batches = reward_judge.score_answers(
+            judge.model,
+            list(items.values()),
+            batch_size=judge.batch_size,
+            device=judge.device,
+            dtype=judge.dtype,
+            done=frozenset(done),
+        )
+        for batch in batches:
+            clock, before = time.monotonic(), clock
+            journal.extend((keys[i], {"score": score, "problem": problem}) for i, score, problem, _ in batch)
+            done |= {i for i, *_ in batch}
+            seconds, tokens = seconds + clock - before, tokens + sum(count for *_, count in batch)
+            if progress:
+                progress("Scoring", len(done), len(keys), tokens, seconds)
+        records = {key: journal.done[key] for key in keys}
+    scores = {key: record["score"] for key, record in records.items() if record["problem"] is None}
+    problems = {key: record["problem"] for key, record in records.items() if record["problem"] is not None}
+    verdicts = [
+        reward_judge.reward_verdicts(contests, scores, problems, model=judge.model, soft=judge.soft)
+        for contests in groups
+    ]
+    return Judged(verdicts, reward_judge.scores_by_model(groups, verdicts), journal)

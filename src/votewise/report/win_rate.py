@@ -88,8 +88,8 @@ def notes(result: WinRateResult) -> list[tuple[str, str]]:
         found.append(
             (
                 "warning",
-                f"{result.failed:,} of {total:,} comparisons have no verdict. They count nowhere, and if they are unlike the "
-                "others, so is the win rate.",
+                f"{result.failed:,} of {total:,} comparisons have no verdict. They count nowhere, and if they are unlike "
+                "the others, so is the win rate.",
             )
         )
     if result.swaps is not None and result.swaps.disagreement > MUCH_SWAPPING:
