@@ -50,7 +50,13 @@ def test_alpacaevals_outputs_are_answers(tmp_path: Path) -> None:
 
 
 def test_conversations_equal_their_texts(tmp_path: Path) -> None:
-    talk = [{"prompt": [{"role": "user", "content": "hi"}], "answer": [{"role": "assistant", "content": "ho"}], "model": "m"}]
+    talk = [
+        {
+            "prompt": [{"role": "user", "content": "hi"}],
+            "answer": [{"role": "assistant", "content": "ho"}],
+            "model": "m",
+        }
+    ]
     a = write(tmp_path / "a.jsonl", talk)
     b = write(tmp_path / "b.jsonl", [{"prompt": "hi", "answer": "hey", "model": "k"}])
     contests, _ = read_two(a, b, verdicts=False)
@@ -136,7 +142,7 @@ def test_skipping_leaves_unusable_rows_out_and_counts_them(tmp_path: Path) -> No
 
 def test_there_must_be_a_judge(tmp_path: Path) -> None:
     path = write(tmp_path / "a.jsonl", answers("new", 3))
-    with pytest.raises(BadInputError, match="holds answers without verdicts, and there is no judge .expected --reward"):
+    with pytest.raises(BadInputError, match="holds answers without verdicts, and there is no judge"):
         read_two(path, path)
     path = write(tmp_path / "c.jsonl", [comparison(0)])
     with pytest.raises(BadInputError, match="has no column preference, winner or label, and there is no judge"):
@@ -197,34 +203,50 @@ def test_a_model_in_every_row_is_the_baseline(tmp_path: Path) -> None:
     contests, _ = judged(path, model="y")
     assert (contests.model_a, contests.model_b, len(contests)) == ("y", "base", 1)
     assert contests.left_out == {"between other models": 1}
-    with pytest.raises(BadInputError, match="compares 'base' with 2 models .expected --model, one of: x, y"):
+    with pytest.raises(BadInputError, match=r"compares 'base' with 2 models .expected --model, one of: x, y"):
         read_two(path)
 
 
 NAN = float("nan")
 BAD_COMPARISONS: dict[str, tuple[list[dict[str, Any]], dict[str, Any], str]] = {
-    "an unknown column": ([comparison(0, w=1)], {"column": "win"}, "there is no column 'win' .expected one of: prompt,"),
+    "an unknown column": (
+        [comparison(0, w=1)],
+        {"column": "win"},
+        "there is no column 'win' .expected one of: prompt,",
+    ),
     "NaN": (
         [comparison(0, p=0.5), comparison(1, p=NAN)],
         {"column": "p"},
         "row 2, column 'p': there is no verdict, got nan",
     ),
     "null": ([comparison(0, p=0.5), comparison(1, p=None)], {"column": "p"}, "row 2, column 'p': there is no verdict"),
-    "too large": ([comparison(0, p=0.5), comparison(1, p=1.5)], {"column": "p"}, "row 2, column 'p': is outside 0 to 1"),
+    "too large": (
+        [comparison(0, p=0.5), comparison(1, p=1.5)],
+        {"column": "p"},
+        "row 2, column 'p': is outside 0 to 1",
+    ),
     "far too large": ([comparison(0, p=1.5), comparison(1, p=3)], {"column": "p"}, "row 2, .*: is outside 1 to 2"),
     "a strange label": (
         [comparison(0, p="a"), comparison(1, p="first")],
         {"column": "p"},
         "row 2, column 'p': is no verdict, got 'first' .expected a, b, tie, a model's name",
     ),
-    "no label": ([comparison(0, p="a"), comparison(1, p=None)], {"column": "p"}, "row 2, column 'p': there is no verdict"),
+    "no label": (
+        [comparison(0, p="a"), comparison(1, p=None)],
+        {"column": "p"},
+        "row 2, column 'p': there is no verdict",
+    ),
     "one model": ([comparison(0, "m", "m", p=1)], {"column": "p"}, "row 1, column 'model_a': is compared with itself"),
     "many models": (
         [comparison(0, "a", "b", p=1), comparison(0, "c", "d", p=0)],
         {"column": "p"},
         "compares 4 models .expected --model, one of: a, b, c, d",
     ),
-    "an unknown model": ([comparison(0, p=1)], {"column": "p", "model": "z"}, "there is no model 'z' .expected one of: new"),
+    "an unknown model": (
+        [comparison(0, p=1)],
+        {"column": "p", "model": "z"},
+        "there is no model 'z' .expected one of: new",
+    ),
     "strangers": (
         [comparison(0, "a", "b", p=1), comparison(0, "c", "d", p=0)],
         {"column": "p", "model": "a", "baseline": "c"},
@@ -310,7 +332,7 @@ def test_a_matrix_needs_several_models_each_once(tmp_path: Path) -> None:
     one = write(tmp_path / "a.jsonl", answers("new", 3))
     with pytest.raises(BadInputError, match="there are answers of 1 model"):
         read_several([one], verdicts=False)
-    with pytest.raises(BadInputError, match="model 'new' is in .*a.jsonl already"):
+    with pytest.raises(BadInputError, match=r"model 'new' is in .*a.jsonl already"):
         read_several([one, write(tmp_path / "b.jsonl", answers("new", 3))], verdicts=False)
     with pytest.raises(BadInputError, match="there is no judge"):
         read_several([one, one])

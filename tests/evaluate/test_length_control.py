@@ -107,7 +107,7 @@ def test_soft_preferences_are_wins_and_losses_in_parts() -> None:
 @pytest.mark.parametrize(("bias", "length"), [(0.0, -1.0), (-2.0, -1.5), (-3.5, 0.0)])
 @pytest.mark.parametrize("repeats", [1, 3])
 def test_intervals_cover_the_truth(bias: float, length: float, repeats: int) -> None:
-    """Coverage is 93% to 98% by larger simulations; at 93% a case fails with probability 1e-6, all six with 6e-6."""
+    """Where coverage is 93% or more, a case fails with probability 1e-6 at most, any of all six with 6e-6."""
     rng, draws = np.random.default_rng([11, round(10 * bias + 100), repeats]), 400
     hits = 0
     for _ in range(draws):

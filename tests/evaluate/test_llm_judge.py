@@ -67,7 +67,7 @@ def shown(request: dict[str, Any]) -> tuple[str, str]:
 
 def fair(request: dict[str, Any], _: int) -> Reply:
     """The new model wins 0, 1 and 2, ties at 3; at 4 the first shown wins; 5 is unreadable with ``old`` first."""
-    first, second = shown(request)
+    first, _second = shown(request)
     number = int(first[-1])
     if number == 5 and first.startswith("old"):
         return said("I would rather not say.")
@@ -141,7 +141,9 @@ def test_a_judge_without_any_verdict_is_an_error(tmp_path: Path) -> None:
     found = contests(tmp_path, 2)
     with scripted_server(lambda request, _: said("hm")) as server:
         verdicts = judge_contests([found], judge(server), tmp_path / "out").verdicts[0]
-    with pytest.raises(BadInputError, match="language model m gave no verdict on any of 2 contests; the first: no verdict"):
+    with pytest.raises(
+        BadInputError, match="language model m gave no verdict on any of 2 contests; the first: no verdict"
+    ):
         evaluate_win_rate(found, verdicts)
 
 

@@ -72,7 +72,9 @@ def test_an_answer_too_long_for_the_model_has_no_verdict(model: str, contests: C
     assert verdicts.problems.count(None) == 11
 
 
-def test_neither_batches_nor_an_interruption_change_the_verdicts(model: str, contests: Contests, tmp_path: Path) -> None:
+def test_neither_batches_nor_an_interruption_change_the_verdicts(
+    model: str, contests: Contests, tmp_path: Path
+) -> None:
     found = [
         judge_contests([contests], RewardJudge(model, soft=True, batch_size=size, device="cpu"), tmp_path / str(size))
         for size in (1, 4, 32)
