@@ -125,7 +125,7 @@ def test_the_page_is_the_same_for_the_same_result() -> None:
 
 def test_every_kind_of_verdict_is_in_the_gallery() -> None:
     result = result_of()
-    gallery = build_contest_gallery(result)
+    gallery = build_contest_gallery([result])
     kinds = {kind: (total, shown) for kind, total, shown in gallery.kinds}
     assert set(kinds) == {"won", "lost", "tie", "swapped", "failed"}
     assert sum(total for total, _ in kinds.values()) == 120
@@ -136,7 +136,7 @@ def test_every_kind_of_verdict_is_in_the_gallery() -> None:
 
 def test_the_gallery_is_an_even_sample_within_its_budget() -> None:
     result = evaluate_win_rate(*played(2000, reward=True))
-    gallery = build_contest_gallery(result)
+    gallery = build_contest_gallery([result])
     for kind in ("won", "lost"):
         margins = [abs(c.score_a - c.score_b) for c in gallery.cards if c.kind == kind]
         assert len(margins) == PER_KIND
@@ -145,7 +145,7 @@ def test_the_gallery_is_an_even_sample_within_its_budget() -> None:
     long = result.contests
     texts = ["<" * 20_000] * 2000
     huge = Contests("a", "b", long.prompt, texts, texts, texts, long.length_a, long.length_b)
-    cards = build_contest_gallery(evaluate_win_rate(huge, result.verdicts)).cards
+    cards = build_contest_gallery([evaluate_win_rate(huge, result.verdicts)]).cards
     assert 0 < sum(card.size for card in cards) < BUDGET
     assert len(render_win_rate_report(evaluate_win_rate(huge, result.verdicts), title="t")) < 3_000_000
 
@@ -171,6 +171,7 @@ def test_the_matrix_page_has_every_pair_both_ways(page_of: Callable[[str], Any])
                 assert f"{100 * rate.value:.0f}%" in page.words
     assert page.elements["td"] >= 16
     assert "Scores" in page.words
+    assert page.elements["article"] >= len(result.pairs)
     assert "Scores" not in page_of(render_matrix_report(matrix_of(reward=False), title="t")).words
 
 
