@@ -27,7 +27,7 @@ LAYERS = (
     ("gold", "select", "users", "drift", "report"),
     ("audit", "export"),
     ("filtering", "train"),
-    ("generate",),
+    ("generate", "score"),
     ("demo",),
     ("cli",),
 )

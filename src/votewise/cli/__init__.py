@@ -12,7 +12,7 @@ from typing import Annotated
 import typer
 
 from votewise._version import __version__
-from votewise.cli import audit, demo, export, filter, formats, generate, train
+from votewise.cli import audit, demo, export, filter, formats, generate, score, train
 from votewise.errors import VotewiseError
 
 app = typer.Typer(
@@ -52,6 +52,7 @@ app.command()(export.export)
 app.command("filter")(filter.filter_comparisons)
 app.command(context_settings=train.CONTEXT)(train.train)
 app.command()(generate.generate)
+app.command()(score.score)
 app.command()(formats.formats)
 app.command()(demo.demo)
 
