@@ -206,7 +206,8 @@ def main() -> None:
     page.write(
         f"Our length-controlled win rates are {figures['mean']} points from the published ones on average with the prompts' "
         f"difficulty ({figures['real']} without the outlier gpt4_gamed) and {figures['without']} without difficulty, rank "
-        f"correlation {figures['spearman']}; raw rates agree to {figures['raw']:.0e} points. Intervals of 95% cover the truth in {100 * least:.1f}% of draws or more.",
+        f"correlation {figures['spearman']}; raw rates agree to {figures['raw']:.0e} points. Intervals of 95% "
+        f"cover the truth in {100 * least:.1f}% of draws or more.",
         chart(figures["points"]),
         "Length-controlled win rates of 19 models: ours, with 95% intervals, against the published ones. The one far "
         "off is gpt4_gamed, whose answers of 68 characters on average leave nothing near equal lengths.",

@@ -15,6 +15,8 @@ from votewise.contests import Contests, Verdicts
 from votewise.evaluate import llm_judge, reward_judge
 from votewise.evaluate.writing import VERDICTS
 from votewise.journal import Journal
+from votewise.models import require_models
+from votewise.score.sources import Answer, ModelOptions, RewardModel
 from votewise.votes import Floats
 
 if TYPE_CHECKING:
@@ -123,31 +125,29 @@ def _by_reward(
     groups: Sequence[Contests], judge: RewardJudge, out: Path, restart: bool, progress: Progress | None
 ) -> Judged:
     items = reward_judge.wanted(groups)
-    keys = list(items)
-    settings = {"reward_model": judge.model, "dtype": judge.dtype}
-    with Journal(out / VERDICTS, settings, restart=restart) as journal:
-        done = {i for i, key in enumerate(keys) if key in journal.done}
-        clock, seconds, tokens = time.monotonic(), 0.0, 0
-        batches = reward_judge.score_answers(
-            judge.model,
-            list(items.values()),
-            batch_size=judge.batch_size,
-            device=judge.device,
-            dtype=judge.dtype,
-            done=frozenset(done),
-        )
-        for batch in batches:
-            clock, before = time.monotonic(), clock
-            journal.extend((keys[i], {"score": score, "problem": problem}) for i, score, problem, _ in batch)
-            done |= {i for i, *_ in batch}
-            seconds, tokens = seconds + clock - before, tokens + sum(count for *_, count in batch)
-            if progress:
-                progress("Scoring", len(done), len(keys), tokens, seconds)
-        records = {key: journal.done[key] for key in keys}
-    scores = {key: record["score"] for key, record in records.items() if record["problem"] is None}
-    problems = {key: record["problem"] for key, record in records.items() if record["problem"] is not None}
+    source = RewardModel(judge.model, ModelOptions(judge.batch_size, judge.device, judge.dtype))
+    require_models("a reward model")
+    with Journal(out / VERDICTS, source.settings(), restart=restart) as journal:
+        _score(list(items.values()), list(items), source, journal, progress)
+        scores = {key: journal.done[key]["score"] for key in items}
     verdicts = [
-        reward_judge.reward_verdicts(contests, scores, problems, model=judge.model, soft=judge.soft)
-        for contests in groups
+        reward_judge.reward_verdicts(contests, scores, model=judge.model, soft=judge.soft) for contests in groups
     ]
     return Judged(verdicts, reward_judge.scores_by_model(groups, verdicts), journal)
+
+
+def _score(
+    answers: Sequence[Answer], keys: Sequence[str], source: RewardModel, journal: Journal, progress: Progress | None
+) -> None:
+    """Score the answers that have no score in the journal yet."""
+    done = {i for i, key in enumerate(keys) if key in journal.done}
+    clock, seconds, tokens = time.monotonic(), 0.0, 0
+    for batch in source.scorer(source.model).scores(answers, frozenset(done)):
+        clock, before = time.monotonic(), clock
+        if not batch:
+            continue
+        journal.extend((keys[found.number], {"score": found.score}) for found in batch)
+        done |= {found.number for found in batch}
+        seconds, tokens = seconds + clock - before, tokens + sum(found.tokens for found in batch)
+        if progress:
+            progress("Scoring", len(done), len(keys), tokens, seconds)
