@@ -13,7 +13,7 @@ SOURCE = Path(votewise.__file__).parent
 
 LAYERS = (
     ("errors", "_version"),
-    ("votes", "comparisons", "results", "files", "journal", "endpoint"),
+    ("votes", "comparisons", "results", "files", "journal", "endpoint", "models", "contests"),
     ("readers", "observation", "em"),
     ("outcomes", "engines"),
     ("counting",),
@@ -28,6 +28,7 @@ LAYERS = (
     ("gold", "select", "users", "drift", "report"),
     ("audit", "export"),
     ("filtering", "train"),
+    ("generate", "evaluate"),
     ("demo",),
     ("cli",),
 )

@@ -202,7 +202,7 @@ class MatrixResult:
 
     Attributes:
         models: names, the best first.
-        pairs: (model_a, model_b) with model_a before model_b in ``models`` -> the result; pairs without a contest are
+        pairs: (model_a, model_b) in the order in which they were compared -> the result; pairs that never met are
             missing.
         mean: each model's mean win rate over the others that it met.
         scores: model -> a reward model's scores of its answers; empty for other judges.

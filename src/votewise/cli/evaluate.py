@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import typer
 
+from votewise.cli.evaluate_matrix import matrix
+from votewise.cli.evaluate_win_rate import win_rate
+
 app = typer.Typer(no_args_is_help=True, rich_markup_mode="markdown")
 
 
@@ -13,3 +16,7 @@ def evaluate() -> None:
 
     `votewise evaluate win-rate` compares two models, `votewise evaluate matrix` several.
     """
+
+
+app.command("win-rate")(win_rate)
+app.command()(matrix)

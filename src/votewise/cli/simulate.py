@@ -165,7 +165,7 @@ def annotators(
             source = 1000
         plan = plan_crowd(crowd, pairs=source, texts=texts, seed=seed)
         waiting.stage(f"Writing {out}")
-        summary = write_votes(out, plan, progress=lambda done: waiting.count(done, plan.design.places))
+        summary = write_votes(out, plan, progress=lambda done: waiting.rows(done, plan.design.places))
     if as_json:
         typer.echo(json.dumps({**asdict(summary), "seed": seed, "file": str(out)}, indent=2))
     elif not quiet:
@@ -268,7 +268,7 @@ def users(
             follow=follow.value,
             texts=texts,
             seed=seed,
-            progress=lambda done: waiting.count(done, None),
+            progress=lambda done: waiting.rows(done, None),
         )
     if as_json:
         typer.echo(json.dumps({**asdict(summary), "seed": seed, "file": str(out)}, indent=2))

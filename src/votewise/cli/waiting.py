@@ -58,6 +58,15 @@ class Waiting:
         """Tell how far an estimate has come; fits ``estimate_reliability(progress=...)``."""
         self._progress.update(self._task, description=what, note=f"{steps:,} steps, still moving {movement:.0e}")
 
-    def count(self, done: int, total: int | None) -> None:
+    def rows(self, done: int, total: int | None) -> None:
         """Tell how many rows, of how many, the stage has done."""
         self._progress.update(self._task, completed=done, total=total, note=f"{done:,}")
+
+    def count(self, what: str, done: int, total: int, tokens: int, seconds: float) -> None:
+        """Tell how much of a known amount is done, and how fast; fits ``generate_answers(progress=...)``."""
+        note = (
+            f"{done:,} of {total:,}, {tokens / max(seconds, 1e-9):,.0f} tokens/s"
+            if tokens
+            else f"{done:,} of {total:,}"
+        )
+        self._progress.update(self._task, description=what, completed=done, total=total, note=note)

@@ -96,13 +96,13 @@ def answers_of(rows: Rows) -> list[Answers]:
     domains = optional_names(rows, DOMAIN)
     ids = {column: rows.values(column) for column in IDS if rows.has(column)}
     _reject_repeated(rows, prompts, models, name[0])
-    found: dict[str, list[int]] = {}
+    of_model: dict[str, list[int]] = {}
     for row in rows.kept().tolist():
-        found.setdefault(models[row], []).append(row)
-    if not any(not failed[row] for part in found.values() for row in part):
+        of_model.setdefault(models[row], []).append(row)
+    if not any(not failed[row] for part in of_model.values() for row in part):
         raise rows.fail("there is no answer that could be used", expected="at least one")
-    each = []
-    for model, part in found.items():
+    each: list[Answers] = []
+    for model, part in of_model.items():
         good = [row for row in part if not failed[row]]
         each.append(
             Answers(

@@ -163,7 +163,8 @@ class ComparisonRows:
     def _lengths(self, chosen: Any, flip: Bools, side: int) -> Floats | None:
         if self.lengths is None:
             return None
-        return np.where(flip, self.lengths[1 - side][chosen], self.lengths[side][chosen])
+        found: Floats = np.where(flip, self.lengths[1 - side][chosen], self.lengths[side][chosen])
+        return found
 
 
 def read_comparisons(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from itertools import pairwise
 
 import numpy as np
 
@@ -10,7 +10,7 @@ from votewise.contests import Contests, LengthControlled, Part, Rate, Swaps, Ver
 from votewise.errors import BadInputError
 from votewise.evaluate.length_control import length_controlled_rate
 from votewise.evaluate.rates import win_rate
-from votewise.votes import Bools, Floats
+from votewise.votes import Bools
 
 LENGTH_PARTS = 5
 """Groups of about equal size by difference in length."""
@@ -81,7 +81,7 @@ def by_length(contests: Contests, verdicts: Verdicts, level: float) -> tuple[Par
     groups = int(np.clip(len(known) // LEAST_PART, 1, LENGTH_PARTS))
     edges = np.unique(np.quantile(known, np.linspace(0, 1, groups + 1), method="higher"))
     parts = []
-    for number, (start, end) in enumerate(zip(edges[:-1], edges[1:], strict=True)):
+    for number, (start, end) in enumerate(pairwise(edges)):
         last = number == len(edges) - 2
         inside = judged & (difference >= start) & ((difference <= end) if last else (difference < end))
         if inside.any():
@@ -99,7 +99,7 @@ def by_domain(contests: Contests, verdicts: Verdicts, level: float) -> tuple[Par
     if contests.domain is None:
         return ()
     domain = np.array([name or "" for name in contests.domain], object)
-    names = [name for name in dict.fromkeys(domain[verdicts.judged].tolist())]
+    names = list(dict.fromkeys(domain[verdicts.judged].tolist()))
     parts = [
         Part(name or "(none)", _rate_among(contests, verdicts, verdicts.judged & (domain == name), level))
         for name in names
@@ -137,13 +137,3 @@ def _span(low: float, high: float) -> str:
     if low >= 0:
         return f"{low:,.0f} to {high:,.0f} longer"
     return f"{-low:,.0f} shorter to {high:,.0f} longer"
-
-
-def hard(margin: Floats, tolerance: float = 0.0) -> Floats:
-    """(n,) 1 where a margin is above ``tolerance``, 0 where it is below its negative, 1/2 between: a tie."""
-    return np.where(margin > tolerance, 1.0, np.where(margin < -tolerance, 0.0, 0.5))
-
-
-def mean_rate(rates: Sequence[Rate]) -> float:
-    """The mean of several rates, each counting once."""
-    return float(np.mean([rate.value for rate in rates]))
