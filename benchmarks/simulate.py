@@ -90,7 +90,8 @@ def measure(rows: int, repeats: int, folder: str | None) -> None:
             peak = max(run["peak"] for run in runs["simulate"])
             small = fresh("simulate", kind, rows // 10, out)["peak"]
             print(
-                f"  votewise simulate {kind:<11}{seconds['simulate']:>7.2f} s {seconds['simulate'] / seconds['write']:>6.2f}x"
+                f"  votewise simulate {kind:<11}{seconds['simulate']:>7.2f} s"
+                f" {seconds['simulate'] / seconds['write']:>6.2f}x"
                 f"   pyarrow alone {seconds['write']:.2f} s   peak {peak:.2f} GB ({small:.2f} GB at a tenth of the rows)"
             )
 
