@@ -28,7 +28,7 @@ LAYERS = (
     ("gold", "select", "users", "drift", "report"),
     ("audit", "export"),
     ("filtering", "train"),
-    ("generate", "evaluate"),
+    ("generate", "score", "evaluate"),
     ("demo",),
     ("cli",),
 )

@@ -57,10 +57,36 @@ def test_what_may_pass_is_tried_again(status: int) -> None:
         assert server.asked("a") == 3
 
 
+def only_bad(reply: Reply) -> Any:
+    """Answers `bad...` with this reply, others with yes."""
+    return lambda request, before: reply if request["messages"][-1]["content"].startswith("bad") else said("yes")
+
+
 def test_what_does_not_pass_is_an_error_after_all_tries() -> None:
-    with scripted_server(lambda request, before: refused(500, "out of order")) as server:
-        assert complete(endpoint(server.url), "a") == [Completion(None, "status 500: out of order (tried 4 times)")]
-        assert server.asked("a") == 4
+    with scripted_server(only_bad(refused(500, "out of order"))) as server:
+        found = complete(endpoint(server.url, concurrency=1), "good", "bad", "fine")
+        assert found[1] == Completion(None, "status 500: out of order (tried 4 times)")
+        assert [c.text for c in found] == ["yes", None, "yes"]
+        assert server.asked("bad") == 4
+
+
+@pytest.mark.parametrize("reply", [refused(503, "asleep"), refused(429, "no credit"), Reply(cut=True)])
+def test_a_server_that_no_longer_answers_stops_the_run(reply: Reply) -> None:
+    prompts = [ask(text) for text in ("good", "bad1", "bad2", "good2", "bad3", "bad4", "bad5", "bad6", "bad7")]
+    with scripted_server(only_bad(reply)) as server:
+        where = endpoint(server.url, concurrency=1, retries=1)
+        results, found = where.complete(prompts, temperature=0.0, max_tokens=5), []
+        with pytest.raises(BadInputError, match=r"asleep|no credit|no connection"):
+            found.extend((number, completion.text) for number, completion in results)
+        assert found == [(0, "yes"), (1, None), (2, None), (3, "yes"), (4, None), (5, None)]
+        assert (server.asked("bad5"), server.asked("bad6")) == (2, 0)
+
+
+def test_a_server_that_never_answered_stops_the_run_at_once() -> None:
+    with scripted_server(lambda request, before: refused(502, "starting")) as server:
+        with pytest.raises(BadInputError, match="status 502: starting"):
+            complete(endpoint(server.url, concurrency=1, retries=1), *"abc")
+        assert len(server.requests) == 2
 
 
 def test_broken_connections_and_timeouts_are_tried_again() -> None:
@@ -79,8 +105,8 @@ def test_broken_connections_and_timeouts_are_tried_again() -> None:
 
 
 def test_a_prompt_that_breaks_the_connection_is_an_error_where_others_are_answered() -> None:
-    with scripted_server(lambda r, b: Reply(cut=True) if r["messages"][-1]["content"] == "bad" else said("yes")) as s:
-        good, bad = complete(endpoint(s.url, concurrency=1), "good", "bad")
+    with scripted_server(only_bad(Reply(cut=True))) as server:
+        good, bad = complete(endpoint(server.url, concurrency=1), "good", "bad")
     assert good.text == "yes"
     assert bad.text is None
     assert bad.error is not None
@@ -104,7 +130,7 @@ def test_what_no_prompt_can_mend_stops_the_run(status: int, message: str) -> Non
 def test_a_server_that_never_answers_stops_the_run() -> None:
     with scripted_server(lambda request, before: said("")) as server:
         gone = server.url
-    with pytest.raises(BadInputError, match=r"cannot be reached: .*refused"):
+    with pytest.raises(BadInputError, match=r"no connection: .*refused"):
         complete(endpoint(gone, retries=1), "a")
 
 

@@ -3,7 +3,7 @@
 Several requests are under way at once. What may pass (429, 5xx, a timeout, a broken connection) is tried again, each wait
 twice as long as the last and shortened by a random share, or as long as the server asks for; what will not pass is the
 prompt's error. A prompt that failed has an error and no text: it is never mistaken for an answer. What no prompt can
-mend (a wrong key, an unknown model, a server that never answers) ends the run with one line.
+mend (a wrong key, an unknown model, a server that does not answer any more) ends the run with one line.
 
 Needs the [endpoint] extra.
 """
@@ -116,7 +116,6 @@ class Endpoint:
             yield from work.results()
         finally:
             work.stop.set()
-            client.close()
 
     def _client(self) -> Any:
         try:
@@ -135,18 +134,21 @@ class Endpoint:
 class _Work:
     """The requests of one run: threads that take conversations and put completions into a queue.
 
-    The threads are daemons, so that whoever interrupts the run need not wait for answers that nobody reads any more.
+    The threads are daemons, so that whoever interrupts the run need not wait for answers that nobody reads any more; the
+    last one closes the client.
     """
 
     def __init__(self, endpoint: Endpoint, client: Any, options: dict[str, Any], tasks: Iterator[Any]) -> None:
         self.endpoint, self.client, self.options, self.tasks = endpoint, client, options, tasks
         self.stop = threading.Event()
-        self.answered = False
+        self._answered = False
+        self._failures = 0
+        self._running = endpoint.concurrency
         self._taking = threading.Lock()
         self._done: queue.Queue[tuple[int, Completion] | BaseException | None] = queue.Queue()
 
     def results(self) -> Iterator[tuple[int, Completion]]:
-        n = self.endpoint.concurrency
+        n = self._running
         for _ in range(n):
             threading.Thread(target=self._run, daemon=True).start()
         while n:
@@ -172,10 +174,16 @@ class _Work:
                 self._done.put((number, completion))
         except BaseException as error:  # it belongs to whoever reads the results
             self._done.put(error)
+        with self._taking:
+            self._running -= 1
+            last = self._running == 0
+        if last:
+            self.client.close()
         self._done.put(None)
 
     def _ask(self, messages: list[dict[str, str]]) -> Completion | None:
         """What comes of one conversation; None when the run was stopped meanwhile."""
+        cause: Exception | None = None
         from openai import APIConnectionError, APIError, APIStatusError, APITimeoutError
 
         for tried in range(self.endpoint.retries + 1):
@@ -186,22 +194,35 @@ class _Work:
                 if error.status_code in FATAL:
                     raise self._fatal(problem) from error
                 if error.status_code < 500 and error.status_code not in PASSING:
-                    self.answered = True
+                    self._note(answered=True)
                     return Completion(None, problem)
-            except APITimeoutError:
-                problem, asked = f"no answer within {self.endpoint.timeout:g} seconds", None
+                cause = error
+            except APITimeoutError as error:
+                problem, asked, cause = f"no answer within {self.endpoint.timeout:g} seconds", None, error
             except APIConnectionError as error:
-                problem, asked = f"no connection: {error.__cause__ or error}", None
-                if tried == self.endpoint.retries and not self.answered:
-                    raise self._fatal(f"cannot be reached: {error.__cause__ or error}") from error
+                problem, asked, cause = f"no connection: {error.__cause__ or error}", None, error
             except (APIError, ValueError) as error:  # an answer that is no chat completion
-                problem, asked = f"an answer that cannot be read: {error}", None
+                problem, asked, cause = f"an answer that cannot be read: {error}", None, error
             else:
-                self.answered = True
+                self._note(answered=True)
                 return _completion(answer)
             if tried < self.endpoint.retries and self.stop.wait(self._pause(tried, asked)):
                 return None
+        if self._note(answered=False) >= self._patience:
+            raise self._fatal(problem) from cause
         return Completion(None, f"{problem} (tried {self.endpoint.retries + 1} times)")
+
+    def _note(self, *, answered: bool) -> int:
+        """Count the prompts since the last answer, whatever it was, that failed although they were tried again."""
+        with self._taking:
+            self._answered |= answered
+            self._failures = 0 if answered else self._failures + 1
+            return self._failures
+
+    @property
+    def _patience(self) -> int:
+        """How many such failures in a row mean that it is the server: one, where it has not answered anything yet."""
+        return max(3, self.endpoint.concurrency) if self._answered else 1
 
     def _pause(self, tried: int, asked: float | None) -> float:
         """Seconds to wait before the next try: as long as the server asked for, or twice as long each time."""
@@ -228,7 +249,7 @@ class _Work:
         return BadInputError(
             f"model '{self.endpoint.model}': {problem}",
             source=self.endpoint.where,
-            expected="a server that answers, a model it knows and a key it takes; what is done already is kept",
+            expected="a server that answers, a model it knows and a key it takes",
         )
 
 

@@ -12,7 +12,7 @@ from typing import Annotated
 import typer
 
 from votewise._version import __version__
-from votewise.cli import audit, demo, evaluate, export, filter, formats, generate, simulate, train
+from votewise.cli import audit, demo, evaluate, export, filter, formats, generate, score, simulate, train
 from votewise.errors import VotewiseError
 
 app = typer.Typer(
@@ -54,6 +54,7 @@ app.command()(export.export)
 app.command("filter")(filter.filter_comparisons)
 app.command(context_settings=train.CONTEXT)(train.train)
 app.command()(generate.generate)
+app.command()(score.score)
 app.add_typer(evaluate.app, name="evaluate")
 app.add_typer(simulate.app, name="simulate")
 app.command()(formats.formats)

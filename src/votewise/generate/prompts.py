@@ -74,6 +74,8 @@ def read_prompts(source: Any, *, columns: Mapping[str, str] | None = None, limit
     if limit is not None and limit < 1:
         raise BadInputError("at least one prompt", source="--limit", value=limit)
     if isinstance(source, str | os.PathLike) and Path(source).suffix.lower() == ".txt":
+        if columns:
+            raise BadInputError("lines of text have no columns", source=str(source), expected="no --column")
         return Prompts.of(_lines(Path(source)), str(source), limit)
     rows = Rows(load(source), columns)
     if any(shape.recognise(rows.table) for shape in FORMATS.values()):

@@ -123,11 +123,12 @@ def generate_answers(job: GenerateJob, *, restart: bool = False, progress: Progr
         BadInputError: a model or a server that cannot be used, other settings than those of an interrupted run, or no
             prompt answered at all (the file with the errors is written all the same).
     """
-    seconds, tokens = 0.0, 0
+    seconds, tokens, resumed = 0.0, 0, 0
     with Journal(job.out, job.settings(), restart=restart) as journal:
         for model in job.models:
             backend, keys = open_backend(job, model), job.keys(model)
-            done = {i for i, key in enumerate(keys) if key in journal.done}
+            done = {i for i, key in enumerate(keys) if _is_done(job, journal.done.get(key))}
+            resumed += len(done)
             clock = time.monotonic()
             for batch in backend.answers(job.prompts.prompts, frozenset(done)):
                 clock, before = time.monotonic(), clock
@@ -143,12 +144,17 @@ def generate_answers(job: GenerateJob, *, restart: bool = False, progress: Progr
         found = {model: [Completion(**journal.done[key]) for key in job.keys(model)] for model in job.models}
         compared = _write(job, found)
         journal.finish()
-    result = _summarise(job, found, compared, journal.resumed, tokens, seconds)
+    result = _summarise(job, found, compared, resumed, tokens, seconds)
     if not any(result.answered.values()):
         raise BadInputError(
             f"none of {len(job.prompts):,} prompts was answered: {next(iter(result.errors))}", source=str(job.out)
         )
     return result
+
+
+def _is_done(job: GenerateJob, record: dict[str, Any] | None) -> bool:
+    """Whether nothing is left to do; what a server failed to answer in a run that was interrupted is asked again."""
+    return record is not None and (job.backend != "endpoint" or record["error"] is None)
 
 
 def open_backend(job: GenerateJob, model: str) -> Backend:
