@@ -11,6 +11,7 @@ import os
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -73,15 +74,22 @@ class ComparisonRows:
     column: str
     skipped: int
 
-    @property
+    @cached_property
     def models(self) -> list[str]:
         """All models in the order in which they appear, A before B."""
         return list(dict.fromkeys(name for pair in zip(self.model_a, self.model_b, strict=True) for name in pair))
 
+    @cached_property
+    def rows(self) -> dict[tuple[str, str], list[int]]:
+        """The rows of every (model_a, model_b), as they stand."""
+        found: dict[tuple[str, str], list[int]] = {}
+        for row, pair in enumerate(zip(self.model_a, self.model_b, strict=True)):
+            found.setdefault(pair, []).append(row)
+        return found
+
     def opponents(self, model: str) -> list[str]:
         """Whom a model meets, in the order of ``models``."""
-        met = {b if a == model else a for a, b in zip(self.model_a, self.model_b, strict=True) if model in (a, b)}
-        return [name for name in self.models if name in met]
+        return [name for name in self.models if (model, name) in self.rows or (name, model) in self.rows]
 
     def choose(self, model: str | None = None, baseline: str | None = None) -> tuple[str, str]:
         """The two models to compare: those that were named, else the only two there are.
@@ -98,8 +106,7 @@ class ComparisonRows:
                     f"there is no model '{name}'", source=self.source, expected=f"one of: {_listed(names)}"
                 )
         if baseline is None and model is None:
-            pairs = set(zip(self.model_a, self.model_b, strict=True))
-            everywhere = [name for name in names if all(name in pair for pair in pairs)]
+            everywhere = [name for name in names if all(name in pair for pair in self.rows)]
             if len(names) == 2:
                 return names[0], names[1]
             if len(everywhere) != 1:
@@ -126,10 +133,9 @@ class ComparisonRows:
 
     def between(self, a: str, b: str) -> tuple[Contests, Verdicts | None]:
         """The contests between two models, ``a`` as A, and the verdicts of the column that was read."""
-        pairs = list(zip(self.model_a, self.model_b, strict=True))
-        rows = [row for row, pair in enumerate(pairs) if pair in ((a, b), (b, a))]
+        rows = sorted(self.rows.get((a, b), []) + self.rows.get((b, a), []))
         chosen = np.array(rows, np.int64)
-        flip: Bools = np.array([pairs[row] == (b, a) for row in rows], bool)
+        flip: Bools = np.array([self.model_a[row] == b for row in rows], bool)
         prompts = [self.prompts[row] for row in rows]
         contests = Contests(
             model_a=a,
@@ -143,7 +149,7 @@ class ComparisonRows:
             domain=None if self.domain is None else [self.domain[row] for row in rows],
             difficulty=None if self.difficulty is None else self.difficulty[chosen],
             ids={name: [values[row] for row in rows] for name, values in self.ids.items()},
-            left_out=+Counter({"unusable rows": self.skipped, "between other models": len(pairs) - len(rows)}),
+            left_out=+Counter({"unusable rows": self.skipped, "between other models": len(self.model_a) - len(rows)}),
         )
         if self.preference is None:
             return contests, None

@@ -52,6 +52,8 @@ def read_two(
         if verdicts and found[1] is None:
             raise no_judge(f"has no column {', '.join(VERDICTS[:-1])} or {VERDICTS[-1]}", first)
         return found
+    if second is not None and shape_of(rows) is not None and not holds_answers(rows):
+        raise BadInputError("holds comparisons of two models already", source=first, expected="this file alone")
     if not holds_answers(rows):
         columns = ", ".join(rows.table.column_names)
         raise rows.fail(f"holds neither answers nor comparisons; found the columns {columns}", expected=EXPECTED)

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from votewise.contests import Contests, Verdicts
 from votewise.evaluate import llm_judge, reward_judge
 from votewise.evaluate.writing import VERDICTS
-from votewise.journal import Journal, content_key
+from votewise.journal import Journal
 from votewise.votes import Floats
 
 if TYPE_CHECKING:
@@ -124,7 +124,7 @@ def _by_reward(
 ) -> Judged:
     items = reward_judge.wanted(groups)
     keys = list(items)
-    settings = {"reward_model": judge.model, "dtype": judge.dtype, "answers": f"{len(keys):,} {content_key(keys)[:8]}"}
+    settings = {"reward_model": judge.model, "dtype": judge.dtype}
     with Journal(out / VERDICTS, settings, restart=restart) as journal:
         done = {i for i, key in enumerate(keys) if key in journal.done}
         clock, seconds, tokens = time.monotonic(), 0.0, 0

@@ -13,6 +13,8 @@ always wins or A never does; with 805 prompts the prior moves the result by a fe
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import numpy as np
 import numpy.typing as npt
 from scipy.special import expit, log_expit
@@ -37,6 +39,7 @@ def length_controlled_rate(
     *,
     difficulty: Floats | None = None,
     level: float = 0.95,
+    prior: Mapping[str, float] = PRIOR_DEVIATION,
 ) -> LengthControlled:
     """The win rate of A at equal lengths, with an interval clustered by prompt.
 
@@ -47,6 +50,7 @@ def length_controlled_rate(
         length_b: (n,) characters of B's answers.
         difficulty: (n,) difficulty of the prompts, without NaN.
         level: the probability that the interval covers the truth.
+        prior: standard deviations of the priors of ``length``, ``difficulty`` and ``bias``.
 
     Raises:
         BadInputError: fewer than two contests, or lengths or difficulties that are no numbers.
@@ -64,7 +68,7 @@ def length_controlled_rate(
     others = [] if difficulty is None else [difficulty]
     design = np.column_stack([np.tanh(z), *others, np.ones(n)])
     names = ("length", *(["difficulty"] if others else []), "bias")
-    penalty = np.array([PRIOR_DEVIATION[name] ** -2.0 for name in names])
+    penalty = np.array([prior[name] ** -2.0 for name in names])
     coefficients, information = fit_logistic(design, preference, penalty)
     at_equal = design.copy()
     at_equal[:, 0] = 0.0

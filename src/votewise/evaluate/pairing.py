@@ -4,14 +4,17 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from votewise.contests import Contests, Text
-from votewise.errors import BadInputError
-from votewise.evaluate.answers import Answers, plain_text, prompt_key
+from votewise.errors import BadInputError, shorten
+from votewise.evaluate.answers import PROMPT, Answers, plain_text, prompt_key, texts
+from votewise.readers.rows import Rows
+from votewise.readers.sources import load
 
 
 def pair_answers(a: Answers, b: Answers) -> Contests:
@@ -82,12 +85,6 @@ def with_difficulty(contests: Contests, source: Any) -> Contests:
     Raises:
         BadInputError: no such columns, a prompt that is missing or there twice, a difficulty that is no number.
     """
-    from dataclasses import replace
-
-    from votewise.evaluate.answers import PROMPT
-    from votewise.readers.rows import Rows
-    from votewise.readers.sources import load
-
     rows = Rows(load(source))
     if not rows.has("difficulty"):
         raise rows.fail("has no column 'difficulty'", expected=f"one; found: {', '.join(rows.table.column_names)}")
@@ -100,9 +97,9 @@ def with_difficulty(contests: Contests, source: Any) -> Contests:
             "does not say which prompts it is about", expected=f"a column {', '.join([*contests.ids, 'prompt'])}"
         )
     column = [*named, *by_text][0]
-    theirs = rows.values(column) if named else [prompt_key(prompt) for prompt in rows.values(column)]
-    ours = contests.ids[column] if named else [prompt_key(prompt) for prompt in contests.prompts]
-    known: dict[Any, float] = {}
+    theirs = list(map(str, rows.values(column))) if named else list(map(prompt_key, texts(rows, column)))
+    ours = list(map(str, contests.ids[column])) if named else list(map(prompt_key, contests.prompts))
+    known: dict[str, float] = {}
     for row, (key, value) in enumerate(zip(theirs, values.tolist(), strict=True)):
         if known.setdefault(key, value) != value:
             rows.reject(row, "has two difficulties", column=column, value=key, expected="one for each prompt")
@@ -110,7 +107,7 @@ def with_difficulty(contests: Contests, source: Any) -> Contests:
     if missing:
         raise rows.fail(
             f"lacks the difficulty of {len(missing):,} of {len(ours):,} contests, the first with {column} "
-            f"{plain_text(missing[0])[:40] if isinstance(missing[0], str) else missing[0]!r}",
+            f"{shorten(missing[0])}",
             expected="one for each prompt",
         )
     return replace(contests, difficulty=np.array([known[key] for key in ours], np.float64))

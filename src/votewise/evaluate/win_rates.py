@@ -39,7 +39,7 @@ def evaluate_win_rate(
         reason = next((problem for problem in verdicts.problems if problem), "there are no contests")
         raise BadInputError(
             f"{verdicts.judge} gave no verdict on any of {len(contests):,} contests; the first: {reason}",
-            expected="at least one",
+            expected="at least one; --restart asks again",
         )
     preference, prompt = verdicts.preference[judged], contests.prompt[judged]
     return WinRateResult(

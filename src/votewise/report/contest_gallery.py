@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -31,6 +33,8 @@ class ContestCard:
     """One contest as shown: texts, lengths, and what the judge said of it."""
 
     number: int
+    model_a: str
+    model_b: str
     kind: str
     domain: str | None
     prompt: tuple[Passage, ...]
@@ -56,31 +60,44 @@ class ContestCard:
 
 @dataclass(frozen=True)
 class ContestGallery:
-    """The cards, kinds mixed; and of each kind that occurs its name, how many there are and how many are shown."""
+    """The cards, kinds and pairs of models mixed; of each kind that occurs its name, how many there are and are shown."""
 
     cards: tuple[ContestCard, ...]
     kinds: tuple[tuple[str, int, int], ...]
+    total: int
 
 
-def build_contest_gallery(result: WinRateResult) -> ContestGallery:
-    """Choose and assemble what is shown: of each kind an even sample over how clear the verdict is, the clearest first."""
-    kinds, clear = kinds_of(result.verdicts), clearness(result.verdicts)
-    queues: dict[str, list[int]] = {}
-    for kind in KINDS:
-        of_kind = np.flatnonzero(kinds == kind)
-        ranked = of_kind[np.argsort(-clear[of_kind], kind="stable")]
-        queues[kind] = ranked[_evenly(len(ranked), PER_KIND)].tolist()
+def build_contest_gallery(results: Sequence[WinRateResult]) -> ContestGallery:
+    """Choose and assemble what is shown: of each kind an even sample over how clear the verdict is, the clearest first.
+
+    Args:
+        results: one for each pair of models; every pair gets as many cards.
+    """
+    kinds = [kinds_of(result.verdicts) for result in results]
+    queues = [
+        [(pair, row) for row in _sample(kinds[pair], kind, result.verdicts, max(1, PER_KIND // len(results)))]
+        for kind in KINDS
+        for pair, result in enumerate(results)
+    ]
     cards: list[ContestCard] = []
     room = BUDGET
-    for row in _in_turn(list(queues.values())):
-        card = _card(result.contests, result.verdicts, row, str(kinds[row]))
+    for pair, row in _in_turn(queues):
+        card = _card(results[pair].contests, results[pair].verdicts, row, str(kinds[pair][row]))
         room -= card.size
         if room < 0 and cards:
             break
         cards.append(card)
-    shown = [card.kind for card in cards]
-    counted = tuple((kind, int((kinds == kind).sum()), shown.count(kind)) for kind in KINDS if (kinds == kind).any())
-    return ContestGallery(tuple(cards), counted)
+    total, shown = Counter(np.concatenate(kinds).tolist()), Counter(card.kind for card in cards)
+    counted = tuple((kind, total[kind], shown[kind]) for kind in KINDS if total[kind])
+    return ContestGallery(tuple(cards), counted, sum(total.values()))
+
+
+def _sample(kinds: npt.NDArray[np.object_], kind: str, verdicts: Verdicts, most: int) -> list[int]:
+    """Contests of one kind, spread evenly over how clear their verdicts are."""
+    of_kind = np.flatnonzero(kinds == kind)
+    ranked = of_kind[np.argsort(-clearness(verdicts)[of_kind], kind="stable")]
+    chosen: list[int] = ranked[_evenly(len(ranked), most)].tolist()
+    return chosen
 
 
 def kinds_of(verdicts: Verdicts) -> npt.NDArray[np.object_]:
@@ -105,7 +122,7 @@ def _evenly(n: int, most: int) -> npt.NDArray[np.int64]:
     return np.unique(np.round(np.linspace(0, n - 1, min(n, most))).astype(np.int64)) if n else np.zeros(0, np.int64)
 
 
-def _in_turn(queues: list[list[int]]) -> list[int]:
+def _in_turn(queues: Sequence[list[tuple[int, int]]]) -> list[tuple[int, int]]:
     """One of each queue, then the second of each, and so on."""
     longest = max(map(len, queues), default=0)
     return [queue[place] for place in range(longest) for queue in queues if place < len(queue)]
@@ -115,6 +132,8 @@ def _card(contests: Contests, verdicts: Verdicts, row: int, kind: str) -> Contes
     comments = verdicts.comments[row] if verdicts.comments is not None else None
     return ContestCard(
         number=row + 1,
+        model_a=contests.model_a,
+        model_b=contests.model_b,
         kind=kind,
         domain=contests.domain[row] if contests.domain is not None else None,
         prompt=passages(contests.prompts[row]),

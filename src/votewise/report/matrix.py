@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from votewise.contests import MatrixResult, Rate, WinRateResult
+from votewise.report.contest_gallery import KINDS, build_contest_gallery
 from votewise.report.score_bars import score_bars
 
 MAX_MODELS = 40
@@ -60,6 +61,8 @@ def render_matrix_report(result: MatrixResult, *, title: str, facts: Mapping[str
         controlled=any(row["controlled"] is not None for row in rows),
         swapped=any(row["swapped"] is not None for row in rows),
         scores=score_bars(dict(list(result.scores.items())[:MAX_MODELS])),
+        gallery=build_contest_gallery(list(result.pairs.values())),
+        kinds=KINDS,
         expected_misses=f"{len(rows) * (1 - result.level):.1f}",
     )
 

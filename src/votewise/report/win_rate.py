@@ -75,7 +75,7 @@ def render_win_rate_report(result: WinRateResult, *, title: str, facts: Mapping[
         domains=[_row(part) for part in result.by_domain[:MAX_DOMAINS]],
         n_domains=len(result.by_domain),
         scores=score_bars(scores),
-        gallery=build_contest_gallery(result),
+        gallery=build_contest_gallery([result]),
         kinds=KINDS,
     )
 
