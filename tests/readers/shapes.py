@@ -189,8 +189,10 @@ SHAPES: dict[str, Shape] = {
     ),
     "clicks, sides have won": Shape(
         "clicks",
-        [{"user": 7, "prompt": "Hi", "response_a": "Yes", "response_b": "No", "winner": "model_a"}]
-        + [{"user": 8, "prompt": "Hi", "response_a": "No", "response_b": "Yes", "winner": "tie (inconsistent)"}],
+        [
+            {"user": 7, "prompt": "Hi", "response_a": "Yes", "response_b": "No", "winner": "model_a"},
+            {"user": 8, "prompt": "Hi", "response_a": "No", "response_b": "Yes", "winner": "tie (inconsistent)"},
+        ],
         [("7", "Yes", "No", False), ("8", "No", "Yes", True)],
         "Hi",
     ),
