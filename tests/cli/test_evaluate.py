@@ -121,3 +121,13 @@ def test_mistakes_are_one_line(
 def test_a_file_in_the_way_is_said(clicks: str, end: End, capsys: pytest.CaptureFixture[str]) -> None:
     assert end("evaluate", "matrix", clicks, "--out", clicks) == 2
     assert "is a file (expected a folder to write to)" in capsys.readouterr().err
+
+
+def test_names_from_the_data_cannot_write_on_the_terminal(tmp_path: Path, end: End, capsys: Any) -> None:
+    rows = [comparison(i, a="\x1b[31mred [bold]", winner="a", domain=f"\x1b[2J{i % 2}") for i in range(6)]
+    path = write(tmp_path / "c.jsonl", rows)
+    for command in ("win-rate", "matrix"):
+        assert end("evaluate", command, path, "--out", tmp_path / "out") == 0
+        shown = capsys.readouterr().out
+        assert "\x1b" not in shown
+        assert "[31mred [bold]" in shown

@@ -113,7 +113,11 @@ def matrix(
             )
             title = None if no_report else f"{len(result.models)} models, two by two"
             written = write_matrix(
-                out, result, title=title, created=datetime.now(UTC), settings={"source": sources(*files)}
+                out,
+                result,
+                title=title,
+                created=datetime.now(UTC),
+                settings={"source": sources(*files), "level": level},
             )
             if judged is not None:
                 judged.finish()

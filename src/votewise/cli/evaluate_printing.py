@@ -27,13 +27,13 @@ def print_win_rate(result: WinRateResult, files: Sequence[Path]) -> None:
     console = Console(highlight=False)
     contests = result.contests
     table = _grid()
-    table.add_row("Model", escape(contests.model_a))
-    table.add_row("Baseline", escape(contests.model_b))
-    table.add_row("Judge", escape(result.verdicts.judge))
+    table.add_row("Model", shown(contests.model_a))
+    table.add_row("Baseline", shown(contests.model_b))
+    table.add_row("Judge", shown(result.verdicts.judge))
     lost = [f"{number:,} {why}" for why, number in contests.left_out.items()]
     table.add_row("Read", f"{len(contests):,} comparisons on {contests.n_prompts:,} prompts")
     if lost:
-        table.add_row("Left out", escape(", ".join(lost)))
+        table.add_row("Left out", shown(", ".join(lost)))
     counted = f"{result.wins:,} won, {result.ties:,} tied, {result.losses:,} lost"
     table.add_row("Verdicts", counted + (f", {result.failed:,} without a verdict" if result.failed else ""))
     table.add_row("Win rate", f"[bold]{_rate(result.rate)}[/bold]")
@@ -42,7 +42,10 @@ def print_win_rate(result: WinRateResult, files: Sequence[Path]) -> None:
     if result.swaps is not None:
         table.add_row("Order", f"{result.swaps.disagreement:.1%} of verdicts changed with the order of the answers")
     console.print(table)
-    for title, parts in (("By difference in length", result.by_length), ("By domain", result.by_domain[:MOST_DOMAINS])):
+    for title, parts in (
+        ("By difference in length, characters of the model's answer against the baseline's", result.by_length),
+        ("By domain", result.by_domain[:MOST_DOMAINS]),
+    ):
         if len(parts) > 1:
             console.print()
             console.print(_parts(title, [(part.name, part.rate) for part in parts]))
@@ -53,7 +56,7 @@ def print_matrix(result: MatrixResult, files: Sequence[Path]) -> None:
     """Print each model's mean win rate, the pairs, and where the files are."""
     console = Console(highlight=False)
     table = _grid()
-    table.add_row("Judge", escape(result.judge))
+    table.add_row("Judge", shown(result.judge))
     total = sum(found.rate.contests for found in result.pairs.values())
     table.add_row("Read", f"{len(result.models)} models, {len(result.pairs)} pairs, {total:,} comparisons")
     console.print(table)
@@ -62,7 +65,7 @@ def print_matrix(result: MatrixResult, files: Sequence[Path]) -> None:
     ranking.add_column("Model", max_width=48, overflow="ellipsis", no_wrap=True)
     ranking.add_column("Mean", justify="right", no_wrap=True)
     for model in result.models:
-        ranking.add_row(escape(model), f"{result.mean[model]:.1%}")
+        ranking.add_row(shown(model), f"{result.mean[model]:.1%}")
     console.print(ranking)
     pairs = Table(title="Pairs", **TABLE_STYLE)
     for name in ("Better", "Than"):
@@ -73,7 +76,7 @@ def print_matrix(result: MatrixResult, files: Sequence[Path]) -> None:
     for row in rows[:MOST_PAIRS]:
         rate: Rate = row["rate"]
         interval = f"{rate.low:.1%} to {rate.high:.1%}"
-        pairs.add_row(escape(row["better"]), escape(row["worse"]), f"{rate.value:.1%}", interval, f"{rate.contests:,}")
+        pairs.add_row(shown(row["better"]), shown(row["worse"]), f"{rate.value:.1%}", interval, f"{rate.contests:,}")
     console.print(pairs)
     left = len(rows) - MOST_PAIRS
     found = [("info", f"{left:,} more pairs are in matrix.csv.")] if left > 0 else []
@@ -86,7 +89,7 @@ def print_work(groups: Sequence[Contests], judge: LanguageJudge | RewardJudge | 
     table = _grid()
     for contests in groups:
         name = f"{contests.model_a} against {contests.model_b}"
-        table.add_row(escape(name), f"{len(contests):,} comparisons on {contests.n_prompts:,} prompts")
+        table.add_row(shown(name), f"{len(contests):,} comparisons on {contests.n_prompts:,} prompts")
     if judge is not None:
         from votewise.evaluate.judging import RewardJudge
 
@@ -101,7 +104,7 @@ def _parts(title: str, parts: Sequence[tuple[str, Rate]]) -> Table:
     for name in ("Comparisons", "Win rate", "Interval"):
         table.add_column(name, justify="right", no_wrap=True)
     for name, rate in parts:
-        table.add_row(escape(name), f"{rate.contests:,}", f"{rate.value:.1%}", f"{rate.low:.1%} to {rate.high:.1%}")
+        table.add_row(shown(name), f"{rate.contests:,}", f"{rate.value:.1%}", f"{rate.low:.1%} to {rate.high:.1%}")
     return table
 
 
@@ -109,7 +112,7 @@ def _finish(console: Console, found: Sequence[tuple[str, str]], files: Sequence[
     if found:
         table = Table.grid(padding=(0, 2))
         for level, message in found:
-            table.add_row(f"[{LEVEL_STYLES[level]}]{level.capitalize()}[/]", escape(message))
+            table.add_row(f"[{LEVEL_STYLES[level]}]{level.capitalize()}[/]", shown(message))
         console.print()
         console.print(table)
     console.print(written(files))
@@ -117,6 +120,11 @@ def _finish(console: Console, found: Sequence[tuple[str, str]], files: Sequence[
 
 def _rate(rate: Rate) -> str:
     return f"{rate.value:.1%} ({rate.low:.1%} to {rate.high:.1%})"
+
+
+def shown(text: str) -> str:
+    """A text from the data, fit for a terminal: no markup, no control sequences."""
+    return escape("".join(c if c.isprintable() else "\ufffd" for c in text))
 
 
 def _grid() -> Table:

@@ -180,7 +180,11 @@ def win_rate(
             result = evaluate_win_rate(contests, verdicts, length_controlled=length_controlled, level=level)
             title = None if no_report else f"{contests.model_a} against {contests.model_b}"
             files = write_win_rate(
-                out, result, title=title, created=datetime.now(UTC), settings={"source": sources(first, second)}
+                out,
+                result,
+                title=title,
+                created=datetime.now(UTC),
+                settings={"source": sources(first, second, difficulty), "level": level},
             )
             if judged is not None:
                 judged.finish()

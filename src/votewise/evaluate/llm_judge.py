@@ -16,6 +16,7 @@ import numpy as np
 from votewise.contests import Contests, Text, Verdicts
 from votewise.errors import BadInputError, shorten
 from votewise.journal import Journal, content_key
+from votewise.readers.databases import without_password
 
 if TYPE_CHECKING:
     from votewise.endpoint import Endpoint
@@ -59,7 +60,7 @@ def judge_settings(endpoint: Endpoint, *, temperature: float, max_tokens: int, s
     """What the replies depend on, for the journal."""
     return {
         "judge": endpoint.model,
-        "server": endpoint.where,
+        "server": without_password(endpoint.where),
         "temperature": temperature,
         "max_tokens": max_tokens,
         "seed": seed,
@@ -130,7 +131,7 @@ def read_replies(contests: Contests, journal: Journal, endpoint: Endpoint) -> Ve
         as_shown=shown,
         as_swapped=swapped,
         comments=[(one["text"], other["text"]) for one, other in zip(records[:n], records[n:], strict=True)],
-        settings={"judge": endpoint.model, "server": endpoint.where, "question": QUESTION},
+        settings={"judge": endpoint.model, "server": without_password(endpoint.where), "question": QUESTION},
     )
 
 

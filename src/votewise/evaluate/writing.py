@@ -122,6 +122,7 @@ def write_win_rate(
         The files.
     """
     contests = result.contests
+    settings = {**result.verdicts.settings, **settings}
     with folder_written_whole(folder) as place:
         pq.write_table(contest_table(contests, result.verdicts), place / VERDICTS)
         if title is not None:
@@ -137,6 +138,7 @@ def write_matrix(
     folder: Path, result: MatrixResult, *, title: str | None, created: datetime, settings: Mapping[str, Any]
 ) -> list[Path]:
     """Write report.html, evaluation.json, matrix.csv and verdicts.parquet to ``folder``, as ``write_win_rate`` does."""
+    settings = {**next(iter(result.pairs.values())).verdicts.settings, **settings}
     with folder_written_whole(folder) as place:
         pq.write_table(
             pa.concat_tables(
@@ -169,7 +171,8 @@ def _write_csv(path: Path, result: MatrixResult) -> None:
 
 
 def _facts(created: datetime, settings: Mapping[str, Any]) -> dict[str, Any]:
-    return {"date": created.strftime("%Y-%m-%d"), "version": __version__, **settings}
+    stated = {name: value for name, value in settings.items() if name != "question"}
+    return {"date": created.strftime("%Y-%m-%d"), "version": __version__, **stated}
 
 
 def _origin(created: datetime, settings: Mapping[str, Any]) -> dict[str, Any]:
