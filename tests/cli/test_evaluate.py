@@ -29,7 +29,11 @@ def test_a_column_judges(clicks: str, tmp_path: Path, end: End, capsys: pytest.C
     assert "At equal lengths" in shown
     assert "30 won, 0 tied, 10 lost" in shown
     assert "every comparison with its verdict" in shown
-    assert {file.name for file in out.iterdir()} == {"report.html", "evaluation.json", "verdicts.parquet"}
+    assert {file.name for file in out.iterdir()} == {
+        "new-against-old.html",
+        "evaluation.json",
+        "new-against-old.parquet",
+    }
     figures = json.loads((out / "evaluation.json").read_text())["win_rate"]["new against old"]
     assert figures["win_rate"]["value"] == 0.75
     assert figures["settings"]["source"] == "clicks.jsonl"
@@ -37,11 +41,11 @@ def test_a_column_judges(clicks: str, tmp_path: Path, end: End, capsys: pytest.C
 
 def test_what_was_judged_is_evaluated_again(clicks: str, tmp_path: Path, end: End) -> None:
     assert end("evaluate", "win-rate", clicks, "--out", tmp_path / "one", "-q") == 0
-    verdicts = tmp_path / "one" / "verdicts.parquet"
+    verdicts = tmp_path / "one" / "new-against-old.parquet"
     assert end("evaluate", "win-rate", verdicts, "--model", "old", "--out", tmp_path / "two", "-q", "--no-report") == 0
     found = json.loads((tmp_path / "two" / "evaluation.json").read_text())["win_rate"]["old against new"]
     assert found["win_rate"]["value"] == 0.25
-    assert not (tmp_path / "two" / "report.html").exists()
+    assert not list((tmp_path / "two").glob("*.html"))
 
 
 def test_json_and_nothing_else(clicks: str, tmp_path: Path, end: End, capsys: pytest.CaptureFixture[str]) -> None:
@@ -70,7 +74,9 @@ def test_a_language_model_judges(tmp_path: Path, end: End, capsys: pytest.Captur
     assert "Win rate 100.0%" in shown
     assert "0.0% of verdicts changed with the order" in shown
     assert not list((tmp_path / "out").glob("*.journal"))
-    assert pq.read_table(tmp_path / "out" / "verdicts.parquet")["comment_shown"].to_pylist() == ["Verdict: 1"] * 5
+    assert (
+        pq.read_table(tmp_path / "out" / "new-against-old.parquet")["comment_shown"].to_pylist() == ["Verdict: 1"] * 5
+    )
 
 
 def test_a_reward_model_judges_a_matrix(tmp_path: Path, end: End, capsys: pytest.CaptureFixture[str]) -> None:
@@ -90,8 +96,8 @@ def test_a_reward_model_judges_a_matrix(tmp_path: Path, end: End, capsys: pytest
     assert "3 models, 3 pairs, 24 comparisons" in shown
     assert "every model against every other" in shown
     names = {file.name for file in (tmp_path / "out").iterdir()}
-    assert names == {"report.html", "evaluation.json", "matrix.csv", "verdicts.parquet"}
-    assert "Histograms of scores" in (tmp_path / "out" / "report.html").read_text()
+    assert names == {"matrix.html", "evaluation.json", "matrix.csv", "matrix.parquet"}
+    assert "Histograms of scores" in (tmp_path / "out" / "matrix.html").read_text()
 
 
 MISTAKES = {

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -17,7 +18,7 @@ from votewise.evaluate.comparison_rows import read_comparisons
 from votewise.evaluate.matrix import evaluate_matrix
 from votewise.evaluate.rates import win_rate
 from votewise.evaluate.win_rates import evaluate_win_rate, swaps
-from votewise.evaluate.writing import write_matrix, write_win_rate
+from votewise.evaluate.writing import name_of, write_matrix, write_win_rate
 
 NOW = datetime(2026, 11, 21, tzinfo=UTC)
 
@@ -107,8 +108,8 @@ def test_what_is_written_can_be_evaluated_again(tmp_path: Path) -> None:
     source = contests(domain=["d"] * 200)
     result = evaluate_win_rate(source, Verdicts("j", preference, [None] * 200), length_controlled=True)
     files = write_win_rate(tmp_path / "out", result, title="T", created=NOW, settings={"source": "x"})
-    assert [file.name for file in files] == ["report.html", "evaluation.json", "verdicts.parquet"]
-    rows = read_comparisons(tmp_path / "out" / "verdicts.parquet")
+    assert [file.name for file in files] == ["new-against-old.html", "evaluation.json", "new-against-old.parquet"]
+    rows = read_comparisons(tmp_path / "out" / "new-against-old.parquet")
     again, said = rows.between("new", "old")
     assert said is not None
     repeated = evaluate_win_rate(again, said, length_controlled=True)
@@ -127,8 +128,8 @@ def test_failures_are_written_as_nulls_with_their_reason(tmp_path: Path) -> None
     )
     result = evaluate_win_rate(contests(2), found)
     write_win_rate(tmp_path, result, title=None, created=NOW, settings={})
-    assert not (tmp_path / "report.html").exists()
-    rows = pq.read_table(tmp_path / "verdicts.parquet").to_pylist()
+    assert not list(tmp_path.glob("*.html"))
+    rows = pq.read_table(tmp_path / "new-against-old.parquet").to_pylist()
     assert [row["preference"] for row in rows] == [1.0, None]
     assert [row["problem"] for row in rows] == [None, "no reply"]
     assert rows[0]["comment_shown"] == "x"
@@ -140,6 +141,23 @@ def test_an_evaluation_leaves_the_others_in_its_file(tmp_path: Path) -> None:
         write_win_rate(tmp_path, result, title=None, created=NOW, settings={})
     found = json.loads((tmp_path / "evaluation.json").read_text())
     assert list(found["win_rate"]) == ["new against old", "newer against old"]
+
+
+@pytest.mark.parametrize(
+    ("model", "name"),
+    [
+        ("gpt-4.1", "gpt-4.1"),
+        ("org/model_8b", "org-model_8b"),
+        ("./runs/one", "runs-one"),
+        ("a b", "a-b-[0-9a-f]{6}"),
+        ("../../etc/passwd", "etc-passwd-?[0-9a-f]*"),
+        ("模型", "[0-9a-f]{6}"),
+        ("x" * 300, "x{53}-[0-9a-f]{6}"),
+    ],
+)
+def test_files_are_called_by_the_models(model: str, name: str) -> None:
+    found = name_of(contests(2, a=model))
+    assert re.fullmatch(f"{name}-against-old", found)
 
 
 def groups() -> list[tuple[Contests, Verdicts]]:
@@ -175,13 +193,13 @@ def test_models_that_never_met_have_no_cell(tmp_path: Path) -> None:
     result = evaluate_matrix([groups()[0], groups()[2]], length_controlled=True)
     assert result.rate("x", "z") is None
     files = write_matrix(tmp_path, result, title="T", created=NOW, settings={})
-    assert [file.name for file in files] == ["report.html", "evaluation.json", "matrix.csv", "verdicts.parquet"]
+    assert [file.name for file in files] == ["matrix.html", "evaluation.json", "matrix.csv", "matrix.parquet"]
     lines = (tmp_path / "matrix.csv").read_text().splitlines()
     assert lines[0] == "model,opponent,win_rate,low,high,contests,prompts"
     assert len(lines) == 1 + 4
     assert sum(line.startswith("x,y,0.2,") for line in lines) == 1
-    assert len(pq.read_table(tmp_path / "verdicts.parquet")) == 200
-    again = read_comparisons(tmp_path / "verdicts.parquet")
+    assert len(pq.read_table(tmp_path / "matrix.parquet")) == 200
+    again = read_comparisons(tmp_path / "matrix.parquet")
     assert sorted(again.models) == ["x", "y", "z"]
     assert "matrix" in json.loads((tmp_path / "evaluation.json").read_text())
 

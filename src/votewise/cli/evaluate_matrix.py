@@ -63,8 +63,9 @@ def matrix(
 ) -> None:
     """Measure how often each of several models' answers beats each other's.
 
-    Every two models are compared on the prompts that both answered. Writes report.html with a heat map, matrix.csv,
-    evaluation.json and verdicts.parquet. A run that was interrupted goes on where it stopped.
+    Every two models are compared on the prompts that both answered. Writes matrix.html with a heat map, matrix.csv,
+    matrix.parquet with every comparison and its verdict, and evaluation.json. A run that was interrupted goes on where
+    it stopped.
 
     **Examples:**
 
@@ -90,7 +91,7 @@ def matrix(
     from votewise.evaluate.inputs import read_several
     from votewise.evaluate.judging import judge_contests, work_of
     from votewise.evaluate.matrix import evaluate_matrix
-    from votewise.evaluate.writing import matrix_figures, write_matrix
+    from votewise.evaluate.writing import MATRIX, matrix_figures, write_matrix
 
     with Waiting(quiet=quiet) as waiting:
         waiting.stage("Reading")
@@ -102,7 +103,9 @@ def matrix(
             judged = None
             verdicts = [verdict for _, verdict in found if verdict is not None]
             if judge is not None:
-                judged = judge_contests(groups, judge, out, restart=restart, progress=waiting.count)
+                judged = judge_contests(
+                    groups, judge, out / f"{MATRIX}.parquet", restart=restart, progress=waiting.count
+                )
                 verdicts = judged.verdicts
             waiting.stage(f"Writing {out}")
             result = evaluate_matrix(

@@ -125,9 +125,9 @@ def win_rate(
 ) -> None:
     """Measure how often one model's answers beat another's.
 
-    Judged by a reward model, a language model, or a column of the file. Writes report.html, evaluation.json and
-    verdicts.parquet, which has every comparison with its verdict and can be evaluated again without a judge. A run
-    that was interrupted goes on where it stopped.
+    Judged by a reward model, a language model, or a column of the file. Writes a page and a table of every comparison
+    with its verdict, both called by the two models, and evaluation.json. The table can be evaluated again without a
+    judge. A run that was interrupted goes on where it stopped.
 
     **Examples:**
 
@@ -135,7 +135,7 @@ def win_rate(
 
     `votewise evaluate win-rate policy.jsonl base.jsonl --llm-judge judge --base-url http://localhost:8000/v1`
 
-    `votewise evaluate win-rate verdicts.parquet --column winner --out evaluation/june`
+    `votewise evaluate win-rate comparisons.parquet --column winner --out evaluation/june`
     """
     judge = chosen_judge(
         reward_model=reward_model,
@@ -158,7 +158,7 @@ def win_rate(
     from votewise.evaluate.judging import judge_contests, work_of
     from votewise.evaluate.pairing import with_difficulty
     from votewise.evaluate.win_rates import evaluate_win_rate
-    from votewise.evaluate.writing import write_win_rate
+    from votewise.evaluate.writing import name_of, write_win_rate
 
     skip = on_error is OnError.skip
     with Waiting(quiet=quiet) as waiting:
@@ -173,7 +173,9 @@ def win_rate(
         else:
             judged = None
             if judge is not None:
-                judged = judge_contests([contests], judge, out, restart=restart, progress=waiting.count)
+                judged = judge_contests(
+                    [contests], judge, out / f"{name_of(contests)}.parquet", restart=restart, progress=waiting.count
+                )
                 verdicts = judged.verdicts[0]
             assert verdicts is not None  # noqa: S101 - a column was read, or a judge has spoken
             waiting.stage(f"Writing {out}")

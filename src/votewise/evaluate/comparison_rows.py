@@ -252,7 +252,9 @@ def _preference(rows: Rows, column: str, shape: Shape, model_a: list[str], model
     if not is_number(field.type):
         return _by_label(rows, column, shape, model_a, model_b), f"'{column}' (labels)"
     values = rows.table.column(column).cast("float64").to_numpy(zero_copy_only=False)
-    rows.reject_where(~np.isfinite(values), "there is no verdict", column=column, expected=WINNER)
+    rows.reject_where(
+        ~np.isfinite(values), "there is no verdict", column=column, expected=f"{WINNER}; --on-error skip leaves it out"
+    )
     usable = values[rows.ok & np.isfinite(values)]
     if len(usable) and usable.min() >= 1 and (usable.max() > 1 or shape.second):
         if usable.max() == 1 and shape.models[0] == "model":
@@ -270,7 +272,7 @@ def _by_label(rows: Rows, column: str, shape: Shape, model_a: list[str], model_b
     found = np.full(len(rows), np.nan)
     for row, (label, a, b) in enumerate(zip(labels, model_a, model_b, strict=True)):
         if label is None:
-            rows.reject(row, "there is no verdict", column=column, expected=WINNER)
+            rows.reject(row, "there is no verdict", column=column, expected=f"{WINNER}; --on-error skip leaves it out")
         elif label == a:
             found[row] = 1.0
         elif label == b:

@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING
 
 from votewise.contests import Contests, Verdicts
 from votewise.evaluate import llm_judge, reward_judge
-from votewise.evaluate.writing import VERDICTS
 from votewise.journal import Journal
 from votewise.models import require_models
 from votewise.score.sources import Answer, ModelOptions, RewardModel
@@ -95,7 +94,7 @@ def judge_contests(
     Args:
         groups: contests, one group for each pair of models.
         judge: who judges.
-        out: the folder that the evaluation is written to; the journal is in it.
+        out: the file that the verdicts will be written to; until then the journal beside it has them.
         restart: throw away what an interrupted run left.
         progress: told how far the work is.
 
@@ -107,7 +106,7 @@ def judge_contests(
     asked = [question for contests in groups for question in llm_judge.questions(contests)]
     options = {"temperature": judge.temperature, "max_tokens": judge.max_tokens, "seed": judge.seed}
     settings = llm_judge.judge_settings(judge.endpoint, **options)  # type: ignore[arg-type]
-    with Journal(out / VERDICTS, settings, restart=restart) as journal:
+    with Journal(out, settings, restart=restart) as journal:
         told = None if progress is None else lambda done, total: progress("Judging", done, total, 0, 0.0)
         llm_judge.ask(
             asked,
@@ -127,7 +126,7 @@ def _by_reward(
     items = reward_judge.wanted(groups)
     source = RewardModel(judge.model, ModelOptions(judge.batch_size, judge.device, judge.dtype))
     require_models("a reward model")
-    with Journal(out / VERDICTS, source.settings(), restart=restart) as journal:
+    with Journal(out, source.settings(), restart=restart) as journal:
         _score(list(items.values()), list(items), source, journal, progress)
         scores = {key: journal.done[key]["score"] for key in items}
     verdicts = [

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from datetime import datetime
 from pathlib import Path
@@ -16,10 +17,25 @@ from votewise._version import __version__
 from votewise.contests import Contests, MatrixResult, Verdicts, WinRateResult
 from votewise.evaluate.results import FILE, record_result
 from votewise.files import folder_written_whole
+from votewise.journal import content_key
 from votewise.readers.values import MARK, to_column
 from votewise.votes import Floats
 
-VERDICTS, MATRIX, REPORT = "verdicts.parquet", "matrix.csv", "report.html"
+MATRIX = "matrix"
+LONGEST_NAME = 60
+
+
+def name_of(contests: Contests) -> str:
+    """What the files on two models are called, without suffix: ``org-new-against-old``."""
+    return f"{_file_name(contests.model_a)}-against-{_file_name(contests.model_b)}"
+
+
+def _file_name(model: str) -> str:
+    plain = re.sub(r"[^A-Za-z0-9._-]+", "-", model).strip("-.")
+    if plain == model.replace("/", "-").strip("-.") and len(plain) <= LONGEST_NAME:
+        return plain
+    # What was left out could have told two models apart.
+    return f"{plain[: LONGEST_NAME - 7]}-{content_key(model)[:6]}".lstrip("-")
 
 
 def win_rate_figures(result: WinRateResult) -> dict[str, Any]:
@@ -109,51 +125,56 @@ def write_win_rate(
     created: datetime,
     settings: Mapping[str, Any],
 ) -> list[Path]:
-    """Write report.html, evaluation.json and verdicts.parquet to ``folder``, whole or not at all.
+    """Write a page, a table of all verdicts and evaluation.json to ``folder``, each whole or not at all.
+
+    Page and table are called by the models, so that several evaluations can share a folder.
 
     Args:
         folder: made where there is none. An evaluation.json that is there keeps its other entries.
         result: what was estimated.
-        title: heading of the report; None for no report.
+        title: heading of the page; None for no page.
         created: when this was made.
         settings: what was asked for, name -> value.
 
     Returns:
         The files.
     """
-    contests = result.contests
+    contests, name = result.contests, name_of(result.contests)
     settings = {**result.verdicts.settings, **settings}
     with folder_written_whole(folder) as place:
-        pq.write_table(contest_table(contests, result.verdicts), place / VERDICTS)
+        pq.write_table(contest_table(contests, result.verdicts), place / f"{name}.parquet")
         if title is not None:
             from votewise.report import write_win_rate_report
 
-            write_win_rate_report(place / REPORT, result, title=title, facts=_facts(created, settings))
-    name = f"{contests.model_a} against {contests.model_b}"
-    record_result(folder / FILE, "win_rate", name, win_rate_figures(result) | _origin(created, settings))
-    return [*([folder / REPORT] if title is not None else []), folder / FILE, folder / VERDICTS]
+            write_win_rate_report(
+                place / f"{name}.html", result, title=title, facts=_facts(created, settings, f"{name}.parquet")
+            )
+    models = f"{contests.model_a} against {contests.model_b}"
+    record_result(folder / FILE, "win_rate", models, win_rate_figures(result) | _origin(created, settings))
+    return _files(folder, name, [".html"] if title is not None else [], [".parquet"])
 
 
 def write_matrix(
     folder: Path, result: MatrixResult, *, title: str | None, created: datetime, settings: Mapping[str, Any]
 ) -> list[Path]:
-    """Write report.html, evaluation.json, matrix.csv and verdicts.parquet to ``folder``, as ``write_win_rate`` does."""
+    """Write matrix.html, matrix.csv, matrix.parquet and evaluation.json to ``folder``, as ``write_win_rate`` does."""
     settings = {**next(iter(result.pairs.values())).verdicts.settings, **settings}
     with folder_written_whole(folder) as place:
-        pq.write_table(
-            pa.concat_tables(
-                [contest_table(found.contests, found.verdicts) for found in result.pairs.values()],
-                promote_options="permissive",
-            ),
-            place / VERDICTS,
-        )
-        _write_csv(place / MATRIX, result)
+        tables = [contest_table(found.contests, found.verdicts) for found in result.pairs.values()]
+        pq.write_table(pa.concat_tables(tables, promote_options="permissive"), place / f"{MATRIX}.parquet")
+        _write_csv(place / f"{MATRIX}.csv", result)
         if title is not None:
             from votewise.report import write_matrix_report
 
-            write_matrix_report(place / REPORT, result, title=title, facts=_facts(created, settings))
+            write_matrix_report(
+                place / f"{MATRIX}.html", result, title=title, facts=_facts(created, settings, f"{MATRIX}.parquet")
+            )
     record_result(folder / FILE, "matrix", " ".join(result.models), matrix_figures(result) | _origin(created, settings))
-    return [*([folder / REPORT] if title is not None else []), folder / FILE, folder / MATRIX, folder / VERDICTS]
+    return _files(folder, MATRIX, [".html"] if title is not None else [], [".csv", ".parquet"])
+
+
+def _files(folder: Path, name: str, page: list[str], tables: list[str]) -> list[Path]:
+    return [*(folder / (name + suffix) for suffix in page), folder / FILE, *(folder / (name + s) for s in tables)]
 
 
 def _write_csv(path: Path, result: MatrixResult) -> None:
@@ -170,9 +191,9 @@ def _write_csv(path: Path, result: MatrixResult) -> None:
                     lines.writerow([a, b, rate.value, rate.low, rate.high, rate.contests, rate.prompts])
 
 
-def _facts(created: datetime, settings: Mapping[str, Any]) -> dict[str, Any]:
+def _facts(created: datetime, settings: Mapping[str, Any], table: str) -> dict[str, Any]:
     stated = {name: value for name, value in settings.items() if name != "question"}
-    return {"date": created.strftime("%Y-%m-%d"), "version": __version__, **stated}
+    return {"date": created.strftime("%Y-%m-%d"), "version": __version__, **stated, "table": table}
 
 
 def _origin(created: datetime, settings: Mapping[str, Any]) -> dict[str, Any]:
