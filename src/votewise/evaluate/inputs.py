@@ -8,9 +8,10 @@ from itertools import chain
 from votewise.contests import Contests, Verdicts
 from votewise.errors import BadInputError
 from votewise.evaluate.answers import answers_of, holds_answers, one_model
-from votewise.evaluate.comparison_rows import VERDICTS, comparisons_of, shape_of
+from votewise.evaluate.comparison_rows import comparisons_of
 from votewise.evaluate.matrix import answer_pairs, comparison_pairs
 from votewise.evaluate.pairing import pair_answers
+from votewise.evaluate.verdict_column import VERDICTS, shape_of
 from votewise.readers.rows import Rows
 from votewise.readers.sources import load
 
