@@ -69,14 +69,14 @@ def print_matrix(result: MatrixResult, files: Sequence[Path]) -> None:
     console.print(ranking)
     pairs = Table(title="Pairs", **TABLE_STYLE)
     for name in ("Better", "Than"):
-        pairs.add_column(name, max_width=24, overflow="ellipsis", no_wrap=True)
-    for name in ("Win rate", "Interval", "Comparisons"):
-        pairs.add_column(name, justify="right", no_wrap=True)
+        pairs.add_column(name, max_width=23, overflow="ellipsis", no_wrap=True)
+    for name in ("Win rate", "Interval"):
+        pairs.add_column(name, justify="right", no_wrap=True, min_width=8 if name == "Win rate" else 15)
     rows = pair_rows(result)
     for row in rows[:MOST_PAIRS]:
         rate: Rate = row["rate"]
-        interval = f"{rate.low:.1%} to {rate.high:.1%}"
-        pairs.add_row(shown(row["better"]), shown(row["worse"]), f"{rate.value:.1%}", interval, f"{rate.contests:,}")
+        interval = f"{100 * rate.low:.1f} to {100 * rate.high:.1f}%"
+        pairs.add_row(shown(row["better"]), shown(row["worse"]), f"{rate.value:.1%}", interval)
     console.print(pairs)
     left = len(rows) - MOST_PAIRS
     found = [("info", f"{left:,} more pairs are in matrix.csv.")] if left > 0 else []
