@@ -77,6 +77,14 @@ def test_other_settings_are_refused_with_what_differs(tmp_path: Path) -> None:
         assert journal.resumed == 0
 
 
+def test_a_run_that_came_to_nothing_is_forgotten(tmp_path: Path) -> None:
+    assert not begun(tmp_path / "out", records=0).exists()
+    # Killed before its first record.
+    (tmp_path / "out.journal").write_text(json.dumps({"settings": {"model": "misspelt"}}) + "\n")
+    with Journal(tmp_path / "out", SETTINGS) as journal:
+        assert json.loads(journal.path.read_text()) == {"settings": SETTINGS}
+
+
 @pytest.mark.parametrize(
     ("lines", "row"),
     [
@@ -95,14 +103,13 @@ def test_what_is_no_journal_is_left_alone(tmp_path: Path, lines: list[str], row:
 
 
 def test_two_runs_of_one_output_are_kept_apart(tmp_path: Path) -> None:
-    with (
-        Journal(tmp_path / "out", SETTINGS) as journal,
-        pytest.raises(BadInputError, match="another run is writing here"),
-    ):
-        Journal(tmp_path / "out", SETTINGS, restart=True)
-    assert json.loads(journal.path.read_text()) == {"settings": SETTINGS}
     with Journal(tmp_path / "out", SETTINGS) as journal:
-        assert journal.resumed == 0
+        journal.append("k", {})
+        with pytest.raises(BadInputError, match="another run is writing here"):
+            Journal(tmp_path / "out", SETTINGS, restart=True)
+        journal.append("l", {})
+    with Journal(tmp_path / "out", SETTINGS) as journal:
+        assert list(journal.done) == ["k", "l"]
 
 
 def test_a_folder_that_cannot_be_written(tmp_path: Path) -> None:

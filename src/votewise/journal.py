@@ -82,6 +82,9 @@ class Journal:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        # A run that came to nothing, say for a misspelt model, leaves nothing.
+        if not self.done:
+            self.finish()
         self._file.close()
 
     def append(self, key: str, record: dict[str, Any]) -> None:
@@ -113,7 +116,7 @@ class Journal:
         self._file.seek(0)
         content = self._file.read()
         lines = content.splitlines(keepends=True)
-        good = 0
+        good, before = 0, self._settings
         for number, line in enumerate(lines, 1):
             value = _parsed(line)
             if value is None:
@@ -121,19 +124,24 @@ class Journal:
                     raise self._unreadable(number)
                 break
             if number == 1:
-                self._compare(value)
+                before = self._settings_in(value)
             else:
                 self._take(value, number)
             good += len(line)
-        if good < len(content):
+        if self.done:
+            self._compare(before)
             self._file.truncate(good)
-        if good == 0:
+        else:
+            self._file.truncate(0)
             self._write([{"settings": self._settings}])
 
-    def _compare(self, value: Any) -> None:
-        if not isinstance(value, dict) or not isinstance(value.get("settings"), dict):
-            raise self._unreadable(1)
-        before = value["settings"]
+    def _settings_in(self, value: Any) -> dict[str, Any]:
+        match value:
+            case {"settings": dict() as settings}:
+                return settings
+        raise self._unreadable(1)
+
+    def _compare(self, before: dict[str, Any]) -> None:
         names = [name for name in {**before, **self._settings} if before.get(name) != self._settings.get(name)]
         if names:
             changes = "; ".join(

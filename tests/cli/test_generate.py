@@ -98,3 +98,17 @@ def test_another_run_goes_on_or_is_refused(end: End, prompts: str, server: Scrip
     assert "1 answers were there from an interrupted run" in capsys.readouterr().out
     assert json.loads(Path("a.jsonl").read_text().splitlines()[0])["answer"] == "from before"
     assert not begun.exists()
+
+
+def test_an_interruption_says_how_to_go_on(
+    end: End, prompts: str, server: Scripted, capsys: Shown, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    options = ("--model", "m", "--backend", "endpoint", "--base-url", server.url, "--out", "a.jsonl", "--retries", "0")
+
+    def interrupt(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("votewise.cli.waiting.Waiting.count", interrupt)
+    assert end("generate", prompts, *options) == 130
+    assert "What is done is in a.jsonl.journal; the same command goes on from there." in capsys.readouterr().err
+    assert Path("a.jsonl.journal").exists()

@@ -77,6 +77,16 @@ def test_a_reward_model_without_a_padding_token(tmp_path: Path) -> None:
 
 
 @torch.no_grad()
+def test_no_padding_is_taken_for_an_end(tmp_path: Path) -> None:
+    # Without a padding token the score is that of the last token, whichever that is; 0 would be the first to pad with.
+    scorer = RewardScorer(str(reward_model(tmp_path / "reward", pad_token_id=None)), options())
+    rows = [[7, 8, 9, 0], [7, 0], [8, 9, 1], [5, 6, 7, 8, 9, 0, 0]]
+    expected = [float(scorer.model(torch.tensor([row])).logits[0, 0]) for row in rows]
+    found = scorer._run([{"input_ids": row, "attention_mask": [1] * len(row)} for row in rows])
+    assert found == pytest.approx(expected, abs=1e-5)
+
+
+@torch.no_grad()
 def test_an_encoder_takes_prompt_and_answer_as_two_texts(tmp_path: Path) -> None:
     from tokenizers.processors import TemplateProcessing
 

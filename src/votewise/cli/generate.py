@@ -136,7 +136,7 @@ def generate(
 
     `votewise generate prompts.jsonl --backend endpoint --base-url http://localhost:8000/v1 --model m --out a.jsonl`
     """
-    from votewise.cli.waiting import Waiting
+    from votewise.cli.waiting import Waiting, telling_how_to_go_on
     from votewise.generate import BackendOptions, GenerateJob, Sampling, generate_answers, read_prompts
 
     sampling = Sampling(max_tokens, temperature, top_p, seed)
@@ -150,7 +150,7 @@ def generate(
         retries=retries,
         concurrency=concurrency,
     )
-    with Waiting(quiet=quiet) as waiting:
+    with telling_how_to_go_on(out), Waiting(quiet=quiet) as waiting:
         waiting.stage(f"Reading {prompts}")
         read = read_prompts(prompts, columns=parse_columns(column or []), limit=limit)
         job = GenerateJob(read, model, out, sampling, backend.value, options, comparisons)

@@ -94,12 +94,12 @@ def score(
 
     `votewise score pairs.jsonl --columns score_chosen score_rejected --fit-temperature --out scored.jsonl`
     """
-    from votewise.cli.waiting import Waiting
+    from votewise.cli.waiting import Waiting, telling_how_to_go_on
     from votewise.score import ColumnScores, ModelOptions, ScoreJob, read_pairs, score_pairs
 
     options = ModelOptions(batch_size, device, dtype.value, not no_chat_template)
     source = choose_source(reward_model, policy, reference, beta, columns, options)
-    with Waiting(quiet=quiet) as waiting:
+    with telling_how_to_go_on(out), Waiting(quiet=quiet) as waiting:
         waiting.stage(f"Reading {pairs}")
         texts = not isinstance(source, ColumnScores)
         read = read_pairs(pairs, format=format_name, columns=parse_columns(column or []), texts=texts)

@@ -4,10 +4,15 @@ from __future__ import annotations
 
 import sys
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
 from types import TracebackType
 
 from rich.console import Console
 from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+
+from votewise.journal import SUFFIX
 
 PATIENCE = 2.0
 """Seconds before the bar shows up."""
@@ -70,3 +75,15 @@ class Waiting:
             else f"{done:,} of {total:,}"
         )
         self._progress.update(self._task, description=what, completed=done, total=total, note=note)
+
+
+@contextmanager
+def telling_how_to_go_on(out: Path) -> Iterator[None]:
+    """Say where the work is that an interrupted run has done."""
+    try:
+        yield
+    except KeyboardInterrupt:
+        journal = out.with_name(out.name + SUFFIX)
+        if journal.exists():
+            print(f"Interrupted. What is done is in {journal}; the same command goes on from there.", file=sys.stderr)
+        raise

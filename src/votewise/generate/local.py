@@ -42,7 +42,7 @@ class DrawByNumbers(LogitsProcessor):  # type: ignore[misc]
     def __call__(self, input_ids: Tensor, scores: Tensor) -> Tensor:
         """(B, V) scores, -inf for all tokens but one in each row."""
         step = input_ids.shape[1] - self.prompt
-        chosen = draw((scores / self.temperature).float().softmax(-1), self.numbers[:, step], self.top_p)
+        chosen = draw((scores.float() / self.temperature).softmax(-1), self.numbers[:, step], self.top_p)
         return torch.full_like(scores, -torch.inf).scatter_(1, chosen[:, None], 0.0)
 
 
