@@ -50,6 +50,7 @@ HEAVY = (
     "polars",
     "rich",
     "openai",
+    "lm_eval",
 )
 """What `import votewise` must not load."""
 
