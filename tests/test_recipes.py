@@ -183,6 +183,31 @@ def test_settings_are_the_published_ones(recipe: str) -> None:
         assert (batch, found["reliability_init"], found["reliability_momentum"]) == (64, 0.9, 0.1)
 
 
+@pytest.mark.parametrize("recipe", [name for name in RECIPES if name.startswith("mistral")])
+def test_variants_are_flags_that_exist(recipe: str, tmp_path: Path) -> None:
+    """The comments of a recipe name flags for the other columns of the papers' tables; each goes before what it says."""
+    from votewise.train.arguments import parse
+
+    path = ROOT / "recipes" / f"{recipe}.yaml"
+    lines = [line for line in yaml.safe_load(path.read_text("utf-8"))["steps"].splitlines() if line.startswith("#   ")]
+    variants = [part[part.index("--") :].split() for line in lines for part in line.split(", ") if "--" in part]
+    assert len(variants) >= 8
+    here = ["--use_cpu", "True", "--bf16", "False", "--gradient_checkpointing", "False", "--output_dir", str(tmp_path)]
+    for words in variants:
+        words = words[: words.index("to")] if "to" in words else words
+        training = parse(["--config", str(path), *words, *here]).training
+        for flag, value in zip(words[::2], words[1::2], strict=True):
+            assert str(getattr(training, flag.removeprefix("--"))) == value
+
+
+@pytest.mark.parametrize("recipe", RECIPES)
+def test_presets_of_accelerate_exist(recipe: str) -> None:
+    folder = ROOT / "src" / "votewise" / "train" / "accelerate_configs"
+    for step in steps_of(recipe):
+        if "--accelerate-config" in step:
+            assert (folder / f"{step[step.index('--accelerate-config') + 1]}.yaml").is_file()
+
+
 @pytest.mark.parametrize("recipe", RECIPES)
 def test_every_step_runs(recipe: str, bench: Path, capsys: pytest.CaptureFixture[str]) -> None:
     done = []
