@@ -51,6 +51,7 @@ HEAVY = (
     "polars",
     "rich",
     "openai",
+    "lm_eval",
 )
 """What `import votewise` must not load."""
 

@@ -53,10 +53,11 @@ SHORTER: dict[str, list[str]] = {
     "generate": ["--max-tokens", "4", "--device", "cpu"],
     "score": ["--device", "cpu", "--dtype", "float32"],
     "simulate users": ["--users", "40", "--comparisons-per-user", "8"],
-    "train": (
-        "--max_steps 2 --use_cpu True --bf16 False --gradient_checkpointing False --max_length 48 --disable_tqdm True "
-        "--per_device_train_batch_size 2 --gradient_accumulation_steps 1 --dataloader_pin_memory False --logging_steps 1"
-    ).split(),
+    "train": [
+        *("--max_steps", "2", "--per_device_train_batch_size", "2", "--gradient_accumulation_steps", "1"),
+        *("--max_length", "48", "--use_cpu", "True", "--bf16", "False", "--gradient_checkpointing", "False"),
+        *("--dataloader_pin_memory", "False", "--disable_tqdm", "True", "--logging_steps", "1"),
+    ],
     "evaluate win-rate": ["--no-report"],
     "evaluate benchmark": ["--device", "cpu", "--limit", "4", "--batch-size", "4"],
 }
@@ -182,6 +183,31 @@ def test_settings_are_the_published_ones(recipe: str) -> None:
         assert (batch, found["reliability_init"], found["reliability_momentum"]) == (64, 0.9, 0.1)
 
 
+@pytest.mark.parametrize("recipe", [name for name in RECIPES if name.startswith("mistral")])
+def test_variants_are_flags_that_exist(recipe: str, tmp_path: Path) -> None:
+    """The comments of a recipe name flags for the other columns of the papers' tables; each goes before what it says."""
+    from votewise.train.arguments import parse
+
+    path = ROOT / "recipes" / f"{recipe}.yaml"
+    lines = [line for line in yaml.safe_load(path.read_text("utf-8"))["steps"].splitlines() if line.startswith("#   ")]
+    variants = [part[part.index("--") :].split() for line in lines for part in line.split(", ") if "--" in part]
+    assert len(variants) >= 8
+    here = ["--use_cpu", "True", "--bf16", "False", "--gradient_checkpointing", "False", "--output_dir", str(tmp_path)]
+    for words in variants:
+        words = words[: words.index("to")] if "to" in words else words
+        training = parse(["--config", str(path), *words, *here]).training
+        for flag, value in zip(words[::2], words[1::2], strict=True):
+            assert str(getattr(training, flag.removeprefix("--"))) == value
+
+
+@pytest.mark.parametrize("recipe", RECIPES)
+def test_presets_of_accelerate_exist(recipe: str) -> None:
+    folder = ROOT / "src" / "votewise" / "train" / "accelerate_configs"
+    for step in steps_of(recipe):
+        if "--accelerate-config" in step:
+            assert (folder / f"{step[step.index('--accelerate-config') + 1]}.yaml").is_file()
+
+
 @pytest.mark.parametrize("recipe", RECIPES)
 def test_every_step_runs(recipe: str, bench: Path, capsys: pytest.CaptureFixture[str]) -> None:
     done = []
@@ -197,9 +223,13 @@ def test_every_step_runs(recipe: str, bench: Path, capsys: pytest.CaptureFixture
     assert (trained.max_steps, trained.learning_rate, trained.beta) == (2, settings["learning_rate"], settings["beta"])
     assert (out / ("adapter_model.safetensors" if settings.get("use_peft") else "model.safetensors")).is_file()
     annotators = pq.read_table(out / "annotators.parquet")
-    assert len(annotators) == {"ultrafeedback": 1, "multipref": 5, "reliability": 2}.get(
-        recipe.rpartition("-")[2], 40 * 0.8
-    )
+    if recipe.endswith("users"):
+        assert set(annotators["annotator"].to_pylist()) == set(map(str, users_in(bench / settings["votes"])))
+        # Users with equal counts are kept together, so that it may be more than 80%.
+        everybody = pq.read_table(bench / f"{settings['output_dir']}-all" / "annotators.parquet")
+        assert 32 <= len(annotators) <= len(everybody) == 40
+    else:
+        assert len(annotators) == {"ultrafeedback": 1, "multipref": 5, "reliability": 2}[recipe.rpartition("-")[2]]
     if "evaluate win-rate" in done:
         results = json.loads((out / "evaluation" / "evaluation.json").read_text("utf-8"))
         assert all(0 <= figures["win_rate"]["value"] <= 1 for figures in results["win_rate"].values())
@@ -207,11 +237,13 @@ def test_every_step_runs(recipe: str, bench: Path, capsys: pytest.CaptureFixture
         assert ("arena_hard" in results) == ("evaluate import" in done)
 
 
+def users_in(path: Path) -> set[int]:
+    return set(pq.read_table(path)["user"].to_pylist())
+
+
 def run(words: list[str], bench: Path) -> str:
     """Run a command of votewise in this process, shortened; gives its name."""
-    name = next(name for name in (" ".join(words[:2]), words[0]) if name in SHORTER or name == words[0])
-    if words[0] in ("evaluate", "simulate"):
-        name = " ".join(words[:2])
+    name = " ".join(words[: 2 if words[0] in ("evaluate", "simulate") else 1])
     kept, left = [], list(words)
     while left:
         word = left.pop(0)
@@ -265,12 +297,12 @@ def judge_alpaca_eval(step: list[str], bench: Path) -> None:
 
 def judge_arena_hard(path: Path, bench: Path) -> None:
     answers = path.parents[2] / "model_answer" / path.name
-    rng = np.random.default_rng(0)
+    games = np.random.default_rng(0).choice(["A>>B", "A>B", "A=B", "B>A", "B>>A"], (ROWS, 2)).tolist()
     rows = [json.loads(line) for line in answers.read_text("utf-8").splitlines()]
     said = [
-        {"uid": row["uid"], "category": "hard_prompt", "judge": path.parent.name, "model": row["model"], "baseline": "gpt-4-0314",
-         "games": [{"score": str(score)} for score in rng.choice(["A>>B", "A>B", "A=B", "B>A", "B>>A"], 2)]}
-        for row in rows
+        {"uid": row["uid"], "category": "hard_prompt", "judge": path.parent.name, "model": row["model"],
+         "baseline": "gpt-4-0314", "games": [{"score": score} for score in game]}
+        for row, game in zip(rows, games, strict=True)
     ]  # fmt: skip
     path.parent.mkdir(parents=True)
     path.write_text("".join(json.dumps(row) + "\n" for row in said), "utf-8")

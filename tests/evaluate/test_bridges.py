@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,7 @@ from votewise.evaluate.bridges import (
     export_alpaca_eval,
     export_arena_hard,
     read_questions,
+    token_counter,
 )
 from votewise.evaluate.comparison_rows import read_comparisons
 
@@ -186,3 +188,16 @@ def test_other_files_are_refused(tmp_path: Path, rows: list[dict[str, Any]], pro
     (tmp_path / "empty").mkdir()
     with pytest.raises(BadInputError, match=r"holds no \.jsonl"):
         read_judgments([tmp_path / "empty"])
+
+
+def test_tokens_are_counted_by_who_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    pytest.importorskip("transformers")
+    from small import make_tokenizer
+
+    make_tokenizer(chat=False).save_pretrained(tmp_path)
+    assert token_counter(str(tmp_path))("w1 w2 w3") == 3
+    monkeypatch.setitem(sys.modules, "tiktoken", None)
+    with pytest.raises(BadInputError, match="needs tiktoken"):
+        token_counter("tiktoken:o200k_base")
+    with pytest.raises(BadInputError, match="no tokenizer"):
+        token_counter(str(tmp_path / "nothing"))

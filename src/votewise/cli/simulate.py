@@ -78,13 +78,18 @@ def annotators(
     ] = None,
     position_biased: Annotated[
         float | None,
-        typer.Option(
-            metavar="SHARE", help="Annotators who choose what is shown first 9 times of 10.", show_default="0"
-        ),
+        typer.Option(metavar="SHARE", help="Annotators who mostly choose what is shown first.", show_default="0"),
+    ] = None,
+    position_bias: Annotated[
+        float | None, typer.Option(metavar="SHARE", help="How often those do so.", show_default="0.9")
     ] = None,
     tired: Annotated[
         float | None,
-        typer.Option(metavar="SHARE", help="Annotators who end up tossing a coin.", show_default="0"),
+        typer.Option(metavar="SHARE", help="Annotators who get tired, and end up tossing a coin.", show_default="0"),
+    ] = None,
+    tired_from: Annotated[
+        float | None,
+        typer.Option(metavar="SHARE", help="The share of their votes after which that begins.", show_default="0.5"),
     ] = None,
     noise: Annotated[
         float | None,
@@ -147,7 +152,9 @@ def annotators(
         spammers=spammers,
         adversaries=adversaries,
         position_biased=position_biased,
+        position_bias=position_bias,
         tired=tired,
+        tired_from=tired_from,
         noise=noise,
         annotators=number,
         votes_per_annotator=None
