@@ -15,7 +15,7 @@ import queue
 import random
 import threading
 import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Generator, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from email.utils import parsedate_to_datetime
 from typing import Any
@@ -92,7 +92,7 @@ class Endpoint:
         max_tokens: int,
         seed: int | None = None,
         top_p: float | None = None,
-    ) -> Iterator[tuple[int, Completion]]:
+    ) -> Generator[tuple[int, Completion], None, None]:
         """Ask for one answer to each conversation, ``concurrency`` at a time, and give each as soon as it is there.
 
         Args:

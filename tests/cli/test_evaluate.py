@@ -100,6 +100,29 @@ def test_a_reward_model_judges_a_matrix(tmp_path: Path, end: End, capsys: pytest
     assert "Histograms of scores" in (tmp_path / "out" / "matrix.html").read_text()
 
 
+@pytest.mark.parametrize("command", ["win-rate", "matrix"])
+def test_an_interrupted_run_says_how_to_go_on_and_does(
+    command: str, tmp_path: Path, end: End, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    files = [write(tmp_path / f"{name}.jsonl", answers(name, 5)) for name in ("new", "old")]
+
+    def stop(self: Any, what: str, done: int, *_: Any) -> None:
+        if done == 4:
+            raise KeyboardInterrupt
+
+    with scripted_server(lambda request, _: said("Verdict: tie")) as server:
+        options = ["--llm-judge", "m", "--base-url", server.url, "--concurrency", 1, "--out", tmp_path / "out"]
+        with monkeypatch.context() as patch:
+            patch.setattr("votewise.cli.waiting.Waiting.count", stop)
+            assert end("evaluate", command, *files, *options) == 130
+        assert "goes on" in capsys.readouterr().err
+        assert len(list((tmp_path / "out").glob("*.journal"))) == 1
+        assert end("evaluate", command, *files, *options) == 0
+        # One may have been under way when the run stopped; all anew would be 4 + 10.
+        assert len(server.requests) <= 10 + 1
+    assert not list((tmp_path / "out").glob("*.journal"))
+
+
 MISTAKES = {
     "two judges": (["--column", "winner", "--llm-judge", "m"], "there are two judges: --llm-judge and --column"),
     "soft without a reward model": (["--soft"], "--soft: is about --reward-model, which is not given"),

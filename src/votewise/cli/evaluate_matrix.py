@@ -87,7 +87,7 @@ def matrix(
     check_folder(out)
 
     from votewise.cli.evaluate_printing import print_matrix, print_work
-    from votewise.cli.waiting import Waiting
+    from votewise.cli.waiting import Waiting, telling_how_to_go_on
     from votewise.evaluate.inputs import read_several
     from votewise.evaluate.judging import judge_contests, work_of
     from votewise.evaluate.matrix import evaluate_matrix
@@ -103,9 +103,9 @@ def matrix(
             judged = None
             verdicts = [verdict for _, verdict in found if verdict is not None]
             if judge is not None:
-                judged = judge_contests(
-                    groups, judge, out / f"{MATRIX}.parquet", restart=restart, progress=waiting.count
-                )
+                table = out / f"{MATRIX}.parquet"
+                with telling_how_to_go_on(table):
+                    judged = judge_contests(groups, judge, table, restart=restart, progress=waiting.count)
                 verdicts = judged.verdicts
             waiting.stage(f"Writing {out}")
             result = evaluate_matrix(

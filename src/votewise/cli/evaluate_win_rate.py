@@ -153,7 +153,7 @@ def win_rate(
         raise BadInputError("is used by --length-controlled only", source="--difficulty", expected="both or neither")
 
     from votewise.cli.evaluate_printing import print_win_rate, print_work
-    from votewise.cli.waiting import Waiting
+    from votewise.cli.waiting import Waiting, telling_how_to_go_on
     from votewise.evaluate.inputs import read_two
     from votewise.evaluate.judging import judge_contests, work_of
     from votewise.evaluate.pairing import with_difficulty
@@ -173,9 +173,9 @@ def win_rate(
         else:
             judged = None
             if judge is not None:
-                judged = judge_contests(
-                    [contests], judge, out / f"{name_of(contests)}.parquet", restart=restart, progress=waiting.count
-                )
+                table = out / f"{name_of(contests)}.parquet"
+                with telling_how_to_go_on(table):
+                    judged = judge_contests([contests], judge, table, restart=restart, progress=waiting.count)
                 verdicts = judged.verdicts[0]
             assert verdicts is not None  # noqa: S101 - a column was read, or a judge has spoken
             waiting.stage(f"Writing {out}")

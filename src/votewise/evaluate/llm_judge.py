@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable
+from contextlib import closing
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -111,10 +112,12 @@ def ask(
     if progress:
         progress(total - len(keys), total)
     replies = endpoint.complete(wanted.values(), temperature=temperature, max_tokens=max_tokens, seed=seed)
-    for number, (index, completion) in enumerate(replies, total - len(keys) + 1):
-        journal.append(keys[index], {"text": completion.text, "error": completion.error})
-        if progress:
-            progress(number, total)
+    # Closed at once, so that after an interruption nobody goes on asking.
+    with closing(replies):
+        for number, (index, completion) in enumerate(replies, total - len(keys) + 1):
+            journal.append(keys[index], {"text": completion.text, "error": completion.error})
+            if progress:
+                progress(number, total)
 
 
 def read_replies(contests: Contests, journal: Journal, endpoint: Endpoint) -> Verdicts:
