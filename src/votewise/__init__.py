@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from votewise.reliability import estimate_reliability
     from votewise.report import write_audit_report, write_filter_report
     from votewise.results import Diagnostic, ReliabilityResult
-    from votewise.simulate import simulate_annotators
+    from votewise.simulate import simulate_annotators, simulate_users
     from votewise.votes import Reading, Votes
     from votewise.win_rates import Bounds, GoldSample
 
@@ -44,6 +44,7 @@ __all__ = [
     "estimate_reliability",
     "read_votes",
     "simulate_annotators",
+    "simulate_users",
     "write_audit_report",
     "write_filter_report",
 ]
@@ -67,6 +68,7 @@ _HOMES = {
     "estimate_reliability": "votewise.reliability",
     "read_votes": "votewise.readers",
     "simulate_annotators": "votewise.simulate",
+    "simulate_users": "votewise.simulate",
     "write_audit_report": "votewise.report",
     "write_filter_report": "votewise.report",
 }
