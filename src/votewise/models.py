@@ -5,7 +5,7 @@ Needs the [score] extra; nothing of it is imported before a model is asked for.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
@@ -201,10 +201,16 @@ def token_ids(tokenizer: Any, text: str, *, chat: bool) -> list[int]:
     return ids
 
 
-def by_length(lengths: Sequence[int], size: int) -> list[list[int]]:
-    """Batches of what is about equally long, the longest first, so that what does not fit shows at once.
+def batches_left(lengths: Sequence[int], size: int, done: Container[int]) -> list[list[int]]:
+    """Batches of what is about equally long, but those that are done, the longest first: what does not fit shows at once.
 
-    Depends on nothing but the lengths: a run that is resumed makes the same batches.
+    Which batches there are depends on the lengths only, and one of which a part is done is there as a whole: a run that
+    is resumed has the same batches.
+
+    Args:
+        lengths: of all there is.
+        size: how many go into a batch.
+        done: the numbers of what is done.
 
     Raises:
         BadInputError: ``size`` below 1.
@@ -212,7 +218,8 @@ def by_length(lengths: Sequence[int], size: int) -> list[list[int]]:
     if size < 1:
         raise BadInputError("a batch holds at least one", source="--batch-size", value=size)
     order = sorted(range(len(lengths)), key=lambda i: (-lengths[i], i))
-    return [order[i : i + size] for i in range(0, len(order), size)]
+    batches = [order[i : i + size] for i in range(0, len(order), size)]
+    return [batch for batch in batches if not all(i in done for i in batch)]
 
 
 def text_length(*texts: Prompt) -> int:

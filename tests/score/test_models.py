@@ -192,6 +192,6 @@ def test_the_tokens_are_those_of_training(tmp_path: Path, chat: bool) -> None:
     scorer = LogProbabilities(str(tmp_path / "model"), options())
     for row, trained in zip(rows, trainer.train_dataset, strict=True):
         for name in ("chosen", "rejected"):
-            ids, start = scorer._tokens(Answer(row["prompt"], row[name]))
+            ids, start = scorer._row(Answer(row["prompt"], row[name]))
             assert ids[:start] == trained["prompt_ids"]
             assert ids[start:] == trained[f"{name}_ids"]

@@ -92,9 +92,9 @@ class LocalModel:
         return model
 
     def answers(self, prompts: Sequence[Prompt], done: Container[int]) -> Iterator[list[tuple[int, Completion]]]:
-        """Answer batch by batch; one of which only a part is done is answered anew, for the batches to be the same."""
-        batches = models.by_length([models.text_length(p) for p in prompts], self.options.batch_size)
-        batches = [batch for batch in batches if not all(i in done for i in batch)]
+        """Answer batch by batch; one of which only a part is done is answered anew. Nothing first, when ready."""
+        lengths = [models.text_length(prompt) for prompt in prompts]
+        batches = models.batches_left(lengths, self.options.batch_size, done)
         if batches and self.model:
             yield []
         for batch in batches:

@@ -6,51 +6,32 @@ template stand one after the other and end with the end-of-text token. That is h
 
 from __future__ import annotations
 
-from collections.abc import Container, Iterator, Sequence
-from functools import cached_property
 from typing import Any
 
 import torch
 
 from votewise import models
-from votewise.score.sources import Answer, Found, ModelOptions
+from votewise.score.batches import BatchScorer
+from votewise.score.sources import Answer
 from votewise.train.scoring import add_scoring, score_answers
 
+Row = tuple[list[int], int]
+"""The tokens of prompt and answer, and where the answer starts."""
 
-class LogProbabilities:
-    """log pi(y | x), summed over the tokens of y; loads the model when the first batch is due."""
 
-    def __init__(self, name: str, options: ModelOptions) -> None:
-        self.name, self.options = name, options
+class LogProbabilities(BatchScorer[Row]):
+    """log pi(y | x), summed over the tokens of y."""
 
-    @cached_property
-    def tokenizer(self) -> Any:
-        """The model's tokenizer."""
-        return models.load_tokenizer(self.name)
-
-    @cached_property
-    def model(self) -> Any:
-        """The model, taught to score."""
+    def _load(self) -> Any:
         model = models.load_model(self.name, device=self.options.device, dtype=self.options.dtype)
         add_scoring(model, "answers")
         return model
 
-    def scores(self, answers: Sequence[Answer], done: Container[int]) -> Iterator[list[Found]]:
-        """Score batch by batch; one of which only a part is done is scored anew, for the batches to be the same."""
-        batches = models.by_length([models.text_length(*a) for a in answers], self.options.batch_size)
-        batches = [batch for batch in batches if not all(i in done for i in batch)]
-        if batches and self.model:
-            yield []
-        limit = models.context_length(self.model) if batches else None
-        for batch in batches:
-            rows = {i: self._tokens(answers[i]) for i in batch}
-            fit = [i for i in batch if limit is None or len(rows[i][0]) <= limit]
-            with models.memory_in_one_line(len(fit)):
-                found = dict(zip(fit, self._run([rows[i] for i in fit]), strict=True))
-            yield [Found(i, found.get(i), len(rows[i][0]) if i in found else 0) for i in batch]
+    def _size(self, row: Row) -> int:
+        return len(row[0])
 
-    def _tokens(self, answer: Answer) -> tuple[list[int], int]:
-        """The tokens of prompt and answer, and where the answer starts: where they part from those of the prompt."""
+    def _row(self, answer: Answer) -> Row:
+        """The answer starts where the tokens of prompt and answer part from those of the prompt."""
         tokenizer, chat = self.tokenizer, self.options.chat
         prompt, whole = (
             models.token_ids(tokenizer, models.text_of(tokenizer, answer.prompt, response, chat=chat), chat=chat)
@@ -60,9 +41,7 @@ class LogProbabilities:
         return whole, next(same, min(len(prompt), len(whole)))
 
     @torch.inference_mode()
-    def _run(self, rows: list[tuple[list[int], int]]) -> list[float]:
-        if not rows:
-            return []
+    def _run(self, rows: list[Row]) -> list[float]:
         width = max(len(ids) for ids, _ in rows)
         ids = torch.zeros(len(rows), width, dtype=torch.long)
         mask, answer = torch.zeros_like(ids), torch.zeros_like(ids)

@@ -2,50 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Container, Iterator, Sequence
 from functools import cached_property
 from typing import Any
 
 import torch
 
 from votewise import models
-from votewise.score.sources import Answer, Found, ModelOptions
+from votewise.score.batches import BatchScorer
+from votewise.score.sources import Answer
 
 Features = dict[str, list[int]]
 
 
-class RewardScorer:
-    """Loads the model when the first batch is due; see ``votewise.score.RewardModel``."""
+class RewardScorer(BatchScorer[Features]):
+    """A sequence classifier with one output; see ``votewise.score.RewardModel``."""
 
-    def __init__(self, name: str, options: ModelOptions) -> None:
-        self.name, self.options = name, options
-
-    @cached_property
-    def tokenizer(self) -> Any:
-        """The model's tokenizer."""
-        return models.load_tokenizer(self.name)
-
-    @cached_property
-    def model(self) -> Any:
-        """The model."""
+    def _load(self) -> Any:
         return models.load_model(self.name, kind="reward", device=self.options.device, dtype=self.options.dtype)
 
-    def scores(self, answers: Sequence[Answer], done: Container[int]) -> Iterator[list[Found]]:
-        """Score batch by batch; one of which only a part is done is scored anew, for the batches to be the same."""
-        batches = models.by_length([models.text_length(*a) for a in answers], self.options.batch_size)
-        batches = [batch for batch in batches if not all(i in done for i in batch)]
-        if batches and self.model:
-            yield []
-        limit = models.context_length(self.model) if batches else None
-        for batch in batches:
-            rows = {i: self._features(answers[i]) for i in batch}
-            size = {i: len(row["input_ids"]) for i, row in rows.items()}
-            fit = [i for i in batch if limit is None or size[i] <= limit]
-            with models.memory_in_one_line(len(fit)):
-                found = dict(zip(fit, self._run([rows[i] for i in fit]), strict=True))
-            yield [Found(i, found.get(i), size[i] if i in found else 0) for i in batch]
+    def _size(self, row: Features) -> int:
+        return len(row["input_ids"])
 
-    def _features(self, answer: Answer) -> Features:
+    def _row(self, answer: Answer) -> Features:
         """An answer's tokens, and what else the model takes of each.
 
         With a chat template as a conversation; without one an encoder takes prompt and answer as its two texts, and a
@@ -60,8 +38,6 @@ class RewardScorer:
 
     @torch.inference_mode()
     def _run(self, rows: list[Features]) -> list[float]:
-        if not rows:
-            return []
         pad = self._pad(rows)
         width = max(len(row["input_ids"]) for row in rows)
         batch = {
