@@ -147,22 +147,18 @@ def packed_attention(
     groups = query.shape[1] // key.shape[1]
     if groups > 1:
         key, value = key.repeat_interleave(groups, 1), value.repeat_interleave(groups, 1)
+    # Cut up at once: the gradient of each slice on its own would be as long as the row.
+    queries = iter(torch.split(query, [n for s in segments for n in (s.prompt + s.chosen, s.rejected)], 2))
+    keys, values = (iter(torch.split(x, [n for s in segments for n in s[1:]], 2)) for x in (key, value))
     parts = []
-    for segment in segments:
-        start, prompt, chosen, rejected = segment
-        middle = start + prompt + chosen
-        end = middle + rejected
-        if middle > start:
-            here = slice(start, middle)
-            mask = _causal(prompt + chosen, 0, prompt + chosen, sliding_window, query.device)
-            parts.append(
-                _attend(query[:, :, here], key[:, :, here], value[:, :, here], mask, scaling, softcap, dropout)
-            )
-        if rejected:
-            seen = [slice(start, start + prompt), slice(middle, end)]
-            keys, values = (torch.cat([x[:, :, s] for s in seen], 2) for x in (key, value))
-            mask = _causal(rejected, prompt, prompt + rejected, sliding_window, query.device)
-            parts.append(_attend(query[:, :, middle:end], keys, values, mask, scaling, softcap, dropout))
+    for _, prompt, chosen, rejected in segments:
+        (k, *own_k), (v, *own_v) = ([next(x) for _ in range(3)] for x in (keys, values))
+        for i, (answer, before) in enumerate([(chosen, 0), (rejected, prompt)]):
+            q = next(queries)
+            if q.shape[2]:
+                mask = _causal(q.shape[2], before, prompt + answer, sliding_window, query.device)
+                seen_k, seen_v = torch.cat([k, own_k[i]], 2), torch.cat([v, own_v[i]], 2)
+                parts.append(_attend(q, seen_k, seen_v, mask, scaling, softcap, dropout))
     return torch.cat(parts, 2).transpose(1, 2).contiguous(), None
 
 
