@@ -17,6 +17,9 @@ from pathlib import Path
 
 import pytest
 
+# For processes that tests start as well: to the last bit, results depend on the number of threads.
+os.environ["OMP_NUM_THREADS"] = "1"
+
 
 def executables() -> Path | None:
     """The folder with ``initdb`` and ``pg_ctl``, the newest version's where several are installed."""

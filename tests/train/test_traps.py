@@ -298,7 +298,7 @@ def test_trap_prompts_that_lost_their_start(tmp_path: Path, caplog: pytest.LogCa
     assert packing.pack(batch) is None
     assert packing.pack(batch, share=False) is not None
     ends = []
-    scoring.logger.warning_once.cache_clear()
+    scoring._logger().warning_once.cache_clear()
     for way in ("shared", "off"):
         settings = {"truncation_mode": "keep_end", "max_length": 7, "fast_step": way}
         trainer = make_trainer(tmp_path, make_rows(16), ref_model=make_model(1), **settings)

@@ -7,18 +7,16 @@ only where a token is scored (``answers``); there is no padding (``packed``); th
 
 from __future__ import annotations
 
+import functools
 import types
 from importlib.util import find_spec
 from typing import Any, Literal, NamedTuple
 
 import torch
-from accelerate.logging import get_logger
 from torch import Tensor
 from torch.utils.checkpoint import checkpoint
 
 from votewise.train.packing import PackedAttention, flex_inputs, make_packable, pack
-
-logger = get_logger(__name__)
 
 FastStep = Literal["shared", "packed", "answers", "off"]
 Projection = Literal["auto", "trl", "torch"]
@@ -233,7 +231,7 @@ def score_answers(
         return _score_as_trl(model, batch, length, statistics, router_logits)
     packed = pack(batch, share=how == "shared") if how in ("shared", "packed") else None
     if packed is None and how == "shared":
-        logger.warning_once(
+        _logger().warning_once(
             "The two rows of a pair differ in their prompt: such batches are scored with fast_step=packed."
         )
         packed = pack(batch, share=False)
@@ -255,6 +253,14 @@ def score_answers(
     per_token, *more = model(**inputs, statistics=statistics)
     logp = per_token.new_zeros(len(completion), dtype=torch.float32).index_add(0, owner, per_token.float())
     return Scores(logp, length, TokenStatistics(owner, *more) if more else None, None)
+
+
+@functools.cache
+def _logger() -> Any:
+    """Of the first process alone. Made when it is needed, for answers are scored without accelerate too."""
+    from accelerate.logging import get_logger
+
+    return get_logger(__name__)
 
 
 def _score_as_trl(model: Any, batch: dict[str, Any], length: Tensor, statistics: bool, router_logits: bool) -> Scores:
