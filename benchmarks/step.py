@@ -2,9 +2,10 @@
 
 Four ways, as `fast_step` has them: off (TRL's own scoring under our loss), answers, packed, shared; and TRL's DPOTrainer.
 The reference's log-probabilities are given, as with `precompute_ref_log_probs`. Times are medians over the repeats with
-their 10% to 90% range, as ratios to TRL's median; memory is the peak of a step in a fresh process less what it held before.
+their 10% to 90% range, as ratios to TRL's median, of wall time, or with --threads 1 of the processor's, which other work on
+the machine disturbs less; memory is the peak of a step in a fresh process less what it held before.
 
-    python benchmarks/step.py [--pairs 4] [--repeats 5] [--threads 2] [--shapes head-long,body-long,...]
+    python benchmarks/step.py [--pairs 4] [--repeats 5] [--threads 2] [--shapes head-long,body-long,...] [--ways shared]
     python benchmarks/step.py --config FOLDER [--prompt 384] [--answer 96] [--vary 0.6]   (a model's config.json)
     python benchmarks/step.py --device cuda --peak-tflops 989        (random models of 0.5 and 1.5 billion parameters, bf16)
 
@@ -167,12 +168,19 @@ def step(trainer: Any, batch: dict[str, Any]) -> tuple[float, float]:
     here = {name: value.to(device) for name, value in batch.items()}
     trainer.model.zero_grad(set_to_none=True)
     wait(device)
-    start = time.perf_counter()
+    start = clock(device)
     with trainer.accelerator.autocast():
         loss = trainer.compute_loss(trainer.model, here)
     loss.backward()
     wait(device)
-    return time.perf_counter() - start, float(loss)
+    return clock(device) - start, float(loss)
+
+
+def clock(device: Any) -> float:
+    """Seconds: of one thread on a CPU its own, which other work on the machine disturbs less; else of the wall."""
+    import torch
+
+    return time.process_time() if device.type == "cpu" and torch.get_num_threads() == 1 else time.perf_counter()
 
 
 def wait(device: Any) -> None:
@@ -187,7 +195,7 @@ def compare(which: str, shape: tuple[int, int, float], options: argparse.Namespa
     import torch
 
     cuda = options.device == "cuda"
-    ways = gpu_ways() if cuda else WAYS
+    ways = {way: known for way, known in (gpu_ways() if cuda else WAYS).items() if way in options.ways or way == "TRL"}
     with tempfile.TemporaryDirectory() as folder:
         trainers = {way: make_trainer(known, which, folder, options.device) for way, known in ways.items()}
         vocabulary = trainers["TRL"].model.config.vocab_size
@@ -220,7 +228,7 @@ def compare(which: str, shape: tuple[int, int, float], options: argparse.Namespa
     tokens = float(np.mean([int(batch["attention_mask"].sum()) for batch in batches[1:]]))
     show(seconds, tokens, work, options.peak_tflops)
     if not cuda:
-        memory = {way: fresh(which, way, shape, options) for way in ("TRL", "shared")}
+        memory = {way: fresh(which, way, shape, options) for way in ("TRL", "shared") if way in ways}
     for way, used in memory.items():
         print(f"  peak memory, {way}: {used:,.0f} MB ({used / memory['TRL']:.2f}x)")
     print(
@@ -318,6 +326,7 @@ def main() -> None:
     parser.add_argument("--prompt", type=int, default=384)
     parser.add_argument("--answer", type=int, default=96)
     parser.add_argument("--vary", type=float, default=0.0)
+    parser.add_argument("--ways", nargs="+", choices=GPU_WAYS, default=list(GPU_WAYS), help="beside TRL")
     parser.add_argument("--pairs", type=int, default=4)
     parser.add_argument("--repeats", type=int, default=5)
     parser.add_argument("--threads", type=int, default=2)
