@@ -11,7 +11,7 @@ import argparse
 import multiprocessing
 import os
 import sys
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -40,12 +40,23 @@ def parser(doc: str | None, **counts: int) -> argparse.ArgumentParser:
 
 
 def each(function: Callable[[Any], Any], items: Iterable[Any], workers: int) -> list[Any]:
-    """``function`` of every item, in order, in processes of one thread each."""
+    """``function`` of every item, in order, in processes of one thread each; one worker is this very process."""
     # New processes read this before they load NumPy; matrices here are too small for threads of their own.
     os.environ.setdefault("OMP_NUM_THREADS", "1")
     items = list(items)
+    if workers == 1:
+        return list(_counted(map(function, items), len(items)))
     with ProcessPoolExecutor(workers, mp_context=multiprocessing.get_context("spawn")) as pool:
-        return list(pool.map(function, items, chunksize=max(1, len(items) // (8 * workers))))
+        chunk = max(1, len(items) // (8 * workers))
+        return list(_counted(pool.map(function, items, chunksize=chunk), len(items)))
+
+
+def _counted(results: Iterable[Any], size: int) -> Iterator[Any]:
+    """The same results, telling a terminal how many there are so far."""
+    for done, result in enumerate(results, 1):
+        if sys.stderr.isatty():
+            print(f"\r{done} of {size}", end="\n" if done == size else "", file=sys.stderr, flush=True)
+        yield result
 
 
 def middle(values: Any, digits: int = 2, scale: float = 1.0) -> str:

@@ -127,6 +127,7 @@ def train_on(
     epochs: float = 1,
     batch: int = 64,
     seed: int = 0,
+    on_step: Callable[[Any], None] = lambda trainer: None,
     **settings: Any,
 ) -> Ending:
     """Train a copy of the world's model with one method, and let it answer questions about the held-out entities.
@@ -139,6 +140,7 @@ def train_on(
         epochs: passes over the votes.
         batch: pairs per step.
         seed: seed of their order and of the answers.
+        on_step: called with the trainer after every step.
         settings: further settings of the trainer.
     """
     votes = world.cast.votes
@@ -162,10 +164,22 @@ def train_on(
             processing_class=world.tokenizer,
         )
         trainer.remove_callback(transformers.PrinterCallback)
+        trainer.add_callback(_AfterStep(lambda: on_step(trainer)))
         trainer.train()
     learnt = method.settings.get("objective", "weighted") in ("weighted", "gibbs")
     error = np.abs(trainer.beliefs.reliability - world.cast.reliability).mean() if learnt else np.nan
     return Ending(held_out_shares(world, trainer.model, seed=seed), float(error), trainer)
+
+
+class _AfterStep(transformers.TrainerCallback):  # type: ignore[misc]
+    """Tells somebody that a step is done."""
+
+    def __init__(self, tell: Callable[[], None]) -> None:
+        self.tell = tell
+
+    def on_step_end(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
+        """Tell them."""
+        self.tell()
 
 
 @dataclass(frozen=True, eq=False)

@@ -112,6 +112,18 @@ def encode(tokenizer: PreTrainedTokenizerFast, texts: Sequence[str]) -> tuple[Te
     return ids, lengths
 
 
+def sampled_answers(
+    model: PreTrainedModel, tokenizer: PreTrainedTokenizerFast, prompts: Sequence[str], *, seed: int = 0
+) -> list[str]:
+    """(N,) an answer to each prompt, sampled token by token at temperature 1."""
+    generator = torch.Generator().manual_seed(seed)
+
+    def choose(logits: Tensor) -> Tensor:
+        return torch.multinomial(logits.softmax(1), 1, generator=generator)[:, 0]
+
+    return _answers(model, tokenizer, prompts, choose)
+
+
 def sampled_shares(
     model: PreTrainedModel,
     tokenizer: PreTrainedTokenizerFast,
@@ -122,13 +134,8 @@ def sampled_shares(
     seed: int = 0,
 ) -> Floats:
     """(N,) share of right answers to each prompt among those that the model samples, token by token at temperature 1."""
-    generator = torch.Generator().manual_seed(seed)
-
-    def choose(logits: Tensor) -> Tensor:
-        return torch.multinomial(logits.softmax(1), 1, generator=generator)[:, 0]
-
-    asked, expected = list(prompts) * samples_per_prompt, list(answers) * samples_per_prompt
-    right = _are_right(model, tokenizer, asked, expected, choose)
+    said = sampled_answers(model, tokenizer, list(prompts) * samples_per_prompt, seed=seed)
+    right = _are_right(said, list(answers) * samples_per_prompt)
     return np.asarray(right.reshape(samples_per_prompt, -1).mean(axis=0))
 
 
@@ -136,7 +143,7 @@ def greedy_accuracy(
     model: PreTrainedModel, tokenizer: PreTrainedTokenizerFast, prompts: Sequence[str], answers: Sequence[str]
 ) -> float:
     """Share of right answers when the model always says its likeliest next token."""
-    return float(_are_right(model, tokenizer, prompts, answers, lambda logits: logits.argmax(1)).mean())
+    return float(_are_right(_answers(model, tokenizer, prompts, lambda logits: logits.argmax(1)), answers).mean())
 
 
 def is_right(text: str, answer: str) -> bool:
@@ -144,15 +151,19 @@ def is_right(text: str, answer: str) -> bool:
     return text.split() == answer.split()
 
 
+def _are_right(said: Sequence[str], answers: Sequence[str]) -> Bools:
+    """(N,) which texts are the answers."""
+    return np.array([is_right(text, answer) for text, answer in zip(said, answers, strict=True)])
+
+
 @torch.no_grad()
-def _are_right(
+def _answers(
     model: PreTrainedModel,
     tokenizer: PreTrainedTokenizerFast,
     prompts: Sequence[str],
-    answers: Sequence[str],
     choose: Callable[[Tensor], Tensor],
-) -> Bools:
-    """(N,) which prompts the model answers rightly, its next token chosen from (N, V) logits by ``choose``."""
+) -> list[str]:
+    """(N,) what the model answers to the prompts, its next token chosen from (N, V) logits by ``choose``."""
     ids, lengths = encode(tokenizer, prompts)
     ids = torch.nn.functional.pad(ids, (0, ANSWER_TOKENS), value=int(tokenizer.pad_token_id))
     training = model.training
@@ -164,8 +175,7 @@ def _are_right(
             some[row, ends + step] = choose(logits.float().cpu())
     model.train(training)
     said = ids.gather(1, lengths[:, None] + torch.arange(ANSWER_TOKENS))
-    texts = tokenizer.batch_decode(said)
-    return np.array([is_right(text, answer) for text, answer in zip(texts, answers, strict=True)])
+    return [str(text) for text in tokenizer.batch_decode(said)]
 
 
 def _share_of_peak(done: float) -> float:

@@ -1,0 +1,209 @@
+"""The experiments that train: what they have in common, and each of them from beginning to end on a very small world."""
+
+import importlib
+import json
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pytest
+from scipy import stats
+
+pytest.importorskip("torch", reason="torch is not installed: votewise[train]")
+
+EXPERIMENTS = Path(__file__).parents[1] / "experiments"
+pytestmark = pytest.mark.filterwarnings("ignore")
+"""Third parties' warnings; what these tests are about is ours."""
+
+TEXTS = pa.table({name: [f"{name} {i}" for i in range(400)] for name in ("prompt", "response_a", "response_b")})
+TRUTH = np.where(np.arange(400) % 3 > 0, 1, -1).astype(np.int8)
+
+
+@pytest.fixture
+def load(monkeypatch: pytest.MonkeyPatch) -> Any:
+    monkeypatch.syspath_prepend(str(EXPERIMENTS))
+    return importlib.import_module
+
+
+@pytest.fixture
+def worlds(load: Any) -> ModuleType:
+    return load("worlds")
+
+
+@pytest.fixture
+def run(load: Any, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Any:
+    """Run a script with arguments and settings of its own; its page."""
+
+    def found(name: str, *words: str, pairs: int = 96, **settings: Any) -> str:
+        module = load(name)
+        for key, value in settings.items():
+            monkeypatch.setattr(module, key, value)
+        sizes = [] if name == "time_overhead" else ["--pairs", str(pairs), "--texts", "2000", "--draws", "1"]
+        monkeypatch.setattr("sys.argv", [f"{name}.py", *sizes, "--workers", "1", "--out", str(tmp_path), *words])
+        module.main()
+        assert (tmp_path / f"{name}.svg").stat().st_size > 1000
+        return (tmp_path / f"{name}.md").read_text()
+
+    return found
+
+
+# What they have in common
+
+
+def test_win_rate_is_half_the_gain_above_a_half(worlds: ModuleType) -> None:
+    after, before = np.random.default_rng(0).random((2, 50))
+    assert worlds.win_rate(after, before) == pytest.approx(0.5 + (after - before).mean() / 2)
+    assert worlds.win_rate(np.ones(3), np.zeros(3)) == 1
+    assert worlds.win_rate(before, before) == pytest.approx(0.5)
+
+
+@pytest.mark.parametrize("noise", [0, 0.1, 0.4])
+def test_a_crowd_is_wrong_as_often_as_told(worlds: ModuleType, noise: float) -> None:
+    reliability = worlds.crowd(noise, seed=3)
+    assert len(reliability) == worlds.ANNOTATORS
+    assert 1 - reliability.mean() == pytest.approx(noise)
+    assert ((reliability >= 0) & (reliability <= 1)).all()
+    assert (reliability.std() > noise / 2) == (noise > 0)
+
+
+def test_votes_of_a_better_crowd_are_wrong_where_those_of_a_worse_one_are(worlds: ModuleType) -> None:
+    better, worse = (worlds.vote(TEXTS, TRUTH, worlds.crowd(noise), seed=1) for noise in (0.1, 0.3))
+    np.testing.assert_array_equal(better.votes.annotator, worse.votes.annotator)
+    assert set(np.bincount(better.votes.annotator)) == {10}
+    assert (worse.correct <= better.correct).all()
+    np.testing.assert_array_equal(worse.votes.sign == TRUTH, worse.correct)
+    # 400 votes, each wrong with 0.3 on average: outside of 5 standard deviations once in two million seeds.
+    assert abs(1 - worse.correct.mean() - 0.3) < 5 * np.sqrt(0.3 * 0.7 / 400)
+
+
+def test_without_names_the_votes_are_the_same(worlds: ModuleType) -> None:
+    cast = worlds.vote(TEXTS, TRUTH, worlds.crowd(0.2), seed=1)
+    alone = worlds.nameless(cast)
+    np.testing.assert_array_equal(alone.votes.sign, cast.votes.sign)
+    assert alone.votes.n_annotators == 1
+    assert alone.reliability == pytest.approx([cast.correct.mean()])
+
+
+def test_copies_are_everybody_on_everything(worlds: ModuleType) -> None:
+    cast = worlds.vote_on_copies(TEXTS, TRUTH, np.array([1.0, 0.0]))
+    assert len(cast.votes) == 800
+    np.testing.assert_array_equal(cast.correct, cast.votes.annotator == 0)
+    np.testing.assert_array_equal(cast.votes.sign[cast.votes.annotator == 1], -TRUTH)
+
+
+def test_intervals_are_students(worlds: ModuleType) -> None:
+    values = np.random.default_rng(1).normal(0.3, 1, 7)
+    found = worlds.interval(values)
+    low, high = stats.t.interval(0.95, 6, values.mean(), stats.sem(values))
+    assert (found.mean, found.low, found.high) == pytest.approx((values.mean(), low, high))
+    assert f"{worlds.Interval(0.123, 0.1, 0.15):+}" == "+12.3 (+10.0 to +15.0)"
+    assert f"{worlds.interval([0.5])}" == worlds.plus_minus([0.5]) == "50.0"
+
+
+@pytest.mark.parametrize(
+    ("values", "word"),
+    [
+        ([0.1, 0.11, 0.12], "holds"),
+        ([-0.1, -0.11, -0.12], "the opposite"),
+        ([-0.1, 0.1, 0], "cannot be told"),
+        ([1], "cannot be told"),
+    ],
+)
+def test_verdicts(worlds: ModuleType, values: list[float], word: str) -> None:
+    assert worlds.verdict(values) == word
+
+
+def test_what_needs_no_run_of_its_own(load: Any) -> None:
+    noise = load("noise")
+    assert (
+        noise.as_run(noise.CLEAN, 40) == noise.as_run(noise.RDPO, 0) == noise.as_run(noise.PLAIN, 0) == (noise.PLAIN, 0)
+    )
+    told, wrong = noise.as_run(noise.SMOOTHED, 20)
+    assert (told.settings["label_smoothing"], wrong) == (0.2, 20)
+    assert noise.as_run(noise.HOLDER, 0) == (noise.HOLDER, 0)
+
+
+def test_clicks_of_some_users_keep_their_texts(load: Any) -> None:
+    clicks = load("clicks")
+    found = clicks.click(TEXTS, TRUTH, 20, "two-point:0.5,0,1", 0)
+    casual, attentive = found.rho < 0.5, found.rho > 0.5
+    assert set(np.bincount(found.cast.votes.annotator)) == {20}
+    part = clicks.only(found.cast, attentive)
+    assert part.correct.all()
+    assert len(part.votes) == 20 * attentive.sum()
+    whole = dict(zip(TEXTS["prompt"].to_pylist(), TRUTH.tolist(), strict=True))
+    shown = [whole[text] for text in part.votes.texts["prompt"].to_pylist()]
+    np.testing.assert_array_equal(shown, part.truth)
+    np.testing.assert_array_equal(part.votes.sign, part.truth)
+    np.testing.assert_array_equal(part.reliability, np.ones(attentive.sum()))
+    assert not clicks.oracle(found.rho, attentive.mean())[casual].any()
+
+
+def test_attentive_users_are_kept(load: Any) -> None:
+    clicks = load("clicks")
+    better = np.where(np.random.default_rng(0).random(6000) < 0.9, 1, -1).astype(np.int8)
+    texts = pa.table({name: [f"{i}" for i in range(6000)] for name in TEXTS.column_names})
+    found = clicks.click(texts, better, 60, "two-point:0.4,0.1,0.95", 0)
+    # 100 clicks a user tell 0.1 from 0.95 at a win rate of 0.9 by more than eight standard deviations.
+    assert (found.kept[0.4] <= (found.rho > 0.5)).all()
+    assert np.corrcoef(found.estimate, found.rho)[0, 1] > 0.9
+
+
+# From beginning to end
+
+
+def test_noise(run: Any) -> None:
+    page = run("noise", "--losses", "dpo", "--noise", "40")
+    assert "dpo, Hölder-DPO" in page
+    assert "RE-DPO over rDPO" in page
+    assert "cannot be told" in page
+
+
+def test_reliability_recovery(run: Any) -> None:
+    page = run("reliability_recovery", NOISE=(40,), START=(0.8,))
+    assert "annotator 2" in page
+    assert "votewise, prior fitted" in page
+
+
+def test_ablation(run: Any) -> None:
+    page = run("ablation", PAPER={(0.9, 0.1): 35.5, (0.9, 1.0): 31.1}, STARTS=(0.9,), RATES=(0.1, 1.0))
+    assert "as published, eta_0 0.9, alpha 1" in page
+
+
+def test_lowest_confidence(run: Any, tmp_path: Path) -> None:
+    page = run("lowest_confidence", DATA=tmp_path / "absent", AMONG=(5, 10, 20))
+    assert "Skipped" in page
+    assert "least 20, %" in page
+
+
+def test_users_filter(run: Any) -> None:
+    page = run(
+        "users_filter", "--users", "8", "--priors", "Beta(6, 2)", "--texts", "20000", pairs=64, GAPS=("not trained",)
+    )
+    assert "filter + weighted" in page
+    assert "strong against not trained" in page
+
+
+def test_time_overhead(run: Any) -> None:
+    assert "RE-cpo" in run("time_overhead", "--steps", "1", LOSSES=("cpo",), PAIRS=64)
+
+
+def test_a_model_of_ones_own(run: Any, tmp_path: Path) -> None:
+    from tiny import make_model, make_tokenizer
+
+    make_model().save_pretrained(tmp_path / "model")
+    make_tokenizer().save_pretrained(tmp_path / "model")
+    rows = [{"prompt": f"w{i // 2} ", "chosen": f"w{i % 7}", "rejected": f"w{1 + i % 5} w3"} for i in range(60)]
+    data = tmp_path / "data.jsonl"
+    data.write_text("\n".join(map(json.dumps, rows)))
+    own = ["--model", str(tmp_path / "model"), "--data", str(data), "--max-steps", "2"]
+    assert "Accuracy of the implicit reward" in run("noise", "--losses", "simpo", "--noise", "40", *own)
+
+
+def test_a_file_that_cannot_be_read_is_one_line(run: Any, tmp_path: Path) -> None:
+    with pytest.raises(SystemExit, match="absent"):
+        run("noise", "--model", "none", "--data", str(tmp_path / "absent.jsonl"))
+    with pytest.raises(SystemExit, match="go together"):
+        run("noise", "--model", "none")
