@@ -2,10 +2,17 @@
 
 Four ways, as `fast_step` has them: off (TRL's own scoring under our loss), answers, packed, shared; and TRL's DPOTrainer.
 The reference's log-probabilities are given, as with `precompute_ref_log_probs`. Times are medians over the repeats with
-their 10% to 90% range, as ratios to TRL's median; memory is the peak of a step in a fresh process less what it held before.
+their 10% to 90% range, as ratios to TRL's median, of wall time, or with --threads 1 of the processor's, which other work on
+the machine disturbs less; memory is the peak of a step in a fresh process less what it held before.
 
-    python benchmarks/step.py [--pairs 4] [--repeats 5] [--threads 2] [--shapes head-long,body-long,...]
+    python benchmarks/step.py [--pairs 4] [--repeats 5] [--threads 2] [--shapes head-long,body-long,...] [--ways shared]
     python benchmarks/step.py --config FOLDER [--prompt 384] [--answer 96] [--vary 0.6]   (a model's config.json)
+    python benchmarks/step.py --device cuda --peak-tflops 989        (random models of 0.5 and 1.5 billion parameters, bf16)
+
+On a GPU TRL runs with SDPA and, where it is installed, with flash attention; ours with each kernel beside the default.
+Every batch is met once before it is timed, for kernels are compiled for their lengths. Tokens are counted as TRL sees
+them, two rows a pair without padding, so that they compare; the share of the chip's peak counts what is really multiplied,
+6 operations for each weight and token that meets it, without attention's own.
 """
 
 from __future__ import annotations
@@ -32,6 +39,12 @@ SHAPES = {
     "body-short": ("body", 128, 192, 0.0),
     "body-varying": ("body", 384, 96, 0.6),
 }
+GPU_SHAPES = {
+    "0.5B-long": ("0.5B", 1024, 256, 0.0),
+    "0.5B-short": ("0.5B", 256, 384, 0.0),
+    "0.5B-varying": ("0.5B", 1024, 256, 0.6),
+    "1.5B-long": ("1.5B", 1024, 256, 0.0),
+}
 """Model, tokens of a prompt, tokens of an answer, by how much lengths vary."""
 
 BODIES = {
@@ -49,24 +62,53 @@ BODIES = {
         "num_hidden_layers": 8,
         "num_attention_heads": 8,
     },
+    # As large as Qwen 2.5 of that name.
+    "0.5B": {
+        "vocab_size": 151_936,
+        "hidden_size": 896,
+        "intermediate_size": 4864,
+        "num_hidden_layers": 24,
+        "num_attention_heads": 14,
+        "num_key_value_heads": 2,
+    },
+    "1.5B": {
+        "vocab_size": 151_936,
+        "hidden_size": 1536,
+        "intermediate_size": 8960,
+        "num_hidden_layers": 28,
+        "num_attention_heads": 12,
+        "num_key_value_heads": 2,
+    },
 }
-WAYS = ("TRL", "off", "answers", "packed", "shared")
+WAYS: dict[str, dict[str, Any]] = {
+    "TRL": {},
+    **{way: {"fast_step": way} for way in ("off", "answers", "packed", "shared")},
+}
+GPU_WAYS: dict[str, dict[str, Any]] = WAYS | {
+    "TRL, flash": {"attention": "flash_attention_2"},
+    "shared, segments": {"fast_step": "shared", "packed_attention": "segments"},
+    "shared, torch head": {"fast_step": "shared", "answer_projection": "torch"},
+}
+"""By name, the trainer's settings; those without `fast_step` are TRL's."""
 
 
-def make_model(which: str) -> Any:
-    """A random model of a shape, or of a folder's config."""
+def make_model(which: str, device: str = "cpu", attention: str = "sdpa") -> Any:
+    """A random model of a shape, or of a folder's config; in bf16 on a GPU."""
     import torch
     from transformers import AutoConfig, AutoModelForCausalLM, LlamaConfig
 
     torch.manual_seed(0)
     if which in BODIES:
-        config = LlamaConfig(**BODIES[which], max_position_embeddings=2048, pad_token_id=0, tie_word_embeddings=True)
+        config = LlamaConfig(**BODIES[which], max_position_embeddings=8192, pad_token_id=0, tie_word_embeddings=True)
     else:
         config = AutoConfig.from_pretrained(which)
-    return AutoModelForCausalLM.from_config(config, dtype=torch.float32)
+    with torch.device(device):
+        return AutoModelForCausalLM.from_config(
+            config, dtype=torch.bfloat16 if device == "cuda" else torch.float32, attn_implementation=attention
+        )
 
 
-def make_trainer(way: str, model: Any, folder: str) -> Any:
+def make_trainer(settings: dict[str, Any], which: str, folder: str, device: str = "cpu") -> Any:
     """TRL's trainer or ours, on one made-up pair: batches are given by hand."""
     from datasets import Dataset
     from trl import DPOConfig, DPOTrainer
@@ -74,12 +116,14 @@ def make_trainer(way: str, model: Any, folder: str) -> Any:
     from votewise.demo.tiny_model import word_tokenizer
     from votewise.train import RobustPreferenceConfig, RobustPreferenceTrainer
 
+    settings = dict(settings)
+    model = make_model(which, device, settings.pop("attention", "sdpa"))
     rows = Dataset.from_list([{"prompt": "a", "chosen": "a", "rejected": "b"}])
     common = {
         "output_dir": folder,
         "report_to": "none",
-        "bf16": False,
-        "use_cpu": True,
+        "bf16": device == "cuda",
+        "use_cpu": device == "cpu",
         "gradient_checkpointing": False,
         "beta": 0.1,
         "logging_steps": 1000,
@@ -87,11 +131,11 @@ def make_trainer(way: str, model: Any, folder: str) -> Any:
     }
     # Any reference will do: its log-probabilities come with the batches.
     given = {"train_dataset": rows, "processing_class": word_tokenizer("ab"), "ref_model": make_model("head")}
-    if way == "TRL":
+    if "fast_step" not in settings:
         trainer = DPOTrainer(model, args=DPOConfig(**common), **given)
         trainer.precompute_ref_logps = True
     else:
-        config = RobustPreferenceConfig(objective="plain", fast_step=way, **common)
+        config = RobustPreferenceConfig(objective="plain", **settings, **common)
         trainer = RobustPreferenceTrainer(model, args=config, **given)
         trainer._checked = True
     trainer.ref_model = None
@@ -120,44 +164,132 @@ def make_batch(vocabulary: int, pairs: int, prompt: int, answer: int, vary: floa
 
 def step(trainer: Any, batch: dict[str, Any]) -> tuple[float, float]:
     """Seconds of forward and backward, and the loss."""
+    device = trainer.model.device
+    here = {name: value.to(device) for name, value in batch.items()}
     trainer.model.zero_grad(set_to_none=True)
-    start = time.perf_counter()
-    loss = trainer.compute_loss(trainer.model, dict(batch))
+    wait(device)
+    start = clock(device)
+    with trainer.accelerator.autocast():
+        loss = trainer.compute_loss(trainer.model, here)
     loss.backward()
-    return time.perf_counter() - start, float(loss)
+    wait(device)
+    return clock(device) - start, float(loss)
+
+
+def clock(device: Any) -> float:
+    """Seconds: of one thread on a CPU its own, which other work on the machine disturbs less; else of the wall."""
+    import torch
+
+    return time.process_time() if device.type == "cpu" and torch.get_num_threads() == 1 else time.perf_counter()
+
+
+def wait(device: Any) -> None:
+    """Until the GPU has done what it was told."""
+    import torch
+
+    if device.type == "cuda":
+        torch.cuda.synchronize(device)
 
 
 def compare(which: str, shape: tuple[int, int, float], options: argparse.Namespace) -> None:
     import torch
 
+    cuda = options.device == "cuda"
+    ways = {way: known for way, known in (gpu_ways() if cuda else WAYS).items() if way in options.ways or way == "TRL"}
     with tempfile.TemporaryDirectory() as folder:
-        trainers = {way: make_trainer(way, make_model(which), folder) for way in WAYS}
+        trainers = {way: make_trainer(known, which, folder, options.device) for way, known in ways.items()}
         vocabulary = trainers["TRL"].model.config.vocab_size
-        seconds: dict[str, list[float]] = {way: [] for way in WAYS}
+        batches = [make_batch(vocabulary, options.pairs, *shape, seed=i) for i in range(options.repeats + 1)]
+        # On a GPU all batches once before they count; on a CPU the first one does.
+        rounds = [
+            *((i, False) for i in range(len(batches) if cuda else 1)),
+            *((i, True) for i in range(1, len(batches))),
+        ]
+        seconds: dict[str, list[float]] = {way: [] for way in ways}
+        memory: dict[str, float] = dict.fromkeys(ways, 0.0)
         worst_loss = worst_gradient = 0.0
-        for repeat in range(options.repeats + 1):
-            batch = make_batch(vocabulary, options.pairs, *shape, seed=repeat)
+        for turn, (i, counts) in enumerate(rounds):
             losses, gradients = {}, {}
-            for way in np.random.default_rng(repeat).permutation(WAYS).tolist():
-                took, losses[way] = step(trainers[way], batch)
-                gradients[way] = torch.cat([p.grad.flatten() for p in trainers[way].model.parameters()])
-                if repeat:  # the first batch warms up
+            for way in np.random.default_rng(turn).permutation(list(ways)).tolist():
+                before = start_of_peak() if cuda else 0.0
+                took, losses[way] = step(trainers[way], batches[i])
+                if cuda:
+                    memory[way] = max(memory[way], peak() - before)
+                if not (cuda and counts):  # they take time on their way from the GPU
+                    gradients[way] = torch.cat([p.grad.flatten().cpu() for p in trainers[way].model.parameters()])
+                trainers[way].model.zero_grad(set_to_none=True)
+                if counts:
                     seconds[way].append(took)
-            norm = gradients["TRL"].norm()
-            for way in WAYS:
-                worst_loss = max(worst_loss, abs(losses[way] - losses["TRL"]))
-                worst_gradient = max(worst_gradient, float((gradients[way] - gradients["TRL"]).norm() / norm))
-    peaks = {way: fresh(which, way, shape, options) for way in ("TRL", "shared")}
-    base = float(np.median(seconds["TRL"]))
-    print(f"  {'way':<10}{'seconds':>9}{'times as fast':>15}   10% to 90%")
-    for way in WAYS:
-        ratios = base / np.quantile(seconds[way], [0.9, 0.5, 0.1])
-        print(f"  {way:<10}{np.median(seconds[way]):>9.3f}{ratios[1]:>14.2f}x   {ratios[0]:.2f} to {ratios[2]:.2f}")
-    share = peaks["shared"] / peaks["TRL"]
-    print(f"  peak memory {peaks['TRL']:,.0f} MB -> {peaks['shared']:,.0f} MB ({share:.2f}x)")
+            worst_loss = max(worst_loss, *(abs(loss - losses["TRL"]) for loss in losses.values()))
+            for gradient in gradients.values():
+                distance = (gradient - gradients["TRL"]).float().norm() / gradients["TRL"].float().norm()
+                worst_gradient = max(worst_gradient, float(distance))
+        work = {way: operations(trainers[way], known, batches[1:]) for way, known in ways.items()}
+    tokens = float(np.mean([int(batch["attention_mask"].sum()) for batch in batches[1:]]))
+    show(seconds, tokens, work, options.peak_tflops)
+    if not cuda:
+        memory = {way: fresh(which, way, shape, options) for way in ("TRL", "shared") if way in ways}
+    for way, used in memory.items():
+        print(f"  peak memory, {way}: {used:,.0f} MB ({used / memory['TRL']:.2f}x)")
     print(
         f"  largest difference of losses {worst_loss:.1e}, of gradients {worst_gradient:.1e} of their norm", flush=True
     )
+
+
+def show(seconds: dict[str, list[float]], tokens: float, work: dict[str, float], peak_tflops: float | None) -> None:
+    """The table: medians, ratios to TRL's median, tokens a second and the share of the chip's peak if that is known."""
+    base = float(np.median(seconds["TRL"]))
+    print(f"  {'way':<20}{'seconds':>9}{'times as fast':>15}   10% to 90%{'tokens/s':>14}{'of peak':>10}")
+    for way, found in seconds.items():
+        ratios = base / np.quantile(found, [0.9, 0.5, 0.1])
+        middle = float(np.median(found))
+        share = f"{work[way] / middle / peak_tflops / 1e12:.1%}" if peak_tflops else "-"
+        print(
+            f"  {way:<20}{middle:>9.3f}{ratios[1]:>14.2f}x   {ratios[0]:.2f} to {ratios[2]:.2f}"
+            f"{tokens / middle:>14,.0f}{share:>10}"
+        )
+
+
+def operations(trainer: Any, settings: dict[str, Any], batches: list[dict[str, Any]]) -> float:
+    """Operations of a step, in the mean: 6 for each weight of the layers and token fed, and of the head and token scored."""
+    from votewise.train.packing import pack
+
+    model, how = trainer.model, settings.get("fast_step", "off")
+    layers = sum(p.numel() for name, p in model.named_parameters() if "embed" not in name and "lm_head" not in name)
+    head = model.get_output_embeddings().weight.numel()
+    found = []
+    for batch in batches:
+        packed = pack(batch, share=how == "shared") if how in ("packed", "shared") else None
+        fed = batch["input_ids"] if packed is None else packed.input_ids
+        everywhere = how == "off" and model.device.type == "cpu"  # TRL's head, where it has no kernels
+        scored = batch["input_ids"].numel() if everywhere else int(batch["completion_mask"].sum())
+        found.append(6.0 * (layers * fed.numel() + head * scored))
+    return float(np.mean(found))
+
+
+def gpu_ways() -> dict[str, dict[str, Any]]:
+    """The ways there are here."""
+    from transformers.utils import is_flash_attn_2_available
+
+    if is_flash_attn_2_available():
+        return GPU_WAYS
+    print("  TRL with flash attention is left out: flash-attn is not installed")
+    return {way: known for way, known in GPU_WAYS.items() if way != "TRL, flash"}
+
+
+def start_of_peak() -> float:
+    """MB of the GPU in use now; the peak starts anew."""
+    import torch
+
+    torch.cuda.reset_peak_memory_stats()
+    return torch.cuda.memory_allocated() / 1e6
+
+
+def peak() -> float:
+    """MB of the GPU at the peak since then."""
+    import torch
+
+    return torch.cuda.max_memory_allocated() / 1e6
 
 
 def fresh(which: str, way: str, shape: tuple[int, int, float], options: argparse.Namespace) -> float:
@@ -169,7 +301,7 @@ def fresh(which: str, way: str, shape: tuple[int, int, float], options: argparse
 
 def one(which: str, way: str, *shape: Any, pairs: int) -> None:
     with tempfile.TemporaryDirectory() as folder:
-        trainer = make_trainer(way, make_model(which), folder)
+        trainer = make_trainer(WAYS[way], which, folder)
         batch = make_batch(trainer.model.config.vocab_size, pairs, *shape, seed=1)
         small = make_batch(trainer.model.config.vocab_size, 1, 4, 4, 0.0, seed=0)
         step(trainer, small)
@@ -187,11 +319,14 @@ def memory(what: str) -> float:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--shapes", default=",".join(SHAPES))
+    parser.add_argument("--device", choices=("cpu", "cuda"), default="cpu")
+    parser.add_argument("--peak-tflops", type=float, help="the chip's peak, in 10^12 operations a second (bf16)")
+    parser.add_argument("--shapes", help=f"of {', '.join(SHAPES)}; on a GPU of {', '.join(GPU_SHAPES)}")
     parser.add_argument("--config", help="folder with a model's config.json")
     parser.add_argument("--prompt", type=int, default=384)
     parser.add_argument("--answer", type=int, default=96)
     parser.add_argument("--vary", type=float, default=0.0)
+    parser.add_argument("--ways", nargs="+", choices=GPU_WAYS, default=list(GPU_WAYS), help="beside TRL")
     parser.add_argument("--pairs", type=int, default=4)
     parser.add_argument("--repeats", type=int, default=5)
     parser.add_argument("--threads", type=int, default=2)
@@ -200,6 +335,8 @@ def main() -> None:
     import torch
     import transformers
 
+    if options.device == "cuda" and not torch.cuda.is_available():
+        parser.error("there is no GPU that PyTorch can use")
     torch.set_num_threads(options.threads)
     warnings.simplefilter("ignore")
     transformers.logging.set_verbosity_error()
@@ -213,8 +350,9 @@ def main() -> None:
         print(f"{options.config}: {options.pairs} pairs, prompt {options.prompt}, answers {options.answer}")
         compare(options.config, (options.prompt, options.answer, options.vary), options)
         return
-    for name in options.shapes.split(","):
-        which, *shape = SHAPES[name]
+    shapes = GPU_SHAPES if options.device == "cuda" else SHAPES
+    for name in options.shapes.split(",") if options.shapes else shapes:
+        which, *shape = shapes[name]
         print(f"{name}: {options.pairs} pairs, prompt {shape[0]}, answers {shape[1]}, lengths +-{shape[2]:.0%}")
         compare(which, tuple(shape), options)
 

@@ -6,6 +6,7 @@ Run: python docs/generate_cli.py
 from __future__ import annotations
 
 import inspect
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -27,8 +28,16 @@ def render() -> str:
     """Render the whole page."""
     root = typer.main.get_command(app)
     parts = [HEAD, _section(root, "votewise", "##")]
-    parts += [_section(command, f"votewise {name}", "##") for name, command in root.commands.items()]
+    parts += [_section(command, f"votewise {name}", "##") for name, command in commands(root)]
     return "\n".join(parts)
+
+
+def commands(group: Any, path: str = "") -> Iterator[tuple[str, Any]]:
+    """Every command below a group with its path, ``evaluate win-rate``, groups before their own commands."""
+    for name, command in group.commands.items():
+        yield path + name, command
+        if hasattr(command, "commands"):
+            yield from commands(command, f"{path}{name} ")
 
 
 def _section(command: Any, path: str, mark: str) -> str:

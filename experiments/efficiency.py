@@ -3,9 +3,10 @@
 Rows of [UAA table 4]: m users with n comparisons each, win rate 0.8, attentiveness from two points (0.6 at 0.4, 0.4 at 0.98)
 or from Beta(3, 5). Prints per parameter the root mean squared error over the draws as a ratio to the Cramer-Rao bound of the
 marginal model (computed from the exact distribution of a user's wins), the median over draws of the largest relative error,
-its 10% and 90% quantiles, the paper's single draw, and the share of users whose 95% interval holds their attentiveness.
+its 10% and 90% quantiles, the paper's single draw, and the share of users whose 95% interval holds their attentiveness. All
+users of one point share its error, so that their coverage takes more draws to see.
 
-    python experiments/efficiency.py [--draws 200]
+    python experiments/efficiency.py [--draws 200] [--coverage-draws 1000]
 """
 
 from __future__ import annotations
@@ -84,14 +85,15 @@ def chart(errors: list[dict[str, float | str]]) -> alt.HConcatChart:
 
 
 def main() -> None:
-    args = parser(__doc__, draws=200).parse_args()
+    args = parser(__doc__, draws=200, coverage_draws=1000).parse_args()
+    n_draws = {"two-point": max(args.draws, args.coverage_draws), "beta": args.draws}
     page = Page("Parameters recovered, against sample size", args)
     errors, ranks, last = [], [], []
     for family, truth in TRUTHS.items():
         names, rows = list(truth), []
         for (m, n), paper in zip(ROWS, PAPER[family], strict=True):
-            draws = each(partial(one_draw, family=family, m=m, n=n), range(args.draws), args.workers)
-            found, true = np.array([d[0] for d in draws]), np.array(list(truth.values()))
+            draws = each(partial(one_draw, family=family, m=m, n=n), range(n_draws[family]), args.workers)
+            found, true = np.array([d[0] for d in draws[: args.draws]]), np.array(list(truth.values()))
             ratio = np.sqrt(((found - true) ** 2).mean(axis=0)) / cramer_rao(family, m, n)
             worst = 100 * np.abs(found / true - 1).max(axis=1)
             low, median, high = np.quantile(worst, [0.1, 0.5, 0.9])
@@ -99,8 +101,9 @@ def main() -> None:
             errors.append(
                 {"family": family, "size": f"{m}, {n}", "low": low, "median": median, "high": high, "paper": paper}
             )
-            coverage = np.mean([d[1] for d in draws])
-            cells = [middle(worst, 1) + "%", f"{paper}%", f"{ranks[-1]:.2f}", f"{coverage:.3f}"]
+            covered = np.array([d[1] for d in draws])
+            coverage = f"{covered.mean():.3f} ± {covered.std(ddof=1) / np.sqrt(len(covered)):.3f}"
+            cells = [middle(worst, 1) + "%", f"{paper}%", f"{ranks[-1]:.2f}", coverage]
             rows.append([m, n, *(f"{r:.2f}" for r in ratio), *cells])
         last.append(float(ratio.max()))
         page.table(
@@ -108,7 +111,8 @@ def main() -> None:
             rows,
             f"{family}, truth {truth}, win rate {MU}, {args.draws} draws. Largest relative error of a parameter: median "
             "(10% to 90%); rank: share of draws with a smaller error than the paper's single one. Ratios below 1 are "
-            "possible: an estimator held in its range, or shrunken, is not unbiased.",
+            "possible: an estimator held in its range, or shrunken, is not unbiased. Coverage of the users' 95% intervals "
+            f"over {n_draws[family]} draws, with its standard error.",
         )
     outside = sum(rank < 0.1 or rank > 0.9 for rank in ranks)
     page.write(

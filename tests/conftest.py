@@ -1,7 +1,7 @@
-"""A PostgreSQL server of our own for tests: started on a free port in a temporary folder, gone afterwards.
+"""A cache of our own for tests, and a PostgreSQL server, started on a free port in a temporary folder, gone afterwards.
 
-Use the fixture ``postgres_url``, the URL of a database that may be written to; tests that do are skipped where no
-server is installed. PostgreSQL refuses to run as root, so root starts it as the user ``postgres`` or ``nobody``.
+For the server use the fixture ``postgres_url``, the URL of a database that may be written to; tests that do are skipped
+where no server is installed. PostgreSQL refuses to run as root, so root starts it as the user ``postgres`` or ``nobody``.
 """
 
 from __future__ import annotations
@@ -16,6 +16,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+
+# For processes that tests start as well: to the last bit, results depend on the number of threads.
+os.environ["OMP_NUM_THREADS"] = "1"
 
 
 def executables() -> Path | None:
@@ -37,6 +40,14 @@ def free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _cache_of_our_own(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """What votewise keeps between runs, these tests keep among themselves."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("VOTEWISE_CACHE", str(tmp_path_factory.mktemp("cache")))
+        yield
 
 
 @pytest.fixture(scope="session")

@@ -13,12 +13,13 @@ SOURCE = Path(votewise.__file__).parent
 
 LAYERS = (
     ("errors", "_version"),
-    ("votes", "comparisons", "results", "files"),
+    ("votes", "comparisons", "results", "files", "journal", "endpoint", "models", "contests"),
     ("readers", "observation", "em"),
     ("outcomes", "engines"),
     ("counting",),
     ("counts",),
-    ("crowd", "priors", "intervals", "calibration", "beliefs", "diagnostics", "tables", "simulate"),
+    ("crowd", "priors", "intervals", "calibration", "beliefs", "diagnostics", "tables"),
+    ("simulate",),
     ("families", "win_rates"),
     ("fitting", "crowd_fit"),
     ("information",),
@@ -27,6 +28,8 @@ LAYERS = (
     ("gold", "select", "users", "drift", "report"),
     ("audit", "export"),
     ("filtering", "train"),
+    ("generate", "score"),
+    ("evaluate",),
     ("demo",),
     ("cli",),
 )
@@ -47,6 +50,8 @@ HEAVY = (
     "pandas",
     "polars",
     "rich",
+    "openai",
+    "lm_eval",
 )
 """What `import votewise` must not load."""
 

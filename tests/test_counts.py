@@ -193,6 +193,23 @@ def test_rows_of_parquet_files_keep_their_order(tmp_path: Path) -> None:
     assert (np.diff(row) > 0).all()
 
 
+def test_any_text_is_written_as_it_came(tmp_path: Path) -> None:
+    log = pa.table(
+        {
+            "user": [1, 1, 2, 2, 3, 3],
+            "a": ["it's", "it's", "it's", 'so "so"', None, "it's"],
+            "b": ['so "so"', 'so "so"', 'so "so"', "it's", "it's", 'so "so"'],
+            "winner": ["it's", "model_a", "tie", "model_b", "model_a", None],
+            "domain": pa.nulls(6, pa.string()),
+        }
+    )
+    columns = {"user": "user", "a": "a", "b": "b", "winner": "winner"}
+    with open_comparisons(log, columns, on_error="skip") as comparisons:
+        assert comparisons.texts["winner"] == ("it's", "model_a", "model_b", "tie")
+        comparisons.write_rows(tmp_path / "rows.parquet", np.ones(len(comparisons.counts.users), bool))
+    assert pq.read_table(tmp_path / "rows.parquet").equals(log.slice(0, 4))
+
+
 def test_model_a_is_the_first_by_name_or_as_told() -> None:
     first, second = count_comparisons(LOG), count_comparisons(LOG, model="weak")
     assert (first.models, second.models) == (("strong", "weak"), ("weak", "strong"))

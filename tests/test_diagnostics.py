@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+import pytest
 from scipy import stats
 
 from votewise.diagnostics import annotator_flags, comparable_groups, holm
@@ -127,6 +128,19 @@ def test_votes_made_from_margins_are_noticed() -> None:
 def test_the_mirror_image_is_mentioned() -> None:
     data = simulate_annotators(annotators=20, seed=1)
     assert "mirror-image" in codes(estimate_reliability(data.votes), "info")
+
+
+def test_two_annotators_are_told_apart_by_nothing() -> None:
+    def crowd(*reliability: float) -> SimulatedVotes:
+        return simulate_annotators(
+            annotators=len(reliability), votes_per_pair=2, votes_per_annotator=(400, 400), reliability=reliability
+        )
+
+    pair = estimate_reliability(crowd(1.0, 0.7).votes)
+    first, second = pair.annotators["reliability"].to_pylist()
+    assert first == pytest.approx(second)
+    assert "two-annotators" in codes(pair, "warning")
+    assert "two-annotators" not in codes(estimate_reliability(crowd(1.0, 0.7, 0.8).votes), "warning")
 
 
 def test_a_crowd_worse_than_chance_is_said() -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from functools import reduce
-from operator import and_, or_
+from operator import and_
 from typing import Any
 
 import numpy as np
@@ -40,6 +40,16 @@ def kinds_of_rows(rows: Any, columns: dict[str, str], source: str) -> list[Kind]
             expected="two models, and a winner and a domain that are not all different",
         )
     return [Kind(**({"domain": None} | kind)) for kind in kinds]
+
+
+def texts_of_kinds(rows: Any, columns: dict[str, str], kinds: list[Kind]) -> dict[str, tuple[str, ...]]:
+    """The columns of text among those that tell kinds apart, and the values they hold, nulls apart."""
+    schema = rows.schema()
+    return {
+        name: tuple(sorted({getattr(kind, what) for kind in kinds} - {None}))
+        for what, name in columns.items()
+        if what != "user" and schema[name].is_string() and any(getattr(kind, what) is not None for kind in kinds)
+    }
 
 
 def first_fault(rows: Any, columns: dict[str, str], source: str, outcomes: Outcomes) -> BadInputError:
@@ -101,15 +111,13 @@ def count_users(rows: Any, columns: dict[str, str], outcomes: Outcomes, **within
     """
     import ibis
 
-    winner = rows[columns["winner"]]
     first = _text(rows[columns["a"]]) == outcomes.models[0]
-    ways = [winner.isin(outcomes.a)] if outcomes.a else []
-    ways += [winner.isin(outcomes.left) & first] if outcomes.left else []
-    ways += [winner.isin(outcomes.right) & ~first] if outcomes.right else []
-    # One sum counts both: comparisons in its lower half, wins in its upper one.
-    branches = [(reduce(or_, ways), BOTH)] if ways else []
-    branches += [(winner.isin(outcomes.decided), 1)] if outcomes.decided else []
-    code = ibis.cases(*branches, else_=0) if branches else ibis.literal(0)
+    # One sum counts both: comparisons in its lower half, wins in its upper one. Values are compared one by one, for DuckDB
+    # takes 1.2 times as long to look for texts in lists.
+    meanings = [(outcomes.a, BOTH), (outcomes.b, 1)]
+    meanings += [(outcomes.left, first.ifelse(BOTH, 1)), (outcomes.right, first.ifelse(1, BOTH))]
+    branches = [(winner, code) for winners, code in meanings for winner in winners]
+    code = rows[columns["winner"]].cases(*branches, else_=0) if branches else ibis.literal(0)
     code = code.cast("int64")
     sums = {
         f"s{i}": (code if "domain" not in columns else (rows[columns["domain"]] == domain).ifelse(code, 0)).sum()

@@ -30,6 +30,7 @@ from votewise.counting import (
     is_missing,
     kinds_of_rows,
     rows_of_cells,
+    texts_of_kinds,
     usable_rows,
 )
 from votewise.engines import write_parquet
@@ -53,6 +54,7 @@ class Comparisons:
         outcomes: what the values of the columns mean.
         rows_used: the rows that could be used, an expression of the engine.
         users: one row per user with the user's counts, likewise.
+        texts: the columns of text that hold models, winners and domains, and their values.
     """
 
     source: str
@@ -63,6 +65,7 @@ class Comparisons:
     outcomes: Outcomes = field(repr=False)
     rows_used: Any = field(repr=False)
     users: Any = field(repr=False)
+    texts: dict[str, tuple[str, ...]] = field(repr=False)
 
     def count_rows(self) -> npt.NDArray[np.int64]:
         """(C,) rows of all users of each cell, ties included. Reads the log again where there are ties."""
@@ -83,7 +86,7 @@ class Comparisons:
             users = self.users.semi_join(cells_for_engine(self.counts, kept=kept), self._keys).select(_kept_user="user")
             # Each user is there once, so that this is a semi-join; written as one it takes DuckDB 1.4 twice as long.
             rows = self.rows_used.inner_join(users, [(self.columns["user"], "_kept_user")])
-            return write_parquet(rows[self.rows_used.columns], path)
+            return write_parquet(rows[self.rows_used.columns], path, self.texts)
 
     def write_users(self, path: Path, cells: pa.Table) -> int:
         """Write one row per user to a Parquet file: ``user`` and the columns of ``cells``, the row of the user's cell.
@@ -186,7 +189,8 @@ def _count(
     stack: ExitStack, rows: Any, columns: dict[str, str], source: str, *, model: str | None, on_error: str
 ) -> Comparisons:
     """Count, leaving out what cannot be used or stopping at it; the table of users goes with ``stack``."""
-    outcomes = read_outcomes(kinds_of_rows(rows, columns, source), columns, source=source, model=model)
+    kinds = kinds_of_rows(rows, columns, source)
+    outcomes = read_outcomes(kinds, columns, source=source, model=model)
     skipped: Counter[str] = Counter()
     if outcomes.faults:
         if on_error == "stop":
@@ -197,7 +201,8 @@ def _count(
     users = stack.enter_context(count_users(rows, columns, outcomes).cache())
     if users.filter(is_missing(users["user"])).count().to_pyarrow().as_py() == 0:
         counts = histogram(users, outcomes)
-        return Comparisons(source, columns, counts, dict(skipped), outcomes.swapped, outcomes, rows, users)
+        texts = texts_of_kinds(rows, columns, kinds)
+        return Comparisons(source, columns, counts, dict(skipped), outcomes.swapped, outcomes, rows, users, texts)
     missing = is_missing(rows[columns["user"]])
     nameless = int(rows.filter(missing).count().to_pyarrow().as_py())
     if on_error == "stop":

@@ -146,6 +146,14 @@ def identifiability(votes: Votes, evidence: Evidence) -> Iterator[Diagnostic]:
             "model.",
         )
         return
+    if np.count_nonzero(evidence.counts) == 2:
+        yield Diagnostic(
+            "two-annotators",
+            "warning",
+            "Two annotators tell how often they agree and not who of them is right: their reliabilities are what the prior "
+            "makes of that one number, alike for both. A third annotator on the same pairs, or margins, would tell them "
+            "apart.",
+        )
     yield Diagnostic(
         "mirror-image",
         "info",

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -17,15 +18,21 @@ BATCH = 100_000
 """Rows in hand at a time."""
 
 
-def write_parquet(table: Any, path: Path) -> int:
+def write_parquet(table: Any, path: Path, few: Mapping[str, Sequence[str]] | None = None) -> int:
     """Run an ibis table and write its rows to a Parquet file; gives their number.
 
     DuckDB and Spark write for themselves; Spark's files are made one. Other engines hand over batches. Spark's workers
     must reach the folder of ``path``, as they do in local mode and on shared disks.
+
+    Args:
+        table: the rows.
+        path: where to.
+        few: columns of text that hold few values, and all of them; they are written faster for it.
     """
     backend = table.get_backend()
     if backend.name == "duckdb":
-        backend.to_parquet(table, path)
+        with _enumerated(backend, table, few or {}) as rows:
+            backend.to_parquet(rows, path)
     elif backend.name == "pyspark":
         with tempfile.TemporaryDirectory(prefix="spark-", dir=path.parent) as folder:
             backend.to_parquet(table, Path(folder, "parts").resolve().as_uri())
@@ -40,6 +47,31 @@ def write_parquet(table: Any, path: Path) -> int:
         with table.to_pyarrow_batches(chunk_size=BATCH) as batches:
             _write_batches(batches.schema, batches, path)
     return int(pq.read_metadata(path).num_rows)
+
+
+@contextmanager
+def _enumerated(backend: Any, table: Any, few: Mapping[str, Sequence[str]]) -> Iterator[Any]:
+    """The table with columns of ``few`` values as enumerations: DuckDB writes them as text, but need not hash each."""
+    import ibis
+
+    macros: list[str] = []
+    columns: dict[str, Any] = {}
+    for name, values in few.items():
+        macro = f"votewise_few_{len(macros)}"
+        texts = ", ".join("'" + value.replace("'", "''") + "'" for value in values)
+        backend.raw_sql(f"CREATE OR REPLACE TEMP MACRO {macro}(x) AS CAST(x AS ENUM({texts}))")
+        macros.append(macro)
+        # ibis knows no enumerations; to it this is a function from text to text.
+        columns[name] = ibis.udf.scalar.builtin(_text_of_text, name=macro)(table[name])
+    try:
+        yield table.mutate(**columns)
+    finally:
+        for macro in macros:
+            backend.raw_sql(f"DROP MACRO {macro}")
+
+
+def _text_of_text(text: str) -> str:  # type: ignore[empty-body] # a signature
+    ...
 
 
 def _write_batches(schema: pa.Schema, batches: Iterator[pa.RecordBatch], path: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import tempfile
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
@@ -10,6 +11,21 @@ from pathlib import Path
 from typing import Any
 
 from votewise.errors import BadInputError
+
+
+def cache_folder() -> Path:
+    """Where to keep what can be made again: ``VOTEWISE_CACHE``, else ``votewise`` in the user's folder for such things.
+
+    Raises:
+        BadInputError: nobody knows the user's home.
+    """
+    told = os.environ.get("VOTEWISE_CACHE")
+    if told:
+        return Path(told)
+    try:
+        return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "votewise"
+    except RuntimeError:
+        raise BadInputError("is not set, nor is there a home", source="VOTEWISE_CACHE", expected="a folder") from None
 
 
 def make_folder(path: Path) -> Path:

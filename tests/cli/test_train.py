@@ -28,6 +28,7 @@ import yaml  # type: ignore[import-untyped]  # noqa: E402
 from tiny import make_model, make_tokenizer  # noqa: E402
 
 from votewise.cli.train import train  # noqa: E402
+from votewise.train import RobustPreferenceTrainer  # noqa: E402
 
 End = Callable[..., int]
 Shown = pytest.CaptureFixture[str]
@@ -114,6 +115,34 @@ def test_trains_and_writes_the_model_and_what_it_believes(
     saved = torch.load(tmp_path / "run" / "training_args.bin", weights_only=False)
     assert (saved.max_steps, saved.seed, saved.learning_rate) == (2, 7, 1e-2), "flags go before the recipe"
     assert "The model is in" in capsys.readouterr().out
+
+
+def test_a_second_run_starts_at_once(
+    end: End, recipe: Callable[..., Path], tmp_path: Path, votes: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its reference is what the first one kept; where a few steps are all that is wanted, it is computed in the step.
+
+    What is evaluated on is what is trained on, so it is known by then.
+    """
+    monkeypatch.setenv("VOTEWISE_CACHE", str(tmp_path / "cache"))
+    asked: list[int] = []
+    real = RobustPreferenceTrainer.compute_ref_log_probs
+
+    def counted(trainer: Any, model: Any, batch: dict[str, Any]) -> Any:
+        asked.append(len(batch["input_ids"]) // 2)
+        return real(trainer, model, batch)
+
+    monkeypatch.setattr(RobustPreferenceTrainer, "compute_ref_log_probs", counted)
+    whole = recipe(max_steps=None, num_train_epochs=1, eval_strategy="epoch", eval_votes=str(votes))
+    for expected in ([4, 4, 4, 3], []):
+        asked.clear()
+        assert end("train", "--config", whole) == 0
+        assert asked == expected
+    assert end("train", "--config", whole, "--precompute_ref_log_probs", "False") == 0
+    assert sum(asked) == 30
+    asked.clear()
+    assert end("train", "--config", recipe(max_steps=2)) == 0
+    assert asked == [4, 4]
 
 
 def test_trains_adapters_with_another_loss_and_evaluates(

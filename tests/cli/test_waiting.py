@@ -31,3 +31,25 @@ def test_shows_what_takes_long_on_a_terminal(monkeypatch: pytest.MonkeyPatch) ->
 )
 def test_is_silent_otherwise(monkeypatch: pytest.MonkeyPatch, patience: float, terminal: bool, quiet: bool) -> None:
     assert shown(monkeypatch, patience=patience, terminal=terminal, quiet=quiet) == ""
+
+
+def test_counts_what_is_of_known_length(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(waiting, "PATIENCE", 0.0)
+    stream = io.StringIO()
+    with Waiting(console=Console(file=stream, force_terminal=True, width=100)) as bar:
+        bar.stage("Loading")
+        bar.count("answering", 30, 120, 500, 2.0)
+        time.sleep(0.3)
+    assert "answering" in stream.getvalue()
+    assert "30 of 120, 250 tokens/s" in stream.getvalue()
+
+
+def test_counts_rows(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(waiting, "PATIENCE", 0.0)
+    stream = io.StringIO()
+    with Waiting(console=Console(file=stream, force_terminal=True, width=100)) as bar:
+        bar.stage("Writing votes.parquet")
+        bar.rows(262_144, 1_000_000)
+        time.sleep(0.3)
+    assert "Writing votes.parquet" in stream.getvalue()
+    assert "262,144" in stream.getvalue()

@@ -187,6 +187,23 @@ SHAPES: dict[str, Shape] = {
         [{"pair": "p", "annotator": 1, "label": "a"}, {"pair": "p", "annotator": 2, "label": "b"}],
         [("1", "p", "p", False), ("2", "p", "p", False)],
     ),
+    "clicks, sides have won": Shape(
+        "clicks",
+        [
+            {"user": 7, "prompt": "Hi", "response_a": "Yes", "response_b": "No", "winner": "model_a"},
+            {"user": 8, "prompt": "Hi", "response_a": "No", "response_b": "Yes", "winner": "tie (inconsistent)"},
+        ],
+        [("7", "Yes", "No", False), ("8", "No", "Yes", True)],
+        "Hi",
+    ),
+    "clicks, models have won": Shape(
+        "clicks",
+        [
+            {"user": "u1", "model_a": a, "model_b": b, "response_a": x, "response_b": y, "winner": "large"}
+            for a, b, x, y in (("large", "small", "Yes", "No"), ("small", "large", "Maybe", "Sure"))
+        ],
+        [("u1", "Yes", "No", False), ("u1", "Sure", "Maybe", False)],
+    ),
     "trl, explicit texts": Shape("trl", [{"prompt": "Hi", "chosen": "Yes", "rejected": "No"}], ALL, "Hi", shown=False),
     "trl, implicit texts": Shape(
         "trl",

@@ -2,11 +2,6 @@
 
 from __future__ import annotations
 
-import json
-import os
-import socket
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -54,29 +49,7 @@ def test_micro_batches(name: str, split: str, whole: Any, tmp_path: Path) -> Non
 
 @pytest.fixture(scope="module")
 def two_ranks(tmp_path_factory: pytest.TempPathFactory) -> list[dict[str, Any]]:
-    """What each of two processes found, with gloo on the CPU."""
-    file = tmp_path_factory.mktemp("ranks") / "found"
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    # --multi_gpu means several processes on one machine; --cpu would start a single one.
-    command = [sys.executable, "-m", "accelerate.commands.launch", "--multi_gpu", "--num_processes", "2"]
-    command += [
-        "--num_machines",
-        "1",
-        "--mixed_precision",
-        "no",
-        "--dynamo_backend",
-        "no",
-        "--main_process_port",
-        str(port),
-    ]
-    env = dict(os.environ, ACCELERATE_USE_CPU="true", OMP_NUM_THREADS="1", PYTHONWARNINGS="ignore")
-    done = subprocess.run(
-        [*command, worker.__file__, "ranks", str(file)], capture_output=True, text=True, timeout=300, env=env
-    )
-    assert done.returncode == 0, done.stderr[-3000:]
-    return [json.loads(file.with_name(f"found.{rank}").read_text()) for rank in (0, 1)]
+    return worker.in_two_processes("ranks", tmp_path_factory.mktemp("ranks"))
 
 
 @pytest.mark.parametrize("name", worker.DISTRIBUTED)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import copy
-import logging
+import importlib.util
 from pathlib import Path
 from typing import Any
 
@@ -13,63 +13,19 @@ import pytest
 torch = pytest.importorskip("torch", reason="torch is not installed: votewise[train]")
 
 import transformers as hf  # noqa: E402
+from architectures import GROUPED, MODELS, SIZES, WORDS, make_batch, reference  # noqa: E402
 from peft import LoraConfig  # noqa: E402
 from tiny import losses_of, make_model, make_rows, make_trainer, parameters_of  # noqa: E402
-from trl.trainer.dpo_trainer import DataCollatorForPreference  # noqa: E402
 
 from votewise.train import packing  # noqa: E402
-from votewise.train.scoring import add_scoring, choose_step, score_answers, step_is_exact  # noqa: E402
+from votewise.train.scoring import (  # noqa: E402
+    add_scoring,
+    score_answers,
+    use_flex,
+    use_fused_head,
+)
 
-WORDS = 60
-SIZES = {
-    "vocab_size": WORDS,
-    "hidden_size": 32,
-    "intermediate_size": 48,
-    "num_hidden_layers": 2,
-    "num_attention_heads": 4,
-    "max_position_embeddings": 64,
-    "pad_token_id": 0,
-}
-GROUPED = SIZES | {"num_key_value_heads": 2}
-MODELS: dict[str, Any] = {
-    "llama": lambda: hf.LlamaForCausalLM(hf.LlamaConfig(**SIZES)),
-    "llama, grouped queries": lambda: hf.LlamaForCausalLM(hf.LlamaConfig(**GROUPED)),
-    "qwen2": lambda: hf.Qwen2ForCausalLM(hf.Qwen2Config(**GROUPED)),
-    "mistral, sliding window": lambda: hf.MistralForCausalLM(hf.MistralConfig(**GROUPED, sliding_window=5)),
-    "gemma": lambda: hf.GemmaForCausalLM(hf.GemmaConfig(**GROUPED, head_dim=8)),
-    "gemma2, capped logits": lambda: hf.Gemma2ForCausalLM(hf.Gemma2Config(**GROUPED, head_dim=8, sliding_window=5)),
-    "gemma3, two kinds of layers": lambda: hf.Gemma3ForCausalLM(
-        hf.Gemma3TextConfig(**GROUPED, head_dim=8, sliding_window=5, sliding_window_pattern=2)
-    ),
-}
 WAYS = ("shared", "packed", "answers")
-
-
-def make_batch(*, left: bool = False) -> dict[str, Any]:
-    """Pairs of all lengths: long and short, one token, no answer, the same answer twice, answers that start alike."""
-    rng = np.random.default_rng(0)
-    examples = []
-    for prompt, chosen, rejected in ((9, 6, 4), (1, 1, 7), (12, 3, 1), (5, 4, 4), (7, 0, 3), (4, 5, 6)):
-        lengths = {"prompt_ids": prompt, "chosen_ids": chosen, "rejected_ids": rejected}
-        examples.append({name: rng.integers(1, WORDS, n).tolist() for name, n in lengths.items()})
-    examples[3]["rejected_ids"] = list(examples[3]["chosen_ids"])
-    examples[5]["rejected_ids"][:3] = examples[5]["chosen_ids"][:3]
-    batch = DataCollatorForPreference(pad_token_id=0)(examples)
-    if left:
-        for row, seen in enumerate(batch["attention_mask"].sum(1).tolist()):
-            for name in ("input_ids", "attention_mask", "completion_mask"):
-                batch[name][row] = batch[name][row].roll(batch[name].shape[1] - seen)
-    return batch
-
-
-def reference(model: Any, batch: dict[str, Any]) -> Any:
-    """Log-probabilities by the textbook, one row at a time and without padding."""
-    found = []
-    for ids, seen, answer in zip(*(batch[k] for k in ("input_ids", "attention_mask", "completion_mask")), strict=True):
-        ids, answer = ids[seen.bool()][None], answer[seen.bool()]
-        logp = model(input_ids=ids).logits[0, :-1].log_softmax(-1)
-        found.append((logp.gather(1, ids[0, 1:, None])[:, 0] * answer[1:]).sum())
-    return torch.stack(found)
 
 
 @pytest.mark.parametrize("left", [False, True], ids=["right", "left"])
@@ -141,112 +97,6 @@ def test_rows_that_lost_the_start_of_their_prompts_are_not_packed() -> None:
     assert packing.pack(batch, share=False) is not None
 
 
-# Traps: each of these ways to get packing wrong changes log-probabilities, and the check of the first batch sees it
-
-
-def test_chosen_answers_are_hidden_from_rejected_ones(monkeypatch: pytest.MonkeyPatch) -> None:
-    model, batch = make_model(), make_batch()
-    add_scoring(model, "shared")
-    assert step_is_exact(model, batch, "shared")[0]
-    real = packing._causal
-
-    def everything(queries: int, offset: int, *rest: Any) -> Any:
-        mask = real(queries, offset, *rest)
-        return mask if mask is None else torch.ones_like(mask)
-
-    monkeypatch.setattr(packing, "_causal", everything)
-    exact, difference = step_is_exact(model, batch, "shared")
-    assert not exact
-    assert difference > 0.01
-
-
-def test_positions_restart_after_the_prompt(monkeypatch: pytest.MonkeyPatch) -> None:
-    model, batch = make_model(), make_batch()
-    add_scoring(model, "shared")
-    real = packing.pack
-
-    def straight(*args: Any, **kwargs: Any) -> Any:
-        packed = real(*args, **kwargs)
-        return packed._replace(position_ids=torch.arange(packed.input_ids.shape[1])[None])
-
-    monkeypatch.setattr("votewise.train.scoring.pack", straight)
-    assert not step_is_exact(model, batch, "shared")[0]
-
-
-def test_windows_are_counted_in_positions(monkeypatch: pytest.MonkeyPatch) -> None:
-    torch.manual_seed(0)
-    model, batch = MODELS["mistral, sliding window"](), make_batch()
-    add_scoring(model, "shared")
-    assert step_is_exact(model, batch, "shared")[0]
-    real = packing._causal
-    monkeypatch.setattr(packing, "_causal", lambda q, o, k, window, device: real(q, o, k, None, device))
-    assert not step_is_exact(model, batch, "shared")[0]
-
-
-# Models that cannot
-
-
-@pytest.mark.parametrize(
-    ("model", "word"),
-    [
-        (
-            lambda: hf.MambaForCausalLM(hf.MambaConfig(vocab_size=WORDS, hidden_size=16, num_hidden_layers=1)),
-            "attention",
-        ),
-        (
-            lambda: hf.MixtralForCausalLM(hf.MixtralConfig(**GROUPED, num_local_experts=2)),
-            "experts",
-        ),
-        (
-            lambda: hf.Qwen3NextForCausalLM(
-                hf.Qwen3NextConfig(
-                    **GROUPED,
-                    head_dim=8,
-                    linear_num_value_heads=2,
-                    linear_num_key_heads=2,
-                    linear_key_head_dim=8,
-                    linear_value_head_dim=8,
-                    num_experts=2,
-                    num_experts_per_tok=1,
-                    moe_intermediate_size=16,
-                    shared_expert_intermediate_size=16,
-                    layer_types=["linear_attention", "full_attention"],
-                )
-            ),
-            "linear",
-        ),
-    ],
-    ids=["mamba", "mixture of experts", "linear attention"],
-)
-def test_models_that_cannot_be_packed_are_scored_in_rows(model: Any, word: str) -> None:
-    how, why = choose_step("shared", model(), auxiliary=False)
-    assert how == "answers"
-    assert word in str(why)
-
-
-def test_an_auxiliary_loss_needs_whole_rows() -> None:
-    assert choose_step("shared", make_model(), auxiliary=True)[0] == "off"
-    assert choose_step("off", make_model(), auxiliary=False) == ("off", None)
-    assert choose_step("shared", make_model(), auxiliary=False) == ("shared", None)
-
-
-def test_a_model_that_fails_the_check_goes_on_in_rows_and_says_so(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
-) -> None:
-    real = packing._causal
-    monkeypatch.setattr(
-        packing, "_causal", lambda *args: None if (mask := real(*args)) is None else torch.ones_like(mask)
-    )
-    trainer = make_trainer(tmp_path, make_rows(8), ref_model=make_model(1), logging_steps=1)
-    with caplog.at_level(logging.WARNING, logger="votewise"):
-        trainer.train()
-    assert trainer._how == "answers"
-    assert [record.message for record in caplog.records if "fast_step" in record.message]
-    rows = make_trainer(tmp_path, make_rows(8), ref_model=make_model(1), logging_steps=1, fast_step="answers")
-    rows.train()
-    assert losses_of(trainer) == pytest.approx(losses_of(rows), rel=1e-4)
-
-
 # Whole runs
 
 
@@ -275,3 +125,138 @@ def test_whole_runs_end_alike(settings: dict[str, Any], tmp_path: Path) -> None:
     np.testing.assert_allclose(margins, known, rtol=1e-3, atol=1e-3)
     for name, value in others.items():
         torch.testing.assert_close(trained[name], value, rtol=1e-2, atol=2e-3)
+
+
+# FlexAttention and TRL's projection, which CUDA takes; here without their compiled kernels
+
+EAGER_FLEX = pytest.mark.filterwarnings("ignore:flex_attention called without torch.compile")
+
+
+@EAGER_FLEX
+@pytest.mark.parametrize("way", ["shared", "packed"])
+@pytest.mark.parametrize("name", MODELS)
+def test_flex_attention_gives_the_log_probabilities_of_segments(
+    name: str, way: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    torch.manual_seed(0)
+    batch, found, attended = make_batch(), {}, []
+    plain, real = MODELS[name](), packing.flex_packed_attention
+    monkeypatch.setattr(
+        packing, "flex_packed_attention", lambda *a, **k: attended.append(k.get("sliding_window")) or real(*a, **k)
+    )
+    for attention in ("segments", "flex"):
+        model = copy.deepcopy(plain)
+        add_scoring(model, way, attention=attention)
+        with torch.no_grad():
+            found[attention] = score_answers(model, batch, way).logp
+        assert len(attended) == (2 if attention == "flex" else 0), "once in each layer"
+    torch.testing.assert_close(found["flex"], found["segments"], rtol=1e-5, atol=1e-5)
+
+
+@EAGER_FLEX
+@pytest.mark.parametrize("window", [None, 5, 100, 1000])
+def test_block_masks_say_who_sees_whom(window: int | None) -> None:
+    """Token by token, from the segments by brute force; and each block is said to be empty or full only if it is."""
+    from torch.nn.attention.flex_attention import create_mask
+
+    rng = np.random.default_rng(0)
+    segments, start = [], 0
+    for prompt, chosen, rejected in [
+        (300, 140, 290),
+        (0, 3, 2),
+        (1, 0, 130),
+        (128, 128, 128),
+        *rng.integers(0, 60, (9, 3)),
+    ]:
+        segments.append(packing.Segment(start, int(prompt), int(chosen), int(rejected)))
+        start += int(prompt + chosen + rejected)
+    length = -(-start // 128) * 128
+    expected = np.eye(length, dtype=bool)
+    for s in segments:
+        for first, answer in ((s.start + s.prompt, s.chosen), (s.start + s.prompt + s.chosen, s.rejected)):
+            tokens = np.r_[s.start : s.start + s.prompt, first : first + answer]
+            at = np.arange(len(tokens))
+            seen = (at[:, None] >= at) & (at[:, None] - at < (window or length))
+            expected[np.ix_(tokens, tokens)] |= seen
+    mask = packing.Blocks(tuple(segments), length, torch.device("cpu")).mask(window)
+    found = create_mask(mask.mask_mod, None, None, length, length, "cpu")[0, 0].numpy()
+    np.testing.assert_array_equal(found, expected)
+    n = length // 128
+    blocks = expected.reshape(n, 128, n, 128).swapaxes(1, 2).reshape(n, n, -1)
+    told = {"partial": (mask.kv_num_blocks, mask.kv_indices), "full": (mask.full_kv_num_blocks, mask.full_kv_indices)}
+    said = {name: np.zeros((n, n), bool) for name in told}
+    for name, (count, indices) in told.items():
+        for row in range(n):
+            said[name][row, indices[0, 0, row, : count[0, 0, row]].numpy()] = True
+    assert not (said["partial"] & said["full"]).any()
+    assert blocks[said["full"]].all()
+    assert not blocks[~(said["partial"] | said["full"])].any()
+    assert said["full"].any() or window in (5, 100), "a block and the one before are wider than the window"
+    assert (~(said["partial"] | said["full"])).mean() > 0.5, "most of the row is skipped"
+
+
+@pytest.mark.parametrize("n", [1, 127, 128, 129, 5000, 100_000])
+def test_rows_for_flex_attention_have_few_lengths(n: int) -> None:
+    ids = torch.ones(1, n, dtype=torch.long)
+    inputs = packing.flex_inputs(ids, ids, (packing.Segment(0, n, 0, 0),))
+    length = inputs["input_ids"].shape[1]
+    assert inputs["position_ids"].shape == (1, length)
+    assert length % packing.BLOCK == 0
+    assert n <= length < max(n + packing.BLOCK, 1.125 * n + 1)
+    assert inputs["input_ids"].sum() == n
+    many = {
+        packing.flex_inputs(*[torch.ones(1, k, dtype=torch.long)] * 2, ())["input_ids"].shape[1]
+        for k in range(8200, 16000, 50)
+    }
+    assert len(many) <= 8
+
+
+@pytest.mark.parametrize("name", ["llama", "gemma2, capped logits"])
+def test_trls_projection_gives_the_log_probabilities_and_gradients_of_ours(name: str) -> None:
+    torch.manual_seed(0)
+    plain, batch, ends = MODELS[name](), make_batch(), []
+    for projection in ("torch", "trl"):
+        model = copy.deepcopy(plain)
+        add_scoring(model, "shared", projection=projection)
+        scores = score_answers(model, batch, "shared", statistics=True)
+        torch.autograd.backward(scores.logp @ torch.linspace(-1, 1, len(scores.logp)))
+        ends.append((scores, torch.cat([p.grad.flatten() for p in model.parameters()])))
+    (ours, gradient), (theirs, other) = ends
+    torch.testing.assert_close(theirs.logp, ours.logp, rtol=1e-5, atol=1e-5)
+    assert (gradient - other).norm() < 1e-5 * gradient.norm()
+    for here, there in zip(ours.tokens, theirs.tokens, strict=True):
+        torch.testing.assert_close(here, there, rtol=1e-4, atol=1e-5)
+
+
+FACTORS: dict[str, Any] = {
+    "cohere": lambda: hf.CohereForCausalLM(hf.CohereConfig(**GROUPED, logit_scale=0.25)),
+    "granite": lambda: hf.GraniteForCausalLM(hf.GraniteConfig(**GROUPED, logits_scaling=4.0)),
+    "hyperclovax": lambda: hf.HyperCLOVAXForCausalLM(hf.HyperCLOVAXConfig(**GROUPED, logits_scaling=4.0)),
+}
+
+
+@pytest.mark.parametrize("name", FACTORS)
+def test_logits_that_a_model_scales_are_scaled(name: str) -> None:
+    torch.manual_seed(0)
+    model, batch = FACTORS[name](), make_batch()
+    expected = reference(model, batch)
+    for projection in ("torch", "trl"):
+        ours = copy.deepcopy(model)
+        add_scoring(ours, "answers", projection=projection)
+        torch.testing.assert_close(score_answers(ours, batch, "answers").logp, expected, rtol=1e-5, atol=1e-4)
+
+
+def test_kernels_are_chosen_by_the_device() -> None:
+    model, head = make_model(), torch.nn.Linear(4, 4)
+    cpu, cuda = torch.device("cpu"), torch.device("cuda")
+    assert not use_flex("auto", model, cpu)
+    assert not use_flex("auto", model, cuda), "heads of 8 numbers are too small for its kernel"
+    assert use_flex("auto", hf.LlamaForCausalLM(hf.LlamaConfig(**SIZES | {"head_dim": 16})), cuda)
+    assert use_flex("flex", model, cpu)
+    assert not use_flex("segments", model, cuda)
+    assert not use_fused_head("auto", head, cpu)
+    assert use_fused_head("trl", head, cpu)
+    assert not use_fused_head("torch", head, cuda)
+    if importlib.util.find_spec("triton"):
+        assert use_fused_head("auto", head, cuda)
+    assert not use_fused_head("auto", torch.nn.Sequential(head), cuda), "a head with more to it than a matrix"

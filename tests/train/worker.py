@@ -1,7 +1,7 @@
 """Runs that need a process of their own, because they are killed or because they are two.
 
     python worker.py killed FOLDER SCENARIO [SCENARIO ...]
-    ACCELERATE_USE_CPU=true accelerate launch --multi_gpu --num_processes 2 worker.py ranks FILE
+    ACCELERATE_USE_CPU=true accelerate launch --multi_gpu --num_processes 2 worker.py ranks|kept FILE
 
 A killed run is a fork: the libraries are imported once. Nothing of it runs on after the SIGKILL, no handler and no flush.
 """
@@ -11,6 +11,8 @@ from __future__ import annotations
 import json
 import os
 import signal
+import socket
+import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -23,6 +25,7 @@ from tiny import losses_of, make_model, make_rows, make_trainer
 from transformers import TrainerCallback
 
 import votewise.train.checkpoints as checkpoints
+from votewise.train import RobustPreferenceTrainer
 
 STEP = {"gradient_accumulation_steps": 2, "per_device_train_batch_size": 4, "save_strategy": "steps", "save_steps": 2}
 SETTINGS: dict[str, dict[str, Any]] = {
@@ -205,8 +208,62 @@ def ranks(file: Path) -> None:
     file.with_name(f"{file.name}.{os.environ['RANK']}").write_text(json.dumps(found))
 
 
+def kept_runs(folder: Path, **split: Any) -> dict[str, Any]:
+    """Two runs whose reference is computed before they start: how often it is asked, what it says, where that ends."""
+    os.environ["VOTEWISE_CACHE"] = str(folder / "cache")
+    found: dict[str, Any] = {"asked": [], "columns": [], "loss": []}
+    real = RobustPreferenceTrainer.compute_ref_log_probs
+    for _ in range(2):
+        asked: list[int] = []
+
+        def counted(trainer: Any, model: Any, batch: Any, *, asked: list[int] = asked) -> Any:
+            asked.append(len(batch["input_ids"]) // 2)
+            return real(trainer, model, batch)
+
+        RobustPreferenceTrainer.compute_ref_log_probs = counted  # type: ignore[method-assign]
+        held_out = make_rows(5, seed=5).remove_columns("annotator")
+        settings = {"precompute_ref_log_probs": True, "optim": "sgd", "learning_rate": 0.1} | split
+        trainer = make_trainer(
+            folder,
+            make_rows(24),
+            ref_model=make_model(1),
+            eval_dataset=held_out,
+            precompute_ref_batch_size=5,
+            **settings,
+        )
+        trainer.train()
+        found["asked"].append(sum(asked))
+        found["loss"].append(losses_of(trainer))
+        for rows in (trainer.train_dataset, trainer.eval_dataset):
+            found["columns"].append([rows["ref_chosen_logps"][:], rows["ref_rejected_logps"][:]])
+    RobustPreferenceTrainer.compute_ref_log_probs = real  # type: ignore[method-assign]
+    found["files"] = len(list((folder / "cache").rglob("*.npz")))
+    return found
+
+
+def kept(file: Path) -> None:
+    found = kept_runs(file.parent, per_device_train_batch_size=4)
+    file.with_name(f"{file.name}.{os.environ['RANK']}").write_text(json.dumps(found))
+
+
+def in_two_processes(mode: str, folder: Path) -> list[dict[str, Any]]:
+    """What each of two processes found in a mode of this file, with gloo on the CPU."""
+    file = folder / "found"
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    # --multi_gpu means several processes on one machine; --cpu would start a single one.
+    command = [sys.executable, "-m", "accelerate.commands.launch", "--multi_gpu", "--num_processes", "2"]
+    command += ["--num_machines", "1", "--mixed_precision", "no", "--dynamo_backend", "no"]
+    command += ["--main_process_port", str(port), __file__, mode, str(file)]
+    env = dict(os.environ, ACCELERATE_USE_CPU="true", OMP_NUM_THREADS="1", PYTHONWARNINGS="ignore")
+    done = subprocess.run(command, capture_output=True, text=True, timeout=300, env=env)
+    assert done.returncode == 0, done.stderr[-3000:]
+    return [json.loads(file.with_name(f"found.{rank}").read_text()) for rank in (0, 1)]
+
+
 if __name__ == "__main__":
     if sys.argv[1] == "killed":
         killed(Path(sys.argv[2]), sys.argv[3:])
     else:
-        ranks(Path(sys.argv[2]))
+        {"ranks": ranks, "kept": kept}[sys.argv[1]](Path(sys.argv[2]))

@@ -12,7 +12,7 @@ from typing import Annotated
 import typer
 
 from votewise._version import __version__
-from votewise.cli import audit, demo, export, filter, formats, train
+from votewise.cli import audit, demo, evaluate, export, filter, formats, generate, score, simulate, train
 from votewise.errors import VotewiseError
 
 app = typer.Typer(
@@ -42,6 +42,9 @@ def votewise(
     Votes come in (`votewise audit`), beliefs about annotators, votes and pairs come out, and `votewise export` turns
     them into a cleaned training file. `votewise filter` does the same for users who click one of two models' answers.
     `votewise train` trains a model on votes and learns meanwhile whose to believe.
+    `votewise generate` lets models answer prompts, and `votewise score` scores pairs of answers.
+    `votewise evaluate` measures how often a model's answers beat another's. `votewise simulate` makes votes and clicks whose
+    truth is known.
     Start with `votewise demo`.
     """
 
@@ -50,6 +53,10 @@ app.command()(audit.audit)
 app.command()(export.export)
 app.command("filter")(filter.filter_comparisons)
 app.command(context_settings=train.CONTEXT)(train.train)
+app.command()(generate.generate)
+app.command()(score.score)
+app.add_typer(evaluate.app, name="evaluate")
+app.add_typer(simulate.app, name="simulate")
 app.command()(formats.formats)
 app.command()(demo.demo)
 

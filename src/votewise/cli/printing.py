@@ -42,10 +42,14 @@ FILE_NOTES = {
     "simulated_votes.parquet": "the votes that were audited",
     "rejected.jsonl": "unusable rows, each with its reason",
     "comparisons.parquet": "the rows of the users that are kept",
+    "evaluation.json": "the figures, for programs",
+    "matrix.csv": "every model against every other",
     "users.parquet": "every user with attentiveness and level",
     "drift.parquet": "who changed over time",
     "stretches.parquet": "everybody's attentiveness in each stretch of time",
 }
+SUFFIX_NOTES = {".html": "open it in a browser", ".parquet": "every comparison with its verdict"}
+"""Of files that are called by what they are about."""
 
 
 def print_audit(votes: Votes, result: ReliabilityResult, summary: dict[str, Any], files: list[Path]) -> None:
@@ -134,7 +138,8 @@ def written(files: Sequence[Path]) -> Table:
     table = Table.grid(padding=(0, 2))
     table.title, table.title_justify, table.title_style = f"\nWritten to {escape(str(files[0].parent))}", "left", "bold"
     for file in files:
-        table.add_row(escape(file.name), f"[dim]{FILE_NOTES[file.name]}[/dim]")
+        note = FILE_NOTES.get(file.name) or SUFFIX_NOTES[file.suffix]
+        table.add_row(escape(file.name), f"[dim]{note}[/dim]")
     return table
 
 

@@ -86,8 +86,9 @@ def train(
     plain, smoothed, rdpo, holder), `beta`, `simpo_gamma`, `cpo_alpha`, `cpo_per_token`, `holder_gamma`,
     `reliability_init`, `reliability_update` (step, epoch, frozen), `reliability_margins` (first, current),
     `reliability_momentum`, `reliability_prior`, `temperature`, `annotator_column`, `one_row_per` (pair, vote), `beliefs`,
-    `beliefs_use` (start, fixed), `allow_worse_than_chance`, `write_beliefs`, `fast_step`, `votes`, `votes_format`,
-    `eval_votes`, `ref_model_name_or_path`. `python -m votewise.train.script --help` explains them all, and TRL's.
+    `beliefs_use` (start, fixed), `allow_worse_than_chance`, `write_beliefs`, `fast_step`, `packed_attention`,
+    `answer_projection`, `reference_cache`, `votes`, `votes_format`, `eval_votes`, `ref_model_name_or_path`.
+    `python -m votewise.train.script --help` explains them all, and TRL's.
 
     **Examples:**
 

@@ -4,10 +4,15 @@ from __future__ import annotations
 
 import sys
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
 from types import TracebackType
 
 from rich.console import Console
 from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+
+from votewise.journal import SUFFIX
 
 PATIENCE = 2.0
 """Seconds before the bar shows up."""
@@ -57,3 +62,28 @@ class Waiting:
     def step(self, what: str, steps: int, movement: float) -> None:
         """Tell how far an estimate has come; fits ``estimate_reliability(progress=...)``."""
         self._progress.update(self._task, description=what, note=f"{steps:,} steps, still moving {movement:.0e}")
+
+    def rows(self, done: int, total: int | None) -> None:
+        """Tell how many rows, of how many, the stage has done."""
+        self._progress.update(self._task, completed=done, total=total, note=f"{done:,}")
+
+    def count(self, what: str, done: int, total: int, tokens: int, seconds: float) -> None:
+        """Tell how much of a known amount is done, and how fast; fits ``generate_answers(progress=...)``."""
+        note = (
+            f"{done:,} of {total:,}, {tokens / max(seconds, 1e-9):,.0f} tokens/s"
+            if tokens
+            else f"{done:,} of {total:,}"
+        )
+        self._progress.update(self._task, description=what, completed=done, total=total, note=note)
+
+
+@contextmanager
+def telling_how_to_go_on(out: Path) -> Iterator[None]:
+    """Say where the work is that an interrupted run has done."""
+    try:
+        yield
+    except KeyboardInterrupt:
+        journal = out.with_name(out.name + SUFFIX)
+        if journal.exists():
+            print(f"Interrupted. What is done is in {journal}; the same command goes on from there.", file=sys.stderr)
+        raise

@@ -141,7 +141,14 @@ def label_column(
     null: bool = False,
 ) -> pa.ChunkedArray:
     """Take a column of labels as ``a``, ``b`` or ``tie``; others are noted."""
-    found = rows.identifier(name, null=null).combine_chunks().dictionary_encode()
+    return labels_of(rows, rows.identifier(name, null=null), name, known, expected)
+
+
+def labels_of(
+    rows: Rows, values: pa.ChunkedArray, name: str, known: Mapping[str, str], expected: str
+) -> pa.ChunkedArray:
+    """``a``, ``b`` or ``tie`` for these values of the column ``name``; others are noted."""
+    found = values.combine_chunks().dictionary_encode()
     read = [known.get(label_key(v)) for v in found.dictionary.to_pylist()]
     labels = pa.array(read, TEXT).take(found.indices)
     wrong = np.asarray(labels.is_null()) & np.asarray(found.is_valid())

@@ -17,7 +17,7 @@ from votewise.readers.helpsteer import read_helpsteer
 from votewise.readers.labelstudio import read_labelstudio
 from votewise.readers.multipref import read_multipref
 from votewise.readers.openwebui import read_openwebui
-from votewise.readers.plain import read_plain
+from votewise.readers.plain import read_clicks, read_plain
 from votewise.readers.prism import read_prism
 from votewise.readers.rows import Rows
 from votewise.readers.trl import looks_like_hh, read_hh, read_trl, read_ultrafeedback
@@ -72,6 +72,12 @@ _ALL = (
         "one vote per row: annotator, label (a, b or tie), and a pair's name or two responses",
         (("annotator",), ("label",), ("pair", "response_a"), ("pair", "response_b")),
         read_plain,
+    ),
+    Format(
+        "clicks",
+        "one click per row: user, winner and two models' answers, as `votewise filter` takes and writes them",
+        (("user",), ("winner",), ("response_a",), ("response_b",)),
+        read_clicks,
     ),
     Format(
         "ultrafeedback",

@@ -2,5 +2,16 @@
 
 from votewise.report.audit import render_audit_report, write_audit_report
 from votewise.report.filter import render_filter_report, write_filter_report
+from votewise.report.matrix import render_matrix_report, write_matrix_report
+from votewise.report.win_rate import render_win_rate_report, write_win_rate_report
 
-__all__ = ["render_audit_report", "render_filter_report", "write_audit_report", "write_filter_report"]
+__all__ = [
+    "render_audit_report",
+    "render_filter_report",
+    "render_matrix_report",
+    "render_win_rate_report",
+    "write_audit_report",
+    "write_filter_report",
+    "write_matrix_report",
+    "write_win_rate_report",
+]

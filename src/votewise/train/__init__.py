@@ -1,9 +1,18 @@
-"""Robust preference training: needs the ``train`` extra (``pip install 'votewise[train]'``)."""
+"""Robust preference training: needs the ``train`` extra (``pip install 'votewise[train]'``).
 
-from votewise.train.config import RobustPreferenceConfig
-from votewise.train.losses import Answers, PreferenceLoss
-from votewise.train.robust import TrainingBeliefs, WorseThanChanceError
-from votewise.train.trainer import RobustPreferenceTrainer
+The names below are loaded when first used: what scores answers needs torch and transformers, but not TRL.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from votewise.train.config import RobustPreferenceConfig
+    from votewise.train.losses import Answers, PreferenceLoss
+    from votewise.train.robust import TrainingBeliefs, WorseThanChanceError
+    from votewise.train.trainer import RobustPreferenceTrainer
 
 __all__ = [
     "Answers",
@@ -13,3 +22,21 @@ __all__ = [
     "TrainingBeliefs",
     "WorseThanChanceError",
 ]
+
+_HOMES = {
+    "Answers": "losses",
+    "PreferenceLoss": "losses",
+    "RobustPreferenceConfig": "config",
+    "RobustPreferenceTrainer": "trainer",
+    "TrainingBeliefs": "robust",
+    "WorseThanChanceError": "robust",
+}
+
+
+def __getattr__(name: str) -> object:
+    """Load a public name from its home."""
+    if name not in _HOMES:
+        raise AttributeError(f"module 'votewise.train' has no attribute {name!r}")
+    value: object = getattr(import_module(f"votewise.train.{_HOMES[name]}"), name)
+    globals()[name] = value
+    return value

@@ -22,6 +22,9 @@ from votewise.train.config import RobustPreferenceConfig
 MODULE = "votewise.train.script"
 PRESET = "--accelerate_config"
 
+STEPS = "steps"
+"""What a recipe calls the commands that lead up to training and on from there; they are for people to read and paste."""
+
 
 @dataclass
 class DataArguments:
@@ -127,6 +130,7 @@ def _read(argv: Sequence[str]) -> tuple[Any, Flags, list[str]]:
     parser = make_parser()
     named, rest = _without_config(list(argv))
     recipe = {} if named is None else read_yaml(Path(named))
+    recipe.pop(STEPS, None)
     variables = recipe.pop("env", None) or {}
     if not isinstance(variables, dict):
         raise BadInputError("env", source=named, value=variables, expected="names and values")

@@ -12,8 +12,9 @@ from trl import DPOConfig
 from votewise.errors import BadInputError
 from votewise.priors import Beta
 from votewise.train.losses import LOSSES, OBJECTIVES, PreferenceLoss, make_loss
+from votewise.train.packing import PACKED_ATTENTION
 from votewise.train.robust import BeliefSettings
-from votewise.train.scoring import FAST_STEPS
+from votewise.train.scoring import FAST_STEPS, PROJECTIONS
 
 DEFAULT_BETA = {"dpo": 0.1, "ipo": 0.1, "simpo": 2.0, "cpo": 0.1}
 """TRL's for DPO, IPO and CPO; the lower end of what SimPO's authors recommend."""
@@ -25,6 +26,8 @@ CHOICES = {
     "one_row_per": ("pair", "vote"),
     "beliefs_use": ("start", "fixed"),
     "fast_step": FAST_STEPS,
+    "packed_attention": PACKED_ATTENTION,
+    "answer_projection": PROJECTIONS,
 }
 
 
@@ -123,6 +126,33 @@ class RobustPreferenceConfig(DPOConfig):
         metadata={
             "help": "How answers are scored, with the same result: shared (a pair's prompt computed once, no padding), "
             "packed (no padding), answers (vocabulary projected on only where a token is scored), off (as TRL does)."
+        },
+    )
+    packed_attention: str = field(
+        default="auto",
+        metadata={
+            "help": "How rows without padding attend: flex (PyTorch's FlexAttention), segments (one call for each answer), "
+            "auto (flex on CUDA)."
+        },
+    )
+    answer_projection: str = field(
+        default="auto",
+        metadata={
+            "help": "How answers are projected on the vocabulary: trl (its fused head), torch, auto (trl's on CUDA)."
+        },
+    )
+    precompute_ref_log_probs: bool | None = field(
+        default=None,
+        metadata={
+            "help": "Compute the reference's log-probabilities once before training and keep them for later runs. Default: "
+            "`votewise train` does where it loses nothing by it, the trainer does not."
+        },
+    )
+    reference_cache: str | None = field(
+        default=None,
+        metadata={
+            "help": "Folder where these are kept, or off. Default: reference in $VOTEWISE_CACHE, that is in "
+            "~/.cache/votewise."
         },
     )
     allow_worse_than_chance: bool = field(

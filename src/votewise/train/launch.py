@@ -71,7 +71,7 @@ def plan(argv: Sequence[str]) -> Plan:
     flags = take_apart(argv)
     launch, training = _with_preset(flags.launch), flags.training
     if "LOCAL_RANK" in os.environ:
-        return Plan(training, None, int(os.environ.get("WORLD_SIZE", "1")), _sharded_here())
+        return Plan(training, None, int(os.environ.get("WORLD_SIZE", "1")), sharded_here())
     file = _value(launch, "--config_file")
     config = _accelerate_config(Path(file) if file else None, on_cpu="--cpu" in launch)
     on_cpu = flags.use_cpu or "--cpu" in launch or _devices() == 0
@@ -185,5 +185,6 @@ def _devices() -> int:
     return int(torch.accelerator.device_count()) if torch.accelerator.is_available() else 0
 
 
-def _sharded_here() -> bool:
+def sharded_here() -> bool:
+    """Whether accelerate spreads the model of this process over several."""
     return any(os.environ.get(f"ACCELERATE_USE_{kind}", "").lower() in ("1", "true") for kind in SHARDING)

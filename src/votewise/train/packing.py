@@ -6,13 +6,14 @@ A padded batch of B pairs has 2 B rows [prompt | answer | padding]. Packed it is
 
 whose rejected answers take up the positions right after the prompt and see the prompt and themselves, not the chosen
 answers. The last token of the prompt predicts the first token of both answers. What an answer's log-probability is does
-not change; that holds for models whose tokens meet in attention only (``packable``).
+not change; that holds for models whose tokens meet in attention only (``scoring.packable``).
 """
 
 from __future__ import annotations
 
+import functools
 import sys
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 import numpy as np
 import torch
@@ -21,6 +22,12 @@ from torch.nn.functional import scaled_dot_product_attention
 
 PREFIX = "votewise_"
 """What the attention of a model that can be packed is called, before the name of what it was."""
+
+PackedAttention = Literal["auto", "flex", "segments"]
+PACKED_ATTENTION: tuple[PackedAttention, ...] = ("auto", "flex", "segments")
+
+BLOCK = 128
+"""Tokens that FlexAttention's block mask tells of at once."""
 
 
 class Segment(NamedTuple):
@@ -140,22 +147,18 @@ def packed_attention(
     groups = query.shape[1] // key.shape[1]
     if groups > 1:
         key, value = key.repeat_interleave(groups, 1), value.repeat_interleave(groups, 1)
+    # Cut up at once: the gradient of each slice on its own would be as long as the row.
+    queries = iter(torch.split(query, [n for s in segments for n in (s.prompt + s.chosen, s.rejected)], 2))
+    keys, values = (iter(torch.split(x, [n for s in segments for n in s[1:]], 2)) for x in (key, value))
     parts = []
-    for segment in segments:
-        start, prompt, chosen, rejected = segment
-        middle = start + prompt + chosen
-        end = middle + rejected
-        if middle > start:
-            here = slice(start, middle)
-            mask = _causal(prompt + chosen, 0, prompt + chosen, sliding_window, query.device)
-            parts.append(
-                _attend(query[:, :, here], key[:, :, here], value[:, :, here], mask, scaling, softcap, dropout)
-            )
-        if rejected:
-            seen = [slice(start, start + prompt), slice(middle, end)]
-            keys, values = (torch.cat([x[:, :, s] for s in seen], 2) for x in (key, value))
-            mask = _causal(rejected, prompt, prompt + rejected, sliding_window, query.device)
-            parts.append(_attend(query[:, :, middle:end], keys, values, mask, scaling, softcap, dropout))
+    for _, prompt, chosen, rejected in segments:
+        (k, *own_k), (v, *own_v) = ([next(x) for _ in range(3)] for x in (keys, values))
+        for i, (answer, before) in enumerate([(chosen, 0), (rejected, prompt)]):
+            q = next(queries)
+            if q.shape[2]:
+                mask = _causal(q.shape[2], before, prompt + answer, sliding_window, query.device)
+                seen_k, seen_v = torch.cat([k, own_k[i]], 2), torch.cat([v, own_v[i]], 2)
+                parts.append(_attend(q, seen_k, seen_v, mask, scaling, softcap, dropout))
     return torch.cat(parts, 2).transpose(1, 2).contiguous(), None
 
 
@@ -189,6 +192,122 @@ def _attend(
     return torch.nn.functional.dropout(weights, dropout) @ value
 
 
+class Blocks:
+    """Who sees whom in a packed row of T tokens, as FlexAttention wants it; each window's mask is made once a batch.
+
+    Token k is seen by the tokens from k to before ``until[k]``: a prompt by all of its segment, a chosen answer by itself
+    alone. Whole blocks that none or all of their tokens see are told from the lowest and highest values in each block,
+    never token by token.
+    """
+
+    def __init__(self, segments: tuple[Segment, ...], length: int, device: torch.device) -> None:
+        self._until = np.arange(1, length + 1, dtype=np.int32)  # padding sees itself
+        self._position = np.zeros(length, np.int32)
+        for start, prompt, chosen, rejected in segments:
+            middle = start + prompt + chosen
+            end = middle + rejected
+            self._until[start:middle], self._until[start : start + prompt], self._until[middle:end] = middle, end, end
+            self._position[start:middle] = np.arange(prompt + chosen)
+            self._position[middle:end] = prompt + np.arange(rejected)
+        self._device = device
+        self._masks: dict[int | None, Any] = {}
+
+    def mask(self, window: int | None) -> Any:
+        """The block mask, for all layers that see ``window`` positions back, or everything before."""
+        if window not in self._masks:
+            self._masks[window] = self._make(window)
+        return self._masks[window]
+
+    def _make(self, window: int | None) -> Any:
+        from torch.nn.attention.flex_attention import BlockMask
+
+        until, position = (torch.from_numpy(x).to(self._device) for x in (self._until, self._position))
+
+        def seen(batch: Tensor, head: Tensor, q: Tensor, k: Tensor) -> Tensor:
+            return (k <= q) & (q < until[k])
+
+        def near(batch: Tensor, head: Tensor, q: Tensor, k: Tensor) -> Tensor:
+            return (k <= q) & (q < until[k]) & (position[q] - position[k] < reach)
+
+        reach = 0 if window is None else window
+        n = len(self._until) // BLOCK
+        last, at = self._until.reshape(n, BLOCK), self._position.reshape(n, BLOCK)
+        first = BLOCK * np.arange(n)[:, None]
+        some = (first >= first.T) & (last.max(1) > first)
+        every = (first > first.T) & (last.min(1) > first + BLOCK - 1)
+        if window is not None:
+            some &= at.min(1)[:, None] - at.max(1) < window
+            every &= at.max(1)[:, None] - at.min(1) < window
+        told = [torch.from_numpy(x)[None, None].to(self._device) for x in (*_listed(some & ~every), *_listed(every))]
+        return BlockMask.from_kv_blocks(
+            told[0],
+            told[1],
+            told[2],
+            told[3],
+            BLOCK_SIZE=BLOCK,
+            mask_mod=seen if window is None else near,
+            seq_lengths=(len(self._until), len(self._until)),
+        )
+
+
+def _listed(blocks: Any) -> tuple[Any, Any]:
+    """How many blocks of keys each block of queries has, and which: (n,) and (n, n), these first."""
+    order = np.argsort(~blocks, axis=1, kind="stable")
+    return blocks.sum(1).astype(np.int32), order.astype(np.int32)
+
+
+def flex_inputs(input_ids: Tensor, position_ids: Tensor, segments: tuple[Segment, ...]) -> dict[str, Any]:
+    """A packed row for FlexAttention: filled up to whole blocks, and to few lengths, for each is compiled on its own."""
+    n = input_ids.shape[1]
+    step = max(BLOCK, 1 << max((n - 1).bit_length() - 4, 0))
+    fill = (0, -n % step)
+    return {
+        "input_ids": torch.nn.functional.pad(input_ids, fill),
+        "position_ids": torch.nn.functional.pad(position_ids, fill),
+        "packed_segments": segments,
+        "packed_blocks": Blocks(segments, n + fill[1], input_ids.device),
+    }
+
+
+@functools.cache
+def _compiled_flex() -> Any:
+    from torch.nn.attention.flex_attention import flex_attention
+
+    compiler: Any = torch.compile
+    # Beyond the limit it would silently hold whole matrices of scores.
+    return compiler(flex_attention, recompile_limit=64)
+
+
+def flex_packed_attention(
+    query: Tensor,
+    key: Tensor,
+    value: Tensor,
+    *,
+    blocks: Blocks,
+    scaling: float | None,
+    sliding_window: int | None = None,
+    softcap: float | None = None,
+) -> tuple[Tensor, None]:
+    """What ``packed_attention`` gives, from one kernel; on a CPU, where it has no gradients, for tests only."""
+    from torch.nn.attention.flex_attention import flex_attention
+
+    def capped(score: Tensor, batch: Tensor, head: Tensor, q: Tensor, k: Tensor) -> Tensor:
+        return cap * torch.tanh(score / cap)
+
+    cap = 1.0 if softcap is None else softcap
+    attend: Any = flex_attention if query.device.type == "cpu" else _compiled_flex()
+    found = attend(
+        query.to(value.dtype),  # norms under autocast leave them in fp32
+        key.to(value.dtype),
+        value,
+        score_mod=None if softcap is None else capped,
+        block_mask=blocks.mask(sliding_window),
+        scale=scaling,
+        enable_gqa=query.shape[1] != key.shape[1],
+    )
+    return found.transpose(1, 2).contiguous(), None
+
+
 def make_packable(model: Any) -> None:
     """Let a model's attention understand packed rows too; with any other input it is what it was.
 
@@ -206,7 +325,7 @@ def make_packable(model: Any) -> None:
     def attention(
         module: Any, query: Tensor, key: Tensor, value: Tensor, attention_mask: Any, **kwargs: Any
     ) -> tuple[Tensor, Any]:
-        segments = kwargs.pop("packed_segments", None)
+        segments, blocks = kwargs.pop("packed_segments", None), kwargs.pop("packed_blocks", None)
         if segments is None:
             # Eager attention is each architecture's own, beside its layers.
             eager: Any = getattr(sys.modules[type(module).__module__], "eager_attention_forward", None)
@@ -216,24 +335,11 @@ def make_packable(model: Any) -> None:
         known: dict[str, Any] = {
             k: kwargs[k] for k in ("scaling", "sliding_window", "softcap", "dropout") if k in kwargs
         }
+        if blocks is not None and not known.get("dropout"):
+            known.pop("dropout", None)
+            return flex_packed_attention(query, key, value, blocks=blocks, **{"scaling": None} | known)
         return packed_attention(module, query, key, value, segments=segments, **{"scaling": None} | known)
 
     AttentionInterface.register(PREFIX + name, attention)
     AttentionMaskInterface.register(PREFIX + name, ALL_MASK_ATTENTION_FUNCTIONS[name])
     config._attn_implementation = PREFIX + name
-
-
-def packable(model: Any) -> str | None:
-    """Why a model's batches cannot be packed, in a few words; None where they can, as far as its config tells."""
-    config = model.config.get_text_config()
-    kinds = set(getattr(config, "layer_types", None) or ())
-    if kinds - {"full_attention", "sliding_attention"}:
-        return f"it has layers of the kind {', '.join(sorted(kinds - {'full_attention', 'sliding_attention'}))}"
-    if not getattr(model, "_supports_sdpa", False) or getattr(model, "_is_stateful", False):
-        return "its tokens do not meet in plain attention"
-    for name in ("mamba", "ssm", "rwkv", "linear_attn", "conv_kernel"):
-        if any(key.startswith(name) for key in config.to_dict()):
-            return "it is a state-space or linear-attention model"
-    if getattr(config, "num_local_experts", None) or getattr(config, "num_experts", None):
-        return "it is a mixture of experts, whose balance depends on who is in the batch"
-    return None

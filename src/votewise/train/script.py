@@ -23,6 +23,7 @@ from votewise.train.beginning import begin
 from votewise.train.inspection import RunFacts, count_steps, describe_left_out, measure_lengths, missing_rows, render
 from votewise.train.loading import check_vocabularies, first_line, in_one_line, load_config, load_data, load_processor
 from votewise.train.memory import count_parameters, estimate_memory
+from votewise.train.precompute import worth_precomputing
 from votewise.train.trainer import RobustPreferenceTrainer
 
 PATIENCE = 5.0
@@ -48,6 +49,9 @@ def main(argv: Sequence[str], *, processes: int = 1, sharded: bool = False) -> R
     processor = load_processor(arguments, arguments.model.model_name_or_path)
     check_vocabularies(arguments, processor, config)
     train, evaluated = load_data(arguments)
+    if arguments.training.precompute_ref_log_probs is None:
+        wanted = worth_precomputing(arguments.training, train, evaluated) and not sharded
+        arguments.training.precompute_ref_log_probs = wanted
     if arguments.data.dry_run:
         facts = inspect(arguments, train, config, processor, processes=processes, sharded=sharded)
         print(render(facts))

@@ -36,6 +36,7 @@ from votewise.train.config import RobustPreferenceConfig
 from votewise.train.data import ROW
 from votewise.train.losses import BELIEVING, Answers, Losses, apply_objective
 from votewise.train.metrics import RunningMeans
+from votewise.train.precompute import with_reference
 from votewise.train.scoring import FastStep, Scores, add_scoring, choose_step, score_answers, step_is_exact
 
 logger = get_logger(__name__)
@@ -79,10 +80,9 @@ class RobustPreferenceTrainer(DPOTrainer):
         self._fixed = fixed_confidence(args, self.rows)
         self._how: FastStep | None = None
         self._checked = False
-        if not self.loss.reference:
-            # No reference model is built where its log-probabilities come with the data; nor are these computed.
-            args.precompute_ref_log_probs = True
-        elif ref_model is None and needs_copy(model, args, kwargs):
+        # No reference model is built where its log-probabilities come with the data; nor are these computed if not needed.
+        args.precompute_ref_log_probs = not self.loss.reference or bool(args.precompute_ref_log_probs)
+        if ref_model is None and needs_copy(model, args, kwargs):
             ref_model = copy.deepcopy(model)
         self._running = {"train": RunningMeans(), "eval": RunningMeans()}
         self._step: list[tuple[Any, Tensor, Tensor]] = []
@@ -107,7 +107,7 @@ class RobustPreferenceTrainer(DPOTrainer):
             self._signature_columns.append(own)
 
     def _precompute_ref_logps(self, dataset: Any, name: str, batch_size: int) -> Any:
-        return super()._precompute_ref_logps(dataset, name, batch_size) if self.loss.reference else dataset
+        return with_reference(self, dataset, name, batch_size) if self.loss.reference else dataset
 
     # One batch
 
@@ -115,20 +115,24 @@ class RobustPreferenceTrainer(DPOTrainer):
         """Choose how answers are scored and teach it to the models, once; before the first of them is run."""
         if self._how is not None:
             return
+        if self.args.packed_attention == "flex" and self.accelerator.device.type == "cpu":
+            raise BadInputError("packed_attention=flex has no gradients on a CPU", expected="auto or segments")
         inner = [_innermost(self.accelerator.unwrap_model(m)) for m in (self.model, self.ref_model) if m is not None]
         self._how, why = choose_step(self.args.fast_step, self.model, auxiliary=self.aux_loss_enabled)
         if why:
             logger.warning(f"fast_step={self.args.fast_step} is not for this model: {why}. Going on with {self._how}.")
         if self._how != "off":
             for model in inner:
-                add_scoring(model, self._how)
+                kernels = {"attention": self.args.packed_attention, "projection": self.args.answer_projection}
+                add_scoring(model, self._how, **kernels)
 
     def _check_step(self, model: Any, batch: dict[str, Any]) -> None:
         """Compare packed and padded rows on the first batch; on all ranks, for they must go on alike."""
         self._checked = True
         if self._how not in ("shared", "packed"):
             return
-        exact, difference = step_is_exact(model, batch, self._how)
+        with self.accelerator.autocast():  # rounding is judged by the numbers that the model computes with
+            exact, difference = step_is_exact(model, batch, self._how)
         wrong = torch.tensor(0.0 if exact else 1.0, device=self.accelerator.device)
         if self.accelerator.reduce(wrong, reduction="sum") > 0:
             logger.warning(
@@ -147,6 +151,8 @@ class RobustPreferenceTrainer(DPOTrainer):
         checkpointing = disable_gradient_checkpointing(self.model, self.args.gradient_checkpointing_kwargs)
         with torch.no_grad(), checkpointing, adapter, self.accelerator.autocast():
             batch = {name: value for name, value in inputs.items() if name != ROW}
+            if not self._checked:
+                self._check_step(model, batch)
             chosen, rejected = score_answers(model, batch, self._how or "off").logp.chunk(2)
         return chosen, rejected
 

@@ -126,21 +126,48 @@
     link.setAttribute("aria-expanded", "true");
   }
 
-  /* Long lists show their first entries; a link to a later one shows everything up to it. */
+  /* Long lists show their first entries, of those that match; a link to a later one shows everything up to it. */
   function fold(list) {
     const step = Number(list.dataset.more);
     const entries = [...list.children];
     const button = make("button", { type: "button", className: "more" });
-    let shown = step;
+    let shown = step, matches = () => true;
     function show() {
-      entries.forEach((entry, index) => { entry.hidden = index >= shown && !entry.classList.contains("shown"); });
-      const left = entries.filter((entry) => entry.hidden).length;
+      const hits = entries.filter(matches);
+      const visible = new Set(hits.slice(0, shown));
+      entries.forEach((entry) => { entry.hidden = !visible.has(entry) && !entry.classList.contains("shown"); });
+      const left = hits.filter((entry) => entry.hidden).length;
       button.textContent = `Show ${number.format(Math.min(step, left))} more of ${number.format(left)}`;
       button.hidden = left === 0;
+      return hits.length;
     }
     button.addEventListener("click", () => { shown += step; show(); });
     list.after(button);
     show();
+    if (list.id) sift(list, (wanted) => { matches = wanted; shown = step; return show(); });
+  }
+
+  /* Cards are searched by all their text and filtered by flag. */
+  function sift(list, narrow) {
+    const controls = document.querySelector(`[data-controls="${list.id}"]`);
+    if (!controls) return;
+    const nothing = document.querySelector(`[data-nothing="${list.id}"]`);
+    const search = controls.querySelector("input");
+    const chips = [...controls.querySelectorAll("[data-filter]")];
+    let flag = "";
+    function apply() {
+      const wanted = search.value.trim().toLowerCase();
+      const hits = narrow((entry) =>
+        (!flag || entry.dataset.flag === flag) && (!wanted || entry.textContent.toLowerCase().includes(wanted)));
+      nothing.hidden = hits > 0;
+    }
+    search.addEventListener("input", apply);
+    chips.forEach((chip) => chip.addEventListener("click", () => {
+      flag = chip.dataset.filter;
+      chips.forEach((other) => other.setAttribute("aria-pressed", String(other === chip)));
+      apply();
+    }));
+    controls.hidden = false;
   }
 
   function reveal() {

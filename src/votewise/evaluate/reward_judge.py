@@ -1,0 +1,79 @@
+"""A reward model as the judge: each answer gets a score, and the higher score wins.
+
+By default who has the higher score is all that counts, a tie where both are equal. ``soft`` counts logistic(margin) instead,
+which means a probability only where the reward model was trained, or calibrated, as a Bradley-Terry model.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+
+import numpy as np
+from scipy.special import expit
+
+from votewise.contests import Contests, Text, Verdicts
+from votewise.errors import BadInputError
+from votewise.journal import content_key
+from votewise.score.sources import Answer
+from votewise.votes import Floats
+
+NO_SCORE = "no score: too long for the reward model, or no number"
+
+
+def wanted(groups: Iterable[Contests]) -> dict[str, Answer]:
+    """Every answer that needs a score, once, by its key."""
+    found: dict[str, Answer] = {}
+    for contests in groups:
+        if contests.answers_a is None or contests.answers_b is None:
+            raise BadInputError("there are no answers to judge", expected="columns response_a and response_b")
+        for answers in (contests.answers_a, contests.answers_b):
+            for prompt, answer in zip(contests.prompts, answers, strict=True):
+                found.setdefault(content_key(prompt, answer), Answer(prompt, answer))
+    return found
+
+
+def reward_verdicts(contests: Contests, scores: Mapping[str, float | None], *, model: str, soft: bool) -> Verdicts:
+    """Verdicts by score; a contest with an answer that could not be scored has none."""
+    keys = [_keys(contests.prompts, answers) for answers in (contests.answers_a or (), contests.answers_b or ())]
+    score_a, score_b = (np.array([scores[key] for key in side], np.float64) for side in keys)
+    with np.errstate(invalid="ignore"):
+        margin = score_a - score_b
+    return Verdicts(
+        judge=f"reward model {model}",
+        preference=preference(margin, soft=soft),
+        problems=[_problem(a, b) for a, b in zip(score_a.tolist(), score_b.tolist(), strict=True)],
+        score_a=score_a,
+        score_b=score_b,
+        settings={"reward_model": model, "soft": soft},
+    )
+
+
+def _problem(score_a: float, score_b: float) -> str | None:
+    """Why there is no verdict by these scores; None where there is one."""
+    odd = [score for score in (score_a, score_b) if not np.isfinite(score)]
+    if not odd:
+        return None
+    return NO_SCORE if np.isnan(odd[0]) else f"the reward model's score is {odd[0]}"
+
+
+def preference(margin: Floats, *, soft: bool) -> Floats:
+    """(n,) logistic(margin) or, by default, 1, 1/2 or 0 by its sign; NaN where it is not finite."""
+    margin = np.where(np.isfinite(margin), margin, np.nan)
+    return np.asarray(expit(margin) if soft else (np.sign(margin) + 1) / 2)
+
+
+def scores_by_model(groups: Sequence[Contests], verdicts: Sequence[Verdicts]) -> dict[str, Floats]:
+    """Each model's scores, every answer once."""
+    found: dict[str, dict[str, float]] = {}
+    for contests, verdict in zip(groups, verdicts, strict=True):
+        for model, answers, scores in (
+            (contests.model_a, contests.answers_a, verdict.score_a),
+            (contests.model_b, contests.answers_b, verdict.score_b),
+        ):
+            if answers is not None and scores is not None:
+                found.setdefault(model, {}).update(zip(_keys(contests.prompts, answers), scores.tolist(), strict=True))
+    return {model: np.array(list(scores.values()), np.float64) for model, scores in found.items()}
+
+
+def _keys(prompts: Sequence[Text], answers: Sequence[Text]) -> list[str]:
+    return [content_key(prompt, answer) for prompt, answer in zip(prompts, answers, strict=True)]

@@ -1,0 +1,84 @@
+"""Which columns a file of comparisons has, and what its column of verdicts says."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from votewise.errors import BadInputError
+from votewise.evaluate.answers import PROMPT, find
+from votewise.readers.canonical import LABELS, label_key
+from votewise.readers.cells import is_number
+from votewise.readers.rows import Rows
+from votewise.votes import Floats
+
+
+@dataclass(frozen=True)
+class Shape:
+    """Names of the columns with the models, their answers and the answers' lengths; ``second``: A comes second."""
+
+    models: tuple[str, str]
+    answers: tuple[str, str]
+    lengths: tuple[str, str]
+    second: bool = False
+
+
+SHAPES = (
+    Shape(("model_a", "model_b"), ("response_a", "response_b"), ("length_a", "length_b")),
+    Shape(("generator_2", "generator_1"), ("output_2", "output_1"), ("len_2", "len_1"), second=True),
+    Shape(("model", "baseline"), ("response_a", "response_b"), ("len_model", "len_baseline"), second=True),
+)
+
+VERDICTS = ("preference", "winner", "label")
+"""Columns in which a verdict is looked for where none is named."""
+
+WINNER = "a, b, tie, a model's name, a number from 0 to 1, or AlpacaEval's from 1 to 2"
+
+
+def shape_of(rows: Rows) -> Shape | None:
+    """Which of the known shapes these rows have; None where they are no comparisons."""
+    return next((shape for shape in SHAPES if rows.has(*shape.models) and find(rows, PROMPT) is not None), None)
+
+
+def read_preference(
+    rows: Rows, column: str, shape: Shape, model_a: list[str], model_b: list[str]
+) -> tuple[Floats, str]:
+    """(N,) P(A is better) as a column says, and the column with how it was read."""
+    if not rows.has(column):
+        names = ", ".join(rows.table.column_names)
+        raise BadInputError(f"there is no column '{column}'", source=rows.source.name, expected=f"one of: {names}")
+    field = rows.table.schema.field(column)
+    if not is_number(field.type):
+        return _by_label(rows, column, shape, model_a, model_b), f"'{column}' (labels)"
+    values = rows.table.column(column).cast("float64").to_numpy(zero_copy_only=False)
+    rows.reject_where(
+        ~np.isfinite(values), "there is no verdict", column=column, expected=f"{WINNER}; --on-error skip leaves it out"
+    )
+    usable = values[rows.ok & np.isfinite(values)]
+    if len(usable) and usable.min() >= 1 and (usable.max() > 1 or shape.second):
+        if usable.max() == 1 and shape.models[0] == "model":
+            raise rows.fail("every value is 1, on a scale of 0 to 1 or of 1 to 2", column=column, expected="a label")
+        rows.reject_where(np.nan_to_num(values) > 2, "is outside 1 to 2", column=column, expected=WINNER)
+        return (values - 1 if shape.second else 2 - values), f"'{column}' (1 to 2)"
+    with np.errstate(invalid="ignore"):
+        rows.reject_where((values < 0) | (values > 1), "is outside 0 to 1", column=column, expected=WINNER)
+    return values, f"'{column}' (0 to 1)"
+
+
+def _by_label(rows: Rows, column: str, shape: Shape, model_a: list[str], model_b: list[str]) -> Floats:
+    labels = rows.identifier(column, null=True).to_pylist()
+    worth = {"a": 1.0, "b": 0.0, "tie": 0.5}
+    found = np.full(len(rows), np.nan)
+    for row, (label, a, b) in enumerate(zip(labels, model_a, model_b, strict=True)):
+        if label is None:
+            rows.reject(row, "there is no verdict", column=column, expected=f"{WINNER}; --on-error skip leaves it out")
+        elif label == a:
+            found[row] = 1.0
+        elif label == b:
+            found[row] = 0.0
+        elif label_key(label) in LABELS and (not shape.second or LABELS[label_key(label)] == "tie"):
+            found[row] = worth[LABELS[label_key(label)]]
+        else:
+            rows.reject(row, "is no verdict", column=column, value=label, expected=WINNER)
+    return found

@@ -1,0 +1,81 @@
+"""How answers are drawn, and by what."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Container, Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from votewise.endpoint import Completion
+from votewise.errors import BadInputError
+from votewise.journal import content_key
+from votewise.models import Prompt
+
+BACKENDS = ("transformers", "vllm", "endpoint")
+
+
+@dataclass(frozen=True)
+class Sampling:
+    """How an answer is drawn.
+
+    Attributes:
+        max_tokens: of an answer, at most.
+        temperature: 0 for the likeliest token each time; 1 for the model's own probabilities.
+        top_p: draw from the likeliest tokens that make up this share of the probability.
+        seed: with the model and the prompt it decides what is drawn.
+    """
+
+    max_tokens: int = 512
+    temperature: float = 0.0
+    top_p: float = 1.0
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        if self.max_tokens < 1:
+            raise BadInputError("an answer needs a token", source="--max-tokens", value=self.max_tokens)
+        if not (math.isfinite(self.temperature) and self.temperature >= 0):
+            raise BadInputError(
+                "no temperature", source="--temperature", value=self.temperature, expected="0 (greedy) or more"
+            )
+        if not 0 < self.top_p <= 1:
+            raise BadInputError("no share", source="--top-p", value=self.top_p, expected="above 0, at most 1")
+
+    def seed_of(self, model: str, prompt: Prompt) -> int:
+        """The seed of one answer, below 2^63: it depends on nothing but seed, model and prompt."""
+        return int(content_key(self.seed, model, prompt)[:16], 16) >> 1
+
+
+@dataclass(frozen=True)
+class BackendOptions:
+    """What a backend is told besides the sampling.
+
+    Attributes:
+        batch_size: prompts at a time (transformers).
+        device: ``auto``, ``cpu``, ``cuda``, ... (transformers).
+        dtype: ``auto``, ``float32``, ``bfloat16`` or ``float16`` (transformers, vllm).
+        chat: put prompts into the model's chat template where it has one (transformers, vllm).
+        base_url: of the server (endpoint).
+        api_key: of the server (endpoint); None for OPENAI_API_KEY.
+        timeout: seconds (endpoint).
+        retries: how often a failed request is tried again (endpoint).
+        concurrency: requests at a time (endpoint).
+    """
+
+    batch_size: int = 16
+    device: str = "auto"
+    dtype: str = "auto"
+    chat: bool = True
+    base_url: str | None = None
+    api_key: str | None = field(default=None, repr=False)
+    timeout: float = 120.0
+    retries: int = 6
+    concurrency: int = 8
+
+
+class Backend(Protocol):
+    """What gives answers."""
+
+    def answers(self, prompts: Sequence[Prompt], done: Container[int]) -> Iterator[list[tuple[int, Completion]]]:
+        """Answer the prompts whose numbers are not ``done``, some at a time, in any order; nothing first, when ready."""
+        ...

@@ -1,0 +1,21 @@
+"""Scores and margins for pairs of answers: from a reward model, from policy and reference, or from columns."""
+
+from votewise.score.pairs import Pairs, read_pairs
+from votewise.score.run import Scored, ScoreJob, score_pairs
+from votewise.score.sources import ColumnScores, ImplicitReward, ModelOptions, RewardModel, ScoreSource
+from votewise.score.temperature import TemperatureFit, fit_temperature
+
+__all__ = [
+    "ColumnScores",
+    "ImplicitReward",
+    "ModelOptions",
+    "Pairs",
+    "RewardModel",
+    "ScoreJob",
+    "ScoreSource",
+    "Scored",
+    "TemperatureFit",
+    "fit_temperature",
+    "read_pairs",
+    "score_pairs",
+]

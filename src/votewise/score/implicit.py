@@ -1,0 +1,56 @@
+"""Log-probabilities of answers under a language model, with the tokens and the code that training has.
+
+A conversation is put into the chat template, and the answer is what comes after the prompt opened for it. Texts without a
+template stand one after the other and end with the end-of-text token. That is how TRL's DPO trainer reads them.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+
+from votewise import models
+from votewise.score.batches import BatchScorer
+from votewise.score.sources import Answer
+from votewise.train.scoring import add_scoring, score_answers
+
+Row = tuple[list[int], int]
+"""The tokens of prompt and answer, and where the answer starts."""
+
+
+class LogProbabilities(BatchScorer[Row]):
+    """log pi(y | x), summed over the tokens of y."""
+
+    def _load(self) -> Any:
+        model = models.load_model(self.name, device=self.options.device, dtype=self.options.dtype)
+        add_scoring(model, "answers")
+        return model
+
+    def _size(self, row: Row) -> int:
+        return len(row[0])
+
+    def _row(self, answer: Answer) -> Row:
+        """The answer starts where the tokens of prompt and answer part from those of the prompt."""
+        tokenizer, chat = self.tokenizer, self.options.chat
+        prompt, whole = (
+            models.token_ids(tokenizer, models.text_of(tokenizer, answer.prompt, response, chat=chat), chat=chat)
+            for response in (None, answer.response)
+        )
+        same = (i for i, (x, y) in enumerate(zip(prompt, whole, strict=False)) if x != y)
+        return whole, next(same, min(len(prompt), len(whole)))
+
+    @torch.inference_mode()
+    def _run(self, rows: list[Row]) -> list[float]:
+        width = max(len(ids) for ids, _ in rows)
+        ids = torch.zeros(len(rows), width, dtype=torch.long)
+        mask, answer = torch.zeros_like(ids), torch.zeros_like(ids)
+        for i, (row, start) in enumerate(rows):
+            ids[i, : len(row)] = torch.tensor(row)
+            mask[i, : len(row)] = 1
+            answer[i, start : len(row)] = 1
+        device = self.model.device
+        batch = {"input_ids": ids, "attention_mask": mask, "completion_mask": answer}
+        found = score_answers(self.model, {name: values.to(device) for name, values in batch.items()}, "answers")
+        scores: list[float] = found.logp.tolist()
+        return scores

@@ -1,0 +1,123 @@
+"""Pairs of answers from any format of votes, or from comparisons that nobody has voted on yet."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from fnmatch import fnmatchcase
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from votewise.errors import BadInputError
+from votewise.models import Prompt
+from votewise.readers.canonical import label_column
+from votewise.readers.formats import FORMATS, choose
+from votewise.readers.messages import answers
+from votewise.readers.rows import Rows
+from votewise.readers.sources import Source, load
+from votewise.votes import Floats, Signs
+
+SIGNS = {"a": 1, "b": -1, "tie": 0}
+
+
+@dataclass(frozen=True, eq=False)
+class Pairs:
+    """n rows, each with two answers.
+
+    Attributes:
+        table: (n rows) the source's columns; where a row of it holds several votes, one row per vote in the plain format.
+        prompt: (n,) texts or conversations; empty texts where there is none; None without texts.
+        response_a: (n,) likewise. The first answer: ``response_a``, ``chosen``, ``output_1``, by the format's name.
+        response_b: (n,) likewise.
+        sign: (n,) +1 where the vote went to response_a, -1 where to response_b, 0 for ties; None without votes.
+        source: where it came from.
+        format: the format of votes, or None.
+    """
+
+    table: pa.Table
+    prompt: list[Prompt] | None
+    response_a: list[Prompt] | None
+    response_b: list[Prompt] | None
+    sign: Signs | None
+    source: str
+    format: str | None = None
+
+    def __len__(self) -> int:
+        return len(self.table)
+
+    def numbers(self, name: str) -> Floats:
+        """(n,) a column of the table as numbers, NaN where null; BadInputError where it is none, or not there."""
+        if name not in self.table.column_names:
+            found = ", ".join(self.table.column_names)
+            raise BadInputError(f"there is no column '{name}'", source=self.source, expected=f"one of {found}")
+        return Rows(Source(self.source, self.table)).number(name)
+
+
+def read_pairs(
+    source: Any, *, format: str = "auto", columns: Mapping[str, str] | None = None, texts: bool = True
+) -> Pairs:
+    """Read pairs of answers.
+
+    Args:
+        source: what ``read_votes`` takes, in a format of votes or with the columns ``response_a`` and ``response_b``.
+        format: of votes, by name.
+        columns: the name of a column -> the name it has in the source.
+        texts: whether texts are needed; without, any table will do.
+
+    Raises:
+        BadInputError: it cannot be read, or has no answers.
+    """
+    rows = Rows(load(source), columns)
+    if format != "auto" or any(shape.recognise(rows.table) for shape in FORMATS.values()):
+        return _of_votes(rows, format, texts)
+    if rows.has("response_a", "response_b"):
+        sign = _signs(label_column(rows, null=True)) if rows.has("label") else None
+        table = pa.table(answers(rows, "prompt", "response_a", "response_b"))
+        return Pairs(rows.source.table, *_texts(table), sign, rows.source.name)
+    if texts:
+        choose(rows, format)  # says what it lacks of the nearest format
+    return Pairs(rows.source.table, None, None, None, None, rows.source.name)
+
+
+def _of_votes(rows: Rows, format: str, texts: bool) -> Pairs:
+    shape = choose(rows, format)
+    canonical = shape.read(rows)
+    found = canonical.table
+    if texts and "response_a" not in found.column_names:
+        raise rows.fail("there are no answers to score", expected="columns prompt, response_a and response_b")
+    row = pa.array(found["row"].to_numpy())
+    if canonical.one_per_row:
+        table = rows.source.table.take(row)
+    else:
+        table = found.drop_columns(["row"])
+        # Not those that make up the format, for what is written is to be read as plain votes.
+        own = [pattern for any_of in shape.needs for pattern in any_of]
+        for column in rows.source.table.schema:
+            taken = column.name in table.column_names or any(fnmatchcase(column.name, pattern) for pattern in own)
+            if not (taken or pa.types.is_nested(column.type) or column.metadata):
+                table = table.append_column(column, rows.source.table[column.name].take(row))
+    return Pairs(table, *_texts(found), _signs(found["label"]), rows.source.name, shape.name)
+
+
+def _texts(table: pa.Table) -> tuple[list[Prompt] | None, list[Prompt] | None, list[Prompt] | None]:
+    if "response_a" not in table.column_names:
+        return None, None, None
+    n = len(table)
+    prompt = table["prompt"].to_pylist() if "prompt" in table.column_names else [None] * n
+    return (
+        [p if p is not None else "" for p in prompt],
+        table["response_a"].to_pylist(),
+        table["response_b"].to_pylist(),
+    )
+
+
+def _signs(label: Any) -> Signs | None:
+    """Labels as signs; a null is no side taken, like a tie."""
+    if len(label) == label.null_count:
+        return None
+    coded = pc.fill_null(label, "tie").combine_chunks().dictionary_encode()
+    of = np.array([SIGNS[name] for name in coded.dictionary.to_pylist()], np.int8)
+    return np.asarray(of[coded.indices.to_numpy()])

@@ -1,0 +1,93 @@
+"""Tables that come in blocks -> a Parquet, CSV or JSON lines file, written whole or not at all."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.csv as pacsv
+import pyarrow.parquet as pq
+
+from votewise.errors import BadInputError
+from votewise.files import written_whole
+
+SUFFIXES = (".parquet", ".jsonl", ".csv")
+
+Progress = Callable[[int], None]
+
+
+def check_suffix(out: Path) -> None:
+    """Raise BadInputError unless the name says which kind of file it is to be."""
+    if out.suffix not in SUFFIXES:
+        raise BadInputError("unknown kind of file", source=str(out), expected=f"a name ending in {', '.join(SUFFIXES)}")
+
+
+def write_stream(out: Path, tables: Iterable[pa.Table], progress: Progress | None = None) -> int:
+    """Write tables of one schema one after the other; gives the number of rows.
+
+    Args:
+        out: a .parquet, .jsonl or .csv file.
+        tables: at least one; only one of them is held at a time.
+        progress: called after each with the rows written so far.
+
+    Raises:
+        BadInputError: an unknown kind of file, one that cannot be written, or columns that do not fit into a CSV.
+    """
+    check_suffix(out)
+    writers = {".parquet": _parquet, ".csv": _csv, ".jsonl": _json_lines}
+    rows = 0
+    with written_whole(out) as partial:
+        writer: Any = None
+        try:
+            for table in tables:
+                if writer is None:
+                    writer = writers[out.suffix](partial, table.schema)
+                writer.write(table)
+                rows += len(table)
+                if progress is not None:
+                    progress(rows)
+        finally:
+            if writer is not None:
+                writer.close()
+    return rows
+
+
+def _parquet(path: Path, schema: pa.Schema) -> Any:
+    return pq.ParquetWriter(path, schema)
+
+
+class _csv:  # noqa: N801 - one of the three ways to write, called as such
+    def __init__(self, path: Path, schema: pa.Schema) -> None:
+        nested = [field.name for field in schema if pa.types.is_nested(field.type)]
+        if nested:
+            raise BadInputError(f"conversations in '{nested[0]}' do not fit into a CSV", expected=".parquet or .jsonl")
+        self._schema = pa.schema([(field.name, _undictionaried(field.type)) for field in schema])
+        self._writer = pacsv.CSVWriter(path, self._schema)
+
+    def write(self, table: pa.Table) -> None:
+        self._writer.write(table.cast(self._schema))
+
+    def close(self) -> None:
+        self._writer.close()
+
+
+class _json_lines:  # noqa: N801
+    def __init__(self, path: Path, schema: pa.Schema) -> None:
+        self._file = path.open("w", encoding="utf-8")
+
+    def write(self, table: pa.Table) -> None:
+        for batch in table.to_batches(max_chunksize=10_000):
+            self._file.writelines(
+                json.dumps(row, ensure_ascii=False, default=lambda value: value.isoformat()) + "\n"
+                for row in batch.to_pylist()
+            )
+
+    def close(self) -> None:
+        self._file.close()
+
+
+def _undictionaried(kind: pa.DataType) -> pa.DataType:
+    return kind.value_type if pa.types.is_dictionary(kind) else kind

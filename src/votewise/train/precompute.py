@@ -1,0 +1,162 @@
+"""One pass of the reference model over the data before training, or none where an earlier run has kept what it said."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from accelerate.logging import get_logger
+from accelerate.utils import broadcast_object_list, gather_object, send_to_device
+from datasets import Dataset, IterableDataset, concatenate_datasets
+from peft import PeftModel
+from tqdm.auto import tqdm  # type: ignore[import-untyped]
+from trl.models.utils import prepare_deepspeed
+from trl.trainer.dpo_trainer import DataCollatorForPreference
+
+from votewise.errors import BadInputError
+from votewise.train.config import RobustPreferenceConfig
+from votewise.train.launch import sharded_here
+from votewise.train.reference_cache import (
+    Logps,
+    ReferenceCache,
+    model_key,
+    pair_keys,
+    pair_keys_of_tokens,
+    reference_folder,
+    weights_digest,
+)
+
+logger = get_logger(__name__)
+
+READ = 256
+"""Pairs whose keys are made at a time."""
+
+
+def worth_precomputing(args: RobustPreferenceConfig, *data: Any) -> bool:
+    """Whether a run may compute its reference before it starts and loses nothing by it.
+
+    That is where it sees all data at least once, has them all before it starts, and its reference stays what it is. Where
+    weights are spread over processes it is left to the user: there the reference model is loaded all the same.
+
+    Args:
+        args: settings of the run.
+        data: what is trained and evaluated on.
+    """
+    whole = not any(isinstance(dataset, IterableDataset) for dataset in data)
+    sharded = sharded_here() or bool(args.fsdp or args.deepspeed)
+    return args.loss().reference and whole and args.max_steps <= 0 and not args.sync_ref_model and not sharded
+
+
+def with_reference(trainer: Any, dataset: Any, name: str, batch_size: int) -> Any:
+    """A tokenized dataset with the columns ``ref_chosen_logps`` and ``ref_rejected_logps``.
+
+    The first process knows what is kept and keeps what is new; all of them compute. An interrupted pass goes on where its
+    last file ends.
+
+    Args:
+        trainer: a ``RobustPreferenceTrainer``, whose models and collator are used.
+        dataset: rows as TRL has prepared them.
+        name: of the dataset, for the progress bar.
+        batch_size: pairs at a time in each process.
+
+    Raises:
+        BadInputError: a stream.
+    """
+    if isinstance(dataset, IterableDataset):
+        raise BadInputError(
+            "precompute_ref_log_probs=True is not for streams", expected="precompute_ref_log_probs=False"
+        )
+    accelerator, args = trainer.accelerator, trainer.args
+    folder, key = reference_folder(args.reference_cache), _model_key(trainer)
+    cache = ReferenceCache(folder / key if folder is not None and accelerator.is_main_process else None)
+    keys: list[bytes] = []
+    told: list[Any] = [None]
+    if accelerator.is_main_process:
+        keys = _keys(trainer, dataset)
+        told = [cache.read(keys)]
+    broadcast_object_list(told)
+    known: Logps = told[0]
+    missing = np.flatnonzero(np.isnan(known).any(1))
+    logger.info(f"{len(known) - len(missing):,} of {len(known):,} reference log-probabilities ({name}) were kept.")
+    if len(missing):
+        _compute(trainer, dataset, name, batch_size * accelerator.num_processes, missing, known, cache, keys)
+    columns = {"ref_chosen_logps": known[:, 0], "ref_rejected_logps": known[:, 1]}
+    return concatenate_datasets([dataset, Dataset.from_dict(columns)], axis=1)
+
+
+def _keys(trainer: Any, dataset: Any) -> list[bytes]:
+    """The keys of all rows, as they will be fed to the model."""
+    collator = getattr(trainer.data_collator, "collator", trainer.data_collator)  # a ``RowCollator`` adds no tokens
+    parts = [range(start, min(start + READ, len(dataset))) for start in range(0, len(dataset), READ)]
+    if type(collator) is not DataCollatorForPreference:
+        return [key for rows in parts for key in pair_keys(_collate(trainer, dataset, rows))]
+    tokens = dataset.select_columns(["prompt_ids", "chosen_ids", "rejected_ids"]).with_format("numpy")
+    how = {"max_length": collator.max_length, "truncation_mode": collator.truncation_mode}
+    return [key for rows in parts for key in pair_keys_of_tokens(tokens[rows.start : rows.stop], **how)]
+
+
+def _model_key(trainer: Any) -> str:
+    """The key of the reference model, the same in all processes."""
+    accelerator, args = trainer.accelerator, trainer.args
+    model = accelerator.unwrap_model(trainer.ref_model or trainer.model)
+    adapter = "ref" if isinstance(model, PeftModel) and "ref" in model.peft_config else None
+    if trainer.is_fsdp_enabled:
+        weights: Any = trainer._precompute_model_hash  # of the whole weights, before they were spread
+    elif trainer.is_deepspeed_enabled:
+        weights = gather_object([weights_digest(model, adapter)])  # maybe parts of them: all of these
+    else:
+        weights = weights_digest(model, adapter) if accelerator.is_main_process else b""
+    return model_key(
+        model,
+        repr(weights),
+        precision=accelerator.mixed_precision,
+        device=accelerator.device.type,
+        fast_step=args.fast_step,
+    )
+
+
+def _collate(trainer: Any, dataset: Any, rows: Any) -> dict[str, Any]:
+    batch: dict[str, Any] = trainer.data_collator([dataset[int(i)] for i in rows])
+    return batch
+
+
+def _compute(
+    trainer: Any,
+    dataset: Any,
+    name: str,
+    size: int,
+    missing: npt.NDArray[np.int64],
+    known: Logps,
+    cache: ReferenceCache,
+    keys: list[bytes],
+) -> None:
+    """Fill in the ``missing`` rows of ``known``, ``size`` at a time over all processes."""
+    accelerator = trainer.accelerator
+    world, rank = accelerator.num_processes, accelerator.process_index
+    model = trainer.ref_model or trainer.model
+    if trainer.ref_model is None and trainer.is_deepspeed_enabled:
+        if trainer._precompute_engine is None:  # as in TRL
+            trainer._precompute_engine = prepare_deepspeed(trainer.model, accelerator)
+        model = trainer._precompute_engine
+    training, checked = model.training, trainer._checked
+    trainer._checked = False  # the reference may be of another kind than the policy
+    model.eval()
+    quiet = not accelerator.is_main_process or trainer.args.disable_tqdm
+    try:
+        with tqdm(total=len(missing), desc=f"Reference log-probabilities ({name})", unit="pair", disable=quiet) as bar:
+            for start in range(0, len(missing), size):
+                rows = missing[start : start + size]
+                each = -(-len(rows) // world)  # every process has a part, if only of rows that another has too
+                mine = np.resize(rows, each * world)[rank * each : (rank + 1) * each]
+                batch = send_to_device(_collate(trainer, dataset, mine), accelerator.device)
+                logps = torch.stack(trainer.compute_ref_log_probs(model, batch), dim=1)
+                known[rows] = accelerator.gather(logps).cpu().numpy()[: len(rows)]
+                if accelerator.is_main_process:
+                    cache.add([keys[i] for i in rows], known[rows])
+                bar.update(len(rows))
+    finally:
+        cache.flush()
+        model.train(training)
+        trainer._checked = checked

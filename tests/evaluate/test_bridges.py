@@ -1,0 +1,203 @@
+"""Answers go out to AlpacaEval and Arena-Hard, and what their judges say comes back."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from votewise import read_votes
+from votewise.errors import BadInputError
+from votewise.evaluate.answers import Answers, one_model, read_answers
+from votewise.evaluate.arena_hard import arena_hard_score, judgment_table, read_judgments, read_said
+from votewise.evaluate.bridges import (
+    Question,
+    count_markdown,
+    export_alpaca_eval,
+    export_arena_hard,
+    read_questions,
+    token_counter,
+)
+from votewise.evaluate.comparison_rows import read_comparisons
+
+QUESTIONS = [Question(f"u{i}", f"ask {i}") for i in range(4)]
+
+
+def lines(path: Path, rows: list[dict[str, Any]]) -> Path:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text("".join(json.dumps(row) + "\n" for row in rows), "utf-8")
+    return path
+
+
+@pytest.fixture
+def answers(tmp_path: Path) -> Path:
+    rows = [{"prompt": f"ask {i}", "answer": f"# so **it** is {i}", "model": "org/mine"} for i in range(3)]
+    rows += [{"prompt": "ask 3", "answer": None, "model": "org/mine", "error": "timeout"}]
+    rows += [{"prompt": "something else", "answer": "well", "model": "org/mine"}]
+    return lines(tmp_path / "answers.jsonl", rows)
+
+
+def test_alpaca_eval_gets_its_four_columns_and_reads_back(answers: Path, tmp_path: Path) -> None:
+    mine = one_model(read_answers(answers))
+    done = export_alpaca_eval(mine, tmp_path / "model_outputs.json")
+    assert (done.answers, done.failed) == (4, 1)
+    rows = json.loads(done.file.read_text("utf-8"))
+    assert rows[0] == {
+        "dataset": "votewise", "instruction": "ask 0", "output": "# so **it** is 0", "generator": "org/mine",
+    }  # fmt: skip
+    assert one_model(read_answers(done.file)).answers == mine.answers
+    with pytest.raises(BadInputError, match=r"ending in \.json\)"):
+        export_alpaca_eval(mine, tmp_path / "outputs.jsonl")
+
+
+def test_what_alpaca_eval_says_of_an_export_comes_back(answers: Path, tmp_path: Path) -> None:
+    """Annotations as AlpacaEval makes them of two model_outputs.json: output_2 is the model's, preference 2 its win."""
+    outputs = json.loads(export_alpaca_eval(one_model(read_answers(answers)), tmp_path / "o.json").file.read_text())
+    said = [
+        {"instruction": row["instruction"], "output_1": "base", "generator_1": "base", "output_2": row["output"],
+         "generator_2": row["generator"], "annotator": "judge", "preference": preference}
+        for row, preference in zip(outputs, (2.0, 1.0, 1.5, 1.9), strict=True)
+    ]  # fmt: skip
+    path = tmp_path / "annotations.json"
+    path.write_text(json.dumps(said), "utf-8")
+    found = read_comparisons(path)
+    assert found.model_a == ["org/mine"] * 4
+    np.testing.assert_allclose(found.preference, [1.0, 0.0, 0.5, 0.9])
+    assert read_votes(path).annotator_ids.to_pylist() == ["judge"]
+
+
+def test_arena_hard_gets_what_its_judge_reads(answers: Path, tmp_path: Path) -> None:
+    mine = one_model(read_answers(answers))
+    done = export_arena_hard(mine, tmp_path, questions=QUESTIONS, count_tokens=lambda text: len(text.split()), now=5.0)
+    assert done.file == tmp_path / "org__mine.jsonl"
+    assert (done.answers, done.failed, done.missing, done.unknown) == (3, 1, 1, 1)
+    rows = [json.loads(line) for line in done.file.read_text("utf-8").splitlines()]
+    assert [row["uid"] for row in rows] == ["u0", "u1", "u2"]
+    assert len({row["ans_id"] for row in rows}) == 3
+    assert {name: rows[0][name] for name in ("model", "messages", "tstamp")} == {
+        "model": "org/mine",
+        "messages": [
+            {"role": "user", "content": "ask 0"},
+            {"role": "assistant", "content": {"answer": "# so **it** is 0"}},
+        ],
+        "tstamp": 5.0,
+    }
+    assert rows[0]["metadata"]["token_len"] == 5
+    assert rows[0]["metadata"]["header_count"]["h1"] == 1
+    again = export_arena_hard(mine, tmp_path / "again", questions=QUESTIONS)
+    other = [json.loads(line) for line in again.file.read_text("utf-8").splitlines()]
+    assert "token_len" not in other[0]["metadata"]
+    assert [row["ans_id"] for row in rows] == [row["ans_id"] for row in other]
+    assert read_said([done.file]) == {("org/mine", f"u{i}"): f"# so **it** is {i}" for i in range(3)}
+
+
+def test_questions_are_named_by_file_or_by_the_answers(tmp_path: Path) -> None:
+    new = lines(tmp_path / "q2.jsonl", [{"uid": "u0", "category": "hard_prompt", "prompt": "ask 0"}])
+    old = lines(tmp_path / "q1.jsonl", [{"question_id": "u0", "turns": [{"content": "ask 0"}]}])
+    assert read_questions(new) == read_questions(old) == QUESTIONS[:1]
+    with pytest.raises(BadInputError, match=r"is no question\.jsonl"):
+        read_questions(lines(tmp_path / "q.jsonl", [{"prompt": "x"}]))
+    with pytest.raises(BadInputError, match="without a name or a text"):
+        read_questions(lines(tmp_path / "q3.jsonl", [{"uid": "u", "prompt": None}, {"uid": "v", "prompt": "x"}]))
+    named = Answers("m", "file", ["ask"], ["so"], ids={"prompt_id": ["u7"]})
+    done = export_arena_hard(named, tmp_path / "named")
+    assert json.loads(done.file.read_text("utf-8"))["uid"] == "u7"
+    with pytest.raises(BadInputError, match="nothing says which question is which"):
+        export_arena_hard(Answers("m", "file", ["ask"], ["so"]), tmp_path)
+    with pytest.raises(BadInputError, match="none of 1 prompts"):
+        export_arena_hard(Answers("m", "file", ["ask"], ["so"]), tmp_path, questions=QUESTIONS)
+    talk = [{"role": "user", "content": "a"}, {"role": "assistant", "content": "b"}, {"role": "user", "content": "c"}]
+    with pytest.raises(BadInputError, match="conversation of 3 messages"):
+        export_alpaca_eval(Answers("m", "file", [talk], ["so"]), tmp_path / "x.json")
+
+
+def test_markdown_is_counted_outside_of_code() -> None:
+    text = "# one\n## two\n ### not\n- a\n* b\n+c\n 1. d\n23. e\n**bold** __also__ ** not\nbold**\n"
+    text += "```\n# code\n- x\n```\n#none"
+    found = count_markdown(text)
+    assert found["header_count"] == {"h1": 1, "h2": 1, "h3": 0, "h4": 0, "h5": 0, "h6": 0}
+    assert found["list_count"] == {"ordered": 2, "unordered": 2}
+    assert found["bold_count"] == {"**": 1, "__": 1}
+
+
+def judged(uid: str, first: str | None, second: str | None, **more: Any) -> dict[str, Any]:
+    games = [None if score == "none" else {"score": score, "judgment": {"answer": "..."}} for score in (first, second)]
+    row = {"uid": uid, "category": "hard_prompt", "judge": "gpt", "model": "mine", "baseline": "base", "games": games}
+    return row | more
+
+
+def test_judgments_become_comparisons_and_votes(tmp_path: Path) -> None:
+    folder = tmp_path / "model_judgment" / "gpt"
+    rows = [
+        judged("u0", "B>>A", "A>B"),  # the model wins both: it is B in the first game
+        judged("u1", "A=B", "B<A"),
+        judged("u2", "A>B", "A>B"),  # the first answer wins both
+        judged("u3", "A>>B", "b >> a"),
+        judged("u4", None, "A>B"),
+        judged("u5", "A>B", "none"),
+    ]
+    lines(folder / "mine.jsonl", rows)
+    found = read_judgments([folder])
+    assert (len(found), found.failed) == (4, 2)
+    assert found.first.tolist() == [2, 0, -1, -2]
+    assert found.second.tolist() == [1, 1, 1, -2]
+    # Three times 1, 1; 0.5, 1; 0, 1; three times 0 twice: 6.5 of 14.
+    assert arena_hard_score(found, "mine") == pytest.approx((3 + 1 + 0.5 + 1 + 0 + 1 + 0) / 14)
+    said = {(model, f"u{i}"): f"{model} {i}" for model in ("mine", "base") for i in range(4)}
+    table = judgment_table(found, questions=QUESTIONS, said=said)
+    assert table["label"].to_pylist() == ["a", "a", "tie", "b"]
+    assert table["preference"].to_pylist() == [1.0, 0.75, 0.5, 0.0]
+    path = tmp_path / "judged.jsonl"
+    lines(path, table.to_pylist())
+    back = read_comparisons(path)
+    assert back.model_a == ["mine"] * 4
+    assert back.prompts == [f"ask {i}" for i in range(4)]
+    np.testing.assert_allclose(back.preference, [1.0, 0.75, 0.5, 0.0])
+    votes = read_votes(path)
+    assert votes.annotator_ids.to_pylist() == ["gpt"]
+    assert votes.sign.tolist() == [1, 1, 0, -1]
+
+
+def test_files_of_version_one_and_without_texts(tmp_path: Path) -> None:
+    old = {"question_id": "q0", "model": "mine", "judge": "gpt-4", "games": [{"score": "B>A"}, {"score": "A>B"}]}
+    found = read_judgments([lines(tmp_path / "mine.jsonl", [old])])
+    table = judgment_table(found)
+    assert table.select(["prompt", "model_b", "label"]).to_pylist() == [
+        {"prompt": "q0", "model_b": "gpt-4-0314", "label": "a"}
+    ]
+    assert "response_a" not in table.column_names
+    with pytest.raises(BadInputError, match="1 judged answers are not among"):
+        judgment_table(found, said={("mine", "q0"): "x"})
+
+
+@pytest.mark.parametrize(
+    ("rows", "problem"),
+    [
+        ([judged("u", "A>C", "A>B")], "is no verdict"),
+        ([judged("u", None, None), judged("v", None, None)], "no judgment with two verdicts"),
+        ([{"x": 1}], "holds no judgments"),
+    ],
+)
+def test_other_files_are_refused(tmp_path: Path, rows: list[dict[str, Any]], problem: str) -> None:
+    with pytest.raises(BadInputError, match=problem):
+        read_judgments([lines(tmp_path / "x.jsonl", rows)])
+    (tmp_path / "empty").mkdir()
+    with pytest.raises(BadInputError, match=r"holds no \.jsonl"):
+        read_judgments([tmp_path / "empty"])
+
+
+def test_tokens_are_counted_by_who_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    pytest.importorskip("transformers")
+    from small import make_tokenizer
+
+    make_tokenizer(chat=False).save_pretrained(tmp_path)
+    assert token_counter(str(tmp_path))("w1 w2 w3") == 3
+    monkeypatch.setitem(sys.modules, "tiktoken", None)
+    with pytest.raises(BadInputError, match="needs tiktoken"):
+        token_counter("tiktoken:o200k_base")
+    with pytest.raises(BadInputError, match="no tokenizer"):
+        token_counter(str(tmp_path / "nothing"))

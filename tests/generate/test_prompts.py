@@ -1,0 +1,92 @@
+"""Prompts from whatever holds some."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from votewise.errors import BadInputError
+from votewise.generate import read_prompts
+
+
+def user(text: str) -> list[dict[str, str]]:
+    return [{"role": "user", "content": text}]
+
+
+def test_lines_of_text(tmp_path: Path) -> None:
+    path = tmp_path / "prompts.txt"
+    path.write_text("\ufeffone\n\ntwo é\r\none\n  \nthree", encoding="utf-8")
+    found = read_prompts(path)
+    assert found.prompts == ["one", "two é", "three"]
+    assert (found.read, found.repeated, found.empty, found.source) == (6, 1, 2, str(path))
+    assert len(set(found.keys)) == 3
+    limited = read_prompts(str(path), limit=2)
+    assert limited.prompts == ["one", "two é"]
+    assert limited.keys == found.keys[:2]
+
+
+@pytest.mark.parametrize("name", ["prompt", "instruction", "question"])
+def test_a_column_of_prompts(tmp_path: Path, name: str) -> None:
+    rows = [{name: "one", "other": 1}, {name: "two", "other": 2}, {name: "one", "other": 3}]
+    (tmp_path / "p.jsonl").write_text("\n".join(map(json.dumps, rows)))
+    (tmp_path / "p.csv").write_text(f"{name},other\none,1\ntwo,2\none,3\n")
+    pq.write_table(pa.Table.from_pylist(rows), tmp_path / "p.parquet")
+    for source in (tmp_path / "p.jsonl", tmp_path / "p.csv", tmp_path / "p.parquet", rows):
+        assert read_prompts(source).prompts == ["one", "two"]
+
+
+def test_conversations() -> None:
+    turns = [{"role": "system", "content": "be brief"}, {"role": "user", "content": "one"}]
+    assert read_prompts([{"prompt": turns}, {"prompt": user("two")}, {"prompt": turns}]).prompts == [turns, user("two")]
+
+
+def test_texts_among_conversations_become_conversations() -> None:
+    found = read_prompts([{"prompt": user("one")}, {"prompt": "two"}, {"prompt": user("two")}])
+    assert found.prompts == [user("one"), user("two")]
+    assert found.repeated == 1
+
+
+def test_prompts_of_votes() -> None:
+    plain = {"response_a": "x", "response_b": "y", "annotator": "k", "label": "a"}
+    assert read_prompts([{"prompt": p, **plain} for p in ("one", "two", "one")]).prompts == ["one", "two"]
+    both = {"chosen": [*user("hi"), {"role": "assistant", "content": "x"}]}
+    both["rejected"] = [*user("hi"), {"role": "assistant", "content": "y"}]
+    assert read_prompts([both]).prompts == [user("hi")]
+
+
+def test_prompts_of_comparisons_without_votes() -> None:
+    assert read_prompts([{"prompt": "one", "response_a": "x", "response_b": "y"}]).prompts == ["one"]
+
+
+def test_a_renamed_column() -> None:
+    assert read_prompts([{"ask": "one"}], columns={"prompt": "ask"}).prompts == ["one"]
+
+
+@pytest.mark.parametrize(
+    ("rows", "message"),
+    [
+        ([{"text_of_it": "one"}], "no column of prompts among text_of_it"),
+        ([{"prompt": "  "}], "there are no prompts"),
+        ([{"prompt": "one"}, {"prompt": None}], r"row 2, column 'prompt': is null"),
+        ([{"prompt": user("one")}, {"prompt": [{"role": "user"}]}], r"row 2, column 'prompt': is no conversation"),
+        ([{"pair": "p", "annotator": "k", "label": "a"}], "there are no prompts"),
+    ],
+)
+def test_what_holds_no_prompts(rows: Any, message: str) -> None:
+    with pytest.raises(BadInputError, match=message):
+        read_prompts(rows)
+
+
+def test_files_that_cannot_be_read(tmp_path: Path) -> None:
+    with pytest.raises(BadInputError, match="cannot be read: No such file"):
+        read_prompts(tmp_path / "none.txt")
+    (tmp_path / "p.txt").write_bytes(b"\xff\xfe\xff")
+    with pytest.raises(BadInputError, match="is no UTF-8 text"):
+        read_prompts(tmp_path / "p.txt")
+    with pytest.raises(BadInputError, match="--limit: at least one prompt, got 0"):
+        read_prompts([{"prompt": "one"}], limit=0)
