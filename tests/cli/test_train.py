@@ -27,6 +27,7 @@ import pyarrow.parquet as pq  # noqa: E402
 import yaml  # type: ignore[import-untyped]  # noqa: E402
 from tiny import make_model, make_tokenizer  # noqa: E402
 
+import votewise.train  # noqa: E402
 from votewise.cli.train import train  # noqa: E402
 from votewise.train import RobustPreferenceTrainer  # noqa: E402
 
@@ -363,6 +364,8 @@ def test_the_help_names_every_setting() -> None:
 
 
 def test_without_the_extra_it_says_what_to_install(end: End, monkeypatch: pytest.MonkeyPatch, capsys: Shown) -> None:
+    # Importing it anew puts another module in its place, which must not stay there.
+    monkeypatch.setattr(votewise, "train", votewise.train)
     for name in [name for name in sys.modules if name.startswith("votewise.train")]:
         monkeypatch.delitem(sys.modules, name)
     monkeypatch.setitem(sys.modules, "trl", None)
