@@ -11,23 +11,21 @@ import typer
 
 from votewise.cli.audit import AsJson, AtError, Level, OnError, Quiet, Reportless
 from votewise.cli.evaluate_win_rate import (
-    BaseUrl,
     BatchSize,
     Column,
-    Concurrency,
     Device,
     DryRun,
     LengthControlled,
     LlmJudge,
     MaxTokens,
     Out,
-    Restart,
     RewardModel,
     Soft,
     check_folder,
     chosen_judge,
     sources,
 )
+from votewise.cli.generate import BaseUrl, Concurrency, Restart
 
 Files = Annotated[
     list[str],

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from votewise.cli.audit import AsJson, AtError, Level, OnError, Quiet, Reportless
+from votewise.cli.generate import BaseUrl, Concurrency, Restart
 from votewise.errors import BadInputError
 
 if TYPE_CHECKING:
@@ -51,14 +52,6 @@ LlmJudge = Annotated[
         show_default=False,
     ),
 ]
-BaseUrl = Annotated[
-    str | None,
-    typer.Option(
-        metavar="URL",
-        help="The server, say http://localhost:8000/v1. Its key is taken from OPENAI_API_KEY.",
-        show_default="OPENAI_BASE_URL, or OpenAI's",
-    ),
-]
 Column = Annotated[
     str | None,
     typer.Option(
@@ -88,10 +81,8 @@ Difficulty = Annotated[
     ),
 ]
 MaxTokens = Annotated[int, typer.Option(metavar="NUMBER", help="The most tokens a reply of the judge may have.")]
-Concurrency = Annotated[int, typer.Option(metavar="NUMBER", help="Requests to the server at a time.")]
 BatchSize = Annotated[int, typer.Option(metavar="NUMBER", help="Answers that the reward model scores at a time.")]
 Device = Annotated[str, typer.Option(metavar="NAME", help="Where the reward model runs: `auto`, `cpu`, `cuda`.")]
-Restart = Annotated[bool, typer.Option("--restart", help="Throw away what an interrupted run left, and start over.")]
 DryRun = Annotated[
     bool,
     typer.Option("--dry-run", help="Say how many comparisons there are and what the judge would do; judge nothing."),
