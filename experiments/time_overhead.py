@@ -3,7 +3,7 @@
 The steps of benchmarks/robust_step.py: both trainers on the same batches in turn, in random order, processor time of one
 thread. Only ratios are kept, with their spread over steps. (They are measured, so this page differs from run to run.)
 
-    python experiments/time_overhead.py [--steps 60]
+    python experiments/time_overhead.py [--steps 30]
 """
 
 from __future__ import annotations
@@ -48,7 +48,7 @@ def ratios(loss: str, way: str, steps: int) -> np.ndarray:
 
 
 def main() -> None:
-    args = parser(__doc__, steps=60).parse_args()
+    args = parser(__doc__, steps=30).parse_args()
     warnings.simplefilter("ignore")
     datasets.disable_progress_bars()
     torch.set_num_threads(1)
