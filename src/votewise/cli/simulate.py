@@ -43,81 +43,138 @@ Texts = Annotated[
         show_default="with texts up to a million rows",
     ),
 ]
+Preferences = Annotated[
+    str | None,
+    typer.Argument(
+        metavar="[PREFERENCES]",
+        help="Pairs with a better answer, in any format of `votewise formats`. What is chosen there (gold labels first, "
+        "then most votes) is the truth here.",
+        show_default="pairs without texts are made up",
+    ),
+]
+Profile = Annotated[
+    Path | None,
+    typer.Option(metavar="FILE", help="A YAML or JSON file with these settings; flags go before what it says."),
+]
+Reliability = Annotated[
+    str | None,
+    typer.Option(
+        metavar="PRIOR",
+        help="Probability that a vote is right: a number, `beta:5,2`, `two-point:0.3,0.6,0.95`, a mixture such as "
+        "`0.8*beta:8,2 + 0.2*0.5`, or one number per annotator, `0.95,0.7,0.2`.",
+        show_default="beta:5,2",
+    ),
+]
+Spammers = Annotated[float | None, typer.Option(metavar="SHARE", help="Annotators who toss a coin.", show_default="0")]
+Adversaries = Annotated[
+    float | None, typer.Option(metavar="SHARE", help="Annotators who turn their answers round.", show_default="0")
+]
+PositionBiased = Annotated[
+    float | None,
+    typer.Option(metavar="SHARE", help="Annotators who mostly choose what is shown first.", show_default="0"),
+]
+PositionBias = Annotated[float | None, typer.Option(metavar="SHARE", help="How often those do so.", show_default="0.9")]
+Tired = Annotated[
+    float | None,
+    typer.Option(metavar="SHARE", help="Annotators who get tired, and end up tossing a coin.", show_default="0"),
+]
+TiredFrom = Annotated[
+    float | None,
+    typer.Option(metavar="SHARE", help="The share of their votes after which that begins.", show_default="0.5"),
+]
+Noise = Annotated[
+    float | None,
+    typer.Option(metavar="SHARE", help="Votes turned round on top of all that, 0 to 0.5.", show_default="0"),
+]
+Annotators = Annotated[
+    int | None,
+    typer.Option("--annotators", metavar="NUMBER", help="How many annotators.", show_default="as many as it takes"),
+]
+VotesPerAnnotator = Annotated[
+    str | None,
+    typer.Option(
+        metavar="LOW..HIGH",
+        help="Fewest and most votes of an annotator, or one number.",
+        show_default="20..200, or equal numbers with --annotators",
+    ),
+]
+VotesPerPair = Annotated[int | None, typer.Option(metavar="NUMBER", help="Votes on each pair.", show_default="3")]
+Pairs = Annotated[
+    int | None,
+    typer.Option(
+        metavar="NUMBER",
+        help="How many pairs to make up, or to take of PREFERENCES.",
+        show_default="all of PREFERENCES, else 1,000",
+    ),
+]
+Comparisons = Annotated[
+    str | None,
+    typer.Argument(
+        metavar="[COMPARISONS]",
+        help="Two models' answers to the same prompts and what a scorer thinks of them, as `votewise score` writes "
+        "it: a column `probability`, `margin`, or `score_a` and `score_b`.",
+        show_default="comparisons without texts are made up",
+    ),
+]
+Users = Annotated[int, typer.Option("--users", metavar="NUMBER", min=1, help="How many users.")]
+Prior = Annotated[
+    str,
+    typer.Option(
+        metavar="PRIOR",
+        help="What users' attentiveness is drawn from: a number, `beta:6,2`, `two-point:0.2,0.2,0.98` (a share 0.2 at "
+        "0.2, the others at 0.98), `logistic-normal:-0.6,0.8`, or a mixture `0.6*beta:4,16 + 0.4*beta:16,4`.",
+    ),
+]
+ComparisonsPerUser = Annotated[
+    str, typer.Option(metavar="LOW..HIGH", help="Fewest and most comparisons of a user, or one number.")
+]
+Following = Annotated[
+    Follow,
+    typer.Option(
+        metavar="sign|sampled",
+        help="What an attentive user clicks: the answer that is likelier better, or either with its probability.",
+    ),
+]
+Probability = Annotated[
+    str | None,
+    typer.Option(metavar="COLUMN", help="Column with P(response_a is better).", show_default="probability"),
+]
+Margin = Annotated[
+    str | None,
+    typer.Option(metavar="COLUMN", help="Column with its log-odds.", show_default="margin, else score_a - score_b"),
+]
+Temperature = Annotated[float, typer.Option(metavar="NUMBER", help="Factor on margins, for --follow sampled.")]
+MadeUp = Annotated[
+    int | None,
+    typer.Option("--comparisons", metavar="NUMBER", help="How many comparisons to make up.", show_default="20,000"),
+]
+WinRate = Annotated[
+    float | None,
+    typer.Option(
+        metavar="SHARE",
+        help="Share of the made-up comparisons on which model A's answer is truly better.",
+        show_default="0.8",
+    ),
+]
 
 
 @app.command()
 def annotators(
     out: Out,
-    preferences: Annotated[
-        str | None,
-        typer.Argument(
-            metavar="[PREFERENCES]",
-            help="Pairs with a better answer, in any format of `votewise formats`. What is chosen there (gold labels first, "
-            "then most votes) is the truth here.",
-            show_default="pairs without texts are made up",
-        ),
-    ] = None,
-    profile: Annotated[
-        Path | None,
-        typer.Option(metavar="FILE", help="A YAML or JSON file with these settings; flags go before what it says."),
-    ] = None,
-    reliability: Annotated[
-        str | None,
-        typer.Option(
-            metavar="PRIOR",
-            help="Probability that a vote is right: a number, `beta:5,2`, `two-point:0.3,0.6,0.95`, a mixture such as "
-            "`0.8*beta:8,2 + 0.2*0.5`, or one number per annotator, `0.95,0.7,0.2`.",
-            show_default="beta:5,2",
-        ),
-    ] = None,
-    spammers: Annotated[
-        float | None, typer.Option(metavar="SHARE", help="Annotators who toss a coin.", show_default="0")
-    ] = None,
-    adversaries: Annotated[
-        float | None, typer.Option(metavar="SHARE", help="Annotators who turn their answers round.", show_default="0")
-    ] = None,
-    position_biased: Annotated[
-        float | None,
-        typer.Option(metavar="SHARE", help="Annotators who mostly choose what is shown first.", show_default="0"),
-    ] = None,
-    position_bias: Annotated[
-        float | None, typer.Option(metavar="SHARE", help="How often those do so.", show_default="0.9")
-    ] = None,
-    tired: Annotated[
-        float | None,
-        typer.Option(metavar="SHARE", help="Annotators who get tired, and end up tossing a coin.", show_default="0"),
-    ] = None,
-    tired_from: Annotated[
-        float | None,
-        typer.Option(metavar="SHARE", help="The share of their votes after which that begins.", show_default="0.5"),
-    ] = None,
-    noise: Annotated[
-        float | None,
-        typer.Option(metavar="SHARE", help="Votes turned round on top of all that, 0 to 0.5.", show_default="0"),
-    ] = None,
-    number: Annotated[
-        int | None,
-        typer.Option("--annotators", metavar="NUMBER", help="How many annotators.", show_default="as many as it takes"),
-    ] = None,
-    votes_per_annotator: Annotated[
-        str | None,
-        typer.Option(
-            metavar="LOW..HIGH",
-            help="Fewest and most votes of an annotator, or one number.",
-            show_default="20..200, or equal numbers with --annotators",
-        ),
-    ] = None,
-    votes_per_pair: Annotated[
-        int | None, typer.Option(metavar="NUMBER", help="Votes on each pair.", show_default="3")
-    ] = None,
-    pairs: Annotated[
-        int | None,
-        typer.Option(
-            metavar="NUMBER",
-            help="How many pairs to make up, or to take of PREFERENCES.",
-            show_default="all of PREFERENCES, else 1,000",
-        ),
-    ] = None,
+    preferences: Preferences = None,
+    profile: Profile = None,
+    reliability: Reliability = None,
+    spammers: Spammers = None,
+    adversaries: Adversaries = None,
+    position_biased: PositionBiased = None,
+    position_bias: PositionBias = None,
+    tired: Tired = None,
+    tired_from: TiredFrom = None,
+    noise: Noise = None,
+    number: Annotators = None,
+    votes_per_annotator: VotesPerAnnotator = None,
+    votes_per_pair: VotesPerPair = None,
+    pairs: Pairs = None,
     format_name: FormatName = "auto",
     column: Columns = None,
     texts: Texts = None,
@@ -182,57 +239,16 @@ def annotators(
 @app.command()
 def users(
     out: Out,
-    comparisons: Annotated[
-        str | None,
-        typer.Argument(
-            metavar="[COMPARISONS]",
-            help="Two models' answers to the same prompts and what a scorer thinks of them, as `votewise score` writes "
-            "it: a column `probability`, `margin`, or `score_a` and `score_b`.",
-            show_default="comparisons without texts are made up",
-        ),
-    ] = None,
-    number: Annotated[int, typer.Option("--users", metavar="NUMBER", min=1, help="How many users.")] = 400,
-    prior: Annotated[
-        str,
-        typer.Option(
-            metavar="PRIOR",
-            help="What users' attentiveness is drawn from: a number, `beta:6,2`, `two-point:0.2,0.2,0.98` (a share 0.2 at "
-            "0.2, the others at 0.98), `logistic-normal:-0.6,0.8`, or a mixture `0.6*beta:4,16 + 0.4*beta:16,4`.",
-        ),
-    ] = "beta:6,2",
-    comparisons_per_user: Annotated[
-        str, typer.Option(metavar="LOW..HIGH", help="Fewest and most comparisons of a user, or one number.")
-    ] = "50",
-    follow: Annotated[
-        Follow,
-        typer.Option(
-            metavar="sign|sampled",
-            help="What an attentive user clicks: the answer that is likelier better, or either with its probability.",
-        ),
-    ] = Follow.sign,
-    probability: Annotated[
-        str | None,
-        typer.Option(metavar="COLUMN", help="Column with P(response_a is better).", show_default="probability"),
-    ] = None,
-    margin: Annotated[
-        str | None,
-        typer.Option(metavar="COLUMN", help="Column with its log-odds.", show_default="margin, else score_a - score_b"),
-    ] = None,
-    temperature: Annotated[
-        float, typer.Option(metavar="NUMBER", help="Factor on margins, for --follow sampled.")
-    ] = 1.0,
-    made_up: Annotated[
-        int | None,
-        typer.Option("--comparisons", metavar="NUMBER", help="How many comparisons to make up.", show_default="20,000"),
-    ] = None,
-    win_rate: Annotated[
-        float | None,
-        typer.Option(
-            metavar="SHARE",
-            help="Share of the made-up comparisons on which model A's answer is truly better.",
-            show_default="0.8",
-        ),
-    ] = None,
+    comparisons: Comparisons = None,
+    number: Users = 400,
+    prior: Prior = "beta:6,2",
+    comparisons_per_user: ComparisonsPerUser = "50",
+    follow: Following = Follow.sign,
+    probability: Probability = None,
+    margin: Margin = None,
+    temperature: Temperature = 1.0,
+    made_up: MadeUp = None,
+    win_rate: WinRate = None,
     texts: Texts = None,
     seed: Seed = 0,
     quiet: Quiet = False,
