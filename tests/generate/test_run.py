@@ -225,6 +225,26 @@ def test_a_killed_run_goes_on_where_it_was(server: tuple[Scripted, list[Any]], t
     assert out.read_bytes() == whole.out.read_bytes()
 
 
+def test_after_an_interruption_nobody_goes_on_asking(server: tuple[Scripted, list[Any]], tmp_path: Path) -> None:
+    scripted, before_each = server
+    over = threading.Event()
+    # Two requests are under way when the first answer is read.
+    before_each.append(lambda: over.wait(20) if len(scripted.requests) > 1 else None)
+
+    def interrupt(*_: Any) -> None:
+        raise KeyboardInterrupt
+
+    job = remote(scripted.url, tmp_path / "a.jsonl")
+    with pytest.raises(KeyboardInterrupt) as held:  # and with it all that was going on
+        generate_answers(job, progress=interrupt)
+    over.set()
+    end = time.monotonic() + 20
+    while any(thread.name.endswith("(_run)") for thread in threading.enumerate()) and time.monotonic() < end:
+        time.sleep(0.01)
+    assert held.traceback
+    assert len(scripted.requests) <= 3
+
+
 def test_where_nothing_was_answered_the_run_fails(server: tuple[Scripted, list[Any]], tmp_path: Path) -> None:
     only = Prompts.of(["w3"], "here")
     job = GenerateJob(

@@ -30,7 +30,7 @@ TOLD = 0.3
 """Share of wrong votes that the methods are told which must be told one."""
 
 LEARNING_RATE = 6e-4
-"""Highest one of the cosine: where clean labels do best, or nearly so (docs/measurements.md)."""
+"""Highest one of the cosine; at a third of it there are too few steps to learn what the labels tell (docs/log.md)."""
 
 SETTINGS: dict[str, dict[str, float]] = {
     "dpo": {"beta": 0.5},
