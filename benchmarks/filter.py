@@ -75,8 +75,8 @@ def count(path: str, _: bool) -> dict[str, float]:
     """Seconds of counting, and of the fit after it, imports apart."""
     import ibis.backends.duckdb  # noqa: F401
 
-    from votewise.attentiveness import estimate_attentiveness
-    from votewise.counts import count_comparisons
+    from votewise.users.click_log import count_comparisons
+    from votewise.users.estimate import estimate_attentiveness
 
     before = used()
     seconds, counts = timed(lambda: count_comparisons(path))

@@ -11,11 +11,11 @@ from pathlib import Path
 
 import numpy as np
 
-from votewise.gold import score_against_gold
-from votewise.priors import Beta
-from votewise.readers import read_votes
-from votewise.reliability import estimate_reliability
-from votewise.votes import Votes
+from votewise.annotators.estimate import estimate_reliability
+from votewise.annotators.gold import score_against_gold
+from votewise.data.votes import Votes
+from votewise.inference.priors import Beta
+from votewise.sources import read_votes
 
 DATA = Path(__file__).resolve().parents[2] / "shared" / "data" / "convincing_arguments.parquet"
 OURS = {"prior='fit' (the default)": {}, "prior=Beta(5, 2)": {"prior": Beta(5, 2)}, "prior=None": {"prior": None}}

@@ -20,9 +20,9 @@ from collections.abc import Callable
 
 import numpy as np
 
-from votewise.priors import Beta
-from votewise.reliability import estimate_reliability
-from votewise.votes import Votes
+from votewise.annotators.estimate import estimate_reliability
+from votewise.data.votes import Votes
+from votewise.inference.priors import Beta
 
 OURS = {
     "prior=Beta(5, 2), intervals=False": {"prior": Beta(5, 2), "intervals": False},

@@ -29,10 +29,10 @@ from datasets import Dataset
 from scipy.special import expit
 from transformers import LlamaConfig, LlamaForCausalLM
 
+from votewise.data.votes import Votes
 from votewise.demo.tiny_model import word_tokenizer
 from votewise.train import RobustPreferenceConfig, RobustPreferenceTrainer, TrainingBeliefs
 from votewise.train.losses import LOSSES
-from votewise.votes import Votes
 
 WORDS = 4000
 PROMPT, ANSWER, BATCH = 32, 32, 8

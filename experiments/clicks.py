@@ -14,11 +14,11 @@ import pyarrow.parquet as pq
 from worlds import CLEAN, OURS, PLAIN, MadeUp, Method, Outcome
 
 from votewise import NotIdentifiableError, estimate_attentiveness
+from votewise.data.votes import Votes
 from votewise.demo.facts import WORDINGS
 from votewise.demo.tiny_model import is_right, pretrain, sampled_answers
 from votewise.simulate import SimulatedUsers, SimulatedVotes, simulate_users
-from votewise.users import Rule, select_users
-from votewise.votes import Votes
+from votewise.users.select import Rule, select_users
 
 SHARES = (1.0, 0.8, 0.6, 0.4, 0.2)
 """Shares of the users that are kept."""

@@ -14,9 +14,9 @@ from functools import partial
 import numpy as np
 from harness import Page, each, parser
 
-from votewise.calibration import calibration_table, expected_calibration_error
-from votewise.priors import Beta
-from votewise.reliability import estimate_reliability
+from votewise.annotators.estimate import estimate_reliability
+from votewise.inference.calibration import calibration_table, expected_calibration_error
+from votewise.inference.priors import Beta
 from votewise.simulate import simulate_annotators
 
 POPULATIONS = {

@@ -18,12 +18,12 @@ from typing import Any
 import numpy as np
 from harness import Page, each, parser
 
-from votewise.gold import score_against_gold
-from votewise.observation import vote_probability
-from votewise.priors import Beta
-from votewise.readers import read_votes
-from votewise.reliability import estimate_reliability
-from votewise.votes import Votes
+from votewise.annotators.estimate import estimate_reliability
+from votewise.annotators.gold import score_against_gold
+from votewise.data.votes import Votes
+from votewise.inference.observation import vote_probability
+from votewise.inference.priors import Beta
+from votewise.sources import read_votes
 
 DATA = Path(__file__).resolve().parents[2] / "shared" / "data" / "convincing_arguments.parquet"
 FOLDS = 10

@@ -18,11 +18,11 @@ import numpy as np
 import pyarrow as pa
 import torch
 from datasets import Dataset
+from outcomes import Outcome
 from peft import LoraConfig
-from worlds import Method, Outcome
 
 from votewise import BadInputError, read_votes
-from votewise.demo.story import told_the_truth
+from votewise.demo.story import Method, told_the_truth
 from votewise.simulate import SimulatedVotes
 from votewise.train import RobustPreferenceConfig, RobustPreferenceTrainer
 from votewise.train.robust import WorseThanChanceError

@@ -20,8 +20,8 @@ from crowds import BETA, TWO_POINT, clicks
 from harness import TRUE_COLOUR, Page, each, middle, parser
 from scipy.stats import binom
 
-from votewise.attentiveness import estimate_attentiveness
-from votewise.priors import Beta, Grid
+from votewise.inference.priors import Beta, Grid
+from votewise.users.estimate import estimate_attentiveness
 
 MU = 0.8
 ROWS = ((200, 50), (400, 50), (200, 100), (400, 100), (800, 100), (800, 200))

@@ -20,10 +20,10 @@ from crowds import BETA, TWO_POINT, Truth, clicks
 from harness import TRUE_COLOUR, Page, each, middle, parser
 from scipy.special import logit
 
-from votewise.crowd_fit import CrowdFit, FitOptions
-from votewise.em import run_em
-from votewise.families import family_of
-from votewise.win_rates import WinRates
+from votewise.inference.em import run_em
+from votewise.users.families import family_of
+from votewise.users.fit import FitOptions, UsersFit
+from votewise.users.known_win_rates import WinRates
 
 MU = 0.8
 SIZES = ((800, 200), (200, 50))
@@ -48,7 +48,7 @@ def one_crowd(seed: int, family: str, size: tuple[int, int], starts: int) -> lis
     rng = np.random.default_rng([seed, *size, list(TRUTHS).index(family)])
     users, comparisons = size
     counts, _ = clicks(rng, TRUTHS[family].draw(rng, users), np.full(users, comparisons), MU)
-    fit = CrowdFit(counts, family_of(family), WinRates.of(MU, counts.domains), FitOptions())
+    fit = UsersFit(counts, family_of(family), WinRates.of(MU, counts.domains), FitOptions())
     found = []
     for _ in range(starts):
         start, path = random_start(family, rng), []

@@ -19,8 +19,8 @@ from typing import Any
 import numpy as np
 
 from votewise import __version__
-from votewise.files import written_whole
 from votewise.report.theme import PALETTES, vega_config
+from votewise.storage.files import written_whole
 
 RESULTS = Path(__file__).resolve().parent / "results"
 LARGEST_CHART = 100_000

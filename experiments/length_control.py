@@ -25,11 +25,11 @@ from harness import COLOURS, Page, each, parser
 from scipy.special import expit
 from scipy.stats import spearmanr
 
-from votewise.evaluate.comparison_rows import ComparisonRows, read_comparisons
+from votewise.evaluate.estimate import estimate_win_rate
 from votewise.evaluate.length_control import PRIOR_DEVIATION, length_controlled_rate
-from votewise.evaluate.pairing import with_difficulty
+from votewise.evaluate.pair_answers import with_difficulty
 from votewise.evaluate.rates import clustered_interval
-from votewise.evaluate.win_rates import evaluate_win_rate
+from votewise.evaluate.read_comparisons import ComparisonRows, read_comparisons
 
 DATA = Path(__file__).resolve().parents[2] / "shared" / "data"
 PRIORS = {
@@ -49,7 +49,7 @@ def rates(rows: ComparisonRows, model: str, data: Path, *, difficulty: bool) -> 
     assert verdicts is not None
     if difficulty:
         contests = with_difficulty(contests, str(data / "alpacaeval_difficulty.parquet"))
-    return evaluate_win_rate(contests, verdicts, length_controlled=True)
+    return estimate_win_rate(contests, verdicts, length_controlled=True)
 
 
 def at_equal_lengths(result: Any, prior: dict[str, float]) -> float:

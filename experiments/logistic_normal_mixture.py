@@ -26,10 +26,10 @@ from crowds import (
 )
 from harness import TRUE_COLOUR, Page, each, middle, parser
 
-from votewise.attentiveness import Counts
-from votewise.crowd_fit import CrowdFit, FitOptions
-from votewise.families import LogisticNormalMixture
-from votewise.win_rates import WinRates
+from votewise.users.estimate import Counts
+from votewise.users.families import LogisticNormalMixture
+from votewise.users.fit import FitOptions, UsersFit
+from votewise.users.known_win_rates import WinRates
 
 MU, USERS, COMPARISONS = 0.8, 4000, 500
 TRUTHS = {
@@ -61,7 +61,7 @@ def one_crowd(seed: int, name: str) -> list[dict[str, Any]]:
     found = []
     for k in COMPONENTS:
         options = FitOptions(max_iterations=MOST_STEPS)
-        fit = CrowdFit(counts, LogisticNormalMixture(k), WinRates.of(MU, counts.domains), options)
+        fit = UsersFit(counts, LogisticNormalMixture(k), WinRates.of(MU, counts.domains), options)
         fitted = distribution_function(fit.nodes, np.exp(fit.log_mass))
         found.append(
             {

@@ -21,7 +21,7 @@ from scipy.special import expit, logit
 from worlds import OURS, PUBLISHED, MadeUp, crowd, nameless, plus_minus, vote
 
 from votewise import estimate_reliability, read_votes
-from votewise.gold import area_under_curve
+from votewise.annotators.gold import area_under_curve
 
 DATA = Path(__file__).resolve().parents[2] / "shared" / "data" / "convincing_arguments.parquet"
 NOISE = 0.3

@@ -34,7 +34,7 @@ from crowds import (
 )
 from harness import TRUE_COLOUR, Page, each, middle, parser
 
-from votewise.attentiveness import estimate_attentiveness
+from votewise.users.estimate import estimate_attentiveness
 
 MU, USERS, FEWEST, MOST = 0.8, 400, 10, 250
 TRUTHS = {

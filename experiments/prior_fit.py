@@ -18,14 +18,14 @@ import numpy as np
 from harness import Page, each, parser
 from scipy.special import logit
 
-from votewise.crowd import START, prior_from_agreement, prior_from_likelihood
-from votewise.fitting import OUTLIERS
-from votewise.observation import Evidence
-from votewise.priors import Beta
-from votewise.reliability import estimate_reliability
-from votewise.results import ReliabilityResult
+from votewise.annotators.estimate import estimate_reliability
+from votewise.annotators.evidence import evidence_of
+from votewise.annotators.fit import OUTLIERS
+from votewise.annotators.prior import START, prior_from_agreement, prior_from_likelihood
+from votewise.annotators.results import ReliabilityResult
+from votewise.data.votes import Votes
+from votewise.inference.priors import Beta
 from votewise.simulate import SimulatedVotes, simulate_annotators
-from votewise.votes import Votes
 
 CROWDS = {
     "1 to 10 votes each": {"annotators": 3000, "votes_per_annotator": (1, 10)},
@@ -36,7 +36,7 @@ CROWDS = {
 
 def by_likelihood(votes: Votes, prior: Beta, rounds: int) -> Beta:
     """Empirical Bayes from ``prior``, until the prior reproduces itself or ``rounds`` are over."""
-    evidence = Evidence.of(votes)
+    evidence = evidence_of(votes)
     for _ in range(rounds):
         result = estimate_reliability(votes, prior=prior, intervals=False, tolerance=1e-3)
         log_odds = logit(np.clip(result.annotators["reliability"].to_numpy(), 1e-6, 1 - 1e-6))
@@ -65,7 +65,7 @@ def scores(data: SimulatedVotes, result: ReliabilityResult) -> list[float]:
 WAYS: dict[str, Callable[[Votes, Beta], Beta | str]] = {
     "the true prior": lambda votes, truth: truth,
     "moments (the default)": lambda votes, truth: "fit",
-    "one step of likelihood": lambda votes, truth: by_likelihood(votes, prior_from_agreement(Evidence.of(votes)), 1),
+    "one step of likelihood": lambda votes, truth: by_likelihood(votes, prior_from_agreement(evidence_of(votes)), 1),
     "until self-consistent": lambda votes, truth: by_likelihood(votes, START, 40),
 }
 

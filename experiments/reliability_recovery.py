@@ -22,7 +22,7 @@ import pyarrow as pa
 from harness import COLOURS, TRUE_COLOUR, Page, each, parser
 from worlds import OURS, PUBLISHED, MadeUp, Method, interval, plus_minus, vote, vote_on_copies
 
-from votewise.gold import area_under_curve
+from votewise.annotators.gold import area_under_curve
 
 NOISE = (0, 10, 20, 30, 40)
 FIRST = 0.9

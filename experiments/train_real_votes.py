@@ -31,10 +31,10 @@ from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
 from transformers import LlamaConfig, LlamaForCausalLM, PreTrainedTokenizerFast
 
 from votewise import estimate_reliability, read_votes
-from votewise.gold import score_against_gold
-from votewise.results import ReliabilityResult
+from votewise.annotators.gold import score_against_gold
+from votewise.annotators.results import ReliabilityResult
+from votewise.data.votes import Votes
 from votewise.train.script import main as train
-from votewise.votes import Votes
 
 ROOT = Path(__file__).resolve().parents[1]
 DATA = ROOT.parent / "shared" / "data" / "convincing_arguments.parquet"

@@ -9,23 +9,25 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 import pyarrow as pa
 from harness import RESULTS
+from outcomes import Outcome
 from scipy import stats
 
+from votewise.arrays import Floats
+from votewise.data.votes import Votes
 from votewise.demo.facts import GROUPS
 from votewise.demo.story import CLEAN, OURS, PLAIN, PUBLISHED, Method, World, held_out_shares, make_world, train_on
 from votewise.errors import VotewiseError
 from votewise.simulate import SimulatedVotes
 from votewise.train.robust import WorseThanChanceError
-from votewise.votes import Floats, Votes
 
-__all__ = ["CLEAN", "OURS", "PLAIN", "PUBLISHED", "Method"]
+__all__ = ["CLEAN", "OURS", "PLAIN", "PUBLISHED", "Method", "Outcome"]
 
 ANNOTATORS = 40
 WIN_RATE = (
@@ -34,25 +36,6 @@ WIN_RATE = (
     "ties counting half; 50% is no gain, and a point is two points more right answers."
 )
 ACCURACY = "Accuracy of the implicit reward on prompts held out, by the labels of the file."
-
-
-@dataclass(frozen=True, eq=False)
-class Outcome:
-    """How a run ended.
-
-    Attributes:
-        score: win rate over the model before training, or accuracy of the implicit reward on prompts held out.
-        reliability: (K,) what was believed of the annotators in the end.
-        error: mean absolute error of that; NaN where nothing was learnt.
-        stopped: whether training stopped because the votes looked worse than chance. The model is then what it was.
-        trainer: the trainer; None where it stopped.
-    """
-
-    score: float
-    reliability: Floats
-    error: float
-    stopped: bool = False
-    trainer: Any = field(default=None, repr=False)
 
 
 class Place(Protocol):

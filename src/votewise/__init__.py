@@ -1,31 +1,40 @@
 """Votewise turns noisy preference votes into an aligned model that can be trusted.
 
-The public names below are loaded when first used, so that ``import votewise`` costs next to nothing.
+Whatever the command line does is a function here, with the same names and defaults: ``votewise.audit("votes.parquet")`` is
+``votewise audit votes.parquet``. The public names are loaded when first used, so that ``import votewise`` costs next to
+nothing.
 """
 
 from __future__ import annotations
 
+import inspect
+import sys
 from importlib import import_module
-from typing import TYPE_CHECKING
+from types import ModuleType
+from typing import TYPE_CHECKING, Any
 
 from votewise._version import __version__
 
 if TYPE_CHECKING:
-    from votewise.attentiveness import AttentivenessResult, estimate_attentiveness
-    from votewise.comparisons import Clicks, Counts
-    from votewise.counts import count_comparisons
+    from votewise.annotators.estimate import estimate_reliability
+    from votewise.annotators.results import ReliabilityResult
+    from votewise.data.clicks import Clicks, Counts
+    from votewise.data.reading import Reading
+    from votewise.data.votes import Votes
     from votewise.errors import BadInputError, NotIdentifiableError, VotewiseError
-    from votewise.priors import Beta
-    from votewise.readers import read_votes
-    from votewise.reliability import estimate_reliability
+    from votewise.inference.diagnostic import Diagnostic
+    from votewise.inference.priors import Beta
     from votewise.report import write_audit_report, write_filter_report
-    from votewise.results import Diagnostic, ReliabilityResult
     from votewise.simulate import simulate_annotators, simulate_users
-    from votewise.votes import Reading, Votes
-    from votewise.win_rates import Bounds, GoldSample
+    from votewise.sources import read_votes
+    from votewise.users.click_log import count_comparisons
+    from votewise.users.estimate import AttentivenessResult, estimate_attentiveness
+    from votewise.users.known_win_rates import Bounds, GoldSample
+    from votewise.workflows.audit import AuditResult, audit
 
 __all__ = [
     "AttentivenessResult",
+    "AuditResult",
     "BadInputError",
     "Beta",
     "Bounds",
@@ -39,6 +48,7 @@ __all__ = [
     "Votes",
     "VotewiseError",
     "__version__",
+    "audit",
     "count_comparisons",
     "estimate_attentiveness",
     "estimate_reliability",
@@ -50,32 +60,66 @@ __all__ = [
 ]
 
 _HOMES = {
-    "AttentivenessResult": "votewise.attentiveness",
-    "Bounds": "votewise.win_rates",
-    "Clicks": "votewise.comparisons",
-    "Counts": "votewise.comparisons",
-    "GoldSample": "votewise.win_rates",
-    "estimate_attentiveness": "votewise.attentiveness",
+    "AttentivenessResult": "votewise.users.estimate",
+    "AuditResult": "votewise.workflows.audit",
     "BadInputError": "votewise.errors",
-    "Beta": "votewise.priors",
-    "Diagnostic": "votewise.results",
+    "Beta": "votewise.inference.priors",
+    "Bounds": "votewise.users.known_win_rates",
+    "Clicks": "votewise.data.clicks",
+    "Counts": "votewise.data.clicks",
+    "Diagnostic": "votewise.inference.diagnostic",
+    "GoldSample": "votewise.users.known_win_rates",
     "NotIdentifiableError": "votewise.errors",
-    "Reading": "votewise.votes",
-    "ReliabilityResult": "votewise.results",
-    "Votes": "votewise.votes",
+    "Reading": "votewise.data.reading",
+    "ReliabilityResult": "votewise.annotators.results",
+    "Votes": "votewise.data.votes",
     "VotewiseError": "votewise.errors",
-    "count_comparisons": "votewise.counts",
-    "estimate_reliability": "votewise.reliability",
-    "read_votes": "votewise.readers",
+    "audit": "votewise.workflows.audit",
+    "count_comparisons": "votewise.users.click_log",
+    "estimate_attentiveness": "votewise.users.estimate",
+    "estimate_reliability": "votewise.annotators.estimate",
+    "read_votes": "votewise.sources",
     "simulate_annotators": "votewise.simulate",
     "simulate_users": "votewise.simulate",
     "write_audit_report": "votewise.report",
     "write_filter_report": "votewise.report",
 }
 
+_CALLABLE: tuple[str, ...] = ()
+"""Packages that have the name of a command, and can be called as its workflow."""
+
+
+class _CallablePackage(ModuleType):
+    """A package that can be called as the workflow of its name: ``votewise.generate(...)``."""
+
+    def __call__(self, *arguments: Any, **options: Any) -> Any:
+        return self._workflow()(*arguments, **options)
+
+    @property
+    def __signature__(self) -> inspect.Signature:
+        return inspect.signature(self._workflow())
+
+    def _workflow(self) -> Any:
+        name = self.__name__.rpartition(".")[2]
+        return getattr(import_module(f"votewise.workflows.{name}"), name)
+
+
+class _Votewise(ModuleType):
+    """This module: importing one of its ``_CALLABLE`` packages sets an attribute here, which makes it callable."""
+
+    def __setattr__(self, name: str, value: object) -> None:
+        if name in _CALLABLE and isinstance(value, ModuleType):
+            value.__class__ = _CallablePackage
+        super().__setattr__(name, value)
+
+
+sys.modules[__name__].__class__ = _Votewise
+
 
 def __getattr__(name: str) -> object:
     """Load a public name from its home; module attribute access ends here once per name."""
+    if name in _CALLABLE:
+        return import_module(f"votewise.{name}")
     if name not in _HOMES:
         raise AttributeError(f"module 'votewise' has no attribute {name!r}")
     value: object = getattr(import_module(_HOMES[name]), name)

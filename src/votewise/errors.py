@@ -19,6 +19,7 @@ class BadInputError(VotewiseError, ValueError):
         row: number of the row in the source, counted from 1 (a CSV header does not count).
         column: name of the column.
         value: the offending value; long ones are shortened.
+        parameter: name of the argument that has the value. The command line calls it by its option, ``--like-this``.
     """
 
     def __init__(
@@ -30,20 +31,28 @@ class BadInputError(VotewiseError, ValueError):
         row: int | None = None,
         column: str | None = None,
         value: object = None,
+        parameter: str | None = None,
     ) -> None:
         self.problem, self.expected = problem, expected
-        self.source, self.row, self.column, self.value = source, row, column, value
-        where = [source] if source else []
-        if row is not None:
-            where.append(f"row {row:,}")
-        if column is not None:
-            where.append(f"column '{column}'")
-        line = (", ".join(where) + ": " if where else "") + problem
-        if value is not None:
-            line += f", got {shorten(value)}"
-        if expected:
-            line += f" (expected {expected})"
-        super().__init__(" ".join(line.split()))
+        self.source, self.row, self.column, self.value, self.parameter = source, row, column, value, parameter
+        super().__init__(self._line(parameter))
+
+    def in_shell(self) -> str:
+        """The same line for a reader at a command line: ``min_confidence`` is ``--min-confidence`` there."""
+        return self._line(None if self.parameter is None else "--" + self.parameter.replace("_", "-"))
+
+    def _line(self, parameter: str | None) -> str:
+        where = [name for name in (parameter, self.source) if name]
+        if self.row is not None:
+            where.append(f"row {self.row:,}")
+        if self.column is not None:
+            where.append(f"column '{self.column}'")
+        line = (", ".join(where) + ": " if where else "") + self.problem
+        if self.value is not None:
+            line += f", got {shorten(self.value)}"
+        if self.expected:
+            line += f" (expected {self.expected})"
+        return " ".join(line.split())
 
 
 class NotIdentifiableError(VotewiseError):

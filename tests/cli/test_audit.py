@@ -5,10 +5,11 @@ from pathlib import Path
 import pyarrow.parquet as pq
 import pytest
 
-from votewise.cli.audit import default_folder, parse_columns, parse_prior, parse_temperature
+from votewise.cli.audit import parse_temperature
+from votewise.cli.options import default_folder, parse_columns
 from votewise.demo import make_demo_data
 from votewise.errors import BadInputError
-from votewise.priors import Beta
+from votewise.inference.priors import Beta, parse_prior
 
 End = Callable[..., int]
 Shown = pytest.CaptureFixture[str]
@@ -145,7 +146,7 @@ def test_parsing() -> None:
      ("postgres://user:secret@host/base?x=1&table=a.b", "a.b"), ("postgres://user:secret@host/base", "postgres")],
 )  # fmt: skip
 def test_default_folder_shows_no_secret(votes: str, name: str) -> None:
-    assert default_folder(votes) == Path("audit", name)
+    assert default_folder("audit", votes) == Path("audit", name)
 
 
 def test_real_votes_as_they_are(end: End, tmp_path: Path, capsys: Shown) -> None:

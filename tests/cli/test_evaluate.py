@@ -113,7 +113,7 @@ def test_an_interrupted_run_says_how_to_go_on_and_does(
     with scripted_server(lambda request, _: said("Verdict: tie")) as server:
         options = ["--llm-judge", "m", "--base-url", server.url, "--concurrency", 1, "--out", tmp_path / "out"]
         with monkeypatch.context() as patch:
-            patch.setattr("votewise.cli.waiting.Waiting.count", stop)
+            patch.setattr("votewise.cli.printing.progress.ProgressBar.count", stop)
             assert end("evaluate", command, *files, *options) == 130
         assert "goes on" in capsys.readouterr().err
         assert len(list((tmp_path / "out").glob("*.journal"))) == 1

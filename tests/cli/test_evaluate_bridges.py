@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from votewise.evaluate import benchmarks
-from votewise.evaluate.results import FILE, read_results
+from votewise.evaluate.record import FILE, read_results
 
 End = Callable[..., int]
 Shown = pytest.CaptureFixture[str]

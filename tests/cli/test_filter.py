@@ -11,10 +11,10 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from votewise.attentiveness import Beta, Bounds, GoldSample
 from votewise.cli.filter import parse_win_rates
-from votewise.cli.filter_printing import curve
+from votewise.cli.printing.filter import curve
 from votewise.errors import BadInputError
+from votewise.users.estimate import Beta, Bounds, GoldSample
 
 End = Callable[..., int]
 Shown = pytest.CaptureFixture[str]

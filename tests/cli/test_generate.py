@@ -86,7 +86,7 @@ def test_another_run_goes_on_or_is_refused(end: End, prompts: str, server: Scrip
     # As a run leaves it that was killed right after its first answer.
     begun = Path("a.jsonl.journal")
     from votewise.generate import GenerateJob, Sampling, read_prompts
-    from votewise.journal import Journal
+    from votewise.storage.journal import Journal
 
     job = GenerateJob(read_prompts(prompts), ["m"], Path("a.jsonl"), Sampling(), "endpoint")
     with Journal(job.out, job.settings()) as journal:
@@ -108,7 +108,7 @@ def test_an_interruption_says_how_to_go_on(
     def interrupt(*_: object) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("votewise.cli.waiting.Waiting.count", interrupt)
+    monkeypatch.setattr("votewise.cli.printing.progress.ProgressBar.count", interrupt)
     assert end("generate", prompts, *options) == 130
     assert "What is done is in a.jsonl.journal; the same command goes on from there." in capsys.readouterr().err
     assert Path("a.jsonl.journal").exists()

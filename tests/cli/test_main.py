@@ -73,14 +73,14 @@ def test_an_interruption_ends_with_130(monkeypatch: pytest.MonkeyPatch) -> None:
     def interrupt(*_: object, **__: object) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("votewise.readers.read_votes", interrupt)
+    monkeypatch.setattr("votewise.sources.read_votes", interrupt)
     with pytest.raises(SystemExit) as ended:
         main(["audit", "votes.csv"])
     assert ended.value.code == 130
 
 
 def test_formats_lists_them_all(capsys: pytest.CaptureFixture[str], end: Callable[..., int]) -> None:
-    from votewise.readers import FORMATS
+    from votewise.sources.registry import FORMATS
 
     assert end("formats") == 0
     shown = capsys.readouterr().out

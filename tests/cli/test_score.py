@@ -30,7 +30,7 @@ def votes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
 
 
 def test_scores_and_says_so(end: End, votes: str, capsys: Shown) -> None:
-    assert end("score", votes, "--columns", "x", "y", "--fit-temperature", "--out", "s.jsonl") == 0
+    assert end("score", votes, "--score-columns", "x", "y", "--fit-temperature", "--out", "s.jsonl") == 0
     shown = capsys.readouterr()
     summary: dict[str, Any] = json.loads(Path("s-summary.json").read_text())
     fit = summary["temperature"]
@@ -45,9 +45,9 @@ def test_scores_and_says_so(end: End, votes: str, capsys: Shown) -> None:
         assert f"{row['observed_low']:.3f} to {row['observed_high']:.3f}" in shown.out
     assert "Written to s.jsonl and s-summary.json" in shown.out
     assert shown.err == ""
-    assert end("score", votes, "--columns", "x", "y", "--out", "s.jsonl", "--quiet") == 0
+    assert end("score", votes, "--score-columns", "x", "y", "--out", "s.jsonl", "--quiet") == 0
     assert capsys.readouterr().out == ""
-    assert end("score", votes, "--columns", "x", "y", "--out", "s.jsonl", "--json") == 0
+    assert end("score", votes, "--score-columns", "x", "y", "--out", "s.jsonl", "--json") == 0
     assert json.loads(capsys.readouterr().out) == json.loads(Path("s-summary.json").read_text())
 
 
@@ -68,13 +68,13 @@ def test_a_dry_run_loads_and_writes_nothing(
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ((), "nothing to score with (expected --reward-model, --policy with --reference, or --columns)"),
+        ((), "nothing to score with (expected --reward-model, --policy with --reference, or --score-columns)"),
         (("--reward-model", "m", "--policy", "p"), "--reward-model and --policy exclude each other"),
-        (("--columns", "x", "y", "--reference", "r"), "--policy and --columns exclude each other"),
+        (("--score-columns", "x", "y", "--reference", "r"), "--policy and --score-columns exclude each other"),
         (("--policy", "p"), "--policy and --reference go together"),
         (("--policy", "p", "--reference", "r", "--beta", "-1"), "--beta: no factor, got -1.0"),
-        (("--columns", "x", "z"), "there is no column 'z'"),
-        (("--columns", "x", "label"), "column 'label': is no number"),
+        (("--score-columns", "x", "z"), "there is no column 'z'"),
+        (("--score-columns", "x", "label"), "column 'label': is no number"),
         (("--reward-model", "/nowhere"), "there are no answers to score"),
     ],
 )

@@ -18,7 +18,7 @@ from votewise.evaluate.benchmarks import (
     record_benchmarks,
     run_benchmarks,
 )
-from votewise.evaluate.results import FILE, read_results
+from votewise.evaluate.record import FILE, read_results
 
 TASK = """
 task: tiny_choice

@@ -15,16 +15,16 @@ from votewise.errors import BadInputError
 from votewise.evaluate.answers import Answers, one_model, read_answers
 from votewise.evaluate.arena_hard import arena_hard_score, judgment_table, read_judgments, read_said
 from votewise.evaluate.bridges import (
-    Question,
+    ArenaHardQuestion,
     count_markdown,
     export_alpaca_eval,
     export_arena_hard,
     read_questions,
     token_counter,
 )
-from votewise.evaluate.comparison_rows import read_comparisons
+from votewise.evaluate.read_comparisons import read_comparisons
 
-QUESTIONS = [Question(f"u{i}", f"ask {i}") for i in range(4)]
+QUESTIONS = [ArenaHardQuestion(f"u{i}", f"ask {i}") for i in range(4)]
 
 
 def lines(path: Path, rows: list[dict[str, Any]]) -> Path:

@@ -11,10 +11,10 @@ import pyarrow.parquet as pq
 import pytest
 from contest_files import answers, comparison, write
 
-from votewise.contests import Contests, Verdicts
+from votewise.data.contests import Contests, Verdicts
 from votewise.errors import BadInputError
 from votewise.evaluate.inputs import read_several, read_two
-from votewise.evaluate.pairing import with_difficulty
+from votewise.evaluate.pair_answers import with_difficulty
 
 
 def judged(path: str, **options: Any) -> tuple[Contests, Verdicts]:

@@ -11,12 +11,12 @@ from scipy.optimize import minimize
 from scipy.special import expit
 from scipy.stats import binom, spearmanr
 
+from votewise.arrays import Floats
 from votewise.errors import BadInputError
-from votewise.evaluate.comparison_rows import read_comparisons
+from votewise.evaluate.estimate import estimate_win_rate
 from votewise.evaluate.length_control import _log_posterior, fit_logistic, length_controlled_rate
-from votewise.evaluate.pairing import with_difficulty
-from votewise.evaluate.win_rates import evaluate_win_rate
-from votewise.votes import Floats
+from votewise.evaluate.pair_answers import with_difficulty
+from votewise.evaluate.read_comparisons import read_comparisons
 
 DATA = Path(__file__).resolve().parents[3] / "shared" / "data"
 
@@ -138,7 +138,7 @@ def test_published_rates_of_alpacaeval() -> None:
         contests, verdicts = rows.between(*rows.choose(model))
         assert verdicts is not None
         contests = with_difficulty(contests, str(DATA / "alpacaeval_difficulty.parquet"))
-        found = evaluate_win_rate(contests, verdicts, length_controlled=True)
+        found = estimate_win_rate(contests, verdicts, length_controlled=True)
         assert found.length_controlled is not None
         ours.append(100 * found.length_controlled.rate.value)
         theirs.append(float(row["length_controlled_winrate"]))

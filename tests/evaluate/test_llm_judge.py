@@ -11,13 +11,13 @@ import pytest
 from contest_files import answers, write
 from scripted import Reply, Scripted, refused, said, scripted_server
 
-from votewise.contests import Contests
-from votewise.endpoint import Endpoint
+from votewise.data.contests import Contests
 from votewise.errors import BadInputError
+from votewise.evaluate.estimate import estimate_win_rate
 from votewise.evaluate.inputs import read_two
-from votewise.evaluate.judging import LanguageJudge, judge_contests, work_of
+from votewise.evaluate.judges import LanguageJudge, judge_contests, work_of
 from votewise.evaluate.llm_judge import question, read_verdict
-from votewise.evaluate.win_rates import evaluate_win_rate
+from votewise.language_models.endpoint import Endpoint
 
 
 @pytest.mark.parametrize(
@@ -92,7 +92,7 @@ def test_both_orders_are_asked_and_compared(tmp_path: Path) -> None:
     np.testing.assert_array_equal(verdicts.preference, [1, 1, 1, 0.5, 0.5, np.nan])
     assert verdicts.problems[5] is not None
     assert "no verdict in the reply 'I would rather not say.'" in verdicts.problems[5]
-    result = evaluate_win_rate(found, verdicts)
+    result = estimate_win_rate(found, verdicts)
     assert (result.wins, result.ties, result.losses, result.failed) == (3, 2, 0, 1)
     assert result.rate.value == pytest.approx(4 / 5)
     assert result.swaps is not None
@@ -143,7 +143,7 @@ def test_a_judge_without_any_verdict_is_an_error(tmp_path: Path) -> None:
     with pytest.raises(
         BadInputError, match="language model m gave no verdict on any of 2 contests; the first: no verdict"
     ):
-        evaluate_win_rate(found, verdicts)
+        estimate_win_rate(found, verdicts)
 
 
 def test_equal_questions_are_asked_once(tmp_path: Path) -> None:

@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 from scipy.stats import binom
 
+from votewise.arrays import Floats
 from votewise.errors import BadInputError
 from votewise.evaluate.rates import clustered_interval, win_rate
-from votewise.votes import Floats
 
 Z = 1.959963984540054
 

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from votewise.errors import BadInputError
-from votewise.evaluate.results import FILE, read_results, record_result
+from votewise.evaluate.record import FILE, read_results, record_result
 
 
 def test_results_stand_side_by_side(tmp_path: Path) -> None:

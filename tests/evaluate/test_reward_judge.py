@@ -12,10 +12,10 @@ from contest_files import write
 from small import language_model, make_tokenizer, reward_model
 from transformers import AutoModelForSequenceClassification
 
-from votewise.contests import Contests
+from votewise.data.contests import Contests
 from votewise.errors import BadInputError
 from votewise.evaluate.inputs import read_several, read_two
-from votewise.evaluate.judging import RewardJudge, judge_contests, work_of
+from votewise.evaluate.judges import RewardJudge, judge_contests, work_of
 from votewise.evaluate.reward_judge import preference
 
 

@@ -9,11 +9,11 @@ from contest_files import answers, write
 from served import transformers_serve
 from small import language_model
 
-from votewise.endpoint import Endpoint
 from votewise.errors import BadInputError
+from votewise.evaluate.estimate import estimate_win_rate
 from votewise.evaluate.inputs import read_two
-from votewise.evaluate.judging import LanguageJudge, judge_contests
-from votewise.evaluate.win_rates import evaluate_win_rate
+from votewise.evaluate.judges import LanguageJudge, judge_contests
+from votewise.language_models.endpoint import Endpoint
 
 
 def test_words_that_are_no_verdict_are_no_tie(tmp_path: Path) -> None:
@@ -27,4 +27,4 @@ def test_words_that_are_no_verdict_are_no_tie(tmp_path: Path) -> None:
     assert all(text for pair in verdicts.comments for text in pair)
     assert all(problem is not None and problem.startswith("no verdict in the reply") for problem in verdicts.problems)
     with pytest.raises(BadInputError, match="gave no verdict on any of 2 contests"):
-        evaluate_win_rate(contests, verdicts)
+        estimate_win_rate(contests, verdicts)

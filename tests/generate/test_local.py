@@ -11,10 +11,10 @@ import torch
 from small import CONTEXT, language_model, make_tokenizer
 from transformers import AutoModelForCausalLM
 
-from votewise.endpoint import Completion
 from votewise.errors import BadInputError
 from votewise.generate import BackendOptions, Sampling
-from votewise.generate.local import LocalModel, draw
+from votewise.generate.with_transformers import LocalModel, draw
+from votewise.language_models.endpoint import Completion
 
 EOS = 1
 

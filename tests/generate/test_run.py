@@ -21,7 +21,7 @@ from small import language_model, make_tokenizer
 
 from votewise.errors import BadInputError
 from votewise.generate import BackendOptions, Generated, GenerateJob, Prompts, Sampling, generate_answers
-from votewise.generate.local import LocalModel
+from votewise.generate.with_transformers import LocalModel
 
 N = 12
 PROMPTS = Prompts.of([f"w{i}" for i in range(N)], "here")

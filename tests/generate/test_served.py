@@ -11,9 +11,9 @@ import pytest
 from served import transformers_serve
 from small import language_model
 
-from votewise.endpoint import Endpoint
 from votewise.errors import BadInputError
 from votewise.generate import BackendOptions, GenerateJob, Prompts, Sampling, generate_answers
+from votewise.language_models.endpoint import Endpoint
 
 PROMPTS = Prompts.of([f"w{i} w{i + 7}" for i in range(9)], "here")
 

@@ -14,13 +14,15 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from votewise.attentiveness import AttentivenessResult, Beta, GoldSample, estimate_attentiveness
-from votewise.comparisons import Counts
-from votewise.readers import read_votes
-from votewise.reliability import estimate_reliability
+from votewise.annotators.estimate import estimate_reliability
+from votewise.annotators.results import ReliabilityResult
+from votewise.arrays import Bools
+from votewise.data.clicks import Counts
+from votewise.data.votes import Votes
+from votewise.inference.diagnostic import Diagnostic
 from votewise.report import render_filter_report
-from votewise.results import Diagnostic, ReliabilityResult
-from votewise.votes import Bools, Votes
+from votewise.sources import read_votes
+from votewise.users.estimate import AttentivenessResult, Beta, GoldSample, estimate_attentiveness
 
 EVIL = "<script>document.title='HACKED'</script></style></script><img src=x onerror=alert(1)>{{ 7*7 }}\"'&<!--"
 

@@ -11,12 +11,12 @@ from typing import Any
 import numpy as np
 import pytest
 
+from votewise.annotators.estimate import estimate_reliability
+from votewise.annotators.results import ReliabilityResult
+from votewise.data.votes import Votes
 from votewise.errors import BadInputError
-from votewise.reliability import estimate_reliability
 from votewise.report import render_audit_report, write_audit_report
-from votewise.results import ReliabilityResult
 from votewise.simulate import simulate_annotators
-from votewise.votes import Votes
 
 Audited = tuple[Votes, ReliabilityResult]
 PageOf = Callable[[str], Any]

@@ -9,9 +9,9 @@ from typing import Any
 
 import pytest
 
+from votewise.annotators.results import ReliabilityResult
+from votewise.data.votes import Votes
 from votewise.report import write_audit_report
-from votewise.results import ReliabilityResult
-from votewise.votes import Votes
 
 Visit = Callable[..., AbstractContextManager[Any]]
 

@@ -8,12 +8,12 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from votewise.diagnostics import FLAGS
+from votewise.annotators.diagnostics import FLAGS
+from votewise.annotators.results import ReliabilityResult
+from votewise.data.votes import Votes
 from votewise.report import charts
 from votewise.report.summary import MAX_PERIODS, MAX_POINTS, agreement_by_period, histogram, points
 from votewise.report.theme import PALETTES, vega_config
-from votewise.results import ReliabilityResult
-from votewise.votes import Votes
 
 Audited = tuple[Votes, ReliabilityResult]
 

@@ -10,9 +10,10 @@ from typing import Any
 import numpy as np
 import pytest
 
-from votewise.contests import Contests, MatrixResult, Verdicts, WinRateResult
-from votewise.evaluate.matrix import evaluate_matrix
-from votewise.evaluate.win_rates import evaluate_win_rate
+from votewise.data.contests import Contests, Verdicts
+from votewise.data.win_rates import MatrixResult, WinRateResult
+from votewise.evaluate.estimate import estimate_win_rate
+from votewise.evaluate.matrix import estimate_matrix
 from votewise.report import render_matrix_report, render_win_rate_report
 from votewise.report.contest_gallery import BUDGET, PER_KIND, build_contest_gallery
 from votewise.report.score_bars import BINS, score_bars
@@ -63,7 +64,7 @@ def played(
 
 def result_of(evil: bool = False, **more: Any) -> WinRateResult:
     name = EVIL if evil else "new"
-    return evaluate_win_rate(*played(a=name, evil=evil, **more), length_controlled=True)
+    return estimate_win_rate(*played(a=name, evil=evil, **more), length_controlled=True)
 
 
 def matrix_of(evil: bool = False, models: int = 4, reward: bool = True) -> MatrixResult:
@@ -71,7 +72,7 @@ def matrix_of(evil: bool = False, models: int = 4, reward: bool = True) -> Matri
     pairs = [(a, b) for i, a in enumerate(names) for b in names[i + 1 :]]
     groups = [played(40, a, b, evil=evil, seed=i, reward=reward) for i, (a, b) in enumerate(pairs)]
     scores = {name: np.random.default_rng(i).normal(size=40) for i, name in enumerate(names)} if reward else None
-    return evaluate_matrix(groups, scores=scores)
+    return estimate_matrix(groups, scores=scores)
 
 
 def test_the_page_says_what_was_found(page_of: Callable[[str], Any]) -> None:
@@ -93,7 +94,7 @@ def test_the_page_says_what_was_found(page_of: Callable[[str], Any]) -> None:
 def test_the_page_without_lengths_answers_domains_or_orders(page_of: Callable[[str], Any]) -> None:
     contests = Contests("a", "b", np.arange(3), ["p", "q", "r"])
     verdicts = Verdicts("column 'w'", np.array([1.0, 1.0, 1.0]), [None] * 3)
-    page = page_of(render_win_rate_report(evaluate_win_rate(contests, verdicts), title="t"))
+    page = page_of(render_win_rate_report(estimate_win_rate(contests, verdicts), title="t"))
     assert "100.0%" in page.words
     assert "Does the longer answer win?" not in page.words
     assert "3 prompts are few" in page.words
@@ -135,7 +136,7 @@ def test_every_kind_of_verdict_is_in_the_gallery() -> None:
 
 
 def test_the_gallery_is_an_even_sample_within_its_budget() -> None:
-    result = evaluate_win_rate(*played(2000, reward=True))
+    result = estimate_win_rate(*played(2000, reward=True))
     gallery = build_contest_gallery([result])
     for kind in ("won", "lost"):
         margins = [abs(c.score_a - c.score_b) for c in gallery.cards if c.kind == kind]
@@ -145,9 +146,9 @@ def test_the_gallery_is_an_even_sample_within_its_budget() -> None:
     long = result.contests
     texts = ["<" * 20_000] * 2000
     huge = Contests("a", "b", long.prompt, texts, texts, texts, long.length_a, long.length_b)
-    cards = build_contest_gallery([evaluate_win_rate(huge, result.verdicts)]).cards
+    cards = build_contest_gallery([estimate_win_rate(huge, result.verdicts)]).cards
     assert 0 < sum(card.size for card in cards) < BUDGET
-    assert len(render_win_rate_report(evaluate_win_rate(huge, result.verdicts), title="t")) < 3_000_000
+    assert len(render_win_rate_report(estimate_win_rate(huge, result.verdicts), title="t")) < 3_000_000
 
 
 def test_histograms_of_scores_share_one_scale() -> None:
@@ -205,7 +206,7 @@ def test_pages_fit_their_window(
 ) -> None:
     long = {"a": "organisation/a-model-with-a-very-long-name-indeed-v2.1"}
     html = (
-        render_win_rate_report(evaluate_win_rate(*played(**long), length_controlled=True), title="t" * 80)
+        render_win_rate_report(estimate_win_rate(*played(**long), length_controlled=True), title="t" * 80)
         if what == "win rate"
         else render_matrix_report(matrix_of(models=9), title="nine")
     )

@@ -13,10 +13,10 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from votewise.attentiveness import GoldSample, estimate_attentiveness
-from votewise.comparisons import Counts
+from votewise.data.clicks import Counts
 from votewise.errors import BadInputError
 from votewise.report import write_filter_report
+from votewise.users.estimate import GoldSample, estimate_attentiveness
 
 PageOf = Callable[[str], Any]
 SECTIONS = {"overview", "crowd", "users", "selection", "win-rate", "prior", "method"}

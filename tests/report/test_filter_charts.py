@@ -15,7 +15,7 @@ from votewise.report.theme import PALETTES, vega_config
 
 @pytest.fixture(scope="module")
 def specs(one_domain: Any) -> dict[str, dict[str, Any]]:
-    crowd = fs.Crowd(one_domain.counts, one_domain.result, one_domain.kept)
+    crowd = fs.JudgedUsers(one_domain.counts, one_domain.result, one_domain.kept)
     curve = fs.retention_curve(crowd)
     rate = {"name": "x", "share": 0.1, "comparisons": 9, "win_rate": 0.2, "low": 0.15, "high": 0.3}
     domains = pa.Table.from_pylist([rate])

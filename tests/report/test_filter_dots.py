@@ -9,25 +9,25 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from votewise.comparisons import Counts
+from votewise.data.clicks import Counts
 from votewise.report import filter_dots as fd
-from votewise.report.filter_summary import Crowd
+from votewise.report.filter_summary import JudgedUsers
 
 
 @pytest.fixture(scope="module")
-def crowd(one_domain: Any) -> Crowd:
-    return Crowd(one_domain.counts, one_domain.result, one_domain.kept)
+def crowd(one_domain: Any) -> JudgedUsers:
+    return JudgedUsers(one_domain.counts, one_domain.result, one_domain.kept)
 
 
-def made(n: list[int], wins: list[int], kept: list[bool]) -> Crowd:
+def made(n: list[int], wins: list[int], kept: list[bool]) -> JudgedUsers:
     """A crowd of one user a cell, attentive by their share of wins."""
     shares = np.array(wins) / n
     result: Any = SimpleNamespace(cells=pa.table({"attentiveness": shares, "low": shares, "high": shares}))
     counts = Counts(np.array(n)[:, None], np.array(wins)[:, None], np.ones(len(n), int))
-    return Crowd(counts, result, np.array(kept))
+    return JudgedUsers(counts, result, np.array(kept))
 
 
-def test_few_groups_are_drawn_one_by_one(crowd: Crowd) -> None:
+def test_few_groups_are_drawn_one_by_one(crowd: JudgedUsers) -> None:
     found = fd.dots(crowd)
     some = crowd.n > 0
     assert not found.merged
@@ -35,7 +35,7 @@ def test_few_groups_are_drawn_one_by_one(crowd: Crowd) -> None:
     assert set(found.table["kept"].to_pylist()) == {0.0, 1.0}
 
 
-def test_many_groups_are_merged_without_losing_anybody(monkeypatch: pytest.MonkeyPatch, crowd: Crowd) -> None:
+def test_many_groups_are_merged_without_losing_anybody(monkeypatch: pytest.MonkeyPatch, crowd: JudgedUsers) -> None:
     monkeypatch.setattr(fd, "MAX_DOTS", 50)
     found = fd.dots(crowd)
     some = crowd.n > 0

@@ -11,25 +11,25 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from votewise.comparisons import Counts
-from votewise.priors import Beta, Grid
+from votewise.data.clicks import Counts
+from votewise.inference.priors import Beta, Grid
 from votewise.report import filter_summary as fs
 
 
 @pytest.fixture(scope="module")
-def crowd(one_domain: Any) -> fs.Crowd:
-    return fs.Crowd(one_domain.counts, one_domain.result, one_domain.kept)
+def crowd(one_domain: Any) -> fs.JudgedUsers:
+    return fs.JudgedUsers(one_domain.counts, one_domain.result, one_domain.kept)
 
 
-def made(n: list[int], wins: list[int], kept: list[bool], rho: list[float] | None = None) -> fs.Crowd:
+def made(n: list[int], wins: list[int], kept: list[bool], rho: list[float] | None = None) -> fs.JudgedUsers:
     """A crowd of one user a cell, attentive by their share of wins where nothing else is said."""
     shares = np.array(wins) / np.maximum(n, 1) if rho is None else np.array(rho)
     result: Any = SimpleNamespace(cells=pa.table({"attentiveness": shares, "low": shares, "high": shares}))
     counts = Counts(np.array(n)[:, None], np.array(wins)[:, None], np.ones(len(n), int))
-    return fs.Crowd(counts, result, np.array(kept))
+    return fs.JudgedUsers(counts, result, np.array(kept))
 
 
-def test_levels_and_activity_divide_the_crowd(crowd: fs.Crowd, one_domain: Any) -> None:
+def test_levels_and_activity_divide_the_crowd(crowd: fs.JudgedUsers, one_domain: Any) -> None:
     everybody = crowd.everybody()
     for parts in (crowd.by_level(one_domain.levels), [part for part, _ in crowd.by_activity()]):
         assert sum(part.users for part in parts) == everybody.users == 400
@@ -49,7 +49,7 @@ def test_activity_goes_up_a_ladder() -> None:
     assert names == ["0", "1", "2–4", "5–9", "10–19", "1,000–1,234"]
 
 
-def test_histogram_holds_everybody(crowd: fs.Crowd) -> None:
+def test_histogram_holds_everybody(crowd: fs.JudgedUsers) -> None:
     bins = fs.histogram(crowd)
     assert sum(bins["all"].to_pylist()) == pytest.approx(1, abs=1e-4)
     assert sum(bins["kept_users"].to_pylist()) == crowd.users @ crowd.kept
@@ -73,7 +73,7 @@ def test_atoms_are_steps_as_high_as_their_mass() -> None:
     assert np.diff(x).min() > 0
 
 
-def test_retention_falls_and_right_clicks_rise(crowd: fs.Crowd) -> None:
+def test_retention_falls_and_right_clicks_rise(crowd: fs.JudgedUsers) -> None:
     curve = fs.retention_curve(crowd)
     users, right = curve["users"].to_numpy(), curve["right"].to_pylist()
     assert users[0] == 1
@@ -85,7 +85,7 @@ def test_retention_falls_and_right_clicks_rise(crowd: fs.Crowd) -> None:
     assert at_half == pytest.approx(crowd.rows @ (crowd.rho >= 0.5) / crowd.rows.sum(), abs=1e-4)
 
 
-def test_equal_threshold_keeps_as_many_users(crowd: fs.Crowd) -> None:
+def test_equal_threshold_keeps_as_many_users(crowd: fs.JudgedUsers) -> None:
     threshold = fs.equal_threshold(crowd)
     assert threshold == crowd.rho[crowd.kept].min()
     crowd_of_none = made([5, 5], [1, 2], [False, False])

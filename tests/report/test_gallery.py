@@ -5,10 +5,10 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from votewise.annotators.results import ReliabilityResult
+from votewise.data.votes import Votes
 from votewise.report import gallery as g
 from votewise.report.gallery import build_gallery
-from votewise.results import ReliabilityResult
-from votewise.votes import Votes
 
 Audited = tuple[Votes, ReliabilityResult]
 

@@ -20,7 +20,7 @@ from transformers import (
 from votewise.errors import BadInputError
 from votewise.score.implicit import LogProbabilities
 from votewise.score.reward import RewardScorer
-from votewise.score.sources import Answer, ModelOptions
+from votewise.score.scorer import Answer, ModelOptions
 
 
 def words(rng: np.random.Generator, number: int) -> str:

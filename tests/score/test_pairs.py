@@ -9,8 +9,8 @@ import pytest
 from shapes import SHAPES
 
 from votewise.errors import BadInputError
-from votewise.readers import read_votes
 from votewise.score import read_pairs
+from votewise.sources import read_votes
 
 PLAIN = {"prompt": "p", "response_a": "x", "response_b": "y"}
 

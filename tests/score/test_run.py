@@ -240,7 +240,7 @@ def test_a_temperature_that_cannot_be_used_leaves_margins(tmp_path: Path) -> Non
 
 
 def test_audit_and_training_take_the_margins(folder: Path, tmp_path: Path) -> None:
-    from votewise.train.data import training_rows
+    from votewise.train.training_rows import training_rows
 
     job = ScoreJob(read_pairs(rows(15, 3)), RewardModel(str(folder / "reward"), OPTIONS), tmp_path / "s.parquet")
     result = score_pairs(job)

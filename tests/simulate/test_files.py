@@ -11,12 +11,13 @@ import pyarrow.parquet as pq
 import pytest
 
 from votewise import read_votes
+from votewise.data.votes import Votes
 from votewise.errors import BadInputError
 from votewise.simulate import (
     Profile,
     TruePairs,
     made_up_comparisons,
-    plan_crowd,
+    plan_votes,
     read_comparisons,
     simulate_crowd,
     simulate_users,
@@ -26,7 +27,6 @@ from votewise.simulate import (
 from votewise.simulate import design as design_module
 from votewise.simulate import users as users_module
 from votewise.simulate.streams import write_stream
-from votewise.votes import Votes
 
 PROFILE = Profile(reliability=0.8, spammers=0.2, position_biased=0.2, votes_per_annotator=(5, 30))
 SUFFIXES = (".parquet", ".jsonl", ".csv")
@@ -50,7 +50,7 @@ def columns(path: Path, *names: str) -> tuple[np.ndarray, ...]:
 @pytest.mark.parametrize("suffix", SUFFIXES)
 def test_votes_read_back_as_they_were_drawn(tmp_path: Path, suffix: str) -> None:
     path = tmp_path / f"votes{suffix}"
-    summary = write_votes(path, plan_crowd(PROFILE, pairs=200, seed=3))
+    summary = write_votes(path, plan_votes(PROFILE, pairs=200, seed=3))
     drawn = simulate_crowd(PROFILE, pairs=200, seed=3)
     votes = read_votes(path)
     assert summary.votes == len(votes) == len(drawn.votes) == 600
@@ -74,7 +74,7 @@ def test_votes_read_back_as_they_were_drawn(tmp_path: Path, suffix: str) -> None
 @pytest.mark.parametrize("suffix", SUFFIXES)
 def test_texts_come_along_turned_as_they_are_shown(tmp_path: Path, suffix: str) -> None:
     path = tmp_path / f"votes{suffix}"
-    write_votes(path, plan_crowd(PROFILE, pairs=TruePairs.of(texts()), seed=4))
+    write_votes(path, plan_votes(PROFILE, pairs=TruePairs.of(texts()), seed=4))
     votes = read_votes(path)
     assert votes.n_pairs == 60
     assert 0.3 < np.mean(votes.swapped) < 0.7
@@ -96,7 +96,7 @@ def test_conversations_fit_into_all_but_a_csv(tmp_path: Path) -> None:
          "rejected": [{"role": "assistant", "content": "no"}]}
         for i in range(30)
     ]  # fmt: skip
-    plan = plan_crowd(Profile(reliability=1.0, annotators=3), pairs=TruePairs.of(read_votes(rows)))
+    plan = plan_votes(Profile(reliability=1.0, annotators=3), pairs=TruePairs.of(read_votes(rows)))
     for suffix in SUFFIXES[:2]:
         write_votes(tmp_path / f"votes{suffix}", plan)
         votes = read_votes(tmp_path / f"votes{suffix}")
@@ -110,7 +110,7 @@ def test_conversations_fit_into_all_but_a_csv(tmp_path: Path) -> None:
 
 def test_without_texts_sides_differ_by_pair_and_say_so(tmp_path: Path) -> None:
     path = tmp_path / "votes.parquet"
-    write_votes(path, plan_crowd(Profile(reliability=1.0), pairs=TruePairs.of(texts(400)), texts=False, seed=1))
+    write_votes(path, plan_votes(Profile(reliability=1.0), pairs=TruePairs.of(texts(400)), texts=False, seed=1))
     table = pq.read_table(path)
     assert "response_a" not in table.column_names
     swapped = np.array(table["swapped"].to_pylist())
@@ -208,7 +208,7 @@ def test_only_a_block_is_held_at_a_time(tmp_path: Path, monkeypatch: pytest.Monk
     monkeypatch.setattr(design_module, "BLOCK", 600)
     monkeypatch.setattr(users_module, "BLOCK", 1000)
     seen: list[int] = []
-    write_votes(tmp_path / "v.parquet", plan_crowd(PROFILE, pairs=1000), progress=seen.append)
+    write_votes(tmp_path / "v.parquet", plan_votes(PROFILE, pairs=1000), progress=seen.append)
     assert seen == [600, 1200, 1800, 2400, 3000]
     seen.clear()
     write_clicks(

@@ -5,10 +5,10 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from votewise.attentiveness import estimate_attentiveness
 from votewise.errors import BadInputError
-from votewise.priors import Beta
+from votewise.inference.priors import Beta
 from votewise.simulate import LogisticNormal, Mixture, Points, read_prior, simulate_users
+from votewise.users.estimate import estimate_attentiveness
 
 SIZE = 40_000
 

@@ -10,25 +10,25 @@ import pytest
 
 from votewise.errors import BadInputError
 from votewise.simulate import KINDS, Profile, read_profile
-from votewise.simulate.profiles import draw_crowd
+from votewise.simulate.profiles import draw_annotators
 
 
 def test_shares_hold_to_the_annotator() -> None:
-    crowd = draw_crowd(Profile(spammers=0.1, adversaries=0.05, position_biased=0.2, tired=0.15), 200, 1)
+    crowd = draw_annotators(Profile(spammers=0.1, adversaries=0.05, position_biased=0.2, tired=0.15), 200, 1)
     assert np.bincount(crowd.kind, minlength=len(KINDS)).tolist() == [100, 20, 10, 40, 30]
     assert (crowd.reliability[crowd.kind == 1] == 0.5).all()
     assert len(np.unique(np.diff(np.flatnonzero(crowd.kind)))) > 1, "who is what is not random"
 
 
 def test_adversaries_turn_a_reliability_of_the_crowd_round() -> None:
-    crowd = draw_crowd(Profile(reliability=0.9, adversaries=0.5), 10, 1)
+    crowd = draw_annotators(Profile(reliability=0.9, adversaries=0.5), 10, 1)
     np.testing.assert_allclose(np.sort(crowd.reliability), [0.1] * 5 + [0.9] * 5)
 
 
 def test_reliabilities_may_be_given_one_by_one() -> None:
     profile = Profile(reliability=[0.9, 0.3, 0.6])
     assert profile.annotators == 3
-    assert draw_crowd(profile, 3, 0).reliability.tolist() == [0.9, 0.3, 0.6]
+    assert draw_annotators(profile, 3, 0).reliability.tolist() == [0.9, 0.3, 0.6]
 
 
 @pytest.mark.parametrize("suffix", [".yaml", ".json"])

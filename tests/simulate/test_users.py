@@ -5,10 +5,10 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from votewise.attentiveness import estimate_attentiveness
 from votewise.errors import BadInputError
 from votewise.simulate import simulate_users
 from votewise.simulate.users import BLOCK
+from votewise.users.estimate import estimate_attentiveness
 
 P = np.random.default_rng(3).beta(2, 1, 5000)
 

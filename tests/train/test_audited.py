@@ -13,11 +13,11 @@ torch = pytest.importorskip("torch")
 
 from tiny import as_chat, make_config, make_rows, make_trainer  # noqa: E402
 
-from votewise.audit import write_audit  # noqa: E402
+from votewise.annotators.estimate import estimate_reliability  # noqa: E402
 from votewise.errors import BadInputError  # noqa: E402
-from votewise.reliability import estimate_reliability  # noqa: E402
+from votewise.report.audit_files import write_audit  # noqa: E402
 from votewise.train.audited import audited_confidence  # noqa: E402
-from votewise.train.data import training_rows, votes_of_dataset  # noqa: E402
+from votewise.train.training_rows import training_rows, votes_of_dataset  # noqa: E402
 
 
 @pytest.fixture

@@ -18,10 +18,10 @@ import worker  # noqa: E402
 from tiny import QUIET, losses_of, make_model, make_rows, make_tokenizer, make_trainer, parameters_of  # noqa: E402
 from trl import DPOConfig, DPOTrainer  # noqa: E402
 
+from votewise.data.votes import Votes  # noqa: E402
 from votewise.errors import BadInputError  # noqa: E402
 from votewise.train.checkpoints import FILE, last_whole_checkpoint, read_beliefs, save_beliefs  # noqa: E402
 from votewise.train.robust import TrainingBeliefs  # noqa: E402
-from votewise.votes import Votes  # noqa: E402
 
 
 def finished(trainer: Any) -> dict[str, Any]:

@@ -16,8 +16,8 @@ from transformers import HfArgumentParser
 from trl import DPOConfig
 
 from votewise.errors import BadInputError
-from votewise.priors import Beta
-from votewise.train import Answers, PreferenceLoss, RobustPreferenceConfig
+from votewise.inference.priors import Beta
+from votewise.train import PreferenceLoss, RobustPreferenceConfig, ScoredAnswers
 from votewise.train.losses import LOSSES, OBJECTIVES
 from votewise.train.robust import BeliefSettings
 
@@ -88,7 +88,7 @@ def test_losses_get_their_parameters(tmp_path: Path) -> None:
     import torch
 
     chosen, rejected = (
-        Answers(torch.tensor([x]), torch.zeros(1), torch.tensor([n])) for x, n in ((-4.0, 2), (-9.0, 3))
+        ScoredAnswers(torch.tensor([x]), torch.zeros(1), torch.tensor([n])) for x, n in ((-4.0, 2), (-9.0, 3))
     )
     simpo = make_config(tmp_path, preference_loss="simpo", beta=1.5, simpo_gamma=0.25).loss()
     torch.testing.assert_close(simpo(chosen, rejected).forward, -torch.nn.functional.logsigmoid(torch.tensor([1.25])))
@@ -122,7 +122,7 @@ def test_beliefs_get_their_settings(tmp_path: Path) -> None:
     assert make_config(tmp_path, reliability_prior="none").belief_settings().prior is None
 
 
-def own_loss(preferred: Answers, others: Answers) -> Any:
+def own_loss(preferred: ScoredAnswers, others: ScoredAnswers) -> Any:
     return -(preferred.logp - others.logp)
 
 

@@ -18,12 +18,7 @@ from peft import LoraConfig  # noqa: E402
 from tiny import losses_of, make_model, make_rows, make_trainer, parameters_of  # noqa: E402
 
 from votewise.train import packing  # noqa: E402
-from votewise.train.scoring import (  # noqa: E402
-    add_scoring,
-    score_answers,
-    use_flex,
-    use_fused_head,
-)
+from votewise.train.scoring import add_scoring, score_answers, use_flex, use_fused_head  # noqa: E402
 
 WAYS = ("shared", "packed", "answers")
 

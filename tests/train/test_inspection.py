@@ -20,15 +20,9 @@ from tiny import (  # noqa: E402
 )
 from trl import ModelConfig, get_peft_config  # noqa: E402
 
-from votewise.train.data import training_rows, votes_of_dataset  # noqa: E402
-from votewise.train.inspection import (  # noqa: E402
-    Lengths,
-    count_steps,
-    describe_left_out,
-    measure_lengths,
-    missing_rows,
-)
+from votewise.train.inspection import Lengths, count_steps, describe_left_out, measure_lengths, missing_rows  # noqa: E402
 from votewise.train.memory import count_parameters, estimate_memory  # noqa: E402
+from votewise.train.training_rows import training_rows, votes_of_dataset  # noqa: E402
 
 LENGTHS = Lengths(*(np.array(x) for x in ([2, 5, 9, 10], [1, 5, 1, 1], [3, 4, 1, 9])))
 

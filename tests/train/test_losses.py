@@ -17,9 +17,9 @@ from votewise.train.losses import (  # noqa: E402
     BELIEVING,
     LOSSES,
     OBJECTIVES,
-    Answers,
     Losses,
     PreferenceLoss,
+    ScoredAnswers,
     apply_objective,
     cpo,
     dpo,
@@ -39,13 +39,13 @@ BETA, GAMMA, ALPHA = 0.3, 0.7, 0.4
 NOISE = 0.2
 
 
-def answers(seed: int, dtype: Any = torch.float64, grad: bool = False) -> Answers:
+def answers(seed: int, dtype: Any = torch.float64, grad: bool = False) -> ScoredAnswers:
     rng = np.random.default_rng(seed)
     logp, reference = (torch.tensor(-rng.uniform(1, 12, B), dtype=dtype, requires_grad=grad) for _ in range(2))
-    return Answers(logp, reference.detach(), torch.tensor(rng.integers(1, 9, B)))
+    return ScoredAnswers(logp, reference.detach(), torch.tensor(rng.integers(1, 9, B)))
 
 
-def pair(dtype: Any = torch.float64, grad: bool = False) -> tuple[Answers, Answers]:
+def pair(dtype: Any = torch.float64, grad: bool = False) -> tuple[ScoredAnswers, ScoredAnswers]:
     return answers(1, dtype, grad), answers(2, dtype, grad)
 
 
@@ -109,7 +109,7 @@ def test_swapping_the_arguments_gives_the_reverse_loss(name: str) -> None:
 def test_losses_are_per_pair(name: str) -> None:
     chosen, rejected = pair()
     for i in range(B):
-        one = built(name)(*(Answers(*(field[i : i + 1] for field in x)) for x in (chosen, rejected)))
+        one = built(name)(*(ScoredAnswers(*(field[i : i + 1] for field in x)) for x in (chosen, rejected)))
         for alone, among in zip(one, built(name)(chosen, rejected), strict=True):
             torch.testing.assert_close(alone, among[i : i + 1], rtol=1e-14, atol=1e-14)
 
@@ -132,14 +132,16 @@ def test_the_closed_margin_of_dpo_is_the_difference_of_its_losses() -> None:
 def test_small_margins_of_ipo_keep_their_digits() -> None:
     """At the papers' beta = 0.01 the two squares are 2,500 each: in fp32 their difference has an error of 1e-4."""
     gain = torch.tensor([1e-6, -1e-5, 1e-4])
-    chosen, rejected = (Answers(x, torch.zeros(3), torch.ones(3, dtype=torch.int64)) for x in (gain, torch.zeros(3)))
+    chosen, rejected = (
+        ScoredAnswers(x, torch.zeros(3), torch.ones(3, dtype=torch.int64)) for x in (gain, torch.zeros(3))
+    )
     torch.testing.assert_close(built("ipo", beta=0.01)(chosen, rejected).margin, 200 * gain)
 
 
 def test_a_users_own_loss() -> None:
     """Hinge loss in three lines: both directions, margin and gradients follow from the function alone."""
 
-    def hinge(preferred: Answers, others: Answers) -> Any:
+    def hinge(preferred: ScoredAnswers, others: ScoredAnswers) -> Any:
         return torch.relu(1 - BETA * (preferred.gain - others.gain))
 
     chosen, rejected = pair(grad=True)
@@ -308,8 +310,8 @@ def test_margins_of_ten_thousand_stay_finite(name: str, goal: str, dtype: Any) -
     gap = 1e4 * BETA / 2 if name == "ipo" else 1e4 / BETA
     gain = torch.tensor([0.0, -gap, -gap], dtype=dtype)
     length = torch.ones(3, dtype=torch.int64)
-    chosen = Answers(gain.clone().requires_grad_(), torch.zeros(3, dtype=dtype), length)
-    rejected = Answers(gain.flip(0).clone().requires_grad_(), torch.zeros(3, dtype=dtype), length)
+    chosen = ScoredAnswers(gain.clone().requires_grad_(), torch.zeros(3, dtype=dtype), length)
+    rejected = ScoredAnswers(gain.flip(0).clone().requires_grad_(), torch.zeros(3, dtype=dtype), length)
     losses = built(name)(chosen, rejected)
     assert losses.margin[0] > 9.9e3
     assert losses.margin[2] < -9.9e3

@@ -11,12 +11,12 @@ pytest.importorskip("torch")
 
 from scipy.special import expit, logit
 
+from votewise.annotators.estimate import estimate_reliability
+from votewise.data.votes import Votes
 from votewise.errors import BadInputError
-from votewise.observation import EDGE
-from votewise.priors import Beta
-from votewise.reliability import estimate_reliability
+from votewise.inference.observation import EDGE
+from votewise.inference.priors import Beta
 from votewise.train.robust import BeliefSettings, TrainingBeliefs, WorseThanChanceError
-from votewise.votes import Votes
 
 
 class World:
@@ -54,7 +54,7 @@ class World:
         return beliefs
 
 
-# Votes as TrainingBeliefs sees them: pair 0 has three votes, one of them the other way; pair 3 a tie and a vote.
+# Votes as training sees them: pair 0 has three votes, one of them the other way; pair 3 a tie and a vote.
 PAIR = [0, 0, 0, 1, 2, 3, 3]
 ANNOTATOR = [0, 1, 2, 0, 1, 1, 2]
 SIGN = [1, -1, 1, -1, 1, 0, -1]

@@ -13,10 +13,10 @@ torch = pytest.importorskip("torch", reason="torch is not installed: votewise[tr
 from scipy.special import expit, logit  # noqa: E402
 from tiny import make_model, make_rows, make_trainer, parameters_of  # noqa: E402
 
+from votewise.data.votes import Votes  # noqa: E402
 from votewise.errors import BadInputError  # noqa: E402
 from votewise.train.robust import BeliefSettings, TrainingBeliefs, WorseThanChanceError  # noqa: E402
 from votewise.train.streaming import SOMEBODY, StreamedBeliefs  # noqa: E402
-from votewise.votes import Votes  # noqa: E402
 
 TRUE = np.array([0.95, 0.9, 0.6, 0.2])
 NAMES = np.array(["ann", "bob", "eve", "joe"])

@@ -30,13 +30,13 @@ from tiny import (  # noqa: E402
 from transformers import TrainerCallback  # noqa: E402
 
 import votewise.train.trainer as trainer_module  # noqa: E402
-from votewise.audit import write_audit  # noqa: E402
+from votewise.annotators.estimate import estimate_reliability  # noqa: E402
 from votewise.errors import BadInputError  # noqa: E402
-from votewise.reliability import estimate_reliability  # noqa: E402
-from votewise.train import Answers, PreferenceLoss, RobustPreferenceTrainer, WorseThanChanceError  # noqa: E402
-from votewise.train.data import ROW, votes_of_dataset  # noqa: E402
+from votewise.report.audit_files import write_audit  # noqa: E402
+from votewise.train import PreferenceLoss, RobustPreferenceTrainer, ScoredAnswers, WorseThanChanceError  # noqa: E402
 from votewise.train.losses import LOSSES, Losses  # noqa: E402
 from votewise.train.scoring import add_scoring, score_answers  # noqa: E402
+from votewise.train.training_rows import ROW, votes_of_dataset  # noqa: E402
 
 WRITTEN = ("report.html", "annotators.parquet", "votes.parquet", "pairs.parquet", "summary.json")
 
@@ -527,7 +527,7 @@ def test_an_own_loss_can_be_trained_with_and_saved(tmp_path: Path) -> None:
     """Even one that is made on the spot, which no file can hold."""
     strength = 0.5
 
-    def hinge(preferred: Answers, others: Answers) -> Any:
+    def hinge(preferred: ScoredAnswers, others: ScoredAnswers) -> Any:
         return torch.relu(1 - strength * (preferred.gain - others.gain))
 
     trainer = make_trainer(tmp_path, preference_loss=hinge, save_strategy="steps", save_steps=1)
@@ -574,7 +574,7 @@ def test_an_audit_that_is_none(tmp_path: Path) -> None:
         make_trainer(tmp_path, beliefs=str(tmp_path))
 
 
-def longer_is_better(preferred: Answers, others: Answers) -> Any:
+def longer_is_better(preferred: ScoredAnswers, others: ScoredAnswers) -> Any:
     """A policy that knows the truth, which is the longer answer; some gradient for the model."""
     known = (preferred.length - others.length) * 1.5
     return -torch.nn.functional.logsigmoid(known + 1e-3 * (preferred.logp - others.logp))

@@ -13,7 +13,7 @@ import typer
 
 from votewise._version import __version__
 from votewise.cli import audit, demo, evaluate, export, filter, formats, generate, score, simulate, train
-from votewise.errors import VotewiseError
+from votewise.errors import BadInputError, VotewiseError
 
 app = typer.Typer(
     name="votewise",
@@ -66,5 +66,6 @@ def main(arguments: Sequence[str] | None = None) -> None:
     try:
         app(arguments)
     except VotewiseError as error:
-        print(f"votewise: {error}", file=sys.stderr)
+        line = error.in_shell() if isinstance(error, BadInputError) else str(error)
+        print(f"votewise: {line}", file=sys.stderr)
         raise SystemExit(error.exit_code) from None

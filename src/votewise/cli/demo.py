@@ -41,18 +41,18 @@ def demo(
 def _story(out: Path, seed: int, loss: str, worlds: int) -> None:
     from rich.console import Console
 
-    from votewise.cli.demo_printing import story_tables
-    from votewise.cli.printing import written
-    from votewise.cli.waiting import Waiting
-    from votewise.files import make_folder
+    from votewise.cli.printing.common import written
+    from votewise.cli.printing.demo import story_tables
+    from votewise.cli.printing.progress import ProgressBar
+    from votewise.storage.files import make_folder
 
-    with Waiting() as waiting:
-        waiting.stage("Loading PyTorch")
+    with ProgressBar() as bar:
+        bar.stage("Loading PyTorch")
         from votewise.demo.story import tell_story
 
         make_folder(out)
-        story = tell_story(worlds=worlds, loss=loss, seed=seed, on_stage=waiting.stage)
-        waiting.stage(f"Writing {out}")
+        story = tell_story(worlds=worlds, loss=loss, seed=seed, on_stage=bar.stage)
+        bar.stage(f"Writing {out}")
         files = story.trainer.write_beliefs(out)
     console = Console(highlight=False)
     console.print(story_tables(story))
@@ -64,24 +64,26 @@ def _audit(out: Path, seed: int) -> None:
     import pyarrow.parquet as pq
     from rich.console import Console
 
-    from votewise.audit import summarise, write_audit
-    from votewise.cli.printing import compare_with_truth, written
-    from votewise.cli.waiting import Waiting
+    from votewise.annotators.estimate import estimate_reliability
+    from votewise.annotators.saved import summarise
+    from votewise.cli.printing.common import written
+    from votewise.cli.printing.demo import compare_with_truth
+    from votewise.cli.printing.progress import ProgressBar
     from votewise.demo import make_demo_data
-    from votewise.files import make_folder, written_whole
-    from votewise.readers import read_votes
-    from votewise.reliability import estimate_reliability
+    from votewise.report.audit_files import write_audit
+    from votewise.sources import read_votes
+    from votewise.storage.files import make_folder, written_whole
 
-    with Waiting() as waiting:
-        waiting.stage("Simulating votes")
+    with ProgressBar() as bar:
+        bar.stage("Simulating votes")
         data = make_demo_data(seed=seed)
         source = make_folder(out) / "simulated_votes.parquet"
         with written_whole(source) as partial:
             pq.write_table(data.table, partial)
-        waiting.stage("Judging annotators")
+        bar.stage("Judging annotators")
         votes = read_votes(source)
-        result = estimate_reliability(votes, progress=waiting.step)
-        waiting.stage(f"Writing {out}")
+        result = estimate_reliability(votes, progress=bar.step)
+        bar.stage(f"Writing {out}")
         summary = summarise(votes, result, seed=seed, created=datetime.now(UTC))
         files = write_audit(out, votes, result, summary=summary, title="Simulated votes on checkable questions")
     console = Console(highlight=False)

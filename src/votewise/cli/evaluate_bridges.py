@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from votewise.cli.audit import AsJson, Quiet
+from votewise.cli.options import AsJson, Quiet
 from votewise.errors import BadInputError
 
 exports = typer.Typer(no_args_is_help=True, rich_markup_mode="markdown")
@@ -163,8 +163,8 @@ def judged_arena_hard(
     """
     from votewise.evaluate.arena_hard import arena_hard_score, judgment_table, read_judgments, read_said
     from votewise.evaluate.bridges import read_questions
-    from votewise.evaluate.results import record_result
-    from votewise.export import SUFFIXES, write_rows
+    from votewise.evaluate.record import record_result
+    from votewise.storage.row_files import SUFFIXES, write_rows
 
     if out.suffix not in SUFFIXES:
         raise BadInputError("unknown kind of file", source=str(out), expected="a name ending in .parquet or .jsonl")
@@ -232,9 +232,9 @@ def benchmark(
 
     `votewise evaluate benchmark gsm8k --model Qwen/Qwen2.5-0.5B-Instruct --limit 50 --chat-template`
     """
-    from votewise.cli.waiting import Waiting
+    from votewise.cli.printing.progress import ProgressBar
     from votewise.evaluate.benchmarks import BenchmarkSettings, record_benchmarks, run_benchmarks
-    from votewise.evaluate.results import FILE
+    from votewise.evaluate.record import FILE
 
     settings = BenchmarkSettings(
         few_shot=few_shot,
@@ -247,8 +247,8 @@ def benchmark(
         seed=seed,
     )
     names = [name.strip() for name in tasks.split(",") if name.strip()]
-    with Waiting(quiet=quiet) as waiting:
-        waiting.stage(f"Running {', '.join(names)}")
+    with ProgressBar(quiet=quiet) as bar:
+        bar.stage(f"Running {', '.join(names)}")
         result = run_benchmarks(model, names, settings)
         record_benchmarks(out / FILE, result)
     if as_json:

@@ -9,7 +9,6 @@ from typing import Annotated
 
 import typer
 
-from votewise.cli.audit import AsJson, AtError, Level, OnError, Quiet, Reportless
 from votewise.cli.evaluate_win_rate import (
     BatchSize,
     Column,
@@ -26,6 +25,7 @@ from votewise.cli.evaluate_win_rate import (
     sources,
 )
 from votewise.cli.generate import BaseUrl, Concurrency, Restart
+from votewise.cli.options import AsJson, AtError, Level, Quiet, Reportless
 
 Files = Annotated[
     list[str],
@@ -52,7 +52,7 @@ def matrix(
     concurrency: Concurrency = 8,
     batch_size: BatchSize = 16,
     device: Device = "auto",
-    on_error: AtError = OnError.stop,
+    on_error: AtError = "stop",
     restart: Restart = False,
     dry_run: DryRun = False,
     no_report: Reportless = False,
@@ -84,16 +84,16 @@ def matrix(
     )
     check_folder(out)
 
-    from votewise.cli.evaluate_printing import print_matrix, print_work
-    from votewise.cli.waiting import Waiting, telling_how_to_go_on
+    from votewise.cli.printing.evaluate import print_matrix, print_work
+    from votewise.cli.printing.progress import ProgressBar, telling_how_to_go_on
     from votewise.evaluate.inputs import read_several
-    from votewise.evaluate.judging import judge_contests, work_of
-    from votewise.evaluate.matrix import evaluate_matrix
-    from votewise.evaluate.writing import MATRIX, matrix_figures, write_matrix
+    from votewise.evaluate.judges import judge_contests, work_of
+    from votewise.evaluate.matrix import estimate_matrix
+    from votewise.workflows.evaluation_files import MATRIX, matrix_figures, write_matrix
 
-    with Waiting(quiet=quiet) as waiting:
-        waiting.stage("Reading")
-        found = read_several(files, column=column, verdicts=judge is None, skip=on_error is OnError.skip)
+    with ProgressBar(quiet=quiet) as bar:
+        bar.stage("Reading")
+        found = read_several(files, column=column, verdicts=judge is None, skip=on_error == "skip")
         groups = [contests for contests, _ in found]
         if dry_run:
             work = 0 if judge is None else work_of(groups, judge)
@@ -103,10 +103,10 @@ def matrix(
             if judge is not None:
                 table = out / f"{MATRIX}.parquet"
                 with telling_how_to_go_on(table):
-                    judged = judge_contests(groups, judge, table, restart=restart, progress=waiting.count)
+                    judged = judge_contests(groups, judge, table, restart=restart, progress=bar.count)
                 verdicts = judged.verdicts
-            waiting.stage(f"Writing {out}")
-            result = evaluate_matrix(
+            bar.stage(f"Writing {out}")
+            result = estimate_matrix(
                 list(zip(groups, verdicts, strict=True)),
                 scores=judged.scores if judged else None,
                 length_controlled=length_controlled,

@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from votewise.cli.audit import AsJson, AtError, Level, OnError, Quiet, Reportless
 from votewise.cli.generate import BaseUrl, Concurrency, Restart
+from votewise.cli.options import AsJson, AtError, Level, Quiet, Reportless
 from votewise.errors import BadInputError
 
 if TYPE_CHECKING:
-    from votewise.evaluate.judging import LanguageJudge, RewardJudge
+    from votewise.evaluate.judges import LanguageJudge, RewardJudge
 
 First = Annotated[
     str,
@@ -107,7 +107,7 @@ def win_rate(
     concurrency: Concurrency = 8,
     batch_size: BatchSize = 16,
     device: Device = "auto",
-    on_error: AtError = OnError.stop,
+    on_error: AtError = "stop",
     restart: Restart = False,
     dry_run: DryRun = False,
     no_report: Reportless = False,
@@ -143,17 +143,17 @@ def win_rate(
     if difficulty is not None and not length_controlled:
         raise BadInputError("is used by --length-controlled only", source="--difficulty", expected="both or neither")
 
-    from votewise.cli.evaluate_printing import print_win_rate, print_work
-    from votewise.cli.waiting import Waiting, telling_how_to_go_on
+    from votewise.cli.printing.evaluate import print_win_rate, print_work
+    from votewise.cli.printing.progress import ProgressBar, telling_how_to_go_on
+    from votewise.evaluate.estimate import estimate_win_rate
     from votewise.evaluate.inputs import read_two
-    from votewise.evaluate.judging import judge_contests, work_of
-    from votewise.evaluate.pairing import with_difficulty
-    from votewise.evaluate.win_rates import evaluate_win_rate
-    from votewise.evaluate.writing import name_of, write_win_rate
+    from votewise.evaluate.judges import judge_contests, work_of
+    from votewise.evaluate.pair_answers import with_difficulty
+    from votewise.workflows.evaluation_files import name_of, write_win_rate
 
-    skip = on_error is OnError.skip
-    with Waiting(quiet=quiet) as waiting:
-        waiting.stage("Reading")
+    skip = on_error == "skip"
+    with ProgressBar(quiet=quiet) as bar:
+        bar.stage("Reading")
         contests, verdicts = read_two(
             first, second, model=model, baseline=baseline, column=column, verdicts=judge is None, skip=skip
         )
@@ -166,11 +166,11 @@ def win_rate(
             if judge is not None:
                 table = out / f"{name_of(contests)}.parquet"
                 with telling_how_to_go_on(table):
-                    judged = judge_contests([contests], judge, table, restart=restart, progress=waiting.count)
+                    judged = judge_contests([contests], judge, table, restart=restart, progress=bar.count)
                 verdicts = judged.verdicts[0]
             assert verdicts is not None  # noqa: S101 - a column was read, or a judge has spoken
-            waiting.stage(f"Writing {out}")
-            result = evaluate_win_rate(contests, verdicts, length_controlled=length_controlled, level=level)
+            bar.stage(f"Writing {out}")
+            result = estimate_win_rate(contests, verdicts, length_controlled=length_controlled, level=level)
             title = None if no_report else f"{contests.model_a} against {contests.model_b}"
             files = write_win_rate(
                 out,
@@ -184,7 +184,7 @@ def win_rate(
     if dry_run:
         print_work([contests], judge, work)
     elif as_json:
-        from votewise.evaluate.writing import win_rate_figures
+        from votewise.workflows.evaluation_files import win_rate_figures
 
         typer.echo(json.dumps(win_rate_figures(result), indent=2, ensure_ascii=False, allow_nan=False))
     elif not quiet:
@@ -212,8 +212,8 @@ def chosen_judge(
         if (soft if option == "--soft" else base_url is not None) and needed is None:
             what = "--reward-model" if option == "--soft" else "--llm-judge"
             raise BadInputError(f"is about {what}, which is not given", source=option, expected="both or neither")
-    from votewise.endpoint import Endpoint
-    from votewise.evaluate.judging import LanguageJudge, RewardJudge
+    from votewise.evaluate.judges import LanguageJudge, RewardJudge
+    from votewise.language_models.endpoint import Endpoint
 
     if reward_model is not None:
         return RewardJudge(reward_model, soft, batch_size, device)

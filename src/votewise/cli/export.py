@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 if TYPE_CHECKING:
-    from votewise.select import Selection
+    from votewise.annotators.select import Selection
 
 
-class Shape(StrEnum):
-    """What `--to` takes; the names of ``votewise.export.SHAPES``."""
+class ExportShape(StrEnum):
+    """What `--to` takes; the names of ``votewise.workflows.export.SHAPES``."""
 
     trl = "trl"
     votes = "votes"
@@ -28,12 +28,12 @@ def export(
         Path, typer.Option(metavar="FILE", help="Where to write: a .jsonl or .parquet file.", show_default=False)
     ],
     to: Annotated[
-        Shape,
+        ExportShape,
         typer.Option(
             metavar="trl|votes|openai",
             help="The shape of the file: TRL's preference data set, plain votes, or OpenAI's preference fine-tuning file.",
         ),
-    ] = Shape.trl,
+    ] = ExportShape.trl,
     min_confidence: Annotated[
         float, typer.Option(metavar="NUMBER", help="Drop votes that are less likely to be right than this.")
     ] = 0.5,
@@ -65,15 +65,15 @@ def export(
 
     `votewise export audit/votes --one-per-pair --min-confidence 0.9 --out train.jsonl`
     """
-    from votewise.audit import load_audit
-    from votewise.cli.waiting import Waiting
-    from votewise.export import check_export, export_audit
+    from votewise.annotators.saved import load_audit
+    from votewise.cli.printing.progress import ProgressBar
+    from votewise.workflows.export import check_export, export_audit
 
     check_export(out, shape=to.value, flip_below=flip_below, one_per_pair=one_per_pair)
-    with Waiting(quiet=quiet) as waiting:
-        waiting.stage(f"Reading {folder}")
+    with ProgressBar(quiet=quiet) as bar:
+        bar.stage(f"Reading {folder}")
         audit = load_audit(folder)
-        waiting.stage(f"Writing {out}")
+        bar.stage(f"Writing {out}")
         selection = export_audit(
             audit,
             out,

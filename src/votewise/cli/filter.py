@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from votewise.cli.audit import AsJson, AtError, Level, OnError, Quiet, Reportless, title_of
+from votewise.cli.options import AsJson, AtError, Level, Quiet, Reportless, default_folder
 from votewise.errors import BadInputError
 
 if TYPE_CHECKING:
-    from votewise.win_rates import WinRate
+    from votewise.users.known_win_rates import WinRate
 
 Source = Annotated[
     str,
@@ -120,7 +120,7 @@ def filter_comparisons(
     model: Model = None,
     window: Stretch = None,
     time: Time = "time",
-    on_error: AtError = OnError.stop,
+    on_error: AtError = "stop",
     dry_run: DryRun = False,
     no_report: Reportless = False,
     quiet: Quiet = False,
@@ -141,41 +141,42 @@ def filter_comparisons(
     """
     if keep is not None and threshold is not None:
         raise BadInputError("excludes --threshold", source="--keep", expected="one rule or the other")
-    folder = out or Path("filtered", title_of(comparisons).replace("/", "-"))
+    folder = out or default_folder("filtered", comparisons)
     if folder.exists() and not folder.is_dir():
         raise BadInputError("is a file", source=str(folder), expected="a folder to write to")
 
-    from votewise.attentiveness import estimate_attentiveness
-    from votewise.cli.filter_printing import print_filter, print_ladder
-    from votewise.cli.waiting import Waiting
-    from votewise.counts import open_comparisons
-    from votewise.drift import Window, find_drift
-    from votewise.filtering import summarise_filter, write_filter
-    from votewise.users import Rule, ladder, select_users, user_levels
+    from votewise.cli.printing.filter import print_filter, print_ladder
+    from votewise.cli.printing.progress import ProgressBar
+    from votewise.sources.naming import short_name
+    from votewise.users.click_log import open_comparisons
+    from votewise.users.drift import Window, find_drift
+    from votewise.users.estimate import estimate_attentiveness
+    from votewise.users.select import Rule, ladder, select_users, user_levels
+    from votewise.workflows.filter_clicks import summarise_filter, write_filter
 
     rates = parse_win_rates(win_rate)
     rule = Rule(keep, 0.5 if threshold is None else threshold, confidence, keep_new)
     stretch = Window.parse(window) if window else None
     columns = {"user": user, "a": model_a, "b": model_b, "winner": winner} | ({"domain": domain} if domain else {})
-    with Waiting(quiet=quiet) as waiting:
-        waiting.stage(f"Counting {title_of(comparisons)}")
-        with open_comparisons(comparisons, columns, model=model, on_error=on_error.value) as log:
-            waiting.stage("Judging users")
+    with ProgressBar(quiet=quiet) as bar:
+        bar.stage(f"Counting {short_name(comparisons)}")
+        with open_comparisons(comparisons, columns, model=model, on_error=on_error) as log:
+            bar.stage("Judging users")
             result = estimate_attentiveness(
                 log.counts,
                 win_rate=rates,
                 prior=prior,
                 threshold=rule.threshold,
                 level=level,
-                progress=waiting.step,
+                progress=bar.step,
             )
             if dry_run:
                 table = ladder(log.counts, result, log.count_rows(), confidence=confidence or 0.95)
             else:
                 kept, levels = select_users(log.counts, result, rule), user_levels(log.counts, result)
-                waiting.stage(f"Writing {folder}")
+                bar.stage(f"Writing {folder}")
                 summary = summarise_filter(log, result, rule, kept, levels, created=datetime.now(UTC))
-                title = None if no_report else title_of(comparisons)
+                title = None if no_report else short_name(comparisons)
                 with find_drift(log, result, stretch, time) if stretch else nullcontext() as drift:
                     files = write_filter(folder, log, result, kept, levels, summary=summary, title=title, drift=drift)
     if as_json:
@@ -203,7 +204,7 @@ def parse_win_rates(texts: list[str]) -> WinRate | dict[str, WinRate]:
 
 def parse_win_rate(text: str) -> WinRate:
     """``0.8``, ``160/200`` (gold sample: wins of n), ``beta:8,2`` or ``0.55..0.7`` (bounds)."""
-    from votewise.attentiveness import Beta, Bounds, GoldSample
+    from votewise.users.estimate import Beta, Bounds, GoldSample
 
     try:
         if text.startswith("beta:"):

@@ -15,7 +15,7 @@ def formats() -> None:
     from rich.markup import escape
     from rich.table import Table
 
-    from votewise.readers import FORMATS
+    from votewise.sources.registry import FORMATS
 
     table = Table("Format", "What it is", box=box.SIMPLE_HEAD)
     for name, shape in FORMATS.items():

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from votewise.cli.audit import Columns, Quiet, parse_columns
+from votewise.cli.options import Columns, Quiet, parse_columns
 
 if TYPE_CHECKING:
     from votewise.generate import Generated, GenerateJob
@@ -24,7 +24,7 @@ class BackendName(StrEnum):
 
 
 class Numbers(StrEnum):
-    """What `--dtype` takes; the names of ``votewise.models.DTYPES``."""
+    """What `--dtype` takes; the names of ``votewise.language_models.local.DTYPES``."""
 
     auto = "auto"
     float32 = "float32"
@@ -136,7 +136,7 @@ def generate(
 
     `votewise generate prompts.jsonl --backend endpoint --base-url http://localhost:8000/v1 --model m --out a.jsonl`
     """
-    from votewise.cli.waiting import Waiting, telling_how_to_go_on
+    from votewise.cli.printing.progress import ProgressBar, telling_how_to_go_on
     from votewise.generate import BackendOptions, GenerateJob, Sampling, generate_answers, read_prompts
 
     sampling = Sampling(max_tokens, temperature, top_p, seed)
@@ -150,14 +150,14 @@ def generate(
         retries=retries,
         concurrency=concurrency,
     )
-    with telling_how_to_go_on(out), Waiting(quiet=quiet) as waiting:
-        waiting.stage(f"Reading {prompts}")
+    with telling_how_to_go_on(out), ProgressBar(quiet=quiet) as bar:
+        bar.stage(f"Reading {prompts}")
         read = read_prompts(prompts, columns=parse_columns(column or []), limit=limit)
         job = GenerateJob(read, model, out, sampling, backend.value, options, comparisons)
         result = None
         if not dry_run:
-            waiting.stage("Loading")
-            result = generate_answers(job, restart=restart, progress=waiting.count)
+            bar.stage("Loading")
+            result = generate_answers(job, restart=restart, progress=bar.count)
     if result is None:
         typer.echo(describe_job(job))
     elif not quiet:

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from votewise.cli.audit import AsJson, Columns, FormatName, Quiet, parse_columns
 from votewise.cli.generate import BatchSize, Device, Dtype, NoChat, Numbers, Restart, describe_speed
+from votewise.cli.options import AsJson, Columns, FormatName, Quiet, parse_columns
 from votewise.errors import BadInputError
 
 if TYPE_CHECKING:
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from rich.table import Table
 
     from votewise.score import ModelOptions, Scored, ScoreJob
-    from votewise.score.sources import ScoreSource
+    from votewise.score.margin_sources import ScoreSource
 
 Source = Annotated[
     str,
@@ -48,7 +48,9 @@ Reference = Annotated[
 Beta = Annotated[float, typer.Option(metavar="NUMBER", help="The factor of the implicit reward: DPO's beta.")]
 ScoreColumns = Annotated[
     tuple[str, str] | None,
-    typer.Option("--columns", metavar="NAME NAME", help="Take scores from these columns of PAIRS.", show_default=False),
+    typer.Option(
+        "--score-columns", metavar="NAME NAME", help="Take scores from these columns of PAIRS.", show_default=False
+    ),
 ]
 Fit = Annotated[
     bool,
@@ -92,22 +94,22 @@ def score(
 
     `votewise score answers-comparisons.jsonl --policy ./policy --reference ./start --beta 0.1 --out scored.jsonl`
 
-    `votewise score pairs.jsonl --columns score_chosen score_rejected --fit-temperature --out scored.jsonl`
+    `votewise score pairs.jsonl --score-columns score_chosen score_rejected --fit-temperature --out scored.jsonl`
     """
-    from votewise.cli.waiting import Waiting, telling_how_to_go_on
+    from votewise.cli.printing.progress import ProgressBar, telling_how_to_go_on
     from votewise.score import ColumnScores, ModelOptions, ScoreJob, read_pairs, score_pairs
 
     options = ModelOptions(batch_size, device, dtype.value, not no_chat_template)
     source = choose_source(reward_model, policy, reference, beta, columns, options)
-    with telling_how_to_go_on(out), Waiting(quiet=quiet) as waiting:
-        waiting.stage(f"Reading {pairs}")
+    with telling_how_to_go_on(out), ProgressBar(quiet=quiet) as bar:
+        bar.stage(f"Reading {pairs}")
         texts = not isinstance(source, ColumnScores)
         read = read_pairs(pairs, format=format_name, columns=parse_columns(column or []), texts=texts)
         job = ScoreJob(read, source, out, fit_temperature)
         result = None
         if not dry_run:
-            waiting.stage("Loading")
-            result = score_pairs(job, restart=restart, progress=waiting.count)
+            bar.stage("Loading")
+            result = score_pairs(job, restart=restart, progress=bar.count)
     if result is None:
         typer.echo(describe_job(job))
     elif as_json:
@@ -129,13 +131,17 @@ def choose_source(
 
     asked = [
         name
-        for name, value in (("--reward-model", reward_model), ("--policy", policy or reference), ("--columns", columns))
+        for name, value in (
+            ("--reward-model", reward_model),
+            ("--policy", policy or reference),
+            ("--score-columns", columns),
+        )
         if value is not None
     ]
     if len(asked) != 1:
         raise BadInputError(
             "nothing to score with" if not asked else f"{' and '.join(asked)} exclude each other",
-            expected="--reward-model, --policy with --reference, or --columns",
+            expected="--reward-model, --policy with --reference, or --score-columns",
         )
     if reward_model is not None:
         return RewardModel(reward_model, options)

@@ -10,7 +10,7 @@ from typing import Annotated, Any
 
 import typer
 
-from votewise.cli.audit import Columns, FormatName, Quiet, parse_columns, title_of
+from votewise.cli.options import Columns, FormatName, Quiet, parse_columns
 from votewise.errors import BadInputError
 
 app = typer.Typer(no_args_is_help=True, rich_markup_mode="markdown")
@@ -194,13 +194,14 @@ def annotators(
 
     `votewise simulate annotators votes.parquet --reliability 0.95,0.7,0.2 --votes-per-pair 1 --out three.jsonl`
     """
-    from votewise.cli.simulate_printing import print_votes
-    from votewise.cli.waiting import Waiting
-    from votewise.readers import read_votes
-    from votewise.simulate.crowds import TruePairs, plan_crowd
+    from votewise.cli.printing.progress import ProgressBar
+    from votewise.cli.printing.simulate import print_votes
     from votewise.simulate.profiles import read_profile
     from votewise.simulate.streams import check_suffix
-    from votewise.simulate.votes_files import write_votes
+    from votewise.simulate.vote_files import write_votes
+    from votewise.simulate.votes import TruePairs, plan_votes
+    from votewise.sources import read_votes
+    from votewise.sources.naming import short_name
 
     check_suffix(out)
     crowd = read_profile(
@@ -219,17 +220,17 @@ def annotators(
         else parse_range(votes_per_annotator, "--votes-per-annotator"),
         votes_per_pair=votes_per_pair,
     )
-    with Waiting(quiet=quiet) as waiting:
+    with ProgressBar(quiet=quiet) as bar:
         source: TruePairs | int | None = pairs
         if preferences is not None:
-            waiting.stage(f"Reading {title_of(preferences)}")
+            bar.stage(f"Reading {short_name(preferences)}")
             votes = read_votes(preferences, format=format_name, columns=parse_columns(column or []))
             source = TruePairs.of(votes).sample(pairs, seed)
         elif pairs is None and crowd.annotators is None:
             source = 1000
-        plan = plan_crowd(crowd, pairs=source, texts=texts, seed=seed)
-        waiting.stage(f"Writing {out}")
-        summary = write_votes(out, plan, progress=lambda done: waiting.rows(done, plan.design.places))
+        plan = plan_votes(crowd, pairs=source, texts=texts, seed=seed)
+        bar.stage(f"Writing {out}")
+        summary = write_votes(out, plan, progress=lambda done: bar.rows(done, plan.design.places))
     if as_json:
         typer.echo(json.dumps({**asdict(summary), "seed": seed, "file": str(out)}, indent=2))
     elif not quiet:
@@ -264,10 +265,11 @@ def users(
 
     `votewise simulate users --users 2000 --prior two-point:0.2,0.2,0.98 --win-rate 0.74 --out clicks.parquet`
     """
-    from votewise.cli.simulate_printing import print_clicks
-    from votewise.cli.waiting import Waiting
-    from votewise.simulate.clicks_files import made_up_comparisons, read_comparisons, write_clicks
+    from votewise.cli.printing.progress import ProgressBar
+    from votewise.cli.printing.simulate import print_clicks
+    from votewise.simulate.click_files import made_up_comparisons, read_comparisons, write_clicks
     from votewise.simulate.streams import check_suffix
+    from votewise.sources.naming import short_name
 
     check_suffix(out)
     if comparisons is not None and (made_up is not None or win_rate is not None):
@@ -275,13 +277,13 @@ def users(
             "belong to comparisons that are made up", source="--comparisons and --win-rate", expected="no COMPARISONS"
         )
     per_user = parse_range(comparisons_per_user, "--comparisons-per-user")
-    with Waiting(quiet=quiet) as waiting:
+    with ProgressBar(quiet=quiet) as bar:
         if comparisons is None:
             scored = made_up_comparisons(20_000 if made_up is None else made_up, 0.8 if win_rate is None else win_rate)
         else:
-            waiting.stage(f"Reading {title_of(comparisons)}")
+            bar.stage(f"Reading {short_name(comparisons)}")
             scored = read_comparisons(comparisons, probability=probability, margin=margin, temperature=temperature)
-        waiting.stage(f"Writing {out}")
+        bar.stage(f"Writing {out}")
         summary = write_clicks(
             out,
             scored,
@@ -291,7 +293,7 @@ def users(
             follow=follow.value,
             texts=texts,
             seed=seed,
-            progress=lambda done: waiting.rows(done, None),
+            progress=lambda done: bar.rows(done, None),
         )
     if as_json:
         typer.echo(json.dumps({**asdict(summary), "seed": seed, "file": str(out)}, indent=2))

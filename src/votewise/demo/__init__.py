@@ -10,9 +10,9 @@ from dataclasses import dataclass
 import numpy as np
 import pyarrow as pa
 
-from votewise.demo.crowd import KINDS, cast_votes, make_crowd
+from votewise.arrays import Floats
 from votewise.demo.questions import make_questions
-from votewise.votes import Floats
+from votewise.demo.voters import KINDS, cast_votes, make_voters
 
 
 @dataclass(frozen=True, eq=False)
@@ -36,6 +36,6 @@ def make_demo_data(*, pairs: int = 600, seed: int = 0) -> DemoData:
     """Simulate votes of 40 annotators on ``pairs`` questions, five votes each, some 30% of them wrong."""
     rng = np.random.default_rng(seed)
     questions = make_questions(rng, pairs)
-    crowd = make_crowd(rng)
+    crowd = make_voters(rng)
     table = pa.Table.from_pylist(cast_votes(rng, questions, crowd))
     return DemoData(table, crowd.names, tuple(KINDS[kind].name for kind in crowd.kinds), crowd.reliability)

@@ -15,9 +15,10 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
+from votewise.arrays import Bools, Floats
+from votewise.data.votes import Votes
 from votewise.errors import BadInputError
 from votewise.simulate import SimulatedVotes
-from votewise.votes import Bools, Floats, Votes
 
 FORMS = ("capital of {} :", "seat of {} :", "{} is ruled from", "{} calls its capital")
 LEADS = ("", "note: ", "today, ", "remember: ")

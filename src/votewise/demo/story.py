@@ -19,12 +19,13 @@ import numpy as np
 import torch
 import transformers
 
+from votewise.arrays import Floats
+from votewise.data.votes import Votes
 from votewise.demo.facts import Facts, held_out_questions, make_facts, simulate_fact_votes
 from votewise.demo.tiny_model import make_tokenizer, pretrain, sampled_shares
 from votewise.errors import BadInputError
 from votewise.simulate import SimulatedVotes
 from votewise.train import RobustPreferenceConfig, RobustPreferenceTrainer
-from votewise.votes import Floats, Votes
 
 TOLD = 0.3
 """Share of wrong votes that the methods are told which must be told one."""

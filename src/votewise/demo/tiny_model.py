@@ -15,8 +15,8 @@ from tokenizers import Tokenizer, models, pre_tokenizers
 from torch import Tensor
 from transformers import LlamaConfig, LlamaForCausalLM, PreTrainedModel, PreTrainedTokenizerFast
 
+from votewise.arrays import Bools, Floats
 from votewise.demo.facts import RIGHT_SOURCE, SYLLABLES, WORDINGS, WRONG_SOURCE, Facts, write_corpus
-from votewise.votes import Bools, Floats
 
 PAD, EOS, UNKNOWN = "<pad>", "<eos>", "<unk>"
 ANSWER_TOKENS = 2

@@ -2,30 +2,27 @@
 
 contests, _ = read_two("policy.jsonl", "base.jsonl", verdicts=False)
 judged = judge_contests([contests], RewardJudge("org/reward"), Path("evaluation"))
-result = evaluate_win_rate(contests, judged.verdicts[0], length_controlled=True)
+result = estimate_win_rate(contests, judged.verdicts[0], length_controlled=True)
 result.rate.value, result.rate.low, result.rate.high
 """
 
+from votewise.evaluate.estimate import estimate_win_rate
 from votewise.evaluate.inputs import read_several, read_two
-from votewise.evaluate.judging import LanguageJudge, RewardJudge, judge_contests
+from votewise.evaluate.judges import LanguageJudge, RewardJudge, judge_contests
 from votewise.evaluate.length_control import length_controlled_rate
-from votewise.evaluate.matrix import evaluate_matrix
-from votewise.evaluate.pairing import with_difficulty
+from votewise.evaluate.matrix import estimate_matrix
+from votewise.evaluate.pair_answers import with_difficulty
 from votewise.evaluate.rates import win_rate
-from votewise.evaluate.win_rates import evaluate_win_rate
-from votewise.evaluate.writing import write_matrix, write_win_rate
 
 __all__ = [
     "LanguageJudge",
     "RewardJudge",
-    "evaluate_matrix",
-    "evaluate_win_rate",
+    "estimate_matrix",
+    "estimate_win_rate",
     "judge_contests",
     "length_controlled_rate",
     "read_several",
     "read_two",
     "win_rate",
     "with_difficulty",
-    "write_matrix",
-    "write_win_rate",
 ]

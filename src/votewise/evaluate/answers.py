@@ -9,11 +9,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from votewise.contests import Text
+from votewise.data.contests import Text
 from votewise.errors import BadInputError
-from votewise.readers.messages import CONVERSATION, conversation, holds_lists
-from votewise.readers.rows import Rows
-from votewise.readers.sources import load
+from votewise.sources.messages import CONVERSATION, conversation, holds_lists
+from votewise.sources.opening import load
+from votewise.sources.rows import Rows
 
 PROMPT, ANSWER, MODEL, DOMAIN = (
     ("prompt", "instruction"),

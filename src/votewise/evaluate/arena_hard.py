@@ -17,9 +17,9 @@ import pyarrow as pa
 
 from votewise.errors import BadInputError
 from votewise.evaluate.answers import plain_text, read_answers
-from votewise.evaluate.bridges import Question, name_prompts
-from votewise.readers.sources import load
-from votewise.readers.values import records_of
+from votewise.evaluate.bridges import ArenaHardQuestion, name_prompts
+from votewise.sources.opening import load
+from votewise.sources.values import records_of
 
 VERDICTS = {"A>>B": 2, "A>B": 1, "A=B": 0, "B>A": -1, "B>>A": -2}
 VERDICTS |= {"B<<A": 2, "B<A": 1, "B=A": 0, "A<B": -1, "A<<B": -2}
@@ -103,7 +103,7 @@ Said = Mapping[tuple[str, str], str]
 """Answers by model and name of the question."""
 
 
-def read_said(files: Sequence[str | os.PathLike[str]], questions: Sequence[Question] | None = None) -> Said:
+def read_said(files: Sequence[str | os.PathLike[str]], questions: Sequence[ArenaHardQuestion] | None = None) -> Said:
     """Read answers by model and question, from model_answer/*.jsonl or as ``votewise generate`` writes them.
 
     Raises:
@@ -130,7 +130,7 @@ def _last(messages: Any) -> str:
 
 
 def judgment_table(
-    judgments: Judgments, *, questions: Sequence[Question] | None = None, said: Said | None = None
+    judgments: Judgments, *, questions: Sequence[ArenaHardQuestion] | None = None, said: Said | None = None
 ) -> pa.Table:
     """Judgments as comparisons, one row for each judged answer.
 

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from votewise.errors import BadInputError
-from votewise.evaluate.results import record_result
+from votewise.evaluate.record import record_result
 
 HEADLINES = {"mmlu": "acc,none", "gsm8k": "exact_match,strict-match"}
 """The figure that papers print, by task."""

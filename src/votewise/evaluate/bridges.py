@@ -17,9 +17,9 @@ from typing import Any
 
 from votewise.errors import BadInputError
 from votewise.evaluate.answers import Answers, plain_text, prompt_key
-from votewise.files import write_json, write_json_lines, written_whole
-from votewise.readers.sources import load
-from votewise.readers.values import records_of
+from votewise.sources.opening import load
+from votewise.sources.values import records_of
+from votewise.storage.files import write_json, write_json_lines, written_whole
 
 DATASET = "votewise"
 """What AlpacaEval's column ``dataset`` says where the answers name no domain."""
@@ -70,14 +70,14 @@ def export_alpaca_eval(answers: Answers, out: Path) -> Exported:
 
 
 @dataclass(frozen=True)
-class Question:
+class ArenaHardQuestion:
     """A question of Arena-Hard: its ``uid``, which answers and judgments go by, and its ``prompt``."""
 
     uid: str
     prompt: str
 
 
-def read_questions(source: Any) -> list[Question]:
+def read_questions(source: Any) -> list[ArenaHardQuestion]:
     """Read Arena-Hard's question.jsonl: ``uid`` and ``prompt``, or ``question_id`` and ``turns`` before version 2.
 
     Raises:
@@ -97,7 +97,7 @@ def read_questions(source: Any) -> list[Question]:
             uid, prompt = item["question_id"], turns[0].get("content")
         if not uid or not isinstance(prompt, str):
             raise BadInputError("a question without a name or a text", source=read.name, row=read.number(row))
-        questions.append(Question(str(uid), prompt))
+        questions.append(ArenaHardQuestion(str(uid), prompt))
     return questions
 
 
@@ -105,7 +105,7 @@ def export_arena_hard(
     answers: Answers,
     folder: Path,
     *,
-    questions: Sequence[Question] | None = None,
+    questions: Sequence[ArenaHardQuestion] | None = None,
     count_tokens: Callable[[str], int] | None = None,
     now: float | None = None,
 ) -> Exported:
@@ -185,14 +185,14 @@ def token_counter(name: str) -> Callable[[str], int]:
             raise BadInputError("counting tokens so needs tiktoken", expected="pip install tiktoken") from error
         encoder: Any = tiktoken.get_encoding(encoding)
         return lambda text: len(encoder.encode(text, disallowed_special=()))
-    from votewise.models import load_tokenizer, require_models
+    from votewise.language_models.local import load_tokenizer, require_models
 
     require_models("--tokenizer")
     tokenizer = load_tokenizer(name)
     return lambda text: len(tokenizer(text, add_special_tokens=False)["input_ids"])
 
 
-def name_prompts(answers: Answers, questions: Sequence[Question] | None) -> list[str | None]:
+def name_prompts(answers: Answers, questions: Sequence[ArenaHardQuestion] | None) -> list[str | None]:
     """(n,) the name of each prompt: the question's of that text, None where there is none; else its ``prompt_id``."""
     if questions is not None:
         names = {question.prompt.strip(): question.uid for question in questions}

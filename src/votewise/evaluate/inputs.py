@@ -5,15 +5,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 from itertools import chain
 
-from votewise.contests import Contests, Verdicts
+from votewise.data.contests import Contests, Verdicts
 from votewise.errors import BadInputError
 from votewise.evaluate.answers import answers_of, holds_answers, one_model
-from votewise.evaluate.comparison_rows import comparisons_of
 from votewise.evaluate.matrix import answer_pairs, comparison_pairs
-from votewise.evaluate.pairing import pair_answers
-from votewise.evaluate.verdict_column import VERDICTS, shape_of
-from votewise.readers.rows import Rows
-from votewise.readers.sources import load
+from votewise.evaluate.pair_answers import pair_answers
+from votewise.evaluate.read_comparisons import comparisons_of
+from votewise.evaluate.verdict_column import VERDICTS, columns_of
+from votewise.sources.opening import load
+from votewise.sources.rows import Rows
 
 Judgeable = tuple[Contests, Verdicts | None]
 EXPECTED = "answers (prompt, answer, model) or comparisons (prompt, model_a, model_b, response_a, response_b)"
@@ -47,13 +47,13 @@ def read_two(
         BadInputError: for what cannot be read, a name that is not there, or no prompt in common.
     """
     rows = Rows(load(first), stop=not skip)
-    if second is None and shape_of(rows) is not None and not holds_answers(rows):
+    if second is None and columns_of(rows) is not None and not holds_answers(rows):
         compared = comparisons_of(rows, column=column, verdicts=verdicts)
         found = compared.between(*compared.choose(model, baseline))
         if verdicts and found[1] is None:
             raise no_judge(f"has no column {', '.join(VERDICTS[:-1])} or {VERDICTS[-1]}", first)
         return found
-    if second is not None and shape_of(rows) is not None and not holds_answers(rows):
+    if second is not None and columns_of(rows) is not None and not holds_answers(rows):
         raise BadInputError("holds comparisons of two models already", source=first, expected="this file alone")
     if not holds_answers(rows):
         columns = ", ".join(rows.table.column_names)
@@ -89,7 +89,7 @@ def read_several(
         BadInputError: for what cannot be read, one model only, a model twice, or two without a common prompt.
     """
     read = [Rows(load(file), stop=not skip) for file in files]
-    if len(read) == 1 and shape_of(read[0]) is not None and not holds_answers(read[0]):
+    if len(read) == 1 and columns_of(read[0]) is not None and not holds_answers(read[0]):
         found = comparison_pairs(comparisons_of(read[0], column=column, verdicts=verdicts))
         if verdicts and found[0][1] is None:
             raise no_judge(f"has no column {', '.join(VERDICTS[:-1])} or {VERDICTS[-1]}", files[0])

@@ -19,10 +19,10 @@ import numpy as np
 import numpy.typing as npt
 from scipy.special import expit, log_expit
 
-from votewise.contests import LengthControlled, Rate
+from votewise.arrays import Floats
+from votewise.data.win_rates import LengthControlled, Rate
 from votewise.errors import BadInputError
 from votewise.evaluate.rates import clustered_interval
-from votewise.votes import Floats
 
 PRIOR_DEVIATION = {"length": 2.5, "difficulty": 2.5, "bias": 10.0}
 """Of the coefficients' normal priors around 0."""

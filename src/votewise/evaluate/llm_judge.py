@@ -14,13 +14,13 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from votewise.contests import Contests, Text, Verdicts
+from votewise.data.contests import Contests, Text, Verdicts
 from votewise.errors import BadInputError, shorten
-from votewise.journal import Journal, content_key
-from votewise.readers.databases import without_password
+from votewise.sources.databases import without_password
+from votewise.storage.journal import Journal, content_key
 
 if TYPE_CHECKING:
-    from votewise.endpoint import Endpoint
+    from votewise.language_models.endpoint import Endpoint
 
 QUESTION = """\
 Two answers to the same prompt are given below. Which of them is better: more correct, more helpful, closer to what was \

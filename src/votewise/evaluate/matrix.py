@@ -7,13 +7,14 @@ from itertools import combinations
 
 import numpy as np
 
-from votewise.contests import Contests, MatrixResult, Verdicts
+from votewise.arrays import Floats
+from votewise.data.contests import Contests, Verdicts
+from votewise.data.win_rates import MatrixResult
 from votewise.errors import BadInputError
 from votewise.evaluate.answers import Answers
-from votewise.evaluate.comparison_rows import ComparisonRows
-from votewise.evaluate.pairing import pair_answers
-from votewise.evaluate.win_rates import evaluate_win_rate
-from votewise.votes import Floats
+from votewise.evaluate.estimate import estimate_win_rate
+from votewise.evaluate.pair_answers import pair_answers
+from votewise.evaluate.read_comparisons import ComparisonRows
 
 
 def answer_pairs(each: Sequence[Answers]) -> list[Contests]:
@@ -41,7 +42,7 @@ def comparison_pairs(rows: ComparisonRows) -> list[tuple[Contests, Verdicts | No
     return [rows.between(a, b) for a, b in combinations(rows.models, 2) if b in rows.opponents(a)]
 
 
-def evaluate_matrix(
+def estimate_matrix(
     judged: Sequence[tuple[Contests, Verdicts]],
     *,
     scores: Mapping[str, Floats] | None = None,
@@ -62,7 +63,7 @@ def evaluate_matrix(
     if not judged:
         raise BadInputError("there are no two models to compare", expected="two or more")
     found = {
-        (c.model_a, c.model_b): evaluate_win_rate(c, v, length_controlled=length_controlled, level=level)
+        (c.model_a, c.model_b): estimate_win_rate(c, v, length_controlled=length_controlled, level=level)
         for c, v in judged
     }
     rates: dict[str, list[float]] = {}

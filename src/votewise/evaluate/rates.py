@@ -6,9 +6,9 @@ import numpy as np
 import numpy.typing as npt
 from scipy.special import ndtri
 
-from votewise.contests import Rate
+from votewise.arrays import Floats
+from votewise.data.win_rates import Rate
 from votewise.errors import BadInputError
-from votewise.votes import Floats
 
 
 def win_rate(preference: Floats, prompt: npt.NDArray[np.int64], *, level: float = 0.95) -> Rate:

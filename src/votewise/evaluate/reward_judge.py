@@ -11,11 +11,11 @@ from collections.abc import Iterable, Mapping, Sequence
 import numpy as np
 from scipy.special import expit
 
-from votewise.contests import Contests, Text, Verdicts
+from votewise.arrays import Floats
+from votewise.data.contests import Contests, Text, Verdicts
 from votewise.errors import BadInputError
-from votewise.journal import content_key
-from votewise.score.sources import Answer
-from votewise.votes import Floats
+from votewise.score.scorer import Answer
+from votewise.storage.journal import content_key
 
 NO_SCORE = "no score: too long for the reward model, or no number"
 

@@ -6,16 +6,16 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from votewise.arrays import Floats
 from votewise.errors import BadInputError
 from votewise.evaluate.answers import PROMPT, find
-from votewise.readers.canonical import LABELS, label_key
-from votewise.readers.cells import is_number
-from votewise.readers.rows import Rows
-from votewise.votes import Floats
+from votewise.sources.cells import is_number
+from votewise.sources.labels import LABELS, label_key
+from votewise.sources.rows import Rows
 
 
 @dataclass(frozen=True)
-class Shape:
+class ComparisonColumns:
     """Names of the columns with the models, their answers and the answers' lengths; ``second``: A comes second."""
 
     models: tuple[str, str]
@@ -24,10 +24,10 @@ class Shape:
     second: bool = False
 
 
-SHAPES = (
-    Shape(("model_a", "model_b"), ("response_a", "response_b"), ("length_a", "length_b")),
-    Shape(("generator_2", "generator_1"), ("output_2", "output_1"), ("len_2", "len_1"), second=True),
-    Shape(("model", "baseline"), ("response_a", "response_b"), ("len_model", "len_baseline"), second=True),
+COLUMN_NAMES = (
+    ComparisonColumns(("model_a", "model_b"), ("response_a", "response_b"), ("length_a", "length_b")),
+    ComparisonColumns(("generator_2", "generator_1"), ("output_2", "output_1"), ("len_2", "len_1"), second=True),
+    ComparisonColumns(("model", "baseline"), ("response_a", "response_b"), ("len_model", "len_baseline"), second=True),
 )
 
 VERDICTS = ("preference", "winner", "label")
@@ -36,13 +36,13 @@ VERDICTS = ("preference", "winner", "label")
 WINNER = "a, b, tie, a model's name, a number from 0 to 1, or AlpacaEval's from 1 to 2"
 
 
-def shape_of(rows: Rows) -> Shape | None:
+def columns_of(rows: Rows) -> ComparisonColumns | None:
     """Which of the known shapes these rows have; None where they are no comparisons."""
-    return next((shape for shape in SHAPES if rows.has(*shape.models) and find(rows, PROMPT) is not None), None)
+    return next((shape for shape in COLUMN_NAMES if rows.has(*shape.models) and find(rows, PROMPT) is not None), None)
 
 
 def read_preference(
-    rows: Rows, column: str, shape: Shape, model_a: list[str], model_b: list[str]
+    rows: Rows, column: str, shape: ComparisonColumns, model_a: list[str], model_b: list[str]
 ) -> tuple[Floats, str]:
     """(N,) P(A is better) as a column says, and the column with how it was read."""
     if not rows.has(column):
@@ -66,7 +66,7 @@ def read_preference(
     return values, f"'{column}' (0 to 1)"
 
 
-def _by_label(rows: Rows, column: str, shape: Shape, model_a: list[str], model_b: list[str]) -> Floats:
+def _by_label(rows: Rows, column: str, shape: ComparisonColumns, model_a: list[str], model_b: list[str]) -> Floats:
     labels = rows.identifier(column, null=True).to_pylist()
     worth = {"a": 1.0, "b": 0.0, "tie": 0.5}
     found = np.full(len(rows), np.nan)

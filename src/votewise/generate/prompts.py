@@ -9,13 +9,13 @@ from pathlib import Path
 from typing import Any
 
 from votewise.errors import BadInputError
-from votewise.journal import content_key
-from votewise.models import Prompt, as_messages
-from votewise.readers.formats import FORMATS, choose
-from votewise.readers.messages import CONVERSATION, conversation, holds_lists
-from votewise.readers.nested import prompt_field
-from votewise.readers.rows import Rows
-from votewise.readers.sources import load
+from votewise.language_models.local import Prompt, as_messages
+from votewise.sources.messages import CONVERSATION, conversation, holds_lists
+from votewise.sources.nested import prompt_field
+from votewise.sources.opening import load
+from votewise.sources.registry import FORMATS, choose
+from votewise.sources.rows import Rows
+from votewise.storage.journal import content_key
 
 
 @dataclass(frozen=True)

@@ -1,7 +1,7 @@
 """The run: prompts and models in, a file of answers out, and with two models a table of comparisons.
 
-Every answer goes into a journal as it comes (see ``votewise.journal``). A prompt that failed keeps its row in the file of
-answers, with its error and without an answer; in the comparisons there are only prompts that both models answered.
+Every answer goes into a journal as it comes (see ``votewise.storage.journal``). A prompt that failed keeps its row in
+the file of answers, with its error and without an answer; the comparisons hold only prompts that both models answered.
 """
 
 from __future__ import annotations
@@ -16,13 +16,13 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from votewise.endpoint import Completion
 from votewise.errors import BadInputError
-from votewise.export import SUFFIXES, write_rows
 from votewise.generate.prompts import Prompts
 from votewise.generate.settings import BACKENDS, Backend, BackendOptions, Sampling
-from votewise.journal import Journal, content_key
-from votewise.models import require_models
+from votewise.language_models.endpoint import Completion
+from votewise.language_models.local import require_models
+from votewise.storage.journal import Journal, content_key
+from votewise.storage.row_files import SUFFIXES, write_rows
 
 Progress = Callable[[str, int, int, int, float], None]
 """Told after every batch: what is done, how much of how much, tokens of this run, and its seconds."""
@@ -160,15 +160,15 @@ def _is_done(job: GenerateJob, record: dict[str, Any] | None) -> bool:
 def open_backend(job: GenerateJob, model: str) -> Backend:
     """The backend of one model; loads nothing but its libraries."""
     if job.backend == "endpoint":
-        from votewise.generate.served import ServedModel
+        from votewise.generate.with_endpoint import ServedModel
 
         return ServedModel(model, job.sampling, job.options)
     if job.backend == "vllm":
-        from votewise.generate.vllm import VllmModel
+        from votewise.generate.with_vllm import VllmModel
 
         return VllmModel(model, job.sampling, job.options)
     require_models("the transformers backend")
-    from votewise.generate.local import LocalModel
+    from votewise.generate.with_transformers import LocalModel
 
     return LocalModel(model, job.sampling, job.options)
 

@@ -7,10 +7,10 @@ from collections.abc import Container, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from votewise.endpoint import Completion
 from votewise.errors import BadInputError
-from votewise.journal import content_key
-from votewise.models import Prompt
+from votewise.language_models.endpoint import Completion
+from votewise.language_models.local import Prompt
+from votewise.storage.journal import content_key
 
 BACKENDS = ("transformers", "vllm", "endpoint")
 

@@ -11,7 +11,7 @@ from typing import Any
 import altair as alt
 import pyarrow as pa
 
-from votewise.diagnostics import FLAGS
+from votewise.annotators.diagnostics import FLAGS
 
 HEIGHT = 280
 

@@ -9,7 +9,8 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from votewise.contests import Contests, Verdicts, WinRateResult
+from votewise.data.contests import Contests, Verdicts
+from votewise.data.win_rates import WinRateResult
 from votewise.report.text import Passage, passages
 
 PER_KIND = 60

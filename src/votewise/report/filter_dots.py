@@ -8,8 +8,8 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from votewise.report.filter_summary import Crowd, span
-from votewise.votes import Bools, Floats
+from votewise.arrays import Bools, Floats
+from votewise.report.filter_summary import JudgedUsers, span
 
 MAX_DOTS = 2_000
 """Groups of users drawn one by one; beyond, neighbours share a dot."""
@@ -39,7 +39,7 @@ class Dots:
     boundary: pa.Table
 
 
-def dots(crowd: Crowd) -> Dots:
+def dots(crowd: JudgedUsers) -> Dots:
     """One row per (comparisons, wins), or per neighbourhood of them, without the users who compared nothing.
 
     Columns of the table: ``position`` (mean comparisons), ``share`` (of clicks for A), ``comparisons`` (as text),

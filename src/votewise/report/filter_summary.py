@@ -12,11 +12,11 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from votewise.attentiveness import AttentivenessResult
-from votewise.calibration import share_interval
-from votewise.comparisons import Counts
+from votewise.arrays import Bools, Floats
+from votewise.data.clicks import Counts
+from votewise.inference.calibration import share_interval
 from votewise.report.summary import floats
-from votewise.votes import Bools, Floats
+from votewise.users.estimate import AttentivenessResult
 
 LEVELS = ("attentive", "steady", "casual", "new")
 
@@ -27,7 +27,7 @@ THRESHOLDS = 101
 
 
 @dataclass(frozen=True)
-class Part:
+class UsersPart:
     """Some of the users.
 
     Attributes:
@@ -51,7 +51,7 @@ class Part:
     kept_share: float | None
 
 
-class Crowd:
+class JudgedUsers:
     """Cells as arrays of float64, and sums over them.
 
     Attributes:
@@ -67,11 +67,11 @@ class Crowd:
         self.rho, self.low, self.high = (floats(result.cells[name]) for name in ("attentiveness", "low", "high"))
         self.kept = np.asarray(kept, bool)
 
-    def part(self, name: str, chosen: Bools) -> Part:
+    def part(self, name: str, chosen: Bools) -> UsersPart:
         """The users of the ``chosen`` (C,) cells."""
         users, rows = self.users[chosen], self.rows[chosen]
         n_users, n_rows = float(users.sum()), float(rows.sum())
-        return Part(
+        return UsersPart(
             name=name,
             users=int(n_users),
             user_share=n_users / self.users.sum(),
@@ -82,16 +82,16 @@ class Crowd:
             kept_share=float(users @ self.kept[chosen] / n_users) if n_users else None,
         )
 
-    def everybody(self) -> Part:
+    def everybody(self) -> UsersPart:
         """All users."""
         return self.part("all", np.ones(len(self.n), bool))
 
-    def by_level(self, levels: Sequence[str]) -> list[Part]:
+    def by_level(self, levels: Sequence[str]) -> list[UsersPart]:
         """The users of each of ``LEVELS``, given the (C,) level of each cell."""
         of_cell = np.asarray(levels)
         return [self.part(level, of_cell == level) for level in LEVELS]
 
-    def by_activity(self) -> list[tuple[Part, float]]:
+    def by_activity(self) -> list[tuple[UsersPart, float]]:
         """Users with 0, 1, 2 to 4, 5 to 9, 10 to 19, ... comparisons, and the mean width of their intervals."""
         found = []
         for first, last in _ladder(int(self.n.max())):
@@ -102,7 +102,7 @@ class Crowd:
         return found
 
 
-def histogram(crowd: Crowd) -> pa.Table:
+def histogram(crowd: JudgedUsers) -> pa.Table:
     """Share of all users by posterior mean, kept ones from 0 to ``kept`` and the others from there to ``all``.
 
     Columns: ``low`` and ``high`` (edges of the bin), ``kept``, ``all`` (shares of users), ``users`` and ``kept_users``.
@@ -146,7 +146,7 @@ def prior_curve(density: pa.Table) -> pa.Table:
     return pa.table({"attentiveness": np.round(at, 5), "share": np.round(share, 6)})
 
 
-def retention_curve(crowd: Crowd) -> pa.Table:
+def retention_curve(crowd: JudgedUsers) -> pa.Table:
     """What keeping everybody with a posterior mean of at least ``threshold`` would keep.
 
     Columns: ``threshold``, ``users`` and ``rows`` (shares kept), ``right`` (expected share of right clicks among the kept
@@ -171,7 +171,7 @@ def retention_curve(crowd: Crowd) -> pa.Table:
     )
 
 
-def equal_threshold(crowd: Crowd) -> float | None:
+def equal_threshold(crowd: JudgedUsers) -> float | None:
     """The threshold on the posterior mean that keeps as many users as are kept; None where nobody is."""
     kept = crowd.users @ crowd.kept
     if kept == 0:

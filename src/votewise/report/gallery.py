@@ -10,10 +10,11 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
+from votewise.annotators.results import ReliabilityResult
+from votewise.arrays import Floats
+from votewise.data.votes import Votes
 from votewise.report.summary import floats, problematic
 from votewise.report.text import Passage, passages
-from votewise.results import ReliabilityResult
-from votewise.votes import Floats, Votes
 
 Codes = npt.NDArray[np.integer[Any]]
 

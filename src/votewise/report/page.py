@@ -24,12 +24,12 @@ import jinja2
 import vl_convert
 from markupsafe import Markup
 
-from votewise.diagnostics import FLAGS
+from votewise.annotators.diagnostics import FLAGS
 from votewise.errors import BadInputError
-from votewise.files import cache_folder, written_whole
 from votewise.report.charts import Chart
 from votewise.report.text import readable, shorten
 from votewise.report.theme import css_variables, vega_config
+from votewise.storage.files import cache_folder, written_whole
 
 _CONTROLS = {code: "\ufffd" for code in (*range(0x20), *range(0x7F, 0xA0)) if chr(code) not in "\t\n\r"}
 

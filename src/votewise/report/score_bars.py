@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from votewise.votes import Floats
+from votewise.arrays import Floats
 
 BINS = 40
 

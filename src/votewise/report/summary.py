@@ -9,10 +9,11 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from votewise.calibration import share_interval
-from votewise.diagnostics import FLAGS
-from votewise.results import ReliabilityResult
-from votewise.votes import Bools, Floats, Votes
+from votewise.annotators.diagnostics import FLAGS
+from votewise.annotators.results import ReliabilityResult
+from votewise.arrays import Bools, Floats
+from votewise.data.votes import Votes
+from votewise.inference.calibration import share_interval
 
 FEW = 1_000
 MAX_POINTS = 1_500

@@ -7,8 +7,8 @@ from collections.abc import Container, Iterator, Sequence
 from functools import cached_property
 from typing import Any, Generic, TypeVar
 
-from votewise import models
-from votewise.score.sources import Answer, Found, ModelOptions
+from votewise.language_models import local as models
+from votewise.score.scorer import Answer, Found, ModelOptions
 
 Row = TypeVar("Row")
 

@@ -10,9 +10,9 @@ from typing import Any
 
 import torch
 
-from votewise import models
+from votewise.language_models import local as models
 from votewise.score.batches import BatchScorer
-from votewise.score.sources import Answer
+from votewise.score.scorer import Answer
 from votewise.train.scoring import add_scoring, score_answers
 
 Row = tuple[list[int], int]

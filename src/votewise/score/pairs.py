@@ -11,14 +11,14 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from votewise.arrays import Floats, Signs
 from votewise.errors import BadInputError
-from votewise.models import Prompt
-from votewise.readers.canonical import label_column
-from votewise.readers.formats import FORMATS, choose
-from votewise.readers.messages import answers
-from votewise.readers.rows import Rows
-from votewise.readers.sources import Source, load
-from votewise.votes import Floats, Signs
+from votewise.language_models.local import Prompt
+from votewise.sources.labels import label_column
+from votewise.sources.messages import answers
+from votewise.sources.opening import Source, load
+from votewise.sources.registry import FORMATS, choose
+from votewise.sources.rows import Rows
 
 SIGNS = {"a": 1, "b": -1, "tie": 0}
 

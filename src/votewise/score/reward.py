@@ -7,9 +7,9 @@ from typing import Any
 
 import torch
 
-from votewise import models
+from votewise.language_models import local as models
 from votewise.score.batches import BatchScorer
-from votewise.score.sources import Answer
+from votewise.score.scorer import Answer
 
 Features = dict[str, list[int]]
 

@@ -1,7 +1,7 @@
 """The run: pairs in, the same rows with ``score_a``, ``score_b`` and ``margin`` out, and a summary beside them.
 
 Every answer is scored once, however many votes there are on it, and its score goes into a journal (see
-``votewise.journal``). Answers that are too long for a model are not cut: they have no score, and are counted.
+``votewise.storage.journal``). Answers that are too long for a model are not cut: they have no score, and are counted.
 """
 
 from __future__ import annotations
@@ -17,16 +17,17 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from votewise.arrays import Floats
 from votewise.errors import BadInputError
-from votewise.export import SUFFIXES
-from votewise.files import write_json, write_json_lines, written_whole
-from votewise.journal import Journal, content_key
-from votewise.models import require_models
-from votewise.readers.values import records_of
+from votewise.language_models.local import require_models
+from votewise.score.margin_sources import ColumnScores, ImplicitReward, RewardModel, ScoreSource, describe
 from votewise.score.pairs import Pairs
-from votewise.score.sources import Answer, ColumnScores, ImplicitReward, RewardModel, ScoreSource, describe
+from votewise.score.scorer import Answer
 from votewise.score.temperature import Calibration, TemperatureFit, fit_temperature, judge_calibration
-from votewise.votes import Floats
+from votewise.sources.values import records_of
+from votewise.storage.files import write_json, write_json_lines, written_whole
+from votewise.storage.journal import Journal, content_key
+from votewise.storage.row_files import SUFFIXES
 
 Progress = Callable[[str, int, int, int, float], None]
 """Told after every batch: which model, how many answers of how many, tokens of this run, and its seconds."""

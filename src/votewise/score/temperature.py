@@ -16,9 +16,9 @@ import pyarrow as pa
 from scipy.optimize import brentq
 from scipy.special import expit
 
-from votewise.calibration import expected_calibration_error, predictive_calibration
-from votewise.observation import log_cosh2
-from votewise.votes import Floats, Signs
+from votewise.arrays import Floats, Signs
+from votewise.inference.calibration import expected_calibration_error, predictive_calibration
+from votewise.inference.observation import log_cosh2
 
 
 @dataclass(frozen=True)
@@ -52,7 +52,7 @@ class Calibration:
         error: expected calibration error: mean distance between predicted and observed, weighted by votes.
         agreement: share of the votes that go where the margin points.
         votes: how many votes.
-        table: as ``votewise.calibration.calibration_table`` gives it, from 1/2 up: a vote for the likelier answer happens.
+        table: a ``votewise.inference.calibration.calibration_table`` from 1/2 up: a vote for the likelier answer happens.
     """
 
     log_loss: float

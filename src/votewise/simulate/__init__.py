@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from votewise.simulate.annotators import SimulatedVotes, simulate_annotators
-from votewise.simulate.clicks_files import made_up_comparisons, read_comparisons, write_clicks
-from votewise.simulate.crowds import SimulatedCrowd, TruePairs, plan_crowd, simulate_crowd
-from votewise.simulate.priors import LogisticNormal, Mixture, Points, Prior, read_prior
+from votewise.simulate.click_files import made_up_comparisons, read_comparisons, write_clicks
+from votewise.simulate.distributions import LogisticNormal, Mixture, Points, Prior, read_prior
 from votewise.simulate.profiles import KINDS, Profile, read_profile
 from votewise.simulate.users import SimulatedUsers, simulate_users
-from votewise.simulate.votes_files import write_votes
+from votewise.simulate.vote_files import write_votes
+from votewise.simulate.votes import SimulatedCrowd, TruePairs, plan_votes, simulate_crowd
 
 __all__ = [
     "KINDS",
@@ -22,7 +22,7 @@ __all__ = [
     "SimulatedVotes",
     "TruePairs",
     "made_up_comparisons",
-    "plan_crowd",
+    "plan_votes",
     "read_comparisons",
     "read_prior",
     "read_profile",

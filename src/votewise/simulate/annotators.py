@@ -7,9 +7,10 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from votewise.arrays import Bools, Floats, Signs
+from votewise.data.votes import Votes
 from votewise.errors import BadInputError
-from votewise.priors import Beta
-from votewise.votes import Bools, Floats, Signs, Votes
+from votewise.inference.priors import Beta
 
 
 @dataclass(frozen=True, eq=False)

@@ -11,9 +11,9 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from votewise.arrays import Floats
 from votewise.errors import BadInputError
-from votewise.simulate.priors import read_prior
-from votewise.votes import Floats
+from votewise.simulate.distributions import read_prior
 
 KINDS = ("ordinary", "spammer", "adversary", "position-biased", "tired")
 ORDINARY, SPAMMER, ADVERSARY, BIASED, TIRED = range(len(KINDS))
@@ -103,25 +103,25 @@ class Profile:
 
 
 @dataclass(frozen=True, eq=False)
-class Crowd:
+class DrawnAnnotators:
     """K annotators: ``kind`` (K,) indices into ``KINDS``, ``reliability`` (K,) at the start of their votes."""
 
     kind: npt.NDArray[np.int8]
     reliability: Floats
 
 
-def draw_crowd(profile: Profile, size: int, seed: int) -> Crowd:
+def draw_annotators(profile: Profile, size: int, seed: int) -> DrawnAnnotators:
     """``size`` annotators. Shares of kinds hold as exactly as whole annotators allow; who is what is random."""
     rng = np.random.default_rng([seed, 2])
     if profile.given is not None:
-        return Crowd(np.zeros(size, np.int8), profile.given)
+        return DrawnAnnotators(np.zeros(size, np.int8), profile.given)
     eta = read_prior(profile.reliability).draw(size, rng)
     edges = np.rint(np.cumsum(profile.shares) * size).astype(int)
     kind = np.searchsorted(edges, np.arange(size), side="right") + 1
     kind = np.where(kind > len(SHARES), ORDINARY, kind)
     rng.shuffle(kind)
     eta = np.where(kind == SPAMMER, 0.5, np.where(kind == ADVERSARY, 1 - eta, eta))
-    return Crowd(kind.astype(np.int8), eta)
+    return DrawnAnnotators(kind.astype(np.int8), eta)
 
 
 def read_profile(path: Path | None, **settings: Any) -> Profile:

@@ -12,7 +12,7 @@ import pyarrow.csv as pacsv
 import pyarrow.parquet as pq
 
 from votewise.errors import BadInputError
-from votewise.files import written_whole
+from votewise.storage.files import written_whole
 
 SUFFIXES = (".parquet", ".jsonl", ".csv")
 

@@ -13,10 +13,10 @@ from typing import Any, Literal
 import numpy as np
 import numpy.typing as npt
 
-from votewise.comparisons import Clicks, Counts
+from votewise.arrays import Bools, Floats
+from votewise.data.clicks import Clicks, Counts
 from votewise.errors import BadInputError
-from votewise.simulate.priors import read_prior
-from votewise.votes import Bools, Floats
+from votewise.simulate.distributions import read_prior
 
 Codes = npt.NDArray[np.int64]
 Follow = Literal["sign", "sampled"]

@@ -10,21 +10,21 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from votewise.train.config import RobustPreferenceConfig
-    from votewise.train.losses import Answers, PreferenceLoss
+    from votewise.train.losses import PreferenceLoss, ScoredAnswers
     from votewise.train.robust import TrainingBeliefs, WorseThanChanceError
     from votewise.train.trainer import RobustPreferenceTrainer
 
 __all__ = [
-    "Answers",
     "PreferenceLoss",
     "RobustPreferenceConfig",
     "RobustPreferenceTrainer",
+    "ScoredAnswers",
     "TrainingBeliefs",
     "WorseThanChanceError",
 ]
 
 _HOMES = {
-    "Answers": "losses",
+    "ScoredAnswers": "losses",
     "PreferenceLoss": "losses",
     "RobustPreferenceConfig": "config",
     "RobustPreferenceTrainer": "trainer",

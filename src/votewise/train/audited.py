@@ -10,10 +10,10 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from votewise.arrays import Floats
 from votewise.errors import BadInputError
 from votewise.train.config import RobustPreferenceConfig
-from votewise.train.data import TrainingRows
-from votewise.votes import Floats
+from votewise.train.training_rows import TrainingRows
 
 TEXTS = ("prompt", "response_a", "response_b")
 

@@ -11,13 +11,13 @@ from datasets import Dataset, IterableDataset
 from peft import PeftModel
 from transformers import TrainerCallback
 
+from votewise.data.votes import Votes
 from votewise.errors import BadInputError
 from votewise.train.audited import audited_reliability
 from votewise.train.config import RobustPreferenceConfig
-from votewise.train.data import ROW, TrainingRows, training_rows, votes_of_dataset
 from votewise.train.robust import TrainingBeliefs
 from votewise.train.streaming import SOMEBODY, StreamedBeliefs
-from votewise.votes import Votes
+from votewise.train.training_rows import ROW, TrainingRows, training_rows, votes_of_dataset
 
 
 def begin(

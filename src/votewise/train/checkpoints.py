@@ -11,22 +11,22 @@ from accelerate.logging import get_logger
 from transformers.trainer_utils import PREFIX_CHECKPOINT_DIR
 
 from votewise.errors import BadInputError
-from votewise.files import written_whole
-from votewise.train.robust import Beliefs
+from votewise.storage.files import written_whole
+from votewise.train.robust import RunningBeliefs
 
 logger = get_logger(__name__)
 
 FILE = "votewise_beliefs.npz"
 
 
-def save_beliefs(folder: Path, beliefs: Beliefs) -> None:
+def save_beliefs(folder: Path, beliefs: RunningBeliefs) -> None:
     """Write the beliefs into a checkpoint's folder, whole or not at all."""
     folder.mkdir(parents=True, exist_ok=True)
     with written_whole(folder / FILE) as path, path.open("wb") as file:
         np.savez(file, **beliefs.state())  # type: ignore[arg-type]
 
 
-def read_beliefs(folder: Path, beliefs: Beliefs) -> None:
+def read_beliefs(folder: Path, beliefs: RunningBeliefs) -> None:
     """Take up the beliefs of a checkpoint; one without any, say TRL's own, is resumed with fresh ones.
 
     Raises:

@@ -10,7 +10,7 @@ from typing import Any
 from trl import DPOConfig
 
 from votewise.errors import BadInputError
-from votewise.priors import Beta
+from votewise.inference.priors import Beta
 from votewise.train.losses import LOSSES, OBJECTIVES, PreferenceLoss, make_loss
 from votewise.train.packing import PACKED_ATTENTION
 from votewise.train.robust import BeliefSettings

@@ -11,9 +11,9 @@ import numpy as np
 import numpy.typing as npt
 from trl import DPOTrainer
 
-from votewise.train.data import ROW, TrainingRows
 from votewise.train.loading import tokenizer_of
 from votewise.train.memory import Memory
+from votewise.train.training_rows import ROW, TrainingRows
 
 Counts = npt.NDArray[np.int64]
 

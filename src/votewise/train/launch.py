@@ -13,11 +13,10 @@ from typing import Any
 
 from votewise.errors import BadInputError, VotewiseError
 from votewise.train.arguments import MODULE, PRESET, read_yaml, take_apart
+from votewise.train.processes import SHARDING, sharded_here
 
 KINDS = {"--multi_gpu", "--use_fsdp", "--use_deepspeed", "--tpu", "--use_megatron_lm"}
 """Flags of `accelerate launch` that say how processes work together."""
-
-SHARDING = ("FSDP", "DEEPSPEED")
 
 USUAL = ("--num_machines", "1", "--mixed_precision", "no", "--dynamo_backend", "no")
 """What accelerate would warn of if it were left open; the precision of training is the training script's to say."""
@@ -183,8 +182,3 @@ def _devices() -> int:
     import torch
 
     return int(torch.accelerator.device_count()) if torch.accelerator.is_available() else 0
-
-
-def sharded_here() -> bool:
-    """Whether accelerate spreads the model of this process over several."""
-    return any(os.environ.get(f"ACCELERATE_USE_{kind}", "").lower() in ("1", "true") for kind in SHARDING)

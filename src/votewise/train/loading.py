@@ -10,11 +10,11 @@ from typing import Any
 from transformers import AutoConfig, AutoProcessor, AutoTokenizer, PreTrainedTokenizerBase
 from trl import get_dataset
 
+from votewise.data.votes import Votes
 from votewise.errors import BadInputError, VotewiseError
-from votewise.readers import read_votes
+from votewise.sources import read_votes
 from votewise.train.arguments import Arguments
-from votewise.train.data import ROW, training_rows
-from votewise.votes import Votes
+from votewise.train.training_rows import ROW, training_rows
 
 
 def load_data(arguments: Arguments) -> tuple[Any, Any]:

@@ -1,6 +1,6 @@
 """Preference losses and what noise makes of them: pure functions of log-probabilities, one value per pair.
 
-A loss L(w > l) is a function of two ``Answers``, the preferred ones and the others. Swapping its arguments gives the
+A loss L(w > l) is a function of two ``ScoredAnswers``, the preferred ones and the others. Swapping its arguments gives the
 reverse loss, and the two together the margin, the log-odds that the first answer is truly better [RE-PO eq. 2]:
 
     s = L(l > w) - L(w > l)
@@ -21,7 +21,7 @@ from torch import Tensor
 from torch.nn.functional import logsigmoid
 
 
-class Answers(NamedTuple):
+class ScoredAnswers(NamedTuple):
     """One answer to each of B prompts, as the policy and the reference model score them.
 
     Attributes:
@@ -45,30 +45,32 @@ class Answers(NamedTuple):
         return self.logp / self.length
 
 
-PairLoss = Callable[[Answers, Answers], Tensor]
+PairLoss = Callable[[ScoredAnswers, ScoredAnswers], Tensor]
 """L(w > l): (preferred, others) -> (B,). A user's own loss is one of these."""
 
 
-def dpo(preferred: Answers, others: Answers, *, beta: float) -> Tensor:
+def dpo(preferred: ScoredAnswers, others: ScoredAnswers, *, beta: float) -> Tensor:
     """-log sigmoid(beta (gain_w - gain_l)) [DPO eq. 7]."""
     return -logsigmoid(beta * (preferred.gain - others.gain))
 
 
-def ipo(preferred: Answers, others: Answers, *, beta: float) -> Tensor:
+def ipo(preferred: ScoredAnswers, others: ScoredAnswers, *, beta: float) -> Tensor:
     """(h - 1 / (2 beta))^2, h the difference of gains per token [IPO eq. 17], averaged over tokens as TRL does."""
     return (_gap_per_token(preferred, others) - 1 / (2 * beta)) ** 2
 
 
-def _gap_per_token(preferred: Answers, others: Answers) -> Tensor:
+def _gap_per_token(preferred: ScoredAnswers, others: ScoredAnswers) -> Tensor:
     return preferred.gain / preferred.length - others.gain / others.length
 
 
-def simpo(preferred: Answers, others: Answers, *, beta: float, gamma: float) -> Tensor:
+def simpo(preferred: ScoredAnswers, others: ScoredAnswers, *, beta: float, gamma: float) -> Tensor:
     """-log sigmoid(beta (mean log pi(w) - mean log pi(l)) - gamma), without a reference [SimPO eq. 6]."""
     return -logsigmoid(beta * (preferred.mean_logp - others.mean_logp) - gamma)
 
 
-def cpo(preferred: Answers, others: Answers, *, beta: float, alpha: float, per_token: bool = True) -> Tensor:
+def cpo(
+    preferred: ScoredAnswers, others: ScoredAnswers, *, beta: float, alpha: float, per_token: bool = True
+) -> Tensor:
     """-log sigmoid(beta (log pi(w) - log pi(l))) - alpha log pi(w), without a reference [CPO eq. 5].
 
     The likelihood of the preferred answer counts per token, as in TRL; summed over tokens (``per_token=False``), as in
@@ -78,17 +80,17 @@ def cpo(preferred: Answers, others: Answers, *, beta: float, alpha: float, per_t
     return -logsigmoid(beta * (preferred.logp - others.logp)) - alpha * likelihood
 
 
-def margin(loss: PairLoss, chosen: Answers, rejected: Answers) -> Tensor:
+def margin(loss: PairLoss, chosen: ScoredAnswers, rejected: ScoredAnswers) -> Tensor:
     """(B,) log-odds that ``chosen`` is truly better: reverse loss minus forward loss [RE-PO eq. 2]."""
     return loss(rejected, chosen) - loss(chosen, rejected)
 
 
-def dpo_margin(chosen: Answers, rejected: Answers, *, beta: float) -> Tensor:
+def dpo_margin(chosen: ScoredAnswers, rejected: ScoredAnswers, *, beta: float) -> Tensor:
     """(B,) beta (gain_chosen - gain_rejected): what ``margin`` gives for ``dpo``, to the last bit and everywhere."""
     return beta * (chosen.gain - rejected.gain)
 
 
-def ipo_margin(chosen: Answers, rejected: Answers, *, beta: float) -> Tensor:
+def ipo_margin(chosen: ScoredAnswers, rejected: ScoredAnswers, *, beta: float) -> Tensor:
     """(B,) 2 h / beta: what ``margin`` gives for ``ipo``, but for the digits that two squares of 1 / (2 beta) swallow."""
     return 2 * _gap_per_token(chosen, rejected) / beta
 
@@ -112,7 +114,7 @@ class PreferenceLoss:
     squared: bool = False
     closed_margin: PairLoss | None = None
 
-    def __call__(self, chosen: Answers, rejected: Answers) -> Losses:
+    def __call__(self, chosen: ScoredAnswers, rejected: ScoredAnswers) -> Losses:
         """Both directions and the margin."""
         forward, reverse = self.loss(chosen, rejected), self.loss(rejected, chosen)
         s = self.closed_margin(chosen, rejected) if self.closed_margin else reverse - forward

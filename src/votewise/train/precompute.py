@@ -17,7 +17,7 @@ from trl.trainer.dpo_trainer import DataCollatorForPreference
 
 from votewise.errors import BadInputError
 from votewise.train.config import RobustPreferenceConfig
-from votewise.train.launch import sharded_here
+from votewise.train.processes import sharded_here
 from votewise.train.reference_cache import (
     Logps,
     ReferenceCache,

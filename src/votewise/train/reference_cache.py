@@ -29,9 +29,9 @@ from peft.tuners.tuners_utils import BaseTunerLayer
 from torch import Tensor
 
 from votewise.errors import BadInputError
-from votewise.files import cache_folder, written_whole
-from votewise.train.data import ROW
+from votewise.storage.files import cache_folder, written_whole
 from votewise.train.packing import PREFIX
+from votewise.train.training_rows import ROW
 
 logger = get_logger(__name__)
 

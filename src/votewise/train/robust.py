@@ -23,11 +23,13 @@ import numpy as np
 import numpy.typing as npt
 from scipy.special import expit
 
+from votewise.annotators.evidence import evidence_of
+from votewise.annotators.fit import Fit, PriorChoice, Settings
+from votewise.arrays import Floats
+from votewise.data.votes import Votes
 from votewise.errors import BadInputError, VotewiseError
-from votewise.fitting import Fit, PriorChoice, Settings
-from votewise.observation import Evidence, clipped_logit
-from votewise.priors import Beta
-from votewise.votes import Floats, Votes
+from votewise.inference.observation import Evidence, clipped_logit
+from votewise.inference.priors import Beta
 
 Rows = npt.NDArray[np.int64]
 
@@ -76,7 +78,7 @@ class BeliefSettings:
     allow_worse_than_chance: bool = False
 
 
-class Beliefs:
+class RunningBeliefs:
     """What is believed of annotators, whatever way their votes come in.
 
     Attributes:
@@ -167,7 +169,7 @@ class Beliefs:
         self._fitted_at, self._started = int(state["progress"][0]), bool(state["progress"][1])
 
 
-class TrainingBeliefs(Beliefs):
+class TrainingBeliefs(RunningBeliefs):
     """Reliabilities and margins of a training run on known votes. Mutable: every step absorbs what it saw.
 
     Attributes:
@@ -181,7 +183,7 @@ class TrainingBeliefs(Beliefs):
         self.votes = votes
         self.first: Floats = np.full(votes.n_pairs, np.nan)
         self.seen = 0
-        self.evidence = Evidence.of(votes, margins=np.zeros(votes.n_pairs))
+        self.evidence = evidence_of(votes, margins=np.zeros(votes.n_pairs))
         self._epoch_right, self._epoch_votes = np.zeros(votes.n_annotators), np.zeros(votes.n_annotators)
         self._shared = np.diff(self.evidence.matrix.indptr) > 1
         if self.settings.margins == "first" and self.settings.update != "frozen" and self._shared.any():

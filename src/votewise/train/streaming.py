@@ -12,16 +12,18 @@ import numpy as np
 import numpy.typing as npt
 from scipy.special import expit
 
+from votewise.annotators.evidence import evidence_of
+from votewise.arrays import Floats
+from votewise.data.votes import Votes
 from votewise.errors import BadInputError
-from votewise.observation import Evidence, clipped_logit
-from votewise.train.robust import GROWTH, Beliefs, BeliefSettings
-from votewise.votes import Floats, Votes
+from votewise.inference.observation import clipped_logit
+from votewise.train.robust import GROWTH, BeliefSettings, RunningBeliefs
 
 SOMEBODY = "everybody"
 """The annotator of rows that name none."""
 
 
-class StreamedBeliefs(Beliefs):
+class StreamedBeliefs(RunningBeliefs):
     """What ``TrainingBeliefs`` is for known votes.
 
     Attributes:
@@ -93,7 +95,7 @@ class StreamedBeliefs(Beliefs):
             right, votes = (np.bincount(codes, w, minlength=k).astype(np.float64) for w in (confidence, None))
             self._mix(right, votes)
         elif self.seen >= GROWTH * self._fitted_at and margins.any():
-            self._learn(Evidence.of(self.votes, margins=self.first), self.seen)
+            self._learn(evidence_of(self.votes, margins=self.first), self.seen)
 
     def end_epoch(self) -> None:
         """Nothing waits for it."""

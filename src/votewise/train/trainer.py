@@ -23,21 +23,21 @@ from transformers.trainer_utils import PREFIX_CHECKPOINT_DIR
 from trl import DPOTrainer
 from trl.trainer.dpo_trainer import disable_gradient_checkpointing, use_adapter
 
-from votewise.audit import write_audit
-from votewise.diagnostics import INFORMED
+from votewise.annotators.estimate import estimate_reliability
+from votewise.annotators.fit import prior_width
+from votewise.annotators.results import ReliabilityResult
+from votewise.defaults import INFORMED
 from votewise.errors import BadInputError
-from votewise.fitting import prior_width
-from votewise.reliability import estimate_reliability
-from votewise.results import ReliabilityResult
+from votewise.report.audit_files import write_audit
 from votewise.train.audited import fixed_confidence
 from votewise.train.beginning import EndOfEpoch, RowCollator, begin, needs_copy
 from votewise.train.checkpoints import last_whole_checkpoint, read_beliefs, save_beliefs
 from votewise.train.config import RobustPreferenceConfig
-from votewise.train.data import ROW
-from votewise.train.losses import BELIEVING, Answers, Losses, apply_objective
+from votewise.train.losses import BELIEVING, Losses, ScoredAnswers, apply_objective
 from votewise.train.metrics import RunningMeans
 from votewise.train.precompute import with_reference
 from votewise.train.scoring import FastStep, Scores, add_scoring, choose_step, score_answers, step_is_exact
+from votewise.train.training_rows import ROW
 
 logger = get_logger(__name__)
 
@@ -202,7 +202,7 @@ class RobustPreferenceTrainer(DPOTrainer):
                 return total, model(**{k: v for k, v in batch.items() if k in ("input_ids", "attention_mask")})
         return total
 
-    def _answers(self, scores: Scores, batch: dict[str, Any]) -> tuple[Answers, Answers]:
+    def _answers(self, scores: Scores, batch: dict[str, Any]) -> tuple[ScoredAnswers, ScoredAnswers]:
         logp, length = scores.logp.chunk(2), scores.length.chunk(2)
         if not self.loss.reference:
             reference = (torch.zeros_like(logp[0]), torch.zeros_like(logp[1]))
@@ -210,7 +210,7 @@ class RobustPreferenceTrainer(DPOTrainer):
             reference = batch["ref_chosen_logps"], batch["ref_rejected_logps"]
         else:
             reference = self.compute_ref_log_probs(self.ref_model or self.model, batch)
-        return Answers(logp[0], reference[0], length[0]), Answers(logp[1], reference[1], length[1])
+        return ScoredAnswers(logp[0], reference[0], length[0]), ScoredAnswers(logp[1], reference[1], length[1])
 
     def _confidence(self, losses: Losses, who: list[Any]) -> Tensor:
         """(B,) probability that the chosen answer is truly better: sigmoid(margin + evidence of the votes) [RE-PO eq. 4].
@@ -271,8 +271,8 @@ class RobustPreferenceTrainer(DPOTrainer):
         mode: str,
         batch: dict[str, Any],
         scores: Scores,
-        chosen: Answers,
-        rejected: Answers,
+        chosen: ScoredAnswers,
+        rejected: ScoredAnswers,
         weight: Tensor,
     ) -> None:
         """TRL's metrics under TRL's names, and ours."""
@@ -300,7 +300,7 @@ class RobustPreferenceTrainer(DPOTrainer):
                 means.add("confidence/square", weight**2)
                 means.add("confidence/flipped", (weight < 0.5).float())
 
-    def _reward(self, answers: Answers) -> Tensor:
+    def _reward(self, answers: ScoredAnswers) -> Tensor:
         beta: float = self.args.beta
         if self.loss.reference:
             return beta * answers.gain

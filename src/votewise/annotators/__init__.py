@@ -1,0 +1,1 @@
+"""Votes -> beliefs about annotators, votes and pairs."""

@@ -1,0 +1,53 @@
+"""What an estimate believes, as plain arrays, before it becomes tables."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from scipy.special import expit
+
+from votewise.arrays import Floats
+from votewise.inference.observation import Evidence, vote_probability
+
+
+@dataclass(frozen=True, eq=False)
+class Beliefs:
+    """Beliefs about K annotators, M pairs and the n votes of an ``Evidence``.
+
+    Attributes:
+        log_odds: (K,) logit of each reliability.
+        posterior: (M,) log-odds that response_a is truly better.
+        confidence: (n,) probability that each vote is right.
+        expected_right: (K,) expected number of right votes.
+    """
+
+    log_odds: Floats
+    posterior: Floats
+    confidence: Floats
+    expected_right: Floats
+
+    @property
+    def reliability(self) -> Floats:
+        """(K,) probability that a vote of each annotator is right."""
+        return np.asarray(expit(self.log_odds))
+
+
+def predict_votes(
+    evidence: Evidence, beliefs: Beliefs, right_by_others: Floats, pseudo_votes: tuple[Floats, Floats]
+) -> Floats:
+    """(n,) probability of each vote coming out as it did, predicted from everything but the vote itself.
+
+    Args:
+        evidence: the votes.
+        beliefs: what is believed with all of them.
+        right_by_others: (n,) probability that each vote is right according to everything but itself.
+        pseudo_votes: (K,) right and (K,) wrong votes that the prior counts for; with the annotator's other votes they
+            make the reliability used (1/2 without any).
+    """
+    weight = 1.0 if evidence.weight is None else evidence.weight
+    number = (evidence.counts + pseudo_votes[0] + pseudo_votes[1])[evidence.annotator] - weight
+    right = (beliefs.expected_right + pseudo_votes[0])[evidence.annotator] - weight * beliefs.confidence
+    with np.errstate(invalid="ignore", divide="ignore"):
+        reliability = np.where(number > 1e-9, np.clip(right / number, 0.0, 1.0), 0.5)
+    return vote_probability(right_by_others, reliability)

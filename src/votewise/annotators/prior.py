@@ -1,0 +1,93 @@
+"""The prior of a crowd, fitted from its votes: how reliable are its members, and how different from one another?
+
+Where annotators share pairs, by moments: how often two of them agree on a pair gives the mean attentiveness, how much they
+differ in agreeing gives its variance. That needs no truths and no EM. Empirical Bayes would judge each annotator's votes by
+others whose reliabilities were set by agreeing with these very votes; iterated, it lets a crowd of few votes each come to
+believe itself (experiments/prior_fit.py has the figures).
+
+Where pairs are hardly shared and margins tell the truths, there is no such echo, and empirical Bayes is used.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from scipy.special import expit
+
+from votewise.arrays import Floats
+from votewise.inference.observation import Evidence
+from votewise.inference.priors import Beta, Grid, fit_beta
+
+START = Beta(5.0, 2.0)
+"""The crowd expected before any vote."""
+
+START_ANNOTATORS = 4.0
+"""How many annotators ``START`` counts for, so that a crowd of three still gets an answer."""
+
+GRID_SIZE = 48
+
+
+def prior_from_agreement(evidence: Evidence) -> Beta:
+    """The Beta prior whose moments explain how far annotators agree with others on the same pairs.
+
+    With z a vote times the mean of the other votes on its pair, E[z | k] = rho_k E[rho] where annotators meet at random.
+    The annotators' means of z are a random-effects model; its variance components are those of DerSimonian and Laird
+    (1986), each shrunk towards ``START``.
+    """
+    signs = evidence.signs
+    total = np.asarray(signs @ np.ones(signs.shape[1]))
+    votes = np.diff(signs.indptr).astype(np.float64)
+    shared = votes > 1
+    # z = v (total - v) / (votes - 1) = (v total - 1) / (votes - 1), so that its sums are sums over pairs.
+    each = np.where(shared, 1 / np.maximum(votes - 1, 1), 0.0)
+    pattern = evidence.pattern
+    number = np.asarray(pattern.T @ shared.astype(np.float64))
+    met = number > 0
+    if not met.any():
+        return START
+    own = np.asarray(signs.T @ (total * each) - pattern.T @ each)[met] / number[met]
+    number = number[met]
+    size = number.sum()
+    square_sum = ((votes * (total**2 + 1) - 2 * total**2) * each**2).sum()
+
+    mean_0 = (2 * START.mean - 1) ** 2
+    variance_0 = 4 * START.variance
+    within = (square_sum - (number * own**2).sum()) / max(size - len(number), 1.0)
+    centre = (number * own).sum() / size
+    spread = (number * (own - centre) ** 2).sum() - (len(number) - 1) * within
+    between = max(spread / max(size - np.square(number).sum() / size, 1.0), 1e-3 * mean_0)
+    # An annotator counts for as much as the votes tell of the annotator rather than of chance.
+    known = between / (between + within / number)
+    people = known.sum() + START_ANNOTATORS
+    mean = max((known @ own + START_ANNOTATORS * mean_0) / people, 0.01)
+    variance = (known.sum() * between / mean + START_ANNOTATORS * variance_0) / people
+    return Beta.from_moments((1 + np.sqrt(mean)) / 2, variance / 4)
+
+
+def effective_votes(evidence: Evidence, posterior: Floats, log_odds: Floats) -> tuple[Floats, Floats]:
+    """(K,) right and (K,) wrong votes whose likelihood eta^right (1 - eta)^wrong is that of each annotator's votes.
+
+    It has the slope and the curvature, in log-odds, of the exact likelihood at the current reliability. Not knowing the
+    truths makes the numbers smaller than those of the votes, and now and then negative.
+    """
+    p, eta = expit(posterior), expit(log_odds)
+    slope = evidence.expected_right(posterior) - evidence.counts * eta
+    certain = eta * (1 - eta)
+    missing = evidence.squares.T @ (p * (1 - p))
+    number = np.maximum(evidence.counts - missing / certain, 0.0)
+    return number * eta + slope, number * (1 - eta) - slope
+
+
+def prior_from_likelihood(evidence: Evidence, posterior: Floats, log_odds: Floats, start: Beta) -> Beta:
+    """Empirical Bayes: the Beta that maximises the marginal likelihood of the annotators' effective votes.
+
+    Args:
+        evidence: the votes.
+        posterior: (M,) log-odds that response_a is truly better, at the current reliabilities.
+        log_odds: (K,) logit of the current reliabilities.
+        start: where the search starts; the fit itself is held near ``START`` by ``START_ANNOTATORS`` annotators.
+    """
+    voted = evidence.counts > 0
+    right, wrong = (votes[voted] for votes in effective_votes(evidence, posterior, log_odds))
+    grid = Grid.of_size(GRID_SIZE)
+    log_likelihood = np.outer(right, np.log(grid.x)) + np.outer(wrong, np.log1p(-grid.x))
+    return fit_beta(log_likelihood, grid, start, anchor=START, anchor_annotators=START_ANNOTATORS)

@@ -1,0 +1,48 @@
+"""What ``estimate_reliability`` returns: a frozen dataclass with tables in it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+import pyarrow as pa
+
+from votewise.inference.diagnostic import Diagnostic
+
+
+@dataclass(frozen=True, eq=False)
+class ReliabilityResult:
+    """Beliefs about annotators, votes and pairs.
+
+    Attributes:
+        annotators: one row per annotator, in the order of ``Votes.annotator_ids``: ``annotator`` (str), ``votes`` (ties
+            included), ``ties``, ``reliability`` (probability that a vote that is no tie agrees with the truth), ``low``
+            and ``high`` (interval), ``agreement`` (share of the votes that agree with the likelier truth according to
+            everybody else's votes; null where nobody else voted), ``first_share`` (share of the votes that went to the
+            response shown first; null where unknown) with ``first_low`` and ``first_high``, ``flag`` (``reliable``,
+            ``unsure``, ``casual``, ``adversarial`` or ``position-biased``). Interval columns are null without intervals.
+        votes: one row per vote, in the order of ``Votes``: the source's columns, ``pair`` and ``annotator`` where the
+            source lacks them, and ``confidence`` (probability that the vote agrees with the truth; null for a tie).
+        pairs: one row per pair: ``pair``, ``p_a`` (probability that response_a is truly better), ``votes`` (ties
+            included), ``ties``, ``disagreement`` (share of the votes, ties aside, against the pair's majority, 0 to 0.5).
+        calibration: ten or fewer rows: of the votes whose predicted probability of going to the likelier response, by
+            everybody else's votes, lies between ``low`` and ``high``: ``votes``, mean ``predicted``, ``observed`` share
+            with ``observed_low`` and ``observed_high``.
+        prior: ``{"family": "beta", "c": ..., "d": ..., "outliers": ..., "fitted": bool}`` or ``{"family": "none"}``.
+        temperature: the factor by which margins were multiplied.
+        converged: whether the tolerance was reached. ``iterations``: EM steps done. ``history``: objective after each.
+        diagnostics: what a reader should know, worst first.
+        settings: every argument the estimate was made with.
+    """
+
+    annotators: pa.Table = field(repr=False)
+    votes: pa.Table = field(repr=False)
+    pairs: pa.Table = field(repr=False)
+    calibration: pa.Table = field(repr=False)
+    prior: dict[str, Any]
+    temperature: float
+    converged: bool
+    iterations: int
+    history: tuple[float, ...] = field(repr=False)
+    diagnostics: tuple[Diagnostic, ...]
+    settings: dict[str, Any] = field(repr=False)

@@ -1,0 +1,161 @@
+"""Votes and beliefs -> a folder of results, written whole or not at all."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from votewise.annotators.gold import score_against_gold
+from votewise.annotators.results import ReliabilityResult
+from votewise.data.votes import Votes
+from votewise.errors import BadInputError
+from votewise.sources import read_votes
+from votewise.storage.files import folder_written_whole, write_json
+from votewise.storage.versions import library_versions
+
+FILES = ("report.html", "annotators.parquet", "votes.parquet", "pairs.parquet", "summary.json")
+CANONICAL = frozenset({"pair", "annotator", "label", "response_a", "response_b"})
+
+
+@dataclass(frozen=True, eq=False)
+class Audit:
+    """A folder of results, read back: the ``summary`` and the tables as ``write_audit`` wrote them."""
+
+    folder: Path
+    summary: dict[str, Any]
+    votes: pa.Table
+    pairs: pa.Table
+
+
+def summarise(
+    votes: Votes,
+    result: ReliabilityResult,
+    *,
+    columns: Mapping[str, str] | None = None,
+    seed: int | None = None,
+    created: datetime | None = None,
+) -> dict[str, Any]:
+    """Everything about an audit that is no table, ready for JSON: what was read, how it was judged, what came out.
+
+    Args:
+        votes: the votes as read.
+        result: what was estimated from them.
+        columns: what ``read_votes`` was told about the names of columns; ``load_votes`` needs it to read them again.
+        seed: what the votes were simulated with; an audit itself has nothing random in it.
+        created: when the audit was made; None leaves it out, so that the same votes give the same summary.
+
+    Returns:
+        ``created``, ``versions``, ``source``, ``format``, ``columns``, ``counts``, ``notes``, ``seed``, ``settings``,
+        ``prior``, ``temperature``, ``converged``, ``iterations``, ``history``, ``diagnostics``, ``flags`` (annotators by
+        flag) and ``gold`` (see ``votewise.annotators.gold``; null without gold answers).
+    """
+    reading = votes.reading
+    counts: dict[str, int] = {}
+    if reading is not None:
+        names = ("read", "votes", "kept", "rejected", "skipped", "repeated", "ties", "swapped")
+        counts = {name: getattr(reading, name) for name in names}
+    gold = score_against_gold(votes, result)
+    return {
+        "created": created.isoformat(timespec="seconds") if created else None,
+        "versions": library_versions(),
+        "source": reading.source if reading else None,
+        "format": reading.format if reading else None,
+        "columns": dict(columns or {}),
+        "counts": counts | {"pairs": votes.n_pairs, "annotators": votes.n_annotators},
+        "notes": list(reading.notes) if reading else [],
+        "seed": seed,
+        "settings": result.settings,
+        "prior": result.prior,
+        "temperature": result.temperature,
+        "converged": result.converged,
+        "iterations": result.iterations,
+        "history": list(result.history),
+        "diagnostics": [asdict(diagnostic) for diagnostic in result.diagnostics],
+        "flags": dict(Counter(result.annotators["flag"].drop_null().to_pylist()).most_common()),
+        "gold": asdict(gold) if gold else None,
+    }
+
+
+def describe_pairs(votes: Votes, result: ReliabilityResult) -> pa.Table:
+    """``result.pairs`` with the pairs' texts, so that everybody can see which response ``p_a`` is about."""
+    table = result.pairs
+    if votes.texts is not None:
+        for name in votes.texts.column_names:
+            table = table.append_column(name, votes.texts[name])
+    return table
+
+
+def write_audit(
+    folder: Path,
+    votes: Votes,
+    result: ReliabilityResult,
+    *,
+    summary: dict[str, Any] | None = None,
+    write_report: Callable[[Path, dict[str, Any]], object] | None = None,
+) -> list[Path]:
+    """Write ``annotators.parquet``, ``votes.parquet``, ``pairs.parquet``, ``summary.json`` and the report.
+
+    Whole or not at all (``votewise.storage.files.folder_written_whole``). Other files in ``folder`` stay as they are,
+    except the report and the rejected rows of an earlier audit, where this one has none.
+
+    Args:
+        folder: where to; made if it does not exist.
+        votes: the votes as read.
+        result: what was estimated from them.
+        summary: what to write as ``summary.json``; ``summarise(votes, result)`` if None.
+        write_report: called with the path of ``report.html`` and the summary; None for no report.
+
+    Returns:
+        The files written, most interesting first.
+
+    Raises:
+        BadInputError: when ``folder`` cannot be written to.
+    """
+    summary = summarise(votes, result) if summary is None else summary
+    stale = [] if write_report is not None else ["report.html"]
+    if votes.reading is not None and votes.reading.rejects is None:
+        stale.append("rejected.jsonl")
+    with folder_written_whole(folder, stale=stale) as staging:
+        if write_report is not None:
+            write_report(staging / "report.html", summary)
+        pq.write_table(result.annotators, staging / "annotators.parquet")
+        pq.write_table(result.votes, staging / "votes.parquet")
+        pq.write_table(describe_pairs(votes, result), staging / "pairs.parquet")
+        write_json(staging / "summary.json", summary)
+    return [folder / file for file in FILES if file != "report.html" or write_report is not None]
+
+
+def load_audit(folder: Path) -> Audit:
+    """Read the results of an audit back; BadInputError where ``folder`` does not hold one."""
+    files = {name: folder / name for name in ("summary.json", "votes.parquet", "pairs.parquet")}
+    for path in files.values():
+        if not path.is_file():
+            raise BadInputError(
+                f"{path.name} is missing", source=str(folder), expected="a folder written by `votewise audit`"
+            )
+    try:
+        summary = json.loads(files["summary.json"].read_text(encoding="utf-8"))
+        return Audit(folder, summary, pq.read_table(files["votes.parquet"]), pq.read_table(files["pairs.parquet"]))
+    except (ValueError, pa.ArrowException) as error:
+        raise BadInputError(f"cannot be read: {error}", source=str(folder)) from error
+
+
+def load_votes(audit: Audit) -> Votes:
+    """Read an audit's ``votes.parquet`` as votes again, row for row; BadInputError where it no longer matches."""
+    path = audit.folder / "votes.parquet"
+    # Sources with several votes per row were laid out one by one, in the plain format's columns.
+    plain = CANONICAL.issubset(audit.votes.column_names) or audit.summary["format"] is None
+    name = "plain" if plain else audit.summary["format"]
+    columns = audit.summary["columns"] if name == audit.summary["format"] else None
+    votes = read_votes(path, format=name, columns=columns)
+    if len(votes) != len(audit.votes) or "confidence" not in audit.votes.column_names:
+        raise BadInputError("does not hold the votes that were audited", source=str(path), expected="an unchanged file")
+    return votes

@@ -1,0 +1,73 @@
+"""Options that several commands share, and how commands get their defaults from their workflows."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import typer
+
+from votewise.errors import BadInputError
+
+FormatName = Annotated[
+    str, typer.Option("--format", metavar="NAME", help="The format of VOTES, a name from `votewise formats`.")
+]
+Columns = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--columns",
+        "--column",
+        metavar="NAME=COLUMN",
+        help="Which column holds what: `--columns annotator=worker_id` reads annotators from `worker_id`. Repeatable.",
+        show_default="the format's own names",
+    ),
+]
+AtError = Annotated[
+    Literal["stop", "skip"],
+    typer.Option(
+        metavar="stop|skip",
+        help="At an unusable row: stop, or skip it and write it to DIR/rejected.jsonl with the reason.",
+    ),
+]
+Level = Annotated[float, typer.Option(metavar="NUMBER", help="The probability that an interval covers the truth.")]
+Force = Annotated[
+    bool, typer.Option("--force", help="Continue where the votes do not determine the answer (exit code 3 otherwise).")
+]
+Report = Annotated[bool, typer.Option(" /--no-report", help="Do not write report.html.", show_default=False)]
+Reportless = Annotated[bool, typer.Option("--no-report", help="Do not write report.html.")]
+Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Print nothing when all went well.")]
+AsJson = Annotated[bool, typer.Option("--json", help="Print summary.json, and nothing else, on stdout.")]
+
+
+class Defaults:
+    """The defaults of a workflow's parameters as attributes: they are written there, and nowhere else."""
+
+    def __init__(self, workflow: Callable[..., Any]) -> None:
+        self._parameters = inspect.signature(workflow).parameters
+
+    def __getattr__(self, name: str) -> Any:
+        return self._parameters[name].default
+
+
+def parse_columns(assignments: list[str] | None) -> dict[str, str] | None:
+    """``["annotator=worker_id"]`` -> ``{"annotator": "worker_id"}``; None for none."""
+    columns: dict[str, str] = {}
+    for assignment in assignments or []:
+        name, equals, column = assignment.partition("=")
+        if not (name and equals and column):
+            raise BadInputError(
+                "not an assignment", parameter="columns", value=assignment, expected="say, annotator=worker_id"
+            )
+        if name in columns:
+            raise BadInputError("given twice", parameter="columns", value=name, expected="each name once")
+        columns[name] = column
+    return columns or None
+
+
+def default_folder(kind: str, source: str) -> Path:
+    """Where results go unless told: ``audit/`` and the source's short name."""
+    from votewise.sources.naming import short_name
+
+    return Path(kind, short_name(source).replace("/", "-"))

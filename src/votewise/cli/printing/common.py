@@ -1,0 +1,76 @@
+"""What all commands share when they print: short tables that fit a terminal 80 columns wide."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from rich import box
+from rich.markup import escape
+from rich.table import Table
+
+from votewise.inference.diagnostic import Diagnostic
+
+FLAG_STYLES = {
+    "reliable": "green",
+    "unsure": "default",
+    "casual": "yellow",
+    "adversarial": "red",
+    "position-biased": "magenta",
+}
+TABLE_STYLE: Any = {"box": box.SIMPLE_HEAD, "pad_edge": False, "title_justify": "left", "title_style": "bold"}
+LEVEL_STYLES = {"info": "cyan", "warning": "yellow", "error": "bold red"}
+FILE_NOTES = {
+    "report.html": "open it in a browser",
+    "annotators.parquet": "whom to believe",
+    "votes.parquet": "the votes, each with its confidence",
+    "pairs.parquet": "the pairs, each with its posterior",
+    "summary.json": "settings, versions, counts, diagnostics",
+    "simulated_votes.parquet": "the votes that were audited",
+    "rejected.jsonl": "unusable rows, each with its reason",
+    "comparisons.parquet": "the rows of the users that are kept",
+    "evaluation.json": "the figures, for programs",
+    "matrix.csv": "every model against every other",
+    "users.parquet": "every user with attentiveness and level",
+    "drift.parquet": "who changed over time",
+    "stretches.parquet": "everybody's attentiveness in each stretch of time",
+}
+SUFFIX_NOTES = {".html": "open it in a browser", ".parquet": "every comparison with its verdict"}
+"""Of files that are called by what they are about."""
+
+
+def findings(diagnostics: Iterable[Diagnostic]) -> Table:
+    """What to keep in mind, worst first."""
+    table = Table.grid(padding=(0, 2))
+    for diagnostic in diagnostics:
+        style = LEVEL_STYLES[diagnostic.level]
+        table.add_row(f"[{style}]{diagnostic.level.capitalize()}[/]", escape(diagnostic.message))
+    return table
+
+
+def written(files: Sequence[Path]) -> Table:
+    """The files, each with a note of what it is."""
+    table = Table.grid(padding=(0, 2))
+    table.title, table.title_justify, table.title_style = f"\nWritten to {escape(str(files[0].parent))}", "left", "bold"
+    for file in files:
+        note = FILE_NOTES.get(file.name) or SUFFIX_NOTES[file.suffix]
+        table.add_row(escape(file.name), f"[dim]{note}[/dim]")
+    return table
+
+
+def flag_counts(counts: Mapping[str, int]) -> str:
+    """Like ``16 reliable · 1 adversarial``, best first, each in its colour and unbroken."""
+    parts = [(counts.get(flag, 0), flag, style) for flag, style in FLAG_STYLES.items()]
+    return " · ".join(f"[{style}]{number:,}\u00a0{flag}[/]" for number, flag, style in parts if number)
+
+
+def percent(share: float | None) -> str:
+    """A share as whole per cent; nothing for None."""
+    return "" if share is None else f"{share:.0%}"
+
+
+def print_json(value: Any) -> None:
+    """Print one value as indented JSON, and nothing else, on stdout."""
+    print(json.dumps(value, indent=2, ensure_ascii=False, allow_nan=False, default=str))

@@ -1,0 +1,92 @@
+"""What ``votewise demo`` prints of its story."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from rich.console import Group
+from rich.table import Table
+
+from votewise.annotators.results import ReliabilityResult
+from votewise.cli.printing.common import TABLE_STYLE, flag_counts
+
+if TYPE_CHECKING:
+    from votewise.demo import DemoData
+    from votewise.demo.story import Story
+
+KINDS = {"adversarial": (0.0, 0.4), "sloppy": (0.4, 0.75), "reliable": (0.75, 1.0)}
+"""Kinds of annotators by their true reliability."""
+
+
+def story_tables(story: Story) -> Group:
+    """Right answers by method, and the annotators' estimated beside their true reliabilities."""
+    answers = Table(title="Right answers to questions nobody voted on", **TABLE_STYLE)
+    answers.add_column("Trained on the votes with", no_wrap=True)
+    for name in ("Right answers", "Gap closed"):
+        answers.add_column(name, justify="right", no_wrap=True)
+    answers.add_row("(before training)", _rate(*story.before), "", style="dim")
+    for name, (rate, half, closed) in story.endings.items():
+        reference = name in ("all votes believed", "clean labels")
+        style = "bold" if name == "votewise" else "dim" if reference else ""
+        answers.add_row(name, _rate(rate, half), "" if reference or closed != closed else f"{closed:.0%}", style=style)
+    found, true = story.trainer.reliability["reliability"].to_numpy(), story.world.cast.reliability
+    return Group(
+        answers,
+        _annotators(story),
+        f"{story.wrong:.0%} of the votes were wrong. Error of reliability, on average: {np.abs(found - true).mean():.3f}\n",
+    )
+
+
+def _annotators(story: Story) -> Table:
+    table = Table(title="Annotators, as votewise found them while training", **TABLE_STYLE)
+    table.add_column("Kind", no_wrap=True)
+    for name in ("Number", "True", "Estimated", "In its interval"):
+        table.add_column(name, justify="right", no_wrap=True)
+    found, true = story.trainer.reliability, story.world.cast.reliability
+    estimate, low, high = (found[name].to_numpy() for name in ("reliability", "low", "high"))
+    for kind, (least, most) in reversed(KINDS.items()):
+        of = (least <= true) & (true < most)
+        if of.any():
+            inside = int(((low <= true) & (true <= high))[of].sum())
+            table.add_row(
+                kind, f"{of.sum()}", f"{true[of].mean():.2f}", f"{estimate[of].mean():.2f}", f"{inside} of {of.sum()}"
+            )
+    return table
+
+
+def _rate(rate: float, half: float) -> str:
+    return f"{rate:.1%} ± {100 * half:.1f}"
+
+
+def compare_with_truth(data: DemoData, result: ReliabilityResult, gold: dict[str, Any]) -> Group:
+    """What was found about simulated votes beside the truth: by kind of annotator, then over all."""
+    place = {name: i for i, name in enumerate(result.annotators["annotator"].to_pylist())}
+    order = np.array([place[name] for name in data.names])
+    estimate, low, high = (result.annotators[name].to_numpy()[order] for name in ("reliability", "low", "high"))
+    flags = np.array(result.annotators["flag"].to_pylist())[order]
+    covered = (low <= data.reliability) & (data.reliability <= high)
+    table = Table(title="Reliability by kind of annotator", **TABLE_STYLE)
+    table.add_column("Kind", no_wrap=True)
+    for name in ("Number", "True", "Estimated"):
+        table.add_column(name, justify="right", no_wrap=True)
+    table.add_column("Flagged as")
+    kinds = np.array(data.kinds)
+    for kind in sorted(set(data.kinds), key=lambda kind: -data.reliability[kinds == kind].mean()):
+        of = kinds == kind
+        table.add_row(
+            kind,
+            f"{of.sum()}",
+            f"{data.reliability[of].mean():.2f}",
+            f"{estimate[of].mean():.2f}",
+            flag_counts(Counter(flags[of].tolist())),
+        )
+    figures = Table.grid(padding=(0, 2))
+    figures.add_row("Wrong votes", f"{gold['wrong']:.1%} of {gold['votes']:,}")
+    figures.add_row("Pairs right by majority vote", f"{gold['majority_accuracy']:.1%} of {gold['pairs']:,}")
+    figures.add_row("[bold]Pairs right by votewise", f"[bold]{gold['accuracy']:.1%}")
+    figures.add_row("AUC of confidence for wrong votes", f"{gold['auc']:.3f}")
+    figures.add_row("Error of reliability, on average", f"{np.abs(estimate - data.reliability).mean():.3f}")
+    figures.add_row("True reliability inside its 95% interval", f"{covered.sum()} of {len(covered)} annotators")
+    return Group(table, figures)

@@ -1,0 +1,1 @@
+"""What everything else speaks: votes, clicks, and what became of every row that was read."""

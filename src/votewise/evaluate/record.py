@@ -1,0 +1,69 @@
+"""``evaluation.json``: one file in which the figures of several evaluations stand side by side.
+
+    {"win_rate": {"tuned against base": {"rate": 0.61, ...}}, "benchmark": {"tuned": {"gsm8k": {...}}}}
+
+A section for each kind of evaluation, in it a name for what was evaluated, in it the figures.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from votewise.errors import BadInputError
+from votewise.storage.files import write_json, written_whole
+
+FILE = "evaluation.json"
+
+
+def read_results(path: Path) -> dict[str, dict[str, Any]]:
+    """What an ``evaluation.json`` holds; {} where there is none.
+
+    Raises:
+        BadInputError: a file that is something else.
+    """
+    if not path.exists():
+        return {}
+    try:
+        found = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise BadInputError(f"cannot be read: {error}", source=str(path), expected="what votewise wrote") from error
+    if not isinstance(found, dict) or not all(isinstance(section, dict) for section in found.values()):
+        raise BadInputError("is no evaluation of votewise", source=str(path), expected="sections with named results")
+    return found
+
+
+def record_result(path: Path, section: str, name: str, figures: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
+    """Add figures to an ``evaluation.json``, whole or not at all; gives everything it then holds.
+
+    Figures of an earlier run under the same section and name are replaced, key by key, so that a benchmark run on its own
+    leaves the others; all else stays.
+
+    Args:
+        path: the file; made where there is none.
+        section: the kind of evaluation: ``win_rate``, ``matrix``, ``benchmark``.
+        name: what was evaluated.
+        figures: anything that fits into JSON; numbers that are not finite become null.
+
+    Raises:
+        BadInputError: ``path`` is something else, or cannot be written.
+    """
+    results = read_results(path)
+    before = results.setdefault(section, {}).get(name)
+    results[section][name] = {**(before if isinstance(before, dict) else {}), **_finite(dict(figures))}
+    with written_whole(path) as partial:
+        write_json(partial, results)
+    return results
+
+
+def _finite(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return {str(key): _finite(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_finite(item) for item in value]
+    if hasattr(value, "item") and not hasattr(value, "__len__"):  # a NumPy number
+        value = value.item()
+    return None if isinstance(value, float) and not math.isfinite(value) else value

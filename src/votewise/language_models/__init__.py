@@ -1,0 +1,1 @@
+"""Whatever answers or scores a text: local models and endpoints."""

@@ -1,0 +1,47 @@
+"""The folder of an audit: its tables and summary, and the report beside them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from votewise.annotators import saved
+from votewise.annotators.results import ReliabilityResult
+from votewise.data.votes import Votes
+
+
+def write_audit(
+    folder: Path,
+    votes: Votes,
+    result: ReliabilityResult,
+    *,
+    title: str | None,
+    summary: dict[str, Any] | None = None,
+) -> list[Path]:
+    """``votewise.annotators.saved.write_audit`` with a report of that ``title``; without one for None."""
+
+    def write_report(path: Path, facts: dict[str, Any]) -> None:
+        from votewise.report import write_audit_report  # here, for plots take long to import
+
+        write_audit_report(path, votes, result, title=str(title), facts=report_facts(facts))
+
+    return saved.write_audit(
+        folder, votes, result, summary=summary, write_report=None if title is None else write_report
+    )
+
+
+def report_facts(summary: Mapping[str, Any]) -> dict[str, str]:
+    """What the report states on how it was made, in words."""
+    facts = {
+        "version": summary["versions"]["votewise"],
+        "date": summary["created"] and summary["created"][:10],
+        "source": summary["source"],
+        "format": summary["format"],
+    }
+    if gold := summary["gold"]:
+        facts["pairs judged as the gold answers have it"] = f"{gold['accuracy']:.1%} of {gold['pairs']:,}"
+        facts["the same by majority vote"] = f"{gold['majority_accuracy']:.1%}"
+        if gold["auc"] is not None:
+            facts["AUC of confidence for wrong votes"] = f"{gold['auc']:.3f}"
+    return {name: fact for name, fact in facts.items() if fact is not None}

@@ -1,0 +1,179 @@
+"""The audit report: who voted, whom to believe, which votes look wrong, and how far to trust all that."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+
+from votewise.annotators.diagnostics import FLAGS
+from votewise.annotators.results import ReliabilityResult
+from votewise.data.votes import Votes
+from votewise.report.gallery import OVERALL, PER_ANNOTATOR, Codes, Gallery, Suspect, build_gallery
+from votewise.report.summary import (
+    MIN_PERIOD_VOTES,
+    Periods,
+    agreement_by_period,
+    flag_codes,
+    floats,
+    histogram,
+    points,
+    problematic,
+    summarise,
+)
+
+MAX_ACTIVE = 2_000
+"""Most active annotators in the table ..."""
+MAX_FLAGGED = 1_000
+"""... and flagged ones, the most active of them first, wherever they stand."""
+
+
+def write_audit_report(
+    path: str | os.PathLike[str],
+    votes: Votes,
+    result: ReliabilityResult,
+    *,
+    title: str,
+    facts: Mapping[str, object] | None = None,
+) -> Path:
+    """Write the report on an audit as one HTML file that opens offline and asks nothing of the network.
+
+    The same arguments give the same bytes. Beyond 2,000 annotators, 1,500 dots or 300 pairs the page shows a selection and
+    says so, so that it stays within about 3 MB whatever the size of the data.
+
+    Args:
+        path: where to write; an existing file is replaced only once the new one is complete.
+        votes: the votes.
+        result: what ``estimate_reliability`` made of them.
+        title: heading of the page.
+        facts: more to state in the section on how the report was made, name -> value: ``version``, ``date``, ``command``,
+            figures such as an accuracy. ``date`` and ``version`` are shown under the title as well.
+
+    Returns:
+        The path.
+
+    Raises:
+        BadInputError: the file cannot be written.
+    """
+    from votewise.report import page
+
+    return page.write(path, render_audit_report(votes, result, title=title, facts=facts))
+
+
+def render_audit_report(
+    votes: Votes, result: ReliabilityResult, *, title: str, facts: Mapping[str, object] | None = None
+) -> str:
+    """The page that ``write_audit_report`` writes, as a string."""
+    from votewise.report import charts, page
+
+    summary = summarise(votes, result)
+    listed = _listed(result)
+    gallery = build_gallery(votes, result, listed)
+    bins, drawn, periods = histogram(result), points(result), agreement_by_period(votes, result)
+    figures: dict[str, charts.Chart] = {
+        name: charts.reliability_histogram(
+            bins, name, description=f"Histogram of reliability, counting {name}, by flag"
+        )
+        for name in ("annotators", "votes")
+    }
+    figures["activity"] = charts.votes_against_reliability(drawn, description="Votes against reliability, by annotator")
+    if len(result.calibration):
+        figures["calibration"] = charts.calibration_curve(
+            result.calibration, description="Predicted chance against observed share of votes"
+        )
+    if periods:
+        figures["time"] = charts.agreement_over_time(
+            periods.table, description=f"Share of votes believed right, by {periods.unit}"
+        )
+    return page.render(
+        "audit.html.j2",
+        charts=figures,
+        title=title,
+        facts=dict(facts or {}),
+        votes=votes,
+        result=result,
+        summary=summary,
+        bins=_histogram_rows(bins),
+        drawn=len(drawn),
+        has_intervals=drawn["low"].null_count < len(drawn),
+        calibration=_calibration(result),
+        periods=_period_rows(periods),
+        rows=_rows(result, listed, gallery),
+        gallery=gallery,
+        limits={"overall": OVERALL, "per_annotator": PER_ANNOTATOR, "period_votes": MIN_PERIOD_VOTES},
+    )
+
+
+@dataclass(frozen=True)
+class Row:
+    """One annotator in the table: numbers as in ``result.annotators``, and their suspicious votes."""
+
+    code: int
+    name: str
+    flag: str
+    votes: int
+    ties: int
+    reliability: float
+    low: float | None
+    high: float | None
+    agreement: float | None
+    first_share: float | None
+    doubtful: int
+    suspects: list[Suspect]
+
+
+def _listed(result: ReliabilityResult) -> Codes:
+    """Codes of the annotators in the table, most votes first: the most active, and flagged ones."""
+    order = np.argsort(-floats(result.annotators["votes"]), kind="stable")
+    flagged = order[problematic(result)[order]][:MAX_FLAGGED]
+    chosen = np.zeros(len(order), bool)
+    chosen[order[:MAX_ACTIVE]] = True
+    chosen[flagged] = True
+    return order[chosen[order]]
+
+
+def _rows(result: ReliabilityResult, listed: Codes, gallery: Gallery) -> list[Row]:
+    names = ("annotator", "votes", "ties", "reliability", "low", "high", "agreement", "first_share")
+    table = result.annotators.take(pa.array(listed)).select(names).rename_columns({"annotator": "name"})
+    flags = [FLAGS[code] for code in flag_codes(result)[listed].tolist()]
+    return [
+        Row(code=code, flag=flag, doubtful=int(gallery.doubtful[code]), suspects=gallery.suspects.get(code, []), **row)
+        for code, flag, row in zip(listed.tolist(), flags, table.to_pylist(), strict=True)
+    ]
+
+
+def _histogram_rows(bins: pa.Table) -> list[dict[str, Any]]:
+    """One row per bin of the histogram, the flags side by side, for the table behind the chart."""
+    rows: dict[float, dict[str, Any]] = {}
+    for cell in bins.to_pylist():
+        row = rows.setdefault(
+            cell["low"], {"low": cell["low"], "high": cell["high"], "votes": 0, **dict.fromkeys(FLAGS, 0)}
+        )
+        row[cell["flag"]] += cell["annotators"]
+        row["votes"] += cell["votes"]
+    return list(rows.values())
+
+
+def _calibration(result: ReliabilityResult) -> dict[str, Any] | None:
+    """The calibration table with its mean gap (weighted by votes) and its fullest row; None without rows."""
+    rows = result.calibration.to_pylist()
+    if not rows:
+        return None
+    total = sum(row["votes"] for row in rows)
+    gap = sum(row["votes"] * abs(row["predicted"] - row["observed"]) for row in rows) / max(total, 1)
+    lean = sum(row["votes"] * (row["observed"] - row["predicted"]) for row in rows) / max(total, 1)
+    return {"rows": rows, "votes": total, "gap": gap, "lean": lean, "fullest": max(rows, key=lambda row: row["votes"])}
+
+
+def _period_rows(periods: Periods | None) -> dict[str, Any] | None:
+    """The periods with the best and the worst of them picked out; None without times."""
+    if periods is None:
+        return None
+    rows = periods.table.to_pylist()
+    best, worst = max(rows, key=lambda row: row["agreement"]), min(rows, key=lambda row: row["agreement"])
+    return {"rows": rows, "unit": periods.unit, "left_out": periods.left_out, "best": best, "worst": worst}

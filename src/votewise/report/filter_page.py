@@ -1,0 +1,226 @@
+"""The filter report: how attentive a crowd of users is, whom a selection rule keeps, and what their clicks are worth."""
+
+from __future__ import annotations
+
+import os
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+
+from votewise.data.clicks import Counts
+from votewise.errors import BadInputError
+from votewise.report.filter_dots import Dots, dots
+from votewise.report.filter_summary import (
+    LEVELS,
+    JudgedUsers,
+    domain_rows,
+    equal_threshold,
+    histogram,
+    prior_curve,
+    retention_curve,
+)
+from votewise.report.text import shorten
+from votewise.users.estimate import AttentivenessResult
+
+MAX_DOMAINS_DRAWN = 40
+"""Domains in the chart, those with the most comparisons; ..."""
+MAX_DOMAINS = 500
+"""... and in the table."""
+
+MEANINGS = {
+    "attentive": "are almost certainly worth listening to",
+    "steady": "may be on either side of the threshold: their interval holds it",
+    "casual": "click with little regard to which answer is better",
+    "new": "have clicked too little for any judgement",
+}
+"""What the users of a level have in common, continuing a sentence about them."""
+
+PARAMETERS = {
+    "q": "share of users at the lower point",
+    "low": "attentiveness at the lower point",
+    "high": "attentiveness at the higher point",
+    "c": "first shape, larger for more attentive users",
+    "d": "second shape, larger for less attentive users",
+    "weight": "share of users",
+    "mean": "mean of the log-odds of attentiveness",
+    "deviation": "standard deviation of the log-odds",
+}
+
+
+def write_filter_report(
+    path: str | os.PathLike[str],
+    counts: Counts,
+    result: AttentivenessResult,
+    *,
+    kept: npt.ArrayLike,
+    levels: Sequence[str],
+    rule: str,
+    title: str,
+    facts: Mapping[str, object] | None = None,
+) -> Path:
+    """Write the report on a selection of users as one HTML file that opens offline and asks nothing of the network.
+
+    The same arguments give the same bytes, and the page stays below 2 MB whatever the number of users: beyond 2,000 groups
+    of users with equal counts, 40 domains in the chart or 500 in the table it shows a selection and says so.
+
+    Args:
+        path: where to write; an existing file is replaced only once the new one is complete.
+        counts: the users' comparisons, C cells.
+        result: what ``estimate_attentiveness`` made of them.
+        kept: (C,) whether the users of each cell are kept.
+        levels: (C,) level of the users of each cell: ``new``, ``casual``, ``steady`` or ``attentive``.
+        rule: the rule by which users were kept, in words: ``attentiveness of at least 0.5 with 95% probability``.
+        title: heading of the page.
+        facts: more to state in the section on how the report was made, name -> value: ``version``, ``date``, ``command``,
+            figures. ``date`` and ``version`` are shown under the title as well.
+
+    Returns:
+        The path.
+
+    Raises:
+        BadInputError: the file cannot be written, or ``kept`` and ``levels`` do not fit the cells.
+    """
+    from votewise.report import page
+
+    return page.write(
+        path, render_filter_report(counts, result, kept=kept, levels=levels, rule=rule, title=title, facts=facts)
+    )
+
+
+def render_filter_report(
+    counts: Counts,
+    result: AttentivenessResult,
+    *,
+    kept: npt.ArrayLike,
+    levels: Sequence[str],
+    rule: str,
+    title: str,
+    facts: Mapping[str, object] | None = None,
+) -> str:
+    """The page that ``write_filter_report`` writes, as a string."""
+    from votewise.report import filter_charts as charts
+    from votewise.report import page
+
+    keep = np.asarray(kept, bool)
+    _check(counts, result, keep, levels)
+    crowd = JudgedUsers(counts, result, keep)
+    bins, curve, drawn = histogram(crowd), retention_curve(crowd), dots(crowd)
+    kept_part, threshold = crowd.part("kept", keep), equal_threshold(crowd)
+    domains = domain_rows(result, _distinct(result.win_rates["domain"].to_pylist()))
+    shown = _drawn_domains(domains)
+    figures: dict[str, Any] = {
+        "crowd": charts.attentiveness_histogram(
+            bins, prior_curve(result.density), description="Users by attentiveness, and the fitted prior"
+        ),
+        "retention": charts.retention(
+            curve,
+            _chosen(threshold, kept_part.user_share, kept_part.row_share, kept_part.right),
+            description="Shares of users and comparisons kept, and of right clicks, by threshold",
+        ),
+    }
+    if drawn.groups:
+        figures["users"] = charts.users_by_clicks(
+            drawn, description="Users by comparisons and by share of clicks for A"
+        )
+    if shown:
+        figures["domains"] = charts.win_rates(pa.Table.from_pylist(shown), description="Win rate of A by domain")
+    return page.render(
+        "filter.html.j2",
+        charts=figures,
+        title=title,
+        facts=dict(facts or {}),
+        rule=rule,
+        counts=counts,
+        result=result,
+        everybody=crowd.everybody(),
+        kept=kept_part,
+        levels=crowd.by_level(levels),
+        idle=int(crowd.users[crowd.n == 0].sum()),
+        activity=crowd.by_activity(),
+        bins=bins.to_pylist(),
+        dots=_dots_said(drawn),
+        threshold=threshold,
+        curve=curve.to_pylist(),
+        domains=domains[:MAX_DOMAINS],
+        n_domains=len(domains),
+        n_domains_drawn=len(shown),
+        nearest=min((abs(row["win_rate"] - 0.5) for row in domains), default=0.5),
+        parameters=_parameters(result),
+        choice=_choice(result),
+        meanings=MEANINGS,
+    )
+
+
+def _check(counts: Counts, result: AttentivenessResult, keep: npt.NDArray[np.bool_], levels: Sequence[str]) -> None:
+    cells = len(counts.users)
+    for name, length in (("kept", len(keep)), ("levels", len(levels)), ("result.cells", len(result.cells))):
+        if length != cells:
+            raise BadInputError(f"{name} has {length:,} entries for {cells:,} cells of users", expected="one a cell")
+    unknown = set(levels) - set(LEVELS)
+    if unknown:
+        raise BadInputError("there is no such level", value=min(unknown), expected=", ".join(LEVELS))
+
+
+def _chosen(threshold: float | None, users: float, rows: float, right: float | None) -> pa.Table:
+    """The rule that was applied, as a row of the retention curve; no row where nobody is kept."""
+    row = {"threshold": threshold, "users": users, "rows": rows, "right": right}
+    schema = pa.schema([(name, pa.float64()) for name in row])
+    return pa.Table.from_pylist([] if threshold is None else [row], schema=schema)
+
+
+def _parameters(result: AttentivenessResult) -> list[dict[str, Any]]:
+    """The prior's parameters with their ``meaning``; those of mixtures end in the number of the component."""
+    found = []
+    for row in result.parameters.to_pylist():
+        stem, _, component = row["name"].partition("_")
+        where = f"component {component}: " if component else ""
+        found.append(row | {"meaning": where + PARAMETERS[stem] if stem in PARAMETERS else ""})
+    return found
+
+
+def _choice(result: AttentivenessResult) -> list[dict[str, Any]]:
+    """The families that were compared, best first, with how far their BIC lies ``above`` the best one's."""
+    if result.choice is None:
+        return []
+    rows = sorted(result.choice.to_pylist(), key=lambda row: (row["bic"], row["family"]))
+    return [row | {"above": row["bic"] - rows[0]["bic"]} for row in rows]
+
+
+def _dots_said(drawn: Dots) -> dict[str, Any]:
+    return {
+        "drawn": len(drawn.table),
+        "groups": drawn.groups,
+        "merged": drawn.merged,
+        "boundary": len(drawn.boundary) > 1,
+    }
+
+
+def _drawn_domains(domains: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """The busiest domains in their old order, given win rates being their own interval; none for one given win rate."""
+    if len(domains) == 1 and not domains[0]["fitted"]:
+        return []
+    busiest = sorted(domains, key=lambda row: -row["comparisons"])[:MAX_DOMAINS_DRAWN]
+    names = {row["name"] for row in busiest}
+    columns = ("name", "win_rate", "share", "comparisons")
+    return [
+        {column: row[column] for column in columns}
+        | {end: row["win_rate"] if row[end] is None else row[end] for end in ("low", "high")}
+        for row in domains
+        if row["name"] in names
+    ]
+
+
+def _distinct(names: Iterable[str]) -> list[str]:
+    """Names short enough to print, numbered where cutting made them equal."""
+    short = [shorten(name or "all comparisons") for name in names]
+    often, seen = Counter(short), Counter[str]()
+    found = []
+    for name in short:
+        seen[name] += 1
+        found.append(f"{name} ({seen[name]})" if often[name] > 1 else name)
+    return found

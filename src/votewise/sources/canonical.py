@@ -1,0 +1,123 @@
+"""What every format is turned into: one row per vote, under one set of names."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+
+from votewise.sources.cells import TEXT
+from votewise.sources.labels import label_column
+from votewise.sources.rows import Rows
+
+EVERYBODY = "(all)"
+"""The one annotator of a source that names none."""
+
+MESSAGES = pa.large_list(pa.struct([("role", TEXT), ("content", TEXT)]))
+"""A conversation."""
+
+TEXTS = ("prompt", "response_a", "response_b")
+MODELS = ("model_a", "model_b")
+NUMBERS = ("margin", "weight", "time", "seconds")
+NAMES = ("pair", "domain", "gold", "reason", *MODELS)
+
+
+@dataclass(frozen=True)
+class Canonical:
+    """Votes as a table, and what the table cannot say.
+
+    Attributes:
+        table: one row per vote: ``row`` (index into the source's table), ``annotator``, ``label`` (``a``, ``b`` or
+            ``tie``) and, where known, ``pair``, ``prompt``, ``response_a``, ``response_b`` (texts or conversations),
+            ``margin`` (log-odds that the row's response_a is better), ``weight``, ``time`` (seconds since 1970),
+            ``seconds``, ``domain``, ``gold`` (``a``, ``b``, ``tie`` or null), ``reason``, ``model_a``, ``model_b``.
+            A null ``pair`` means that the texts say which pair it is.
+        shown: whether response_a is what the annotator saw first.
+        one_per_row: whether each row of the source holds one vote.
+        skipped: how many rows or entries are no votes at all.
+        notes: what a reader of the result should know about the way the source was read.
+
+    """
+
+    table: pa.Table
+    shown: bool
+    one_per_row: bool
+    skipped: int = 0
+    notes: tuple[str, ...] = ()
+
+
+def from_columns(
+    rows: Rows,
+    columns: Mapping[str, Any],
+    *,
+    shown: bool,
+    skip: npt.NDArray[np.bool_] | None = None,
+    notes: Sequence[str] = (),
+) -> Canonical:
+    """One vote per row of the source, given as columns; rows that were rejected or are to be skipped are left out."""
+    keep = rows.ok if skip is None else rows.ok & ~skip
+    arrays = {"row": pa.array(np.arange(len(rows)))}
+    for name, column in columns.items():
+        arrays[name] = pa.array(column, from_pandas=True) if isinstance(column, np.ndarray) else column
+    table = pa.table(arrays)
+    skipped = 0 if skip is None else int((rows.ok & skip).sum())
+    return Canonical(table if keep.all() else table.filter(pa.array(keep)), shown, True, skipped, tuple(notes))
+
+
+def from_votes(
+    rows: Rows,
+    votes: Sequence[Mapping[str, Any]],
+    *,
+    shown: bool,
+    skipped: int = 0,
+    notes: Sequence[str] = (),
+) -> Canonical:
+    """Votes given one by one, with what ``Canonical.table`` tells of each; rows that were rejected are left out."""
+    votes = [vote for vote in votes if rows.ok[vote["row"]]]
+    arrays: dict[str, pa.Array] = {"row": pa.array([v["row"] for v in votes], pa.int64())}
+    for name in ("annotator", "label", *TEXTS, *NAMES, *NUMBERS):
+        values = [v.get(name) for v in votes]
+        if all(v is None for v in values):
+            continue
+        kind = pa.float64() if name in NUMBERS else TEXT
+        if any(isinstance(v, list) for v in values):
+            kind = MESSAGES
+            values = [said(v) if isinstance(v, str) else v for v in values]
+        arrays[name] = pa.array(values, kind)
+    if len(votes) == 0:
+        arrays |= {"annotator": pa.array([], TEXT), "label": pa.array([], TEXT)}
+    return Canonical(pa.table(arrays), shown, False, skipped, tuple(notes))
+
+
+def said(text: str, role: str = "assistant") -> list[dict[str, str]]:
+    """Make a conversation of one message."""
+    return [{"role": role, "content": text}]
+
+
+def everybody(n: int) -> pa.Array:
+    """Make the column of annotators of a source that names none."""
+    return pa.DictionaryArray.from_arrays(np.zeros(n, np.int32), pa.array([EVERYBODY], TEXT)).cast(TEXT)
+
+
+def optional(rows: Rows) -> dict[str, Any]:
+    """Take the columns that any source with one vote per row may have under our own names."""
+    readers: dict[str, Callable[[str], Any]] = {
+        "pair": rows.identifier,
+        "domain": partial(rows.identifier, null=True),
+        "model_a": partial(rows.identifier, null=True),
+        "model_b": partial(rows.identifier, null=True),
+        "gold": partial(label_column, rows, null=True),
+        "margin": rows.number,
+        "weight": rows.number,
+        "time": rows.moment,
+    }
+    found = {name: read(name) for name, read in readers.items() if rows.has(name)}
+    if "weight" in found:
+        with np.errstate(invalid="ignore"):
+            rows.reject_where(found["weight"] < 0, "is negative", column="weight", expected="0 or more")
+    return found

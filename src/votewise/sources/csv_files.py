@@ -1,0 +1,84 @@
+"""CSV -> tables. A CSV has no types: every column is read as text, and numbers are parsed where a format needs them."""
+
+from __future__ import annotations
+
+import codecs
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.csv as pacsv
+
+from votewise.errors import BadInputError
+from votewise.sources.loaded import Broken, Loaded, open_bytes
+
+
+def load_csv(path: Path, name: str) -> Loaded:
+    """Read a table with a header, its fields separated by commas, tabs or semicolons; an empty field is null."""
+    with open_bytes(path) as file:
+        head = file.readline()
+    if head.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        raise BadInputError("is UTF-16", source=name, row=1, expected="UTF-8 text")
+    delimiter = max((b",", b"\t", b";"), key=head.count).decode()
+    broken: list[Broken] = []
+
+    def skip(row: Any) -> str:
+        problem = f"has {row.actual_columns} fields"
+        broken.append(Broken(row.number - 1, problem, row.text, expected=f"{row.expected_columns} as in the header"))
+        return "skip"
+
+    table = _parse_csv(path, delimiter, skip)
+    # The header is row 1 to Arrow; broken rows appear once per attempt with another block size.
+    lost = {b.number: b for b in broken}
+    numbers = np.setdiff1d(np.arange(1, len(table) + len(lost) + 1), list(lost)) if lost else None
+    return _as_text(table, list(lost.values()), numbers)
+
+
+def _parse_csv(path: Path, delimiter: str, skip: Callable[[Any], str]) -> pa.Table:
+    parse = pacsv.ParseOptions(delimiter=delimiter, newlines_in_values=True, invalid_row_handler=skip)
+    size = 1 << 24
+    while True:
+        # One thread, since Arrow numbers the rows it hands to the handler only then.
+        options = pacsv.ReadOptions(use_threads=False, block_size=size)
+        try:
+            names = pacsv.open_csv(path, read_options=options, parse_options=parse).schema.names
+            convert = pacsv.ConvertOptions(
+                column_types=dict.fromkeys(names, pa.large_binary()),
+                strings_can_be_null=True,
+                null_values=[""],
+                quoted_strings_can_be_null=False,
+            )
+            return pacsv.read_csv(path, read_options=options, parse_options=parse, convert_options=convert)
+        except pa.ArrowInvalid as error:
+            # A field may not be longer than a block.
+            if "straddling" not in str(error) or size >= 1 << 30:
+                raise
+            size *= 8
+
+
+def _as_text(table: pa.Table, broken: list[Broken], numbers: npt.NDArray[np.int64] | None) -> Loaded:
+    columns, bad = [], np.zeros(len(table), bool)
+    for name, column in zip(table.column_names, table.columns, strict=True):
+        try:
+            columns.append(column.cast(pa.large_string()))
+        except pa.ArrowInvalid:
+            texts = []
+            for i, value in enumerate(column.to_pylist()):
+                try:
+                    texts.append(None if value is None else value.decode("utf-8"))
+                except UnicodeDecodeError as error:
+                    text = value.decode("utf-8", "backslashreplace")
+                    texts.append(text)
+                    bad[i] = True
+                    number = i + 1 if numbers is None else int(numbers[i])
+                    problem = f"invalid UTF-8 at byte {error.start + 1:,} of the field"
+                    broken.append(Broken(number, problem, text, column=name, expected="UTF-8 text"))
+            columns.append(pa.chunked_array([pa.array(texts, pa.large_string())]))
+    table = pa.Table.from_arrays(columns, names=table.column_names)
+    if bad.any():
+        numbers = (np.arange(1, len(table) + 1) if numbers is None else numbers)[~bad]
+        table = table.filter(pa.array(~bad))
+    return Loaded(table, tuple(sorted(broken, key=lambda b: b.number)), numbers)

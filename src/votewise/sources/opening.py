@@ -1,0 +1,145 @@
+"""Anything that holds rows -> one Arrow table and a name to call it by."""
+
+from __future__ import annotations
+
+import os
+from collections import Counter
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+
+from votewise.errors import BadInputError
+from votewise.sources.databases import is_url, load_url, read_ibis, without_password
+from votewise.sources.file_formats import load_path
+from votewise.sources.loaded import Broken, Loaded
+from votewise.sources.values import MARK, table_of, to_column
+
+
+@dataclass(frozen=True)
+class Source:
+    """What was read: ``name`` for messages, the ``table``, and rows that could not be parsed.
+
+    ``numbers`` are the numbers, from 1, that the table's rows have in the source; None when they are consecutive.
+    """
+
+    name: str
+    table: pa.Table
+    broken: tuple[Broken, ...] = ()
+    numbers: npt.NDArray[np.int64] | None = None
+
+    def number(self, row: int) -> int:
+        """Look up the number, from 1, that the table's row has in the source."""
+        return row + 1 if self.numbers is None else int(self.numbers[row])
+
+
+def load(source: Any) -> Source:
+    """Read a path, a connection URL or a table; raises BadInputError where there is nothing to read."""
+    name, loaded = _load(source)
+    table = loaded.table
+    repeated = [column for column, count in Counter(table.column_names).items() if count > 1]
+    if repeated:
+        raise BadInputError("several columns have this name", source=name, column=repeated[0], expected="one each")
+    if len(table) == 0 and not loaded.broken:
+        raise BadInputError("there are no rows", source=name, expected="at least one vote")
+    return Source(name, _without_views(table), loaded.broken, loaded.numbers)
+
+
+def _load(source: Any) -> tuple[str, Loaded]:
+    if isinstance(source, str) and is_url(source):
+        return without_password(source), Loaded(load_url(source))
+    if isinstance(source, str | os.PathLike):
+        return os.fspath(source), load_path(Path(source), os.fspath(source))
+    if isinstance(source, list | tuple):
+        return "list of rows", _from_list(source)
+    kind = type(source)
+    name = f"{kind.__module__.split('.')[0]} {kind.__name__}"
+    match name.split()[0]:
+        case "ibis":
+            return "ibis table", Loaded(read_ibis(source, "ibis table"))
+        case "datasets":
+            return name, Loaded(_from_datasets(source, name))
+        case "pandas":
+            return name, Loaded(_from_pandas(source, name))
+        case "polars":
+            return name, Loaded(_from_polars(source, name))
+    if isinstance(source, pa.Table):
+        return name, Loaded(source)
+    if hasattr(source, "__arrow_c_stream__"):
+        return name, Loaded(pa.table(source))
+    raise BadInputError(
+        f"cannot read votes from a {kind.__module__}.{kind.__qualname__}",
+        expected="a path, a connection URL, a list of dicts, or a pyarrow, pandas, polars, datasets or ibis table",
+    )
+
+
+def _from_list(rows: list[Any] | tuple[Any, ...]) -> Loaded:
+    for number, row in enumerate(rows, 1):
+        if not isinstance(row, dict):
+            raise BadInputError("is no dict", source="list of rows", row=number, value=row, expected="a dict")
+    return Loaded(table_of(rows))
+
+
+def _from_datasets(source: Any, name: str) -> pa.Table:
+    if isinstance(source, dict):
+        if len(source) != 1:
+            raise BadInputError(
+                f"holds the splits {', '.join(map(str, source))}", source=name, expected="one, e.g. dataset['train']"
+            )
+        source = next(iter(source.values()))
+    if not hasattr(source, "with_format") or not hasattr(source, "__getitem__"):
+        raise BadInputError("is a stream", source=name, expected="a datasets.Dataset, loaded without streaming=True")
+    return source.with_format("arrow")[:]
+
+
+def _from_pandas(source: Any, name: str) -> pa.Table:
+    if not hasattr(source, "columns"):
+        raise BadInputError("is one column", source=name, expected="a DataFrame")
+    names = [str(column) for column in source.columns]
+    arrays, fields = [], []
+    for i, column in enumerate(names):
+        series = source.iloc[:, i]
+        try:
+            array, marked = pa.array(series, from_pandas=True), False
+        except (pa.ArrowException, UnicodeEncodeError, OverflowError, TypeError, ValueError):
+            missing = series.map(lambda v: v is None or (isinstance(v, float) and v != v))
+            array, marked = to_column([None if m else v for v, m in zip(series, missing, strict=True)])
+        arrays.append(array)
+        fields.append(pa.field(column, array.type, metadata=MARK if marked else None))
+    return pa.Table.from_arrays(arrays, schema=pa.schema(fields)) if fields else pa.table({})
+
+
+def _from_polars(source: Any, name: str) -> pa.Table:
+    import polars as pl
+
+    frame = source.collect() if isinstance(source, pl.LazyFrame) else source
+    if not isinstance(frame, pl.DataFrame):
+        raise BadInputError("is one column", source=name, expected="a DataFrame")
+    # By default polars hands out string views, for which Arrow lacks most functions.
+    return frame.to_arrow(compat_level=pl.CompatLevel.oldest())
+
+
+def _without_views(table: pa.Table) -> pa.Table:
+    """Make string views and categories ordinary strings, which every Arrow function takes."""
+    fields = [field.with_type(_plain_type(field.type)) for field in table.schema]
+    schema = pa.schema(fields, table.schema.metadata)
+    return table if schema.equals(table.schema) else table.cast(schema)
+
+
+def _plain_type(kind: pa.DataType) -> pa.DataType:
+    types = pa.types
+    if str(kind) == "string_view":
+        return pa.large_string()
+    if str(kind) == "binary_view":
+        return pa.large_binary()
+    if types.is_dictionary(kind):
+        return _plain_type(kind.value_type)
+    if types.is_large_list(kind) or types.is_list(kind):
+        make = pa.large_list if types.is_large_list(kind) else pa.list_
+        return make(kind.value_field.with_type(_plain_type(kind.value_type)))
+    if types.is_struct(kind):
+        return pa.struct([f.with_type(_plain_type(f.type)) for f in kind])
+    return kind

@@ -1,0 +1,89 @@
+"""Known shapes of preference votes -> ``Votes``, through one door."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+
+from votewise.data.reading import Reading
+from votewise.data.votes import Votes
+from votewise.errors import BadInputError
+from votewise.sources.encode import encode, votes_table
+from votewise.sources.opening import load
+from votewise.sources.registry import FORMATS, Format, choose
+from votewise.sources.rejects import write_rejects
+from votewise.sources.rows import Rows
+
+__all__ = ["FORMATS", "Format", "read_votes"]
+
+
+def read_votes(
+    source: Any,
+    *,
+    format: str = "auto",
+    columns: Mapping[str, str] | None = None,
+    on_error: Literal["stop", "skip"] = "stop",
+    rejects: str | os.PathLike[str] | None = None,
+) -> Votes:
+    """Read preference votes of any known shape; docs/formats.md lists them.
+
+    Args:
+        source: a path (JSON, JSON lines, CSV, Parquet, Arrow, a folder of Parquet files, a saved ``datasets`` folder), a
+            connection URL that names its table (``duckdb://file.db?table=votes``,
+            ``postgres://user@host/database?table=votes``), a list of dicts, or a pandas, polars, pyarrow, ``datasets``
+            or ibis table.
+        format: a name from ``FORMATS``, or ``auto`` to recognise it by its columns.
+        columns: the format's name of a column -> the name it has in the source, ``{"annotator": "worker"}``.
+        on_error: ``stop`` raises at the first unusable value, ``skip`` leaves the row out and counts it.
+        rejects: with ``skip``, where to write every unusable row with its reason, as JSON lines.
+
+    Returns:
+        The votes; ``votes.reading`` says what was read, kept, rejected, skipped and repeated.
+
+    Raises:
+        BadInputError: for what cannot be read, with source, row, column, value and what was expected.
+
+    """
+    if on_error not in ("stop", "skip"):
+        raise BadInputError("unknown on_error", value=on_error, expected="stop or skip")
+    rows = Rows(load(source), columns, stop=on_error == "stop")
+    chosen = choose(rows, format)
+    canonical = chosen.read(rows)
+    encoded = encode(rows, canonical)
+    path = Path(rejects) if rejects is not None and on_error == "skip" else None
+    if path is not None:
+        write_rejects(rows, path)
+    fields = encoded.fields
+    kept, skipped = len(fields.get("row", ())), canonical.skipped + encoded.identical
+    if kept == 0:
+        found = f"{len(rows):,} rows, {len(rows.bad):,} rejected, {skipped:,} skipped"
+        raise rows.fail(f"there are no votes left of {found}", expected="at least one")
+    notes = canonical.notes
+    if encoded.identical:
+        notes += (
+            f"{encoded.identical:,} votes between two identical responses were skipped: nothing says which was meant.",
+        )
+    reading = Reading(
+        source=rows.source.name,
+        format=chosen.name,
+        read=len(rows) + len(rows.source.broken),
+        votes=kept + len(rows.bad) + skipped + encoded.repeated,
+        kept=kept,
+        rejected=len(rows.bad),
+        skipped=skipped,
+        repeated=encoded.repeated,
+        ties=int((fields["sign"] == 0).sum()),
+        swapped=int(fields.pop("flipped").sum()),
+        rejects=path,
+        notes=notes,
+    )
+    table = votes_table(rows, canonical, encoded)
+    del fields["position"]
+    numbers = rows.source.numbers
+    if numbers is not None:
+        fields["row"] = np.asarray(numbers[fields["row"]] - 1, np.int64)
+    return Votes(**fields, table=table, reading=reading)

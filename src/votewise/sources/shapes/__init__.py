@@ -1,0 +1,1 @@
+"""One file per family of shapes that preference data come in."""

@@ -1,0 +1,130 @@
+"""Chosen and rejected: TRL's preference format, UltraFeedback's variants and hh-rlhf. ``chosen`` becomes response_a."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+
+from votewise.arrays import Floats
+from votewise.sources.canonical import Canonical, everybody, from_columns, optional
+from votewise.sources.cells import TEXT
+from votewise.sources.messages import answers, conversation, holds_lists
+from votewise.sources.rows import Rows
+from votewise.sources.values import decoded
+
+TURN = "\n\nAssistant:"
+SCORES = "Margins are differences of scores, on the scorer's scale rather than in log-odds: fit a temperature."
+
+
+def looks_like_hh(table: pa.Table) -> bool:
+    """Tell whether the first rows hold hh-rlhf's conversations: one text with marked turns, no prompt of its own."""
+    head = table.slice(0, 20)
+    texts = [v for name in ("chosen", "rejected") for v in decoded(head, name) if isinstance(v, str)]
+    return "prompt" not in table.column_names and bool(texts) and all(TURN in text for text in texts)
+
+
+def read_trl(rows: Rows) -> Canonical:
+    """Read TRL's standard or conversational preferences, with the prompt in a column of its own or in the responses.
+
+    An ``annotator`` column is used where there is one. A ``margin`` column, or the difference of ``score_chosen`` and
+    ``score_rejected``, tells how much better ``chosen`` is thought to be.
+    """
+    if rows.has("prompt") or any(holds_lists(rows, name) for name in ("chosen", "rejected")):
+        texts = answers(rows, "prompt", "chosen", "rejected")
+    else:
+        texts = _split_texts(rows, _common_start)
+    return _chosen(rows, texts)
+
+
+def read_hh(rows: Rows) -> Canonical:
+    """Read hh-rlhf: the prompt ends with the last turn marker of the assistant."""
+    return _chosen(rows, _split_texts(rows, _last_turn))
+
+
+def read_ultrafeedback(rows: Rows) -> Canonical:
+    """Read UltraFeedback with all generated responses and their scores, which give the margin of the chosen one."""
+    margin = np.full(len(rows), np.nan)
+    columns = (rows.values(n) for n in ("chosen", "rejected", "all_generated_responses", "all_rm_scores"))
+    for i, (chosen, rejected, responses, scores) in enumerate(zip(*columns, strict=True)):
+        if not isinstance(responses, list) or not isinstance(scores, list) or len(responses) != len(scores):
+            expected = "one number per entry of all_generated_responses"
+            rows.reject(i, "does not fit the responses", column="all_rm_scores", value=scores, expected=expected)
+            continue
+        if any(s is not None and not isinstance(s, int | float) for s in scores):
+            rows.reject(i, "is no list of numbers", column="all_rm_scores", value=scores, expected="numbers")
+            continue
+        # The first score counts where a response was generated twice.
+        of = {r: s for r, s in zip(reversed(responses), reversed(scores), strict=True) if isinstance(r, str)}
+        better, worse = of.get(_last_words(chosen)), of.get(_last_words(rejected))
+        if better is not None and worse is not None:
+            margin[i] = better - worse
+    rows.reject_where(np.isinf(margin), "is not finite", column="all_rm_scores", expected="finite numbers")
+    return _chosen(rows, answers(rows, "prompt", "chosen", "rejected"), margin)
+
+
+def _chosen(rows: Rows, texts: dict[str, Any], margin: Floats | None = None) -> Canonical:
+    n = len(rows)
+    columns: dict[str, Any] = {
+        "annotator": rows.annotator() if rows.has("annotator") else everybody(n),
+        "label": pa.array(["a"], TEXT).take(pa.array(np.zeros(n, np.int64))),
+        **optional(rows),
+        **texts,
+    }
+    if margin is None and rows.has("score_chosen", "score_rejected"):
+        margin = rows.number("score_chosen") - rows.number("score_rejected")
+    notes = () if margin is None or "margin" in columns else (SCORES,)
+    if notes:
+        columns["margin"] = margin
+    return from_columns(rows, columns, shown=False, notes=notes)
+
+
+def _last_words(response: Any) -> Any:
+    messages = conversation(response)
+    return messages[-1]["content"] if messages else response if isinstance(response, str) else None
+
+
+def _split_texts(rows: Rows, cut: Callable[[str, str], int | None]) -> dict[str, Any]:
+    """Split two texts that share their start; ``cut`` says after how many characters."""
+    pairs = zip(rows.text("chosen").to_pylist(), rows.text("rejected").to_pylist(), strict=True)
+    found: list[tuple[str | None, str | None, str | None]] = []
+    for i, (chosen, rejected) in enumerate(pairs):
+        at = None if chosen is None or rejected is None else cut(chosen, rejected)
+        if chosen is None or rejected is None:
+            found.append((None, None, None))
+        elif at is None:
+            expected = "both to share a prompt that ends with the last 'Assistant:'"
+            rows.reject(
+                i, "the prompts of chosen and rejected differ", column="chosen", value=chosen, expected=expected
+            )
+            found.append((None, None, None))
+        else:
+            found.append((chosen[:at], chosen[at:], rejected[at:]))
+    names = ("prompt", "response_a", "response_b")
+    return {n: pa.array(list(c), TEXT) for n, c in zip(names, zip(*found, strict=True), strict=True)} if found else {}
+
+
+def _common_start(chosen: str, rejected: str) -> int:
+    # As TRL's extract_prompt does: a space before the first difference belongs to the responses.
+    n = _shared(chosen, rejected)
+    return n - 1 if n and chosen[n - 1] == " " else n
+
+
+def _last_turn(chosen: str, rejected: str) -> int | None:
+    at = chosen.rfind(TURN)
+    if at < 0 or TURN not in rejected:
+        return None
+    # Conversations that part before their last turn are cut at the last turn they share.
+    at = chosen.rfind(TURN, 0, _shared(chosen, rejected))
+    return None if at < 0 else at + len(TURN)
+
+
+def _shared(a: str, b: str) -> int:
+    """How many characters two texts share at the start."""
+    low, high = 0, min(len(a), len(b))
+    while low < high:
+        middle = (low + high + 1) // 2
+        low, high = (middle, high) if a[:middle] == b[:middle] else (low, middle - 1)
+    return low

@@ -1,0 +1,1 @@
+"""Files, journals and database engines: nothing here knows what a vote is."""

@@ -1,0 +1,111 @@
+"""Writing files whole or not at all."""
+
+from __future__ import annotations
+
+import json
+import os
+import tempfile
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from votewise.errors import BadInputError
+
+
+def cache_folder() -> Path:
+    """Where to keep what can be made again: ``VOTEWISE_CACHE``, else ``votewise`` in the user's folder for such things.
+
+    Raises:
+        BadInputError: nobody knows the user's home.
+    """
+    told = os.environ.get("VOTEWISE_CACHE")
+    if told:
+        return Path(told)
+    try:
+        return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "votewise"
+    except RuntimeError:
+        raise BadInputError("is not set, nor is there a home", source="VOTEWISE_CACHE", expected="a folder") from None
+
+
+def make_folder(path: Path) -> Path:
+    """Make a folder if there is none; BadInputError where that cannot be."""
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise BadInputError(f"cannot be made: {error.strerror or error}", source=str(path)) from error
+    return path
+
+
+def folder_to_write(out: str | os.PathLike[str] | None) -> Path | None:
+    """The folder that results go to, None for none; BadInputError where a file has its name."""
+    if out is None:
+        return None
+    folder = Path(out)
+    if folder.exists() and not folder.is_dir():
+        raise BadInputError("is a file", source=str(folder), expected="a folder to write to")
+    return folder
+
+
+@contextmanager
+def written_whole(path: Path) -> Iterator[Path]:
+    """Give a temporary path beside ``path`` to write to, and move it to ``path`` when all went well.
+
+    Raises:
+        BadInputError: when the file or its folder cannot be written.
+    """
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        # A folder of our own, for a file made by mkstemp would not get the permissions that users expect.
+        with tempfile.TemporaryDirectory(prefix=".votewise-", dir=path.parent) as folder:
+            partial = Path(folder) / path.name
+            yield partial
+            partial.replace(path)
+    except OSError as error:
+        raise BadInputError(f"cannot be written: {error.strerror or error}", source=str(path)) from error
+
+
+@contextmanager
+def folder_written_whole(folder: Path, *, stale: Iterable[str] = ()) -> Iterator[Path]:
+    """Give a temporary folder inside ``folder`` to write to, and move its files to ``folder`` when all went well.
+
+    An interruption never leaves half a file, and a failure leaves what was there before. ``folder`` is made where there
+    is none, and goes again when nothing was written to it.
+
+    Args:
+        folder: where the files go.
+        stale: names of files of an earlier run that go when all went well.
+
+    Raises:
+        BadInputError: when ``folder`` cannot be written to.
+    """
+    new = not folder.exists()
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(prefix=".votewise-", dir=folder) as name:
+            yield Path(name)
+            for file in sorted(Path(name).iterdir()):
+                file.replace(folder / file.name)
+        for stale_name in stale:
+            (folder / stale_name).unlink(missing_ok=True)
+    except OSError as error:
+        raise BadInputError(f"cannot be written: {error.strerror or error}", source=str(folder)) from error
+    finally:
+        if new and folder.is_dir() and not any(folder.iterdir()):
+            folder.rmdir()
+
+
+def write_json(path: Path, value: Any) -> None:
+    """Write one value as indented JSON; dates and the like become texts, NaN is refused."""
+    text = json.dumps(value, indent=2, ensure_ascii=False, allow_nan=False, default=str)
+    path.write_text(text + "\n", encoding="utf-8")
+
+
+def write_json_lines(path: Path, rows: Iterable[dict[str, Any]]) -> None:
+    """Write one JSON object per line, whole or not at all; dates and times become ISO texts."""
+    with written_whole(path) as partial, partial.open("w", encoding="utf-8") as file:
+        file.writelines(json.dumps(row, ensure_ascii=False, default=_as_text) + "\n" for row in rows)
+
+
+def _as_text(value: Any) -> str:
+    return value.isoformat() if hasattr(value, "isoformat") else str(value)

@@ -1,0 +1,12 @@
+"""How the processes of a training run share the work."""
+
+from __future__ import annotations
+
+import os
+
+SHARDING = ("FSDP", "DEEPSPEED")
+
+
+def sharded_here() -> bool:
+    """Whether accelerate spreads the model of this process over several."""
+    return any(os.environ.get(f"ACCELERATE_USE_{kind}", "").lower() in ("1", "true") for kind in SHARDING)

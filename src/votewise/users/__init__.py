@@ -1,0 +1,1 @@
+"""Clicks -> beliefs about users."""

@@ -1,0 +1,176 @@
+"""The expressions that count a log of comparisons, the same for every engine that ibis speaks to."""
+
+from __future__ import annotations
+
+from functools import reduce
+from operator import and_
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+
+from votewise.data.clicks import Counts
+from votewise.errors import BadInputError, shorten
+from votewise.users.outcomes import Outcomes, RowKind
+
+HALF = 1 << 32
+BOTH = HALF + 1
+"""A comparison and a win."""
+
+MOST_KINDS = 1000
+"""Combinations of models, winner and domain that a log may hold; with more, a column is not what it was taken for."""
+
+
+def kinds_of_rows(rows: Any, columns: dict[str, str], source: str) -> list[RowKind]:
+    """Ask the engine which combinations of models, winner and domain there are; BadInputError where there are too many."""
+    import ibis
+
+    keys = {what: rows[name] for what, name in columns.items() if what != "user"}
+    found = rows.group_by(**keys).agg(rows=rows.count()).order_by(ibis.desc("rows")).limit(MOST_KINDS + 1)
+    kinds = found.to_pyarrow().to_pylist()
+    if not kinds:
+        raise BadInputError("there are no rows", source=source, expected="at least one comparison")
+    if len(kinds) > MOST_KINDS:
+        most = max(keys, key=lambda what: len({str(kind[what]) for kind in kinds}))
+        raise BadInputError(
+            f"more than {MOST_KINDS:,} combinations of models, winner and domain",
+            source=source,
+            column=columns[most],
+            value=kinds[0][most],
+            expected="two models, and a winner and a domain that are not all different",
+        )
+    return [RowKind(**({"domain": None} | kind)) for kind in kinds]
+
+
+def texts_of_kinds(rows: Any, columns: dict[str, str], kinds: list[RowKind]) -> dict[str, tuple[str, ...]]:
+    """The columns of text among those that tell kinds apart, and the values they hold, nulls apart."""
+    schema = rows.schema()
+    return {
+        name: tuple(sorted({getattr(kind, what) for kind in kinds} - {None}))
+        for what, name in columns.items()
+        if what != "user" and schema[name].is_string() and any(getattr(kind, what) is not None for kind in kinds)
+    }
+
+
+def first_fault(rows: Any, columns: dict[str, str], source: str, outcomes: Outcomes) -> BadInputError:
+    """The most frequent reason why rows cannot be used, with how many there are and one of them."""
+    fault = outcomes.faults[0]
+    alike = [f for f in outcomes.faults if f.column == fault.column and str(f.value) == str(fault.value)]
+    of_kind = reduce(
+        and_, (_same(rows[name], getattr(fault.kind, what)) for what, name in columns.items() if what != "user")
+    )
+    return BadInputError(
+        f"{fault.problem} in {sum(f.kind.rows for f in alike):,} rows, {example(rows.filter(of_kind), columns)}",
+        source=source,
+        column=fault.column,
+        value=fault.value,
+        expected=fault.expected,
+    )
+
+
+def example(rows: Any, columns: dict[str, str]) -> str:
+    """One of these rows, in words."""
+    row = rows[list(columns.values())].limit(1).to_pyarrow().to_pylist()[0]
+    return "e.g. " + ", ".join(f"{name}={shorten(value, 30)}" for name, value in row.items())
+
+
+def _same(column: Any, value: Any) -> Any:
+    if value is None:
+        return column.isnull()
+    return column.isnan() if value != value else column == value
+
+
+def _text(column: Any) -> Any:
+    return column if column.type().is_string() else column.cast("string")
+
+
+def is_missing(user: Any) -> Any:
+    """Whether a column of users names nobody: null, NaN or blank."""
+    kind = user.type()
+    if kind.is_floating():
+        return user.isnull() | user.isnan()
+    return user.isnull() | (user.strip() == "") if kind.is_string() else user.isnull()
+
+
+def usable_rows(rows: Any, columns: dict[str, str], outcomes: Outcomes) -> Any:
+    """The rows that can be used."""
+    a, b, winner = (rows[columns[what]] for what in ("a", "b", "winner"))
+    known = (*outcomes.decided, *outcomes.ties)
+    if not known:
+        raise BadInputError("no row can be used", expected="at least one comparison with a known winner")
+    usable = _text(a).isin(outcomes.models) & _text(b).isin(outcomes.models) & (a != b) & winner.isin(known)
+    if "domain" in columns:
+        usable &= rows[columns["domain"]].isin(outcomes.domains)
+    return rows.filter(usable)
+
+
+def count_users(rows: Any, columns: dict[str, str], outcomes: Outcomes, **within: Any) -> Any:
+    """One row per user: ``user``, and comparisons and wins of model A in each domain.
+
+    With ``within`` (name -> expression) one row per user and value of these, say per stretch of time.
+    """
+    import ibis
+
+    first = _text(rows[columns["a"]]) == outcomes.models[0]
+    # One sum counts both: comparisons in its lower half, wins in its upper one. Values are compared one by one, for DuckDB
+    # takes 1.2 times as long to look for texts in lists.
+    meanings = [(outcomes.a, BOTH), (outcomes.b, 1)]
+    meanings += [(outcomes.left, first.ifelse(BOTH, 1)), (outcomes.right, first.ifelse(1, BOTH))]
+    branches = [(winner, code) for winners, code in meanings for winner in winners]
+    code = rows[columns["winner"]].cases(*branches, else_=0) if branches else ibis.literal(0)
+    code = code.cast("int64")
+    sums = {
+        f"s{i}": (code if "domain" not in columns else (rows[columns["domain"]] == domain).ifelse(code, 0)).sum()
+        for i, domain in enumerate(outcomes.domains)
+    }
+    users = rows.group_by(user=rows[columns["user"]], **within).agg(
+        **{name: total.cast("int64") for name, total in sums.items()}
+    )
+    n, w = (
+        {f"{what}{i}": how(users[f"s{i}"]) for i in range(len(sums))} for what, how in (("n", _lower), ("w", _upper))
+    )
+    return users.select("user", *within, **n, **w)
+
+
+def _lower(total: Any) -> Any:
+    return (total % HALF).cast("int64")
+
+
+def _upper(total: Any) -> Any:
+    return (total // HALF).cast("int64")
+
+
+def rows_of_cells(rows: Any, users: Any, columns: dict[str, str], names: list[str]) -> Any:
+    """The counts ``names`` of each cell and its users' ``rows``, ties included."""
+    each = rows.group_by(user=rows[columns["user"]]).agg(rows=rows.count())
+    joined = users.inner_join(each, "user")
+    return joined.group_by(names).agg(rows=joined["rows"].sum().cast("int64"))
+
+
+def histogram(users: Any, outcomes: Outcomes) -> Counts:
+    """Collapse users into cells, in the order of their counts."""
+    domains = outcomes.domains
+    names = count_names(len(domains))
+    found = in_order(users.group_by(names).agg(number=users.count()).to_pyarrow(), names)
+    d = len(domains)
+    counts = np.stack([found[name].to_numpy() for name in names], axis=1)
+    return Counts(
+        counts[:, :d],
+        counts[:, d:],
+        found["number"].to_numpy(),
+        tuple(map(str, domains)),
+        ties=outcomes.n_ties,
+        models=outcomes.models,
+    )
+
+
+def in_order(cells: pa.Table, names: list[str]) -> pa.Table:
+    """Cells as whole numbers, ordered by their counts."""
+    return cells.cast(pa.schema([(name, pa.int64()) for name in cells.column_names])).sort_by(
+        [(name, "ascending") for name in names]
+    )
+
+
+def count_names(domains: int) -> list[str]:
+    """Names of the columns with comparisons and wins per domain, in the tables of users and of cells."""
+    return [f"n{i}" for i in range(domains)] + [f"w{i}" for i in range(domains)]

@@ -1,0 +1,186 @@
+"""What each kind of row of a comparison log says: for model A, for model B, a tie, or nothing usable.
+
+A log of any size holds few kinds of rows, combinations of the two models' names, the winner and the domain. They are all
+that Python looks at; the engine that holds the log does the counting with what is found here.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from votewise.errors import BadInputError
+from votewise.sources.labels import LABELS, label_key
+
+TIE = "tie"
+WINNERS = LABELS | {"tie (inconsistent)": TIE}
+EXPECTED = "model_a, model_b, tie or one of the models' names"
+SHOWN = 6
+
+
+@dataclass(frozen=True)
+class RowKind:
+    """Rows that differ in nothing but the user: the models on both sides, the winner, the domain, and how many."""
+
+    a: Any
+    b: Any
+    winner: Any
+    domain: Any
+    rows: int
+
+
+@dataclass(frozen=True)
+class Fault:
+    """Why rows of a ``kind`` cannot be used: what stands in which ``column``, and what was expected there."""
+
+    problem: str
+    column: str
+    value: Any
+    expected: str
+    kind: RowKind
+
+
+@dataclass(frozen=True)
+class Outcomes:
+    """How to read a log.
+
+    Attributes:
+        models: names of model A and model B.
+        a, b: winners that mean A (B) whatever the sides.
+        left, right: winners that mean the model in the first (second) column.
+        ties: winners that mean neither.
+        domains: names of the domains, in the order of their values; ``("",)`` without a column of domains.
+        n_ties: rows that are ties.
+        swapped: rows with model A in the second column.
+        faults: the kinds of rows that cannot be used, those with most rows first.
+    """
+
+    models: tuple[str, str]
+    a: tuple[Any, ...]
+    b: tuple[Any, ...]
+    left: tuple[Any, ...]
+    right: tuple[Any, ...]
+    ties: tuple[Any, ...]
+    domains: tuple[Any, ...]
+    n_ties: int
+    swapped: int
+    faults: tuple[Fault, ...]
+
+    @property
+    def decided(self) -> tuple[Any, ...]:
+        """Winners that are no ties."""
+        return (*self.a, *self.b, *self.left, *self.right)
+
+
+def read_outcomes(
+    kinds: Sequence[RowKind], columns: dict[str, str], *, source: str, model: str | None = None
+) -> Outcomes:
+    """Work out the models, and what each winner means.
+
+    Args:
+        kinds: all kinds of rows there are.
+        columns: the log's own names of ``a``, ``b``, ``winner`` and, where there are domains, ``domain``.
+        source: name of the log, for messages.
+        model: which of the two models is A; the alphabetically first if None.
+
+    Raises:
+        BadInputError: more or fewer than two models, an unknown ``model``, or a winner with two meanings.
+    """
+    models = _models(kinds, columns, source, model)
+    meaning: dict[Any, dict[bool, str]] = {}
+    faults: list[Fault] = []
+    ties = swapped = 0
+    for kind in kinds:
+        fault = _fault(kind, columns)
+        if fault is not None:
+            faults.append(fault)
+            continue
+        found = _meaning(kind, models, columns, source)
+        if found is None:
+            faults.append(Fault("unknown winner", columns["winner"], kind.winner, EXPECTED, kind))
+            continue
+        meaning.setdefault(kind.winner, {})[str(kind.a) == models[0]] = found
+        ties += kind.rows * (found == TIE)
+        swapped += kind.rows * (str(kind.a) != models[0])
+    return Outcomes(
+        models=models,
+        **_winners(meaning),
+        domains=_domains(kinds) if "domain" in columns else ("",),
+        n_ties=ties,
+        swapped=swapped,
+        faults=tuple(sorted(faults, key=lambda fault: -fault.kind.rows)),
+    )
+
+
+def _models(kinds: Sequence[RowKind], columns: dict[str, str], source: str, model: str | None) -> tuple[str, str]:
+    rows: Counter[str] = Counter()
+    for kind in kinds:
+        for name in (kind.a, kind.b):
+            if not _missing(name):
+                rows[str(name)] += kind.rows
+    if len(rows) != 2:
+        found = ", ".join(f"'{name}' ({number:,} rows)" for name, number in rows.most_common(SHOWN))
+        more = f" and {len(rows) - SHOWN:,} more" if len(rows) > SHOWN else ""
+        raise BadInputError(
+            f"{len(rows):,} model{'s' * (len(rows) != 1)}: {found}{more}",
+            source=source,
+            column=f"{columns['a']}', '{columns['b']}",
+            expected="the same two models in all rows",
+        )
+    first, second = sorted(rows)
+    if model is None or model == first:
+        return first, second
+    if model == second:
+        return second, first
+    raise BadInputError("there is no such model", source=source, value=model, expected=f"'{first}' or '{second}'")
+
+
+def _fault(kind: RowKind, columns: dict[str, str]) -> Fault | None:
+    for side, value in (("a", kind.a), ("b", kind.b)):
+        if _missing(value):
+            return Fault("no model", columns[side], value, "the name of a model", kind)
+    if kind.a == kind.b:
+        return Fault("the same model on both sides", columns["b"], kind.b, "two models", kind)
+    if "domain" in columns and _missing(kind.domain):
+        return Fault("no domain", columns["domain"], kind.domain, "the name of a domain", kind)
+    if _missing(kind.winner):
+        return Fault("no winner", columns["winner"], kind.winner, EXPECTED, kind)
+    return None
+
+
+def _meaning(kind: RowKind, models: tuple[str, str], columns: dict[str, str], source: str) -> str | None:
+    """Who won by the kind's winner: ``a`` (model A), ``b`` or ``tie``; None where it is not known."""
+    side = WINNERS.get(label_key(str(kind.winner)))
+    won = {"a": str(kind.a), "b": str(kind.b)}.get(side or "", side)
+    named = str(kind.winner) if str(kind.winner) in models else None
+    if won is not None and named is not None and won != named:
+        raise BadInputError(
+            f"may mean the column or the model of that name, in {kind.rows:,} rows with '{kind.a}' in column "
+            f"'{columns['a']}'",
+            source=source,
+            column=columns["winner"],
+            value=kind.winner,
+            expected="models that are not called like columns",
+        )
+    found = named if won is None else won
+    return found if found in (None, TIE) else "ab"[models.index(str(found))]
+
+
+def _winners(meaning: dict[Any, dict[bool, str]]) -> dict[str, tuple[Any, ...]]:
+    """Sort winners by what they mean with model A in the first column and in the second."""
+    sorted_out: dict[str, list[Any]] = {"a": [], "b": [], "left": [], "right": [], "ties": []}
+    names = {("a", "a"): "a", ("b", "b"): "b", ("a", "b"): "left", ("b", "a"): "right", (TIE, TIE): "ties"}
+    for winner, by_side in meaning.items():
+        one = next(iter(by_side.values()))
+        sorted_out[names[by_side.get(True, one), by_side.get(False, one)]].append(winner)
+    return {name: tuple(values) for name, values in sorted_out.items()}
+
+
+def _domains(kinds: Sequence[RowKind]) -> tuple[Any, ...]:
+    return tuple(sorted({kind.domain for kind in kinds if not _missing(kind.domain)}))
+
+
+def _missing(value: Any) -> bool:
+    return value is None or value != value or (isinstance(value, str) and not value.strip())

@@ -1,0 +1,1 @@
+"""One function per command: options in, results and files out."""

@@ -1,0 +1,113 @@
+"""Votes -> beliefs about annotators, votes and pairs, and a folder with all of it: ``votewise audit``."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+from votewise.defaults import LEVEL
+from votewise.workflows.progress import SILENT, Progress
+
+if TYPE_CHECKING:
+    import os
+
+    from votewise.annotators.fit import PriorChoice
+    from votewise.annotators.results import ReliabilityResult
+    from votewise.data.votes import Votes
+
+
+@dataclass(frozen=True, eq=False)
+class AuditResult:
+    """An audit of votes.
+
+    Attributes:
+        votes: the votes as read; ``votes.reading`` says what became of every row.
+        reliability: beliefs about annotators, votes and pairs, as tables.
+        summary: everything that is not a table, as in ``summary.json``.
+        files: what was written, most interesting first; empty without ``out``.
+    """
+
+    votes: Votes = field(repr=False)
+    reliability: ReliabilityResult
+    summary: dict[str, Any] = field(repr=False)
+    files: tuple[Path, ...] = ()
+
+
+def audit(
+    votes: Any,
+    *,
+    out: str | os.PathLike[str] | None = None,
+    format: str = "auto",
+    columns: Mapping[str, str] | None = None,
+    on_error: Literal["stop", "skip"] = "stop",
+    prior: PriorChoice | str = "fit",
+    temperature: float | Literal["fit"] = 1.0,
+    shared_pairs: bool = True,
+    intervals: bool = True,
+    level: float = LEVEL,
+    force: bool = False,
+    report: bool = True,
+    progress: Progress | None = None,
+) -> AuditResult:
+    """Find out which annotators, votes and pairs to trust.
+
+    Args:
+        votes: whatever ``read_votes`` reads, or ``Votes``.
+        out: folder for report.html, annotators.parquet, votes.parquet, pairs.parquet and summary.json; None writes
+            nothing.
+        format: name of the format, or ``auto``; see ``read_votes``.
+        columns: the format's name of a column -> the name it has in the source.
+        on_error: at an unusable row ``stop``, or ``skip`` it and, with ``out``, write it to rejected.jsonl.
+        prior: what is known of annotators beforehand: ``fit``, ``none``, ``beta:5,2``, or a prior.
+        temperature: factor on all margins, or ``fit``.
+        shared_pairs: whether votes on one pair share its truth.
+        intervals: whether to compute intervals, flags, agreement and calibration besides the estimates.
+        level: probability with which an interval holds the truth.
+        force: continue where the votes do not determine the answer.
+        report: whether to write report.html.
+        progress: told how far the work has come.
+
+    Raises:
+        BadInputError: votes that cannot be read, a setting out of range, or a folder that cannot be written.
+        NotIdentifiableError: the votes do not determine the answer, unless ``force``.
+    """
+    from datetime import UTC, datetime
+
+    from votewise.annotators.estimate import estimate_reliability
+    from votewise.annotators.saved import summarise
+    from votewise.data.votes import Votes
+    from votewise.inference.diagnostic import check_identifiable
+    from votewise.inference.priors import parse_prior
+    from votewise.report.audit_files import write_audit
+    from votewise.sources import read_votes
+    from votewise.sources.naming import short_name
+    from votewise.storage.files import folder_to_write, make_folder
+
+    progress = progress or SILENT
+    chosen_prior = parse_prior(prior) if isinstance(prior, str) else prior
+    folder = folder_to_write(out)
+    if not isinstance(votes, Votes):
+        progress.stage(f"Reading {short_name(votes)}")
+        rejects = make_folder(folder) / "rejected.jsonl" if folder is not None and on_error == "skip" else None
+        votes = read_votes(votes, format=format, columns=columns, on_error=on_error, rejects=rejects)
+    progress.stage("Judging annotators")
+    result = estimate_reliability(
+        votes,
+        prior=chosen_prior,
+        temperature=temperature,
+        shared_pairs=shared_pairs,
+        intervals=intervals,
+        level=level,
+        progress=progress.step,
+    )
+    if not force:
+        check_identifiable(result.diagnostics)
+    summary = summarise(votes, result, columns=columns, created=datetime.now(UTC))
+    if folder is None:
+        return AuditResult(votes, result, summary)
+    progress.stage(f"Writing {folder}")
+    title = short_name(votes.reading.source if votes.reading else "votes") if report else None
+    files = write_audit(folder, votes, result, summary=summary, title=title)
+    return AuditResult(votes, result, summary, tuple(files))

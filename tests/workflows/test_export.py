@@ -1,0 +1,190 @@
+import json
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from votewise import read_votes
+from votewise.annotators.results import ReliabilityResult
+from votewise.annotators.saved import Audit, load_audit
+from votewise.data.votes import Votes
+from votewise.errors import BadInputError
+from votewise.report.audit_files import write_audit
+from votewise.workflows.export import export_audit
+
+PLAIN = [
+    # Pair 1 is shown as (x, y) first, so p_a is about x; then swapped.
+    {"prompt": "P1", "response_a": "x", "response_b": "y", "annotator": "ann", "label": "a"},
+    {"prompt": "P1", "response_a": "y", "response_b": "x", "annotator": "bob", "label": "a"},
+    {"prompt": "P1", "response_a": "y", "response_b": "x", "annotator": "cy", "label": "tie"},
+    {"prompt": "P2", "response_a": "u", "response_b": "v", "annotator": "ann", "label": "b"},
+    {"prompt": "P2", "response_a": "u", "response_b": "v", "annotator": "bob", "label": "a"},
+]
+CONFIDENCE = [0.9, 0.1, None, 0.3, 0.7]
+P_A = [0.9, 0.7]
+
+
+def audit_of(folder: Path, rows: list[dict[str, Any]], confidence: list[float | None], p_a: list[float]) -> Audit:
+    """An audit whose beliefs are given."""
+    votes = read_votes(rows)
+    write_audit(folder, votes, result_of(votes, confidence, p_a), title=None)
+    return load_audit(folder)
+
+
+def result_of(votes: Votes, confidence: list[float | None], p_a: list[float]) -> ReliabilityResult:
+    table = votes.table
+    for name, codes, ids in (("pair", votes.pair, votes.pair_ids), ("annotator", votes.annotator, votes.annotator_ids)):
+        if name not in table.column_names:
+            table = table.append_column(name, ids.take(pa.array(codes)))
+    n = votes.n_pairs
+    return ReliabilityResult(
+        annotators=pa.table({"annotator": votes.annotator_ids, "flag": ["unsure"] * votes.n_annotators}),
+        votes=table.append_column("confidence", pa.array(confidence, pa.float64())),
+        pairs=pa.table({"pair": votes.pair_ids, "p_a": p_a, "votes": [1] * n, "ties": [0] * n}),
+        calibration=pa.table({}), prior={"family": "none"}, temperature=1.0, converged=True, iterations=1, history=(0.0,),
+        diagnostics=(), settings={},
+    )  # fmt: skip
+
+
+def lines(path: Path) -> list[dict[str, Any]]:
+    return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
+
+
+def preference(prompt: Any, chosen: Any, rejected: Any, annotator: str, confidence: float) -> dict[str, Any]:
+    return {"prompt": prompt, "chosen": chosen, "rejected": rejected, "annotator": annotator, "confidence": confidence}
+
+
+def test_keeps_flips_and_drops_exactly(tmp_path: Path) -> None:
+    audit = audit_of(tmp_path / "audit", PLAIN, CONFIDENCE, P_A)
+    out = tmp_path / "train.jsonl"
+    chosen = export_audit(audit, out, flip_below=0.2)
+    assert lines(out) == [
+        preference("P1", "x", "y", "ann", 0.9),
+        preference("P1", "x", "y", "bob", 0.9),  # voted for y, shown first; turned round
+        preference("P2", "u", "v", "bob", 0.7),
+    ]
+    assert (chosen.kept, int(chosen.flipped.sum()), chosen.dropped, chosen.ties) == (2, 1, 1, 1)
+
+
+def test_one_row_per_pair_takes_the_posterior(tmp_path: Path) -> None:
+    audit = audit_of(tmp_path / "audit", PLAIN, CONFIDENCE, [0.2, 0.5])
+    out = tmp_path / "train.parquet"
+    chosen = export_audit(audit, out, one_per_pair=True)
+    assert pq.read_table(out).to_pylist() == [preference("P1", "y", "x", "consensus", 0.8)]
+    assert (chosen.kept, chosen.dropped, chosen.ties) == (1, 0, 1)
+
+
+def test_a_repeated_vote_does_not_turn_a_pair_round(tmp_path: Path) -> None:
+    # The pair's first row is dropped as repeated; the one that stays shows the answers the other way round.
+    rows = [
+        {"prompt": "P", "response_a": "x", "response_b": "y", "annotator": "ann", "label": "a", "time": 1},
+        {"prompt": "P", "response_a": "y", "response_b": "x", "annotator": "ann", "label": "b", "time": 2},
+    ]
+    audit = audit_of(tmp_path / "audit", rows, [0.9], [0.9])
+    for one_per_pair in (False, True):
+        export_audit(audit, tmp_path / "train.jsonl", one_per_pair=one_per_pair)
+        (row,) = lines(tmp_path / "train.jsonl")
+        assert (row["chosen"], row["rejected"], row["confidence"]) == ("x", "y", 0.9)
+
+
+def test_plain_votes_keep_the_order_in_which_answers_were_shown(tmp_path: Path) -> None:
+    rows = [row | {"time": 10 * i, "gold": "a" if row["response_a"] in "xu" else "b", "domain": row["prompt"].lower()}
+            for i, row in enumerate(PLAIN)]  # fmt: skip
+    audit = audit_of(tmp_path / "audit", rows, CONFIDENCE, P_A)
+    out = tmp_path / "votes.jsonl"
+    export_audit(audit, out, shape="votes", flip_below=0.2)
+    written = lines(out)
+    assert [(row["response_a"], row["response_b"], row["label"], row["gold"]) for row in written] == [
+        ("x", "y", "a", "a"), ("y", "x", "b", "b"), ("u", "v", "a", "a"),
+    ]  # fmt: skip
+    assert [row["time"] for row in written] == [f"1970-01-01T00:00:{s}+00:00" for s in ("00", "10", "40")]
+    again = read_votes(out)
+    assert again.sign.tolist() == [1, 1, 1]
+    assert again.swapped.tolist() == [False, True, False]
+    assert again.gold.tolist() == [1, 1]
+    assert [again.domain_ids[code] for code in again.domain] == ["p1", "p2"]
+
+
+def said(role: str, text: str) -> list[dict[str, str]]:
+    return [{"role": role, "content": text}]
+
+
+def test_conversations_stay_conversations(tmp_path: Path) -> None:
+    rows = [{"prompt": said("user", "P"), "chosen": said("assistant", "x"), "rejected": said("assistant", "y")}]
+    audit = audit_of(tmp_path / "audit", rows, [0.9], [0.9])
+    for name in ("train.jsonl", "train.parquet"):
+        export_audit(audit, tmp_path / name)
+        votes = read_votes(tmp_path / name)
+        assert votes.reading.format == "trl"
+        assert votes.texts.to_pylist() == [
+            {"prompt": said("user", "P"), "response_a": said("assistant", "x"), "response_b": said("assistant", "y")}
+        ]
+
+
+def test_standard_texts_stay_texts(tmp_path: Path) -> None:
+    rows = [{"prompt": "P", "chosen": "x", "rejected": "y", "source": "here"}]
+    audit = audit_of(tmp_path / "audit", rows, [0.1], [0.1])
+    export_audit(audit, tmp_path / "train.jsonl", flip_below=0.2)
+    (row,) = lines(tmp_path / "train.jsonl")
+    assert (row["prompt"], row["chosen"], row["rejected"]) == ("P", "y", "x")
+    assert row["confidence"] == pytest.approx(0.9)
+
+
+@pytest.mark.parametrize(
+    "rows",
+    [PLAIN[:1], [{"prompt": said("user", "P1"), "chosen": said("assistant", "x"), "rejected": said("assistant", "y")}]],
+)
+def test_openai_lines(tmp_path: Path, rows: list[dict[str, Any]]) -> None:
+    audit = audit_of(tmp_path / "audit", rows, [0.9], [0.9])
+    export_audit(audit, tmp_path / "train.jsonl", shape="openai")
+    assert lines(tmp_path / "train.jsonl") == [
+        {
+            "input": {"messages": said("user", "P1")},
+            "preferred_output": said("assistant", "x"),
+            "non_preferred_output": said("assistant", "y"),
+        }
+    ]
+
+
+@pytest.mark.parametrize("name", ["train.jsonl", "train.parquet"])
+def test_datasets_loads_it(tmp_path: Path, name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HF_DATASETS_OFFLINE", "1")
+    datasets = pytest.importorskip("datasets")
+    export_audit(audit_of(tmp_path / "audit", PLAIN, CONFIDENCE, P_A), tmp_path / name)
+    kind = "json" if name.endswith("jsonl") else "parquet"
+    loaded = datasets.load_dataset(
+        kind, data_files=str(tmp_path / name), split="train", cache_dir=str(tmp_path / "cache")
+    )
+    assert loaded.column_names == ["prompt", "chosen", "rejected", "annotator", "confidence"]
+    assert loaded["chosen"] == ["x", "u"]
+
+
+def test_votes_without_texts_train_nothing(tmp_path: Path) -> None:
+    rows = [{"pair": "p", "annotator": "ann", "label": "a"}]
+    audit = audit_of(tmp_path / "audit", rows, [0.9], [0.9])
+    with pytest.raises(BadInputError, match="the votes have no texts"):
+        export_audit(audit, tmp_path / "train.jsonl")
+    export_audit(audit, tmp_path / "votes.jsonl", shape="votes")
+    assert lines(tmp_path / "votes.jsonl") == [{"pair": "p", "annotator": "ann", "label": "a", "confidence": 0.9}]
+
+
+def test_an_export_may_be_empty(tmp_path: Path) -> None:
+    audit = audit_of(tmp_path / "audit", PLAIN, CONFIDENCE, P_A)
+    for shape in ("trl", "votes", "openai"):
+        assert len(export_audit(audit, tmp_path / "none.jsonl", shape=shape, min_confidence=1).rows) == 0
+        assert lines(tmp_path / "none.jsonl") == []
+
+
+@pytest.mark.parametrize(
+    ("name", "settings", "expected"),
+    [("train.csv", {}, "ending in .jsonl or .parquet"), ("train.jsonl", {"shape": "kto"}, "no such shape"),
+     ("train.parquet", {"shape": "openai"}, "JSON lines"),
+     ("train.jsonl", {"one_per_pair": True, "flip_below": 0.2}, "pairs are not flipped")],
+)  # fmt: skip
+def test_settings_that_do_not_fit(tmp_path: Path, name: str, settings: dict[str, Any], expected: str) -> None:
+    audit = audit_of(tmp_path / "audit", PLAIN, CONFIDENCE, P_A)
+    with pytest.raises(BadInputError, match=expected):
+        export_audit(audit, tmp_path / name, **settings)
+    assert not (tmp_path / name).exists()
