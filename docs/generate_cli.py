@@ -58,7 +58,7 @@ def _section(command: Any, path: str, mark: str) -> str:
 def _names(parameter: Any) -> str:
     if parameter.param_type_name == "argument":
         return f"`{parameter.metavar}`"
-    names = ", ".join(f"`{name}`" for name in parameter.opts)
+    names = ", ".join(f"`{name}`" for name in (*parameter.opts, *parameter.secondary_opts) if name.strip())
     return names if parameter.is_flag else f"{names} `{_cell(parameter.metavar)}`"
 
 

@@ -24,7 +24,7 @@ from votewise.cli.evaluate_win_rate import (
     chosen_judge,
     sources,
 )
-from votewise.cli.generate import BaseUrl, Concurrency, Restart
+from votewise.cli.model_options import BaseUrl, Concurrency, Restart
 from votewise.cli.options import AsJson, AtError, Level, Quiet, Reportless
 
 Files = Annotated[

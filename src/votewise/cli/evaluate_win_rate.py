@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from votewise.cli.generate import BaseUrl, Concurrency, Restart
+from votewise.cli.model_options import BaseUrl, Concurrency, Restart
 from votewise.cli.options import AsJson, AtError, Level, Quiet, Reportless
 from votewise.errors import BadInputError
 

@@ -9,6 +9,18 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from votewise.cli.model_options import (
+    BaseUrl,
+    BatchSize,
+    ChatTemplate,
+    Concurrency,
+    Device,
+    DryRun,
+    Dtype,
+    Restart,
+    Retries,
+    Timeout,
+)
 from votewise.cli.options import Columns, Quiet, parse_columns
 
 if TYPE_CHECKING:
@@ -21,15 +33,6 @@ class BackendName(StrEnum):
     transformers = "transformers"
     vllm = "vllm"
     endpoint = "endpoint"
-
-
-class Numbers(StrEnum):
-    """What `--dtype` takes; the names of ``votewise.language_models.local.DTYPES``."""
-
-    auto = "auto"
-    float32 = "float32"
-    bfloat16 = "bfloat16"
-    float16 = "float16"
 
 
 Source = Annotated[
@@ -65,37 +68,15 @@ BackendChoice = Annotated[
     BackendName,
     typer.Option(metavar="transformers|vllm|endpoint", help="What runs the models; `endpoint` is a server."),
 ]
-BaseUrl = Annotated[
-    str | None,
-    typer.Option(
-        metavar="URL",
-        help="The server, say http://localhost:8000/v1. Its key is taken from OPENAI_API_KEY.",
-        show_default="OPENAI_BASE_URL, or OpenAI's",
-    ),
-]
 MaxTokens = Annotated[int, typer.Option(metavar="NUMBER", help="The most tokens an answer may have.")]
 Temperature = Annotated[
     float, typer.Option(metavar="NUMBER", help="0 for the likeliest token each time, above for drawn ones.")
 ]
 TopP = Annotated[float, typer.Option(metavar="NUMBER", help="Draw from the likeliest tokens that make up this share.")]
 Seed = Annotated[int, typer.Option(metavar="NUMBER", help="Decides, with model and prompt, what is drawn.")]
-BatchSize = Annotated[int, typer.Option(metavar="NUMBER", help="Texts at a time, of about one length.")]
-Device = Annotated[str, typer.Option(metavar="NAME", help="Where the models run: `auto`, `cpu`, `cuda`, `cuda:1`.")]
-Dtype = Annotated[
-    Numbers,
-    typer.Option(metavar="auto|float32|bfloat16|float16", help="The models' numbers; `auto` as they were saved."),
-]
-NoChat = Annotated[
-    bool, typer.Option("--no-chat-template", help="Give texts to the model as they are, even where it has a template.")
-]
-Timeout = Annotated[float, typer.Option(metavar="SECONDS", help="How long to wait for a server's answer.")]
-Retries = Annotated[int, typer.Option(metavar="NUMBER", help="How often a request that failed is tried again.")]
-Concurrency = Annotated[int, typer.Option(metavar="NUMBER", help="Requests to a server at a time.")]
 Limit = Annotated[
     int | None, typer.Option(metavar="NUMBER", help="Only the first so many prompts.", show_default="all")
 ]
-Restart = Annotated[bool, typer.Option("--restart", help="Throw away what an interrupted run left, and start over.")]
-DryRun = Annotated[bool, typer.Option("--dry-run", help="Say what would be done; load no model, ask no server.")]
 
 
 def generate(
@@ -112,8 +93,8 @@ def generate(
     seed: Seed = 0,
     batch_size: BatchSize = 16,
     device: Device = "auto",
-    dtype: Dtype = Numbers.auto,
-    no_chat_template: NoChat = False,
+    dtype: Dtype = "auto",
+    chat_template: ChatTemplate = True,
     timeout: Timeout = 120.0,
     retries: Retries = 6,
     concurrency: Concurrency = 8,
@@ -143,8 +124,8 @@ def generate(
     options = BackendOptions(
         batch_size=batch_size,
         device=device,
-        dtype=dtype.value,
-        chat=not no_chat_template,
+        dtype=dtype,
+        chat=chat_template,
         base_url=base_url,
         timeout=timeout,
         retries=retries,

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from votewise.cli.generate import BatchSize, Device, Dtype, NoChat, Numbers, Restart, describe_speed
+from votewise.cli.generate import describe_speed
+from votewise.cli.model_options import BatchSize, ChatTemplate, Device, DryRun, Dtype, Restart
 from votewise.cli.options import AsJson, Columns, FormatName, Quiet, parse_columns
 from votewise.errors import BadInputError
 
@@ -59,7 +60,6 @@ Fit = Annotated[
         help="Multiply margins by the temperature under which the votes in PAIRS are likeliest.",
     ),
 ]
-DryRun = Annotated[bool, typer.Option("--dry-run", help="Say what would be done; load no model, write nothing.")]
 
 
 def score(
@@ -75,8 +75,8 @@ def score(
     column: Columns = None,
     batch_size: BatchSize = 16,
     device: Device = "auto",
-    dtype: Dtype = Numbers.auto,
-    no_chat_template: NoChat = False,
+    dtype: Dtype = "auto",
+    chat_template: ChatTemplate = True,
     restart: Restart = False,
     dry_run: DryRun = False,
     quiet: Quiet = False,
@@ -99,7 +99,7 @@ def score(
     from votewise.cli.printing.progress import ProgressBar, telling_how_to_go_on
     from votewise.score import ColumnScores, ModelOptions, ScoreJob, read_pairs, score_pairs
 
-    options = ModelOptions(batch_size, device, dtype.value, not no_chat_template)
+    options = ModelOptions(batch_size, device, dtype, chat_template)
     source = choose_source(reward_model, policy, reference, beta, columns, options)
     with telling_how_to_go_on(out), ProgressBar(quiet=quiet) as bar:
         bar.stage(f"Reading {pairs}")
