@@ -20,7 +20,7 @@ from crowds import BETA, TWO_POINT, Truth, clicks
 from harness import TRUE_COLOUR, Page, each, middle, parser
 from scipy.special import logit
 
-from votewise.inference.em import run_em
+from votewise.inference.em import EMOptions, run_em
 from votewise.users.families import family_of
 from votewise.users.fit import FitOptions, UsersFit
 from votewise.users.known_win_rates import WinRates
@@ -61,9 +61,7 @@ def one_crowd(seed: int, family: str, size: tuple[int, int], starts: int) -> lis
             return run_em(
                 step,
                 start,
-                tolerance=TOLERANCE,
-                max_iterations=MOST_STEPS,
-                accelerate=accelerate,
+                EMOptions(tolerance=TOLERANCE, max_iterations=MOST_STEPS, accelerate=accelerate),
                 project=fit.family.project,
             )
 

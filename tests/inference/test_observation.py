@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -124,6 +125,42 @@ def test_unrelated_rows_have_one_vote_each() -> None:
     evidence = evidence_of(Votes.from_arrays([0, 0, 1], [0, 1, 0], [1, -1, 1], margin=[0.5, -1]), shared_pairs=False)
     np.testing.assert_array_equal(evidence.margin, [0.5, 0.5, -1])
     np.testing.assert_array_equal(np.diff(evidence.matrix.indptr), [1, 1, 1])
+
+
+@pytest.mark.parametrize("weighted", [False, True])
+def test_selected_pairs_are_as_if_only_they_had_been_voted_on(weighted: bool) -> None:
+    votes, reliability, _ = small_votes(weighted)
+    votes = replace(votes, sign=np.where(np.arange(12) == 4, 0, votes.sign).astype(np.int8))
+    pairs = np.array([True, True, False, True])
+    kept = pairs[votes.pair]
+    rest = Votes.from_arrays(
+        np.array([0, 1, -1, 2])[votes.pair[kept]],
+        votes.annotator[kept],
+        votes.sign[kept],
+        margin=votes.margin[pairs],
+        weight=votes.weight[kept] if weighted else None,
+    )
+    found, expected, x = evidence_of(votes).select(pairs), evidence_of(rest), logit(reliability)
+    for name in ("pair", "annotator", "sign", "weight", "counts", "margin", "informed"):
+        np.testing.assert_array_equal(getattr(found, name), getattr(expected, name))
+    np.testing.assert_array_equal(found.matrix.toarray(), expected.matrix.toarray())
+    np.testing.assert_array_equal(votes.sign[found.decided], found.sign)
+    posterior = found.posterior_log_odds(x)
+    np.testing.assert_array_equal(posterior, evidence_of(votes).posterior_log_odds(x)[pairs])
+    assert found.log_likelihood(posterior, x) == expected.log_likelihood(expected.posterior_log_odds(x), x)
+
+
+def test_all_pairs_selected_are_the_evidence_itself() -> None:
+    evidence = evidence_of(small_votes()[0])
+    assert evidence.select(np.ones(4, bool)) is evidence
+
+
+def test_other_margins_replace_the_old_ones() -> None:
+    votes = small_votes()[0]
+    found, margin = evidence_of(votes).with_margin(np.zeros(4)), np.array([1.0, 0, 0, 0])
+    assert not found.informed
+    assert found.with_margin(margin).informed
+    np.testing.assert_array_equal(found.with_margin(margin).margin, evidence_of(votes.with_margins(margin)).margin)
 
 
 def test_vote_probability_joins_both_papers() -> None:

@@ -24,7 +24,7 @@ from votewise.arrays import Floats
 from votewise.errors import BadInputError
 from votewise.inference import intervals as iv
 from votewise.inference.diagnostic import Diagnostic
-from votewise.inference.em import EMRun, run_em
+from votewise.inference.em import EMOptions, EMRun, run_em
 from votewise.inference.observation import Evidence, clipped_logit
 from votewise.inference.priors import Beta
 
@@ -167,12 +167,14 @@ class Fit:
         self.last = run_em(
             self._step,
             self.x,
+            EMOptions(
+                tolerance=tolerance,
+                max_iterations=budget,
+                accelerate=self.settings.accelerate,
+                on_iteration=None if self.progress is None else lambda i, moved: self.progress("EM", done + i, moved),  # type: ignore[misc]
+            ),
             distance=lambda x, y: float(np.abs(expit(x) - expit(y)).max()),
-            tolerance=tolerance,
-            max_iterations=budget,
-            accelerate=self.settings.accelerate,
             project=self._within_range,
-            on_iteration=None if self.progress is None else lambda i, moved: self.progress("EM", done + i, moved),  # type: ignore[misc]
         )
         self.steps += self.last.iterations
         self.x = self.last.x

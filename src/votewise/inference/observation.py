@@ -11,7 +11,7 @@ which is [RE-PO eq. 4] for one vote a pair and one-coin [DS79] for margin 0. Eve
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
 
@@ -20,7 +20,7 @@ import numpy.typing as npt
 from scipy.sparse import csr_matrix
 from scipy.special import expit, logit
 
-from votewise.arrays import Floats, Ints, Signs
+from votewise.arrays import Bools, Floats, Ints, Signs
 
 EDGE = 1e-9
 """How close a reliability may come to 0 or 1: beyond this a single vote would outweigh every other evidence."""
@@ -114,6 +114,35 @@ class Evidence:
         else:
             matrix = csr_matrix((data, (pair, annotator)), shape=shape)
         return cls(pair, annotator, sign, weight, matrix, counts, margin, bool(margin.any()), decided)
+
+    def select(self, pairs: Bools) -> Evidence:
+        """The votes on some of the pairs, which are numbered anew; all annotators stay.
+
+        Args:
+            pairs: (M,) True for the pairs to keep.
+        """
+        if pairs.all():
+            return self
+        kept = np.flatnonzero(pairs[self.pair])
+        code = (np.cumsum(pairs) - 1).astype(np.int32)
+        annotator = self.annotator[kept]
+        weight = None if self.weight is None else self.weight[kept]
+        margin = self.margin[pairs]
+        return Evidence(
+            pair=code[self.pair[kept]],
+            annotator=annotator,
+            sign=self.sign[kept],
+            weight=weight,
+            matrix=self.matrix[pairs],
+            counts=np.bincount(annotator, weight, minlength=len(self.counts)).astype(np.float64),
+            margin=margin,
+            informed=bool(margin.any()),
+            decided=kept if self.decided is None else self.decided[kept],
+        )
+
+    def with_margin(self, margin: Floats) -> Evidence:
+        """The same votes with other margins (M,)."""
+        return replace(self, margin=margin, informed=bool(margin.any()))
 
     def posterior_log_odds(self, log_odds: Floats, temperature: float = 1.0) -> Floats:
         """(M,) log-odds that +1 is truly better given all votes: the evidence rule; ``log_odds`` (K,) = logit(eta)."""

@@ -15,7 +15,7 @@ from scipy.special import betaln, digamma
 
 from votewise.arrays import Floats
 from votewise.errors import BadInputError
-from votewise.inference.em import run_em
+from votewise.inference.em import EMOptions, run_em
 
 SMALLEST, LARGEST = 0.05, 1000.0
 """Range of a fitted Beta's parameters: outside it the data say 'a point' or 'the two ends', and more digits mean nothing."""
@@ -210,7 +210,7 @@ def fit_beta(
         bound = np.log(marginal).sum() + held * (log_mass - grid.log_width - logs.T @ exponents(prior)).mean()
         return np.log([fitted.c, fitted.d]), float(bound + held * (held_logs @ exponents(prior)))
 
-    run = run_em(step, np.log([start.c, start.d]), tolerance=1e-4, max_iterations=500)
+    run = run_em(step, np.log([start.c, start.d]), EMOptions(tolerance=1e-4, max_iterations=500))
     c, d = np.exp(np.clip(run.x, np.log(SMALLEST), np.log(LARGEST)))
     return Beta(float(c), float(d))
 

@@ -16,7 +16,7 @@ No torch here: margins come in and evidence goes out as NumPy arrays, once per s
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any, Literal
 
 import numpy as np
@@ -278,19 +278,7 @@ class TrainingBeliefs(RunningBeliefs):
         if not (margins.any() or self._shared.any()):
             self._fitted_at = self.seen
             return
-        evidence = self.evidence
-        if told.all():
-            evidence = replace(evidence, margin=margins, informed=bool(margins.any()))
-        else:
-            code = np.cumsum(told) - 1
-            kept = told[evidence.pair]
-            pair, annotator, sign = code[evidence.pair[kept]], evidence.annotator[kept], evidence.sign[kept]
-            weight = None if evidence.weight is None else evidence.weight[kept]
-            counts = np.bincount(annotator, weight, minlength=len(self.log_odds)).astype(np.float64)
-            evidence = Evidence(
-                pair, annotator, sign, weight, evidence.matrix[told], counts, margins, bool(margins.any())
-            )
-        self._learn(evidence, self.seen)
+        self._learn(self.evidence.select(told).with_margin(margins), self.seen)
 
     def state(self) -> dict[str, npt.NDArray[Any]]:
         """Everything that a checkpoint must hold, as arrays."""

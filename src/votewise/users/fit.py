@@ -15,7 +15,7 @@ from scipy.special import expit, logit
 
 from votewise.arrays import Floats
 from votewise.data.clicks import Clicks, Counts
-from votewise.inference.em import EMRun, run_em
+from votewise.inference.em import EMOptions, EMRun, run_em
 from votewise.inference.priors import Grid
 from votewise.users.families import Expected, Family, Nonparametric, TwoPoint, root
 from votewise.users.known_win_rates import WinRates
@@ -75,13 +75,15 @@ class UsersFit:
         run = run_em(
             self.step,
             z,
+            EMOptions(
+                tolerance=self.options.tolerance,
+                max_iterations=steps,
+                accelerate=self.options.accelerate,
+                least_gain=LEAST_GAIN,
+                on_iteration=None if report is None else lambda i, moved: report(self.family.name, done + i, moved),
+            ),
             distance=self._distance,
-            tolerance=self.options.tolerance,
-            max_iterations=steps,
-            accelerate=self.options.accelerate,
             project=self._project,
-            least_gain=LEAST_GAIN,
-            on_iteration=None if report is None else lambda i, moved: report(self.family.name, done + i, moved),
         )
         self.steps += run.iterations
         return run
