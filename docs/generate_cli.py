@@ -19,8 +19,8 @@ HEAD = """# The command line
 
 Generated from the code by `make docs`; do not edit.
 
-Exit codes: 0 all went well; 2 input or settings that cannot be used, explained in one line on stderr; 3 the votes do not
-determine the answer (`votewise audit --force` goes on all the same); 130 interrupted.
+Exit codes: 0 success; 2 input or settings that cannot be used, explained in one line on stderr; 3 the votes do not
+determine the answer (`votewise audit --force` continues); 130 interrupted.
 """
 
 
@@ -33,7 +33,7 @@ def render() -> str:
 
 
 def commands(group: Any, path: str = "") -> Iterator[tuple[str, Any]]:
-    """Every command below a group with its path, ``evaluate win-rate``, groups before their own commands."""
+    """List every command below a group with its path, ``evaluate win-rate``; groups come before their own commands."""
     for name, command in group.commands.items():
         yield path + name, command
         if hasattr(command, "commands"):

@@ -1,4 +1,4 @@
-"""Take the picture of a report that the README shows: its first screen, at most 150 KB.
+"""Take the picture of a report for the README: its first screen, at most 150 KB.
 
     python docs/screenshot.py demo/report.html docs/images/report.png
 
@@ -20,9 +20,9 @@ QUIET = (
 
 
 def main() -> int:
-    """Take the picture; exit code 1 where it came out too large for a README."""
+    """Take the picture; exit code 1 if it is too large for a README."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("report", type=Path, help="a report, say demo/report.html")
+    parser.add_argument("report", type=Path, help="a report, for example demo/report.html")
     parser.add_argument("out", type=Path, help="the picture to write, a PNG file")
     parser.add_argument("--width", type=int, default=1120, help="width of the window in pixels")
     parser.add_argument("--height", type=int, default=900, help="how much of the report's top to show, in pixels")
