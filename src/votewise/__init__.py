@@ -31,6 +31,8 @@ if TYPE_CHECKING:
     from votewise.users.estimate import AttentivenessResult, estimate_attentiveness
     from votewise.users.known_win_rates import Bounds, GoldSample
     from votewise.workflows.audit import AuditResult, audit
+    from votewise.workflows.export import ExportResult, export
+    from votewise.workflows.formats import formats
 
 __all__ = [
     "AttentivenessResult",
@@ -41,6 +43,7 @@ __all__ = [
     "Clicks",
     "Counts",
     "Diagnostic",
+    "ExportResult",
     "GoldSample",
     "NotIdentifiableError",
     "Reading",
@@ -52,6 +55,8 @@ __all__ = [
     "count_comparisons",
     "estimate_attentiveness",
     "estimate_reliability",
+    "export",
+    "formats",
     "read_votes",
     "simulate_annotators",
     "simulate_users",
@@ -68,6 +73,7 @@ _HOMES = {
     "Clicks": "votewise.data.clicks",
     "Counts": "votewise.data.clicks",
     "Diagnostic": "votewise.inference.diagnostic",
+    "ExportResult": "votewise.workflows.export",
     "GoldSample": "votewise.users.known_win_rates",
     "NotIdentifiableError": "votewise.errors",
     "Reading": "votewise.data.reading",
@@ -78,6 +84,8 @@ _HOMES = {
     "count_comparisons": "votewise.users.click_log",
     "estimate_attentiveness": "votewise.users.estimate",
     "estimate_reliability": "votewise.annotators.estimate",
+    "export": "votewise.workflows.export",
+    "formats": "votewise.workflows.formats",
     "read_votes": "votewise.sources",
     "simulate_annotators": "votewise.simulate",
     "simulate_users": "votewise.simulate",

@@ -5,7 +5,6 @@ from pathlib import Path
 import pyarrow.parquet as pq
 import pytest
 
-from votewise.cli.audit import parse_temperature
 from votewise.cli.options import default_folder, parse_columns
 from votewise.demo import make_demo_data
 from votewise.errors import BadInputError
@@ -132,8 +131,6 @@ def test_parsing() -> None:
     assert parse_prior("fit") == "fit"
     assert parse_prior("none") is None
     assert parse_prior("beta:3,1.5") == Beta(3, 1.5)
-    assert parse_temperature("fit") == "fit"
-    assert parse_temperature("0.5") == 0.5
     assert parse_columns(["a=b", "c=d=e"]) == {"a": "b", "c": "d=e"}
     assert parse_columns([]) is None
     with pytest.raises(BadInputError, match="given twice"):

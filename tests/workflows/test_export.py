@@ -6,13 +6,13 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+import votewise
 from votewise import read_votes
 from votewise.annotators.results import ReliabilityResult
-from votewise.annotators.saved import Audit, load_audit
 from votewise.data.votes import Votes
+from votewise.demo import make_demo_data
 from votewise.errors import BadInputError
 from votewise.report.audit_files import write_audit
-from votewise.workflows.export import export_audit
 
 PLAIN = [
     # Pair 1 is shown as (x, y) first, so p_a is about x; then swapped.
@@ -26,11 +26,11 @@ CONFIDENCE = [0.9, 0.1, None, 0.3, 0.7]
 P_A = [0.9, 0.7]
 
 
-def audit_of(folder: Path, rows: list[dict[str, Any]], confidence: list[float | None], p_a: list[float]) -> Audit:
-    """An audit whose beliefs are given."""
+def audit_of(folder: Path, rows: list[dict[str, Any]], confidence: list[float | None], p_a: list[float]) -> Path:
+    """The folder of an audit whose beliefs are given."""
     votes = read_votes(rows)
     write_audit(folder, votes, result_of(votes, confidence, p_a), title=None)
-    return load_audit(folder)
+    return folder
 
 
 def result_of(votes: Votes, confidence: list[float | None], p_a: list[float]) -> ReliabilityResult:
@@ -59,32 +59,32 @@ def preference(prompt: Any, chosen: Any, rejected: Any, annotator: str, confiden
 def test_keeps_flips_and_drops_exactly(tmp_path: Path) -> None:
     audit = audit_of(tmp_path / "audit", PLAIN, CONFIDENCE, P_A)
     out = tmp_path / "train.jsonl"
-    chosen = export_audit(audit, out, flip_below=0.2)
+    chosen = votewise.export(audit, out=out, flip_below=0.2)
     assert lines(out) == [
         preference("P1", "x", "y", "ann", 0.9),
-        preference("P1", "x", "y", "bob", 0.9),  # voted for y, shown first; turned round
+        preference("P1", "x", "y", "bob", 0.9),  # voted for y, shown first; flipped
         preference("P2", "u", "v", "bob", 0.7),
     ]
-    assert (chosen.kept, int(chosen.flipped.sum()), chosen.dropped, chosen.ties) == (2, 1, 1, 1)
+    assert (chosen.kept, chosen.flipped, chosen.dropped, chosen.ties) == (2, 1, 1, 1)
 
 
 def test_one_row_per_pair_takes_the_posterior(tmp_path: Path) -> None:
     audit = audit_of(tmp_path / "audit", PLAIN, CONFIDENCE, [0.2, 0.5])
     out = tmp_path / "train.parquet"
-    chosen = export_audit(audit, out, one_per_pair=True)
+    chosen = votewise.export(audit, out=out, one_per_pair=True)
     assert pq.read_table(out).to_pylist() == [preference("P1", "y", "x", "consensus", 0.8)]
     assert (chosen.kept, chosen.dropped, chosen.ties) == (1, 0, 1)
 
 
-def test_a_repeated_vote_does_not_turn_a_pair_round(tmp_path: Path) -> None:
-    # The pair's first row is dropped as repeated; the one that stays shows the answers the other way round.
+def test_a_repeated_vote_does_not_flip_a_pair(tmp_path: Path) -> None:
+    # The pair's first row is dropped as repeated; the one that stays shows the answers in the other order.
     rows = [
         {"prompt": "P", "response_a": "x", "response_b": "y", "annotator": "ann", "label": "a", "time": 1},
         {"prompt": "P", "response_a": "y", "response_b": "x", "annotator": "ann", "label": "b", "time": 2},
     ]
     audit = audit_of(tmp_path / "audit", rows, [0.9], [0.9])
     for one_per_pair in (False, True):
-        export_audit(audit, tmp_path / "train.jsonl", one_per_pair=one_per_pair)
+        votewise.export(audit, out=tmp_path / "train.jsonl", one_per_pair=one_per_pair)
         (row,) = lines(tmp_path / "train.jsonl")
         assert (row["chosen"], row["rejected"], row["confidence"]) == ("x", "y", 0.9)
 
@@ -94,7 +94,7 @@ def test_plain_votes_keep_the_order_in_which_answers_were_shown(tmp_path: Path) 
             for i, row in enumerate(PLAIN)]  # fmt: skip
     audit = audit_of(tmp_path / "audit", rows, CONFIDENCE, P_A)
     out = tmp_path / "votes.jsonl"
-    export_audit(audit, out, shape="votes", flip_below=0.2)
+    votewise.export(audit, out=out, to="votes", flip_below=0.2)
     written = lines(out)
     assert [(row["response_a"], row["response_b"], row["label"], row["gold"]) for row in written] == [
         ("x", "y", "a", "a"), ("y", "x", "b", "b"), ("u", "v", "a", "a"),
@@ -115,7 +115,7 @@ def test_conversations_stay_conversations(tmp_path: Path) -> None:
     rows = [{"prompt": said("user", "P"), "chosen": said("assistant", "x"), "rejected": said("assistant", "y")}]
     audit = audit_of(tmp_path / "audit", rows, [0.9], [0.9])
     for name in ("train.jsonl", "train.parquet"):
-        export_audit(audit, tmp_path / name)
+        votewise.export(audit, out=tmp_path / name)
         votes = read_votes(tmp_path / name)
         assert votes.reading.format == "trl"
         assert votes.texts.to_pylist() == [
@@ -126,7 +126,7 @@ def test_conversations_stay_conversations(tmp_path: Path) -> None:
 def test_standard_texts_stay_texts(tmp_path: Path) -> None:
     rows = [{"prompt": "P", "chosen": "x", "rejected": "y", "source": "here"}]
     audit = audit_of(tmp_path / "audit", rows, [0.1], [0.1])
-    export_audit(audit, tmp_path / "train.jsonl", flip_below=0.2)
+    votewise.export(audit, out=tmp_path / "train.jsonl", flip_below=0.2)
     (row,) = lines(tmp_path / "train.jsonl")
     assert (row["prompt"], row["chosen"], row["rejected"]) == ("P", "y", "x")
     assert row["confidence"] == pytest.approx(0.9)
@@ -138,7 +138,7 @@ def test_standard_texts_stay_texts(tmp_path: Path) -> None:
 )
 def test_openai_lines(tmp_path: Path, rows: list[dict[str, Any]]) -> None:
     audit = audit_of(tmp_path / "audit", rows, [0.9], [0.9])
-    export_audit(audit, tmp_path / "train.jsonl", shape="openai")
+    votewise.export(audit, out=tmp_path / "train.jsonl", to="openai")
     assert lines(tmp_path / "train.jsonl") == [
         {
             "input": {"messages": said("user", "P1")},
@@ -152,7 +152,7 @@ def test_openai_lines(tmp_path: Path, rows: list[dict[str, Any]]) -> None:
 def test_datasets_loads_it(tmp_path: Path, name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HF_DATASETS_OFFLINE", "1")
     datasets = pytest.importorskip("datasets")
-    export_audit(audit_of(tmp_path / "audit", PLAIN, CONFIDENCE, P_A), tmp_path / name)
+    votewise.export(audit_of(tmp_path / "audit", PLAIN, CONFIDENCE, P_A), out=tmp_path / name)
     kind = "json" if name.endswith("jsonl") else "parquet"
     loaded = datasets.load_dataset(
         kind, data_files=str(tmp_path / name), split="train", cache_dir=str(tmp_path / "cache")
@@ -165,26 +165,51 @@ def test_votes_without_texts_train_nothing(tmp_path: Path) -> None:
     rows = [{"pair": "p", "annotator": "ann", "label": "a"}]
     audit = audit_of(tmp_path / "audit", rows, [0.9], [0.9])
     with pytest.raises(BadInputError, match="the votes have no texts"):
-        export_audit(audit, tmp_path / "train.jsonl")
-    export_audit(audit, tmp_path / "votes.jsonl", shape="votes")
+        votewise.export(audit, out=tmp_path / "train.jsonl")
+    votewise.export(audit, out=tmp_path / "votes.jsonl", to="votes")
     assert lines(tmp_path / "votes.jsonl") == [{"pair": "p", "annotator": "ann", "label": "a", "confidence": 0.9}]
 
 
 def test_an_export_may_be_empty(tmp_path: Path) -> None:
     audit = audit_of(tmp_path / "audit", PLAIN, CONFIDENCE, P_A)
     for shape in ("trl", "votes", "openai"):
-        assert len(export_audit(audit, tmp_path / "none.jsonl", shape=shape, min_confidence=1).rows) == 0
+        assert len(votewise.export(audit, out=tmp_path / "none.jsonl", to=shape, min_confidence=1).table) == 0
         assert lines(tmp_path / "none.jsonl") == []
 
 
 @pytest.mark.parametrize(
     ("name", "settings", "expected"),
-    [("train.csv", {}, "ending in .jsonl or .parquet"), ("train.jsonl", {"shape": "kto"}, "no such shape"),
-     ("train.parquet", {"shape": "openai"}, "JSON lines"),
-     ("train.jsonl", {"one_per_pair": True, "flip_below": 0.2}, "pairs are not flipped")],
+    [("train.csv", {}, "ending in .jsonl or .parquet"), ("train.jsonl", {"to": "kto"}, "no such shape"),
+     ("train.parquet", {"to": "openai"}, "JSON lines"),
+     ("train.jsonl", {"one_per_pair": True, "flip_below": 0.2}, "cannot be combined with one_per_pair")],
 )  # fmt: skip
 def test_settings_that_do_not_fit(tmp_path: Path, name: str, settings: dict[str, Any], expected: str) -> None:
     audit = audit_of(tmp_path / "audit", PLAIN, CONFIDENCE, P_A)
     with pytest.raises(BadInputError, match=expected):
-        export_audit(audit, tmp_path / name, **settings)
+        votewise.export(audit, out=tmp_path / name, **settings)
     assert not (tmp_path / name).exists()
+
+
+def test_without_out_nothing_is_written_and_the_rows_are_the_same(tmp_path: Path) -> None:
+    audit = audit_of(tmp_path / "audit", PLAIN, CONFIDENCE, P_A)
+    before = sorted(tmp_path.rglob("*"))
+    for shape in ("trl", "votes", "openai"):
+        result = votewise.export(audit, to=shape, flip_below=0.2)
+        assert result.files == ()
+        assert sorted(tmp_path.rglob("*")) == before
+        out = tmp_path.with_name(f"{shape}.jsonl")
+        assert votewise.export(audit, out=out, to=shape, flip_below=0.2).files == (out,)
+        assert result.table.to_pylist() == lines(out)
+
+
+@pytest.mark.parametrize("one_per_pair", [False, True])
+@pytest.mark.parametrize("shape", ["trl", "votes", "openai"])
+def test_an_audit_in_memory_gives_the_same_rows_as_its_folder(tmp_path: Path, shape: Any, one_per_pair: bool) -> None:
+    table = make_demo_data(pairs=60).table
+    audit = votewise.audit(table, out=tmp_path / "audit", report=False)
+    settings = {"to": shape, "one_per_pair": one_per_pair, "min_confidence": 0.7}
+    saved = votewise.export(tmp_path / "audit", **settings)
+    result = votewise.export(audit, **settings)
+    assert len(result.table) > 20
+    assert result.table.to_pylist() == saved.table.to_pylist()
+    assert (result.kept, result.dropped, result.ties) == (saved.kept, saved.dropped, saved.ties)

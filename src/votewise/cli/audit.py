@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated
 
 import typer
 
@@ -20,7 +20,6 @@ from votewise.cli.options import (
     default_folder,
     parse_columns,
 )
-from votewise.errors import BadInputError
 from votewise.workflows import audit as workflow
 
 DEFAULTS = Defaults(workflow.audit)
@@ -107,7 +106,7 @@ def audit(
             columns=parse_columns(columns),
             on_error=on_error,
             prior=prior,
-            temperature=parse_temperature(temperature),
+            temperature=temperature,
             shared_pairs=shared_pairs,
             intervals=intervals,
             level=level,
@@ -119,11 +118,3 @@ def audit(
         print_json(result.summary)
     elif not quiet:
         print_audit(result)
-
-
-def parse_temperature(text: str) -> float | Literal["fit"]:
-    """``fit`` or a number."""
-    try:
-        return "fit" if text == "fit" else float(text)
-    except ValueError:
-        raise BadInputError("not a number", parameter="temperature", value=text, expected="a number or fit") from None

@@ -2,56 +2,55 @@
 
 from __future__ import annotations
 
-from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
-if TYPE_CHECKING:
-    from votewise.annotators.select import Selection
+from votewise.cli.options import Defaults, Quiet
+from votewise.workflows import export as workflow
 
+DEFAULTS = Defaults(workflow.export)
 
-class ExportShape(StrEnum):
-    """What `--to` takes; the names of ``votewise.workflows.export.SHAPES``."""
-
-    trl = "trl"
-    votes = "votes"
-    openai = "openai"
+Folder = Annotated[
+    Path, typer.Argument(metavar="DIR", help="The folder that `votewise audit` wrote.", show_default=False)
+]
+Out = Annotated[
+    Path, typer.Option(metavar="FILE", help="Where to write: a .jsonl or .parquet file.", show_default=False)
+]
+Shape = Annotated[
+    workflow.ExportShape,
+    typer.Option(
+        metavar="trl|votes|openai",
+        help="The shape of the file: TRL's preference data set, plain votes, or OpenAI's preference fine-tuning file.",
+    ),
+]
+MinConfidence = Annotated[float, typer.Option(metavar="NUMBER", help="Drop votes whose confidence is less than this.")]
+FlipBelow = Annotated[
+    float | None,
+    typer.Option(
+        metavar="NUMBER",
+        help="Flip votes whose confidence is less than this; their confidence becomes 1 - confidence.",
+        show_default="none are flipped",
+    ),
+]
+OnePerPair = Annotated[
+    bool,
+    typer.Option(
+        "--one-per-pair",
+        help="Write one row per pair, with its likelier response preferred, instead of one row per vote.",
+    ),
+]
 
 
 def export(
-    folder: Annotated[
-        Path, typer.Argument(metavar="DIR", help="The folder that `votewise audit` wrote.", show_default=False)
-    ],
-    out: Annotated[
-        Path, typer.Option(metavar="FILE", help="Where to write: a .jsonl or .parquet file.", show_default=False)
-    ],
-    to: Annotated[
-        ExportShape,
-        typer.Option(
-            metavar="trl|votes|openai",
-            help="The shape of the file: TRL's preference data set, plain votes, or OpenAI's preference fine-tuning file.",
-        ),
-    ] = ExportShape.trl,
-    min_confidence: Annotated[
-        float, typer.Option(metavar="NUMBER", help="Drop votes that are less likely to be right than this.")
-    ] = 0.5,
-    flip_below: Annotated[
-        float | None,
-        typer.Option(
-            metavar="NUMBER",
-            help="Turn round votes that are less likely to be right than this; 1 - confidence becomes their confidence.",
-            show_default="none are flipped",
-        ),
-    ] = None,
-    one_per_pair: Annotated[
-        bool,
-        typer.Option(
-            "--one-per-pair", help="Write one row per pair, its likelier response preferred, in place of one per vote."
-        ),
-    ] = False,
-    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Print nothing when all went well.")] = False,
+    audit: Folder,
+    out: Out,
+    to: Shape = DEFAULTS.to,
+    min_confidence: MinConfidence = DEFAULTS.min_confidence,
+    flip_below: FlipBelow = DEFAULTS.flip_below,
+    one_per_pair: OnePerPair = DEFAULTS.one_per_pair,
+    quiet: Quiet = False,
 ) -> None:
     """Turn an audit into a training file without the votes that are probably wrong.
 
@@ -65,34 +64,20 @@ def export(
 
     `votewise export audit/votes --one-per-pair --min-confidence 0.9 --out train.jsonl`
     """
-    from votewise.annotators.saved import load_audit
+    from votewise.cli.printing.export import print_export
     from votewise.cli.printing.progress import ProgressBar
-    from votewise.workflows.export import check_export, export_audit
 
-    check_export(out, shape=to.value, flip_below=flip_below, one_per_pair=one_per_pair)
     with ProgressBar(quiet=quiet) as bar:
-        bar.stage(f"Reading {folder}")
-        audit = load_audit(folder)
-        bar.stage(f"Writing {out}")
-        selection = export_audit(
+        result = workflow.export(
             audit,
-            out,
-            shape=to.value,
+            out=out,
+            to=to,
             min_confidence=min_confidence,
             flip_below=flip_below,
             one_per_pair=one_per_pair,
+            progress=bar,
         )
     if not quiet:
-        typer.echo(describe(selection, min_confidence, flip_below, "pairs" if one_per_pair else "votes"))
-        typer.echo(f"Written to {out}")
-
-
-def describe(selection: Selection, min_confidence: float, flip_below: float | None, what: str) -> str:
-    """One line per fate of the votes (or pairs): kept, flipped, dropped."""
-    rows = [(selection.kept, f"{what} kept, with confidence {min_confidence:g} or more")]
-    if flip_below is not None:
-        rows.append((len(selection.rows) - selection.kept, f"{what} flipped, with confidence below {flip_below:g}"))
-    rows.append((selection.dropped, f"{what} dropped, less sure than that"))
-    rows.append((selection.ties, "ties dropped" if what == "votes" else "pairs dropped, neither response likelier"))
-    width = max(len(f"{number:,}") for number, _ in rows)
-    return "\n".join(f"{number:>{width},} {text}" for number, text in rows)
+        print_export(
+            result, min_confidence=min_confidence, flip_below=flip_below, what="pairs" if one_per_pair else "votes"
+        )

@@ -2,22 +2,16 @@
 
 from __future__ import annotations
 
+from votewise.workflows import formats as workflow
+
 
 def formats() -> None:
     """List the formats that votes can be read from.
 
-    They are told apart by their columns; `votewise audit --format NAME` chooses one by name.
+    They are recognised by their columns; `votewise audit --format NAME` chooses one by name.
 
     **Example:** `votewise formats`
     """
-    from rich import box
-    from rich.console import Console
-    from rich.markup import escape
-    from rich.table import Table
+    from votewise.cli.printing.formats import print_formats
 
-    from votewise.sources.registry import FORMATS
-
-    table = Table("Format", "What it is", box=box.SIMPLE_HEAD)
-    for name, shape in FORMATS.items():
-        table.add_row(f"[bold]{escape(name)}[/bold]", escape(shape.description))
-    Console().print(table)
+    print_formats(workflow.formats())

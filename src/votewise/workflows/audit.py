@@ -43,7 +43,7 @@ def audit(
     columns: Mapping[str, str] | None = None,
     on_error: Literal["stop", "skip"] = "stop",
     prior: PriorChoice | str = "fit",
-    temperature: float | Literal["fit"] = 1.0,
+    temperature: float | str = 1.0,
     shared_pairs: bool = True,
     intervals: bool = True,
     level: float = LEVEL,
@@ -61,13 +61,13 @@ def audit(
         columns: the format's name of a column -> the name it has in the source.
         on_error: at an unusable row ``stop``, or ``skip`` it and, with ``out``, write it to rejected.jsonl.
         prior: what is known of annotators beforehand: ``fit``, ``none``, ``beta:5,2``, or a prior.
-        temperature: factor on all margins, or ``fit``.
+        temperature: factor that all margins are multiplied by, or ``fit``.
         shared_pairs: whether votes on one pair share its truth.
         intervals: whether to compute intervals, flags, agreement and calibration besides the estimates.
         level: probability with which an interval holds the truth.
         force: continue where the votes do not determine the answer.
         report: whether to write report.html.
-        progress: told how far the work has come.
+        progress: is kept informed of how far the work has come.
 
     Raises:
         BadInputError: votes that cannot be read, a setting out of range, or a folder that cannot be written.
@@ -84,9 +84,11 @@ def audit(
     from votewise.sources import read_votes
     from votewise.sources.naming import short_name
     from votewise.storage.files import folder_to_write, make_folder
+    from votewise.workflows.parsing import parse_temperature
 
     progress = progress or SILENT
     chosen_prior = parse_prior(prior) if isinstance(prior, str) else prior
+    factor = parse_temperature(temperature)
     folder = folder_to_write(out)
     if not isinstance(votes, Votes):
         progress.stage(f"Reading {short_name(votes)}")
@@ -96,7 +98,7 @@ def audit(
     result = estimate_reliability(
         votes,
         prior=chosen_prior,
-        temperature=temperature,
+        temperature=factor,
         shared_pairs=shared_pairs,
         intervals=intervals,
         level=level,

@@ -1,0 +1,85 @@
+"""Plain votes -> the shapes that preference training takes: TRL's and OpenAI's. Data formats: docs/formats.md."""
+
+from __future__ import annotations
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from votewise.arrays import Bools
+from votewise.errors import BadInputError
+
+ROLES = {"prompt": "user", "chosen": "assistant", "rejected": "assistant"}
+"""Who says the text in a column of TRL's shape."""
+
+
+def preference_table(plain: pa.Table, *, source: str) -> pa.Table:
+    """Plain votes without ties -> TRL's preference shape, standard or conversational like the texts.
+
+    Where only some of prompt and responses are lists of messages, the others become messages too, because TRL takes
+    either texts or conversations, not both.
+
+    Args:
+        plain: columns ``label`` (``a`` or ``b``), ``response_a``, ``response_b``, ``annotator``, ``confidence`` and,
+            where known, ``prompt``.
+        source: where the votes are from, for the message about missing texts.
+
+    Returns:
+        Columns ``prompt`` (where known), ``chosen``, ``rejected``, ``annotator``, ``confidence``.
+    """
+    if "response_a" not in plain.column_names:
+        raise BadInputError(
+            "the votes have no texts, so there is nothing to train on",
+            source=source,
+            expected="columns prompt, response_a and response_b, or the shape 'votes'",
+        )
+    swap = np.asarray(pc.equal(plain["label"], "b"))
+    texts = {"prompt": plain["prompt"]} if "prompt" in plain.column_names else {}
+    texts |= {
+        "chosen": pick(plain["response_a"], plain["response_b"], swap),
+        "rejected": pick(plain["response_b"], plain["response_a"], swap),
+    }
+    if any(not _is_text(column.type) for column in texts.values()):
+        texts = {name: message_column(column, ROLES[name]) for name, column in texts.items()}
+    return pa.table(texts | {"annotator": plain["annotator"], "confidence": plain["confidence"]})
+
+
+def openai_table(preferences: pa.Table) -> pa.Table:
+    """TRL's preference shape -> the rows of OpenAI's preference fine-tuning file, always as messages."""
+    messages = {
+        name: message_column(preferences[name], role)
+        for name, role in ROLES.items()
+        if name in preferences.column_names
+    }
+    prompts = messages.get("prompt")
+    if prompts is None:
+        prompts = pa.chunked_array([pa.array([[]] * len(preferences), messages["chosen"].type)])
+    inputs = [pa.StructArray.from_arrays([chunk], ["messages"]) for chunk in prompts.chunks]
+    kind = pa.struct([("messages", prompts.type)])
+    return pa.table(
+        {
+            "input": pa.chunked_array(inputs, kind),
+            "preferred_output": messages["chosen"],
+            "non_preferred_output": messages["rejected"],
+        }
+    )
+
+
+def message_column(column: pa.ChunkedArray, role: str) -> pa.ChunkedArray:
+    """Texts -> lists of one message each; lists of messages stay as they are."""
+    if not _is_text(column.type):
+        return column
+    texts = pa.concat_arrays(column.chunks) if column.num_chunks else pa.array([], column.type)
+    roles = pa.repeat(pa.scalar(role), len(texts))
+    messages = pa.StructArray.from_arrays([roles, texts], ["role", "content"])
+    return pa.chunked_array([pa.ListArray.from_arrays(pa.array(np.arange(len(texts) + 1), pa.int32()), messages)])
+
+
+def pick(first: pa.ChunkedArray, second: pa.ChunkedArray, swap: Bools) -> pa.ChunkedArray:
+    """Row by row from ``first``, or from ``second`` where ``swap`` is set; both columns must have one type."""
+    both = pa.chunked_array([*first.chunks, *second.chunks], first.type)
+    return both.take(pa.array(np.arange(len(first)) + len(first) * swap))
+
+
+def _is_text(kind: pa.DataType) -> bool:
+    return bool(pa.types.is_string(kind) or pa.types.is_large_string(kind) or pa.types.is_string_view(kind))

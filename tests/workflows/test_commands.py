@@ -1,0 +1,273 @@
+"""Whatever the shell can do is one call from Python, with the same names and defaults, and gives the same files.
+
+A new workflow: add its command to ``WORKFLOWS``, take it off ``NOT_YET``, and give it a case in ``CASES``.
+"""
+
+from __future__ import annotations
+
+import ast
+import inspect
+import json
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pyarrow.parquet as pq
+import pytest
+import typer
+
+import votewise
+from votewise.cli import app, main
+from votewise.demo import make_demo_data
+
+WORKFLOWS: dict[str, Callable[..., Any]] = {
+    "audit": votewise.audit,
+    "export": votewise.export,
+    "formats": votewise.formats,
+}
+"""Path of a command -> the workflow that it calls."""
+
+NOT_YET = {
+    "filter",
+    "train",
+    "generate",
+    "score",
+    "evaluate win-rate",
+    "evaluate matrix",
+    "evaluate benchmark",
+    "evaluate export alpaca-eval",
+    "evaluate export arena-hard",
+    "evaluate import arena-hard",
+    "simulate annotators",
+    "simulate users",
+    "demo",
+}
+"""Commands whose workflow is still to come."""
+
+PRINTING = {"quiet", "json"}
+"""Options about what is printed, which Python has no use for."""
+
+ONLY_IN_PYTHON: Mapping[str, Mapping[str, str]] = {}
+"""Path of a command -> parameter of its workflow that is no option -> why. ``progress`` is one everywhere."""
+
+ONLY_IN_SHELL: Mapping[str, Mapping[str, str]] = {}
+"""Path of a command -> option that is no parameter of its workflow -> why."""
+
+OTHER_DEFAULT: Mapping[str, Mapping[str, str]] = {}
+"""Path of a command -> option whose default is not that of the parameter -> why."""
+
+MAY_IMPORT = ("votewise.cli", "votewise.workflows", "votewise.errors", "votewise.defaults", "votewise.sources.naming")
+"""What the files of the command line may import of votewise; ``printing/`` may import more."""
+
+MAY_NOT_IMPORT = ("numpy", "scipy", "pyarrow", "torch", "json")
+"""What gives away that a file of the command line computes, reads or writes something."""
+
+
+def commands(group: Any = None, path: str = "") -> Iterator[tuple[str, Any]]:
+    """Every command that does something, with its path: ``evaluate win-rate``."""
+    group = group or typer.main.get_command(app)
+    for name, command in group.commands.items():
+        if hasattr(command, "commands"):
+            yield from commands(command, f"{path}{name} ")
+        else:
+            yield path + name, command
+
+
+COMMANDS = dict(commands())
+
+
+def name_of(parameter: Any) -> str:
+    """What a command's argument or option is called in Python: ``--no-report`` is ``report``."""
+    if parameter.param_type_name == "argument":
+        return str(parameter.name)
+    names = [name for name in (*parameter.opts, *parameter.secondary_opts) if name.startswith("--")]
+    return names[0].removeprefix("--").removeprefix("no-").replace("-", "_")
+
+
+def parameters_of(path: str) -> dict[str, inspect.Parameter]:
+    return dict(inspect.signature(WORKFLOWS[path]).parameters)
+
+
+def same_default(shell: Any, python: Any) -> bool:
+    """Whether the shell's text means Python's value: ``1`` is 1.0, and no text is None."""
+    shell, python = getattr(shell, "value", shell), getattr(python, "value", python)
+    if shell is None or shell == () or shell == []:
+        return python is None or python is inspect.Parameter.empty or python == ()
+    if isinstance(python, int | float) and not isinstance(python, bool) and isinstance(shell, str):
+        return float(shell) == python
+    if isinstance(python, list | tuple) and isinstance(shell, list | tuple):
+        return list(shell) == list(python)
+    return bool(shell == python or str(shell) == str(python))
+
+
+def test_every_command_has_a_workflow() -> None:
+    assert set(COMMANDS) == WORKFLOWS.keys() | NOT_YET
+    assert not WORKFLOWS.keys() & NOT_YET
+
+
+@pytest.mark.parametrize("path", WORKFLOWS)
+def test_options_and_parameters_have_the_same_names(path: str) -> None:
+    options = {name_of(parameter) for parameter in COMMANDS[path].params} - PRINTING
+    parameters = parameters_of(path).keys() - {"progress"}
+    assert options - ONLY_IN_SHELL.get(path, {}).keys() == parameters - ONLY_IN_PYTHON.get(path, {}).keys()
+
+
+@pytest.mark.parametrize("path", WORKFLOWS)
+def test_options_and_parameters_have_the_same_defaults(path: str) -> None:
+    parameters = parameters_of(path)
+    for parameter in COMMANDS[path].params:
+        name = name_of(parameter)
+        if name in parameters and name not in OTHER_DEFAULT.get(path, {}):
+            default = parameters[name].default
+            assert same_default(parameter.default, default), f"--{name}: {parameter.default!r} and {default!r}"
+
+
+@pytest.mark.parametrize("path", WORKFLOWS)
+def test_arguments_come_first_and_everything_else_by_name(path: str) -> None:
+    arguments = [p.name for p in COMMANDS[path].params if p.param_type_name == "argument"]
+    parameters = parameters_of(path).values()
+    positional = [p.name for p in parameters if p.kind is inspect.Parameter.POSITIONAL_OR_KEYWORD]
+    assert positional == arguments
+    assert all(p.kind is inspect.Parameter.KEYWORD_ONLY for p in parameters if p.name not in arguments)
+
+
+def imports(file: Path) -> set[str]:
+    """Every module that a file imports, wherever in it."""
+    found = set()
+    for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            found.add(node.module or "")
+    return found
+
+
+FILES = {path: Path(inspect.getfile(inspect.unwrap(command.callback))) for path, command in COMMANDS.items()}
+"""Path of a command -> the file that declares it."""
+
+
+def test_the_command_line_holds_no_logic() -> None:
+    folder = Path(inspect.getfile(main)).parent
+    unfinished = {FILES[path] for path in NOT_YET}
+    for file in set(folder.glob("*.py")) - unfinished:
+        for module in imports(file):
+            assert module.partition(".")[0] not in MAY_NOT_IMPORT, f"{file.name} imports {module}"
+            allowed = any(module == part or module.startswith(f"{part}.") for part in MAY_IMPORT)
+            assert allowed or not module.startswith("votewise.") or module == "votewise._version", (
+                f"{file.name}: {module}"
+            )
+
+
+@dataclass(frozen=True)
+class Case:
+    """One run of a command: its arguments, its options, and what makes its inputs in an empty folder.
+
+    Paths in ``arguments`` and ``options`` are relative to that folder. ``options`` have the names of the parameters; the
+    command line is made from them.
+    """
+
+    path: str
+    arguments: tuple[str, ...] = ()
+    options: dict[str, Any] = field(default_factory=dict)
+    prepare: Callable[[Path], None] = lambda folder: None
+    shell_only: tuple[str, ...] = ("--quiet",)
+
+
+def make_votes(folder: Path) -> None:
+    pq.write_table(make_demo_data(pairs=60).table, folder / "votes.parquet")
+
+
+def make_renamed_votes(folder: Path) -> None:
+    lines = [f"p{i % 5},w{i // 5},{'ab'[i % 7 == 0]}\n" for i in range(25)] + ["p1,w1,perhaps\n"]
+    (folder / "votes.csv").write_text("pair,who,label\n" + "".join(lines), encoding="utf-8")
+
+
+def make_audit(folder: Path) -> None:
+    make_votes(folder)
+    votewise.audit("votes.parquet", out="audit", report=False)
+
+
+CASES = [
+    Case("audit", ("votes.parquet",), {"out": "audit"}, make_votes),
+    Case(
+        "audit",
+        ("votes.parquet",),
+        {
+            "out": "audit",
+            "prior": "beta:5,2",
+            "temperature": "0.5",
+            "level": 0.9,
+            "shared_pairs": False,
+            "report": False,
+        },
+        make_votes,
+    ),
+    Case(
+        "audit",
+        ("votes.csv",),
+        {"out": "audit", "columns": {"annotator": "who"}, "on_error": "skip", "intervals": False, "force": True},
+        make_renamed_votes,
+    ),
+    Case("export", ("audit",), {"out": "train.jsonl"}, make_audit),
+    Case("export", ("audit",), {"out": "train.jsonl", "to": "openai", "flip_below": 0.2}, make_audit),
+    Case("export", ("audit",), {"out": "t.parquet", "one_per_pair": True, "min_confidence": 0.9}, make_audit),
+]
+
+
+def shell_words(case: Case) -> list[str]:
+    """The command line that says what the case says."""
+    words = [*case.path.split(), *case.arguments]
+    declared = {name_of(parameter): parameter for parameter in COMMANDS[case.path].params}
+    for name, value in case.options.items():
+        option = max((*declared[name].opts, *declared[name].secondary_opts), key=lambda text: text.startswith("--"))
+        if isinstance(value, bool):
+            off = option.startswith("--no-")
+            words += [option] if value is not off else []
+        elif isinstance(value, Mapping):
+            words += [word for key, other in value.items() for word in (option, f"{key}={other}")]
+        elif isinstance(value, list | tuple):
+            words += [word for item in value for word in (option, str(item))]
+        else:
+            words += [option, str(value)]
+    return [*words, *case.shell_only]
+
+
+def contents(folder: Path) -> dict[str, Any]:
+    """Every file below a folder, without when it was made."""
+    return {str(file.relative_to(folder)): content(file) for file in sorted(folder.rglob("*")) if file.is_file()}
+
+
+def content(file: Path) -> Any:
+    if file.suffix == ".parquet":
+        table = pq.read_table(file)
+        return table.schema, table.to_pylist()
+    if file.suffix == ".json":
+        value = json.loads(file.read_text(encoding="utf-8"))
+        return {k: v for k, v in value.items() if k != "created"} if isinstance(value, dict) else value
+    return file.read_bytes()
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda case: case.path)
+def test_shell_and_python_write_the_same_files(case: Case, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    written = {}
+    for who in ("shell", "python"):
+        folder = tmp_path / who
+        folder.mkdir()
+        monkeypatch.chdir(folder)
+        case.prepare(folder)
+        before = contents(folder)
+        if who == "shell":
+            with pytest.raises(SystemExit) as ended:
+                main(shell_words(case))
+            assert not ended.value.code
+        else:
+            WORKFLOWS[case.path](*case.arguments, **case.options)
+        written[who] = contents(folder)
+        assert written[who].keys() > before.keys(), "nothing was written"
+    assert written["shell"] == written["python"]
+
+
+def test_every_workflow_that_writes_files_has_a_case() -> None:
+    writing = {path for path in WORKFLOWS if "out" in parameters_of(path)}
+    assert writing <= {case.path for case in CASES}
