@@ -199,6 +199,7 @@ CASES = [
             "temperature": "0.5",
             "level": 0.9,
             "shared_pairs": False,
+            "force": True,
             "report": False,
         },
         make_votes,
