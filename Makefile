@@ -3,7 +3,7 @@
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo test check format bench experiments spark docs constraints clean
+.PHONY: help demo test test-fast check format bench experiments spark docs vega wheel constraints clean
 
 ifeq ($(origin PYTHON), undefined)
 PYTHON := $(shell for p in python3 python3.14 python3.13 python3.12 python3.11 python; do \
@@ -15,31 +15,36 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --quiet --disable-pip-version-check
 # The build tools are pinned too, hence no build isolation.
 INSTALL := install --constraint constraints.txt --no-build-isolation --editable
+# As many workers as cores; a worker that is done takes tests from the others. For one test alone: make test PARALLEL='-k name'
+PARALLEL := -n logical --dist worksteal
 
 help:  ## list the targets
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 demo: $(VENV)/.core  ## audit simulated votes whose truth is known and write demo/report.html
 	@$(BIN)/votewise demo --out demo
 
-test: check  ## lint, types and tests
-	@$(BIN)/python -m pytest
+test: check  ## lint, types and all tests
+	@$(BIN)/python -m pytest $(PARALLEL)
+
+test-fast: check  ## lint, types and the tests that take less than two seconds each
+	@$(BIN)/python -m pytest $(PARALLEL) -m "not slow"
 
 check: $(VENV)/.dev  ## lint and types only
 	@$(BIN)/ruff check
 	@$(BIN)/ruff format --check
 	@$(BIN)/mypy
 
-format: $(VENV)/.dev  ## format the code and mend what ruff can
+format: $(VENV)/.dev  ## format the code and fix what ruff can
 	@$(BIN)/ruff check --fix
 	@$(BIN)/ruff format
 
 bench: $(VENV)/.bench  ## measure speed and memory, against crowd-kit too
-	@for script in benchmarks/*.py; do echo "== $$script"; $(BIN)/python $$script || exit 1; done
+	@for script in $(filter-out benchmarks/same_outputs.py,$(wildcard benchmarks/*.py)); do echo "== $$script"; $(BIN)/python $$script || exit 1; done
 
 spark: $(VENV)/.spark  ## install Spark, 400 MB, so that `make test` tests it too (needs Java 17 or newer)
 
-experiments: $(VENV)/.core  ## rerun the published tables and figures, into experiments/results
+experiments: $(VENV)/.dev  ## rerun the published tables and figures, into experiments/results
 	@set -e; start=$$(date +%s); for script in $$(grep -l __main__ experiments/*.py); do \
 	  echo "== $$script"; $(BIN)/python $$script; done; \
 	echo "all experiments: $$(( $$(date +%s) - start )) seconds"
@@ -47,22 +52,35 @@ experiments: $(VENV)/.core  ## rerun the published tables and figures, into expe
 docs: $(VENV)/.core  ## generate docs/cli.md from the code
 	@$(BIN)/python docs/generate_cli.py
 
-# What `make test` and `make demo` install, pinned; torch and pyspark are pinned for the extras that need them.
+vega: $(VENV)/.dev  ## bundle the reports' charting library, in the version that Altair writes for
+	@$(BIN)/python -c 'import gzip, altair, vl_convert; \
+	  script = vl_convert.javascript_bundle(vl_version=".".join(altair.VEGALITE_VERSION.split(".")[:2])); \
+	  open("src/votewise/report/vega/vega.js.gz", "wb").write(gzip.compress(script.encode(), mtime=0))'
+
+wheel: $(VENV)/.build  ## build dist/votewise-*.whl
+	@rm -f dist/votewise-*.whl
+	@$(BIN)/hatchling build --target wheel
+
+# What `make test` and `make demo` install, pinned; so are torch, pyspark and crowd-kit for the extras that need them.
 constraints:  ## pin the newest versions that fit pyproject.toml in constraints.txt
 	@set -e; fresh=$$(mktemp -d); trap 'rm -rf "$$fresh"' EXIT; \
 	$(PYTHON) -m venv "$$fresh/venv"; \
 	"$$fresh/venv/bin/pip" install --quiet --disable-pip-version-check hatchling editables --editable '.[dev]'; \
 	{ echo "# Made by 'make constraints': the versions that 'make test' and 'make demo' install."; \
-	  "$$fresh/venv/bin/pip" --disable-pip-version-check freeze --exclude-editable; echo "torch==2.13.0"; echo "pyspark==4.0.5"; } > "$$fresh/constraints.txt"; \
+	  "$$fresh/venv/bin/pip" --disable-pip-version-check freeze --exclude-editable | grep -vE '^(torch|triton|nvidia)'; \
+	  printf '%s\n' torch==2.13.0 pyspark==4.0.5 crowd-kit==1.4.2; } > "$$fresh/constraints.txt"; \
 	mv "$$fresh/constraints.txt" constraints.txt; echo "constraints.txt: $$(grep -c == constraints.txt) versions"
 
 clean:  ## remove the virtual environment, caches and the demo's output
-	rm -rf $(VENV) demo .mypy_cache .pytest_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) demo dist .mypy_cache .pytest_cache .ruff_cache .hypothesis
 
 # Stamps: installed again only when the metadata, the pins or the environment change.
-$(VENV)/.core: pyproject.toml constraints.txt | $(BIN)/pip
-	@echo "Installing votewise into $(VENV) ..."
+$(VENV)/.build: pyproject.toml constraints.txt | $(BIN)/pip
 	@$(PIP) install --constraint constraints.txt hatchling editables
+	@touch $@
+
+$(VENV)/.core: $(VENV)/.build
+	@echo "Installing votewise into $(VENV) ..."
 	@$(PIP) $(INSTALL) '.[train]'
 	@touch $@
 

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 
 class VotewiseError(Exception):
     """Base of every error that votewise raises about its input; the command line prints it on one line, exit code 2."""
@@ -59,6 +62,35 @@ class NotIdentifiableError(VotewiseError):
     """The votes cannot determine what was asked, whatever the estimator; ``--force`` goes on all the same."""
 
     exit_code = 3
+
+
+class MissingExtraError(BadInputError, ImportError):
+    """A library that one of votewise's extras brings is not installed."""
+
+
+@contextmanager
+def needs(extra: str, what: str) -> Iterator[None]:
+    """Turn a failing import in this block into one line that says how to install what is missing.
+
+    ``with needs("train", "training"): import trl`` says ``training needs trl, which is not installed: pip install
+    'votewise[train]'``.
+
+    Args:
+        extra: the extra of votewise that brings what is imported.
+        what: what needs it, in the user's words.
+
+    Raises:
+        MissingExtraError: something that is imported is not installed.
+    """
+    try:
+        yield
+    except ModuleNotFoundError as error:
+        name = (error.name or str(error)).partition(".")[0]
+        if name == "votewise":
+            raise
+        raise MissingExtraError(
+            f"{what} needs {name}, which is not installed: pip install 'votewise[{extra}]'"
+        ) from error
 
 
 def shorten(value: object, length: int = 60) -> str:

@@ -8,28 +8,24 @@ slipped through would still neither run nor call home.
 from __future__ import annotations
 
 import base64
-import contextlib
 import functools
-import glob
+import gzip
 import hashlib
 import json
 import os
 from collections.abc import Mapping
-from importlib import metadata, resources
+from importlib import resources
 from pathlib import Path
 from typing import Any
 
-import altair as alt
 import jinja2
-import vl_convert
 from markupsafe import Markup
 
 from votewise.annotators.diagnostics import FLAGS
-from votewise.errors import BadInputError
 from votewise.report.charts import Chart
 from votewise.report.text import readable, shorten
 from votewise.report.theme import css_variables, vega_config
-from votewise.storage.files import cache_folder, written_whole
+from votewise.storage.files import written_whole
 
 _CONTROLS = {code: "\ufffd" for code in (*range(0x20), *range(0x7F, 0xA0)) if chr(code) not in "\t\n\r"}
 
@@ -44,7 +40,7 @@ def render(template: str, *, charts: Mapping[str, Chart], **context: Any) -> str
     """
     scripts = [_asset("base.js")]
     if charts:
-        scripts = [_bundle(), *scripts]
+        scripts = [_charting_library(), *scripts]
     early = _asset("theme.js")
     return (
         _environment()
@@ -127,28 +123,10 @@ def _asset(name: str) -> str:
 
 
 @functools.cache
-def _bundle() -> str:
-    """Vega, Vega-Lite and Vega-Embed, about 0.9 MB, in the version that Altair writes for or else the newest at hand.
-
-    Bundling takes a second, so that the bundle is kept in ``files.cache_folder``, under the hash of its content.
-    """
-    wanted, known = ".".join(alt.VEGALITE_VERSION.split(".")[:2]), vl_convert.get_vegalite_versions()
-    version = wanted if wanted in known else known[-1]
-    name = f"vega-{version}-{metadata.version('vl-convert-python')}"
-    # Without a home or room on the disk it is made again next time.
-    with contextlib.suppress(BadInputError, OSError, UnicodeDecodeError):
-        for kept in cache_folder().glob(f"{glob.escape(name)}-*.js"):
-            script = kept.read_text(encoding="utf-8")
-            if kept.stem == f"{name}-{_digest(script)}":
-                return script
-    script = str(vl_convert.javascript_bundle(vl_version=version))  # type: ignore[call-arg] # the stub lacks the default
-    with contextlib.suppress(BadInputError), written_whole(cache_folder() / f"{name}-{_digest(script)}.js") as partial:
-        partial.write_text(script, encoding="utf-8", newline="\n")
-    return script
-
-
-def _digest(script: str) -> str:
-    return hashlib.sha256(script.encode()).hexdigest()[:32]
+def _charting_library() -> str:
+    """Vega, Vega-Lite and Vega-Embed in one script of 0.9 MB; ``make vega`` makes the file, licenses are beside it."""
+    packed = resources.files("votewise.report").joinpath("vega", "vega.js.gz").read_bytes()
+    return gzip.decompress(packed).decode("utf-8")
 
 
 def _policy(scripts: list[str]) -> str:

@@ -8,6 +8,8 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING
 
+from votewise.errors import needs
+
 if TYPE_CHECKING:
     from votewise.train.config import RobustPreferenceConfig
     from votewise.train.losses import PreferenceLoss, ScoredAnswers
@@ -37,6 +39,7 @@ def __getattr__(name: str) -> object:
     """Load a public name from its home."""
     if name not in _HOMES:
         raise AttributeError(f"module 'votewise.train' has no attribute {name!r}")
-    value: object = getattr(import_module(f"votewise.train.{_HOMES[name]}"), name)
+    with needs("train", f"votewise.train.{name}"):
+        value: object = getattr(import_module(f"votewise.train.{_HOMES[name]}"), name)
     globals()[name] = value
     return value
