@@ -13,8 +13,8 @@ def result_of(p_a: list[float], confidence: list[float | None]) -> ReliabilityRe
     empty = pa.table({})
     return ReliabilityResult(
         annotators=empty, votes=pa.table({"confidence": pa.array(confidence, pa.float64())}),
-        pairs=pa.table({"p_a": p_a}), calibration=empty, prior={"family": "none"}, temperature=1.0, converged=True,
-        iterations=1, history=(), diagnostics=(), settings={},
+        pairs=pa.table({"p_a": p_a}), calibration=empty, prior={"family": "none"}, prior_width=0.95, temperature=1.0,
+        converged=True, iterations=1, history=(), diagnostics=(), settings={},
     )  # fmt: skip
 
 

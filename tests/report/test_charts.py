@@ -8,7 +8,7 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from votewise.annotators.diagnostics import FLAGS
+from votewise.annotators.flags import FLAGS
 from votewise.annotators.results import ReliabilityResult
 from votewise.data.votes import Votes
 from votewise.report import charts
@@ -107,4 +107,4 @@ def test_periods_are_as_fine_as_they_can_be(plain: Audited) -> None:
 def result_with(annotators: pa.Table) -> ReliabilityResult:
     """A result of which only the annotators matter."""
     empty = pa.table({})
-    return ReliabilityResult(annotators, empty, empty, empty, {"family": "none"}, 1.0, True, 1, (), (), {})
+    return ReliabilityResult(annotators, empty, empty, empty, {"family": "none"}, 0.95, 1.0, True, 1, (), (), {})

@@ -43,7 +43,8 @@ def result_of(votes: Votes, confidence: list[float | None], p_a: list[float]) ->
         annotators=pa.table({"annotator": votes.annotator_ids, "flag": ["unsure"] * votes.n_annotators}),
         votes=table.append_column("confidence", pa.array(confidence, pa.float64())),
         pairs=pa.table({"pair": votes.pair_ids, "p_a": p_a, "votes": [1] * n, "ties": [0] * n}),
-        calibration=pa.table({}), prior={"family": "none"}, temperature=1.0, converged=True, iterations=1, history=(0.0,),
+        calibration=pa.table({}), prior={"family": "none"}, prior_width=0.95, temperature=1.0,
+        converged=True, iterations=1, history=(0.0,),
         diagnostics=(), settings={},
     )  # fmt: skip
 

@@ -1,6 +1,6 @@
-"""Votes -> whom to believe: reliability per annotator, confidence per vote, posterior per pair.
+"""Votes -> which annotators to trust: reliability per annotator, confidence per vote, posterior per pair.
 
-The one public function; the EM behind it is in ``fitting``, the model in ``observation``.
+The one public function; the EM behind it is in ``votewise.annotators.fit``, the model in ``votewise.inference.observation``.
 """
 
 from __future__ import annotations
@@ -13,22 +13,20 @@ import pyarrow as pa
 from scipy.special import expit
 
 from votewise.annotators.beliefs import Beliefs, predict_votes
-from votewise.annotators.diagnostics import (
-    annotator_flags,
-    identifiability,
-    position_findings,
-    position_test,
-    soundness,
-)
 from votewise.annotators.evidence import evidence_of
-from votewise.annotators.fit import Fit, PriorChoice, Progress, Settings
+from votewise.annotators.fit import fit_reliability
+from votewise.annotators.fit_settings import MAX_ITERATIONS, TOLERANCE, FitSettings, Point, PriorChoice, Progress
+from votewise.annotators.fitted import Fit
+from votewise.annotators.flags import annotator_flags
+from votewise.annotators.identifiability import identifiability
+from votewise.annotators.position import position_findings, position_test
 from votewise.annotators.results import ReliabilityResult
+from votewise.annotators.soundness import soundness
 from votewise.annotators.tables import Checks, annotator_table, pair_table, vote_table
 from votewise.data.votes import Votes
+from votewise.defaults import LEVEL, RELIABLE_FROM
 from votewise.inference.calibration import calibration_table, predictive_calibration
-from votewise.inference.diagnostic import Diagnostic
-
-LEVELS = ("error", "warning", "info")
+from votewise.inference.diagnostic import Diagnostic, worst_first
 
 
 def estimate_reliability(
@@ -36,31 +34,33 @@ def estimate_reliability(
     *,
     margins: npt.ArrayLike | None = None,
     prior: PriorChoice = "fit",
-    point: Literal["mean", "mode"] = "mean",
+    point: Point = "mean",
     shared_pairs: bool = True,
     temperature: float | Literal["fit"] = 1.0,
     reliability_init: float | None = None,
     intervals: bool = True,
-    level: float = 0.95,
-    reliable_from: float = 0.7,
-    tolerance: float = 5e-4,
-    max_iterations: int = 1000,
+    level: float = LEVEL,
+    reliable_from: float = RELIABLE_FROM,
+    tolerance: float = TOLERANCE,
+    max_iterations: int = MAX_ITERATIONS,
     accelerate: bool = True,
     progress: Progress | None = None,
 ) -> ReliabilityResult:
-    """Work out how far each annotator, each vote and each pair can be believed.
+    """Estimate how far each annotator, each vote and each pair can be trusted.
 
     Args:
-        votes: the votes; ties count for nobody and against nobody.
+        votes: the votes; a tie counts neither for an annotator nor against one.
         margins: (M,) log-odds that response_a of each pair is truly better before any vote is looked at (from a policy
             or a reward model); the votes' own by default, 0 where there are none.
-        prior: what is believed of an annotator before any vote: ``"fit"`` (a Beta fitted to the crowd itself), a
+        prior: what is believed of an annotator before any vote: ``"fit"`` (a Beta fitted to the annotators themselves), a
             ``Beta(c, d)``, or ``None``.
-        point: which point of the posterior the M-step takes, see ``fitting``. No difference without a prior.
+        point: which point of the posterior the M-step takes, see ``votewise.annotators.em_steps``. No difference without
+            a prior.
         shared_pairs: votes on one pair share its truth. ``False`` treats them as unrelated rows; with ``prior=None``
             that is RE-PO's full-batch algorithm [RE-PO eq. 4, 6].
         temperature: factor on all margins, or ``"fit"`` to maximise the votes' marginal likelihood.
-        reliability_init: reliability everybody starts from; the prior's mean by default, 0.9 without a prior [RE-PO].
+        reliability_init: reliability that all annotators start from; the prior's mean by default, 0.9 without a prior
+            [RE-PO].
         intervals: whether to go beyond the estimates: intervals, agreement, position tests, flags and calibration.
         level: probability with which an interval holds the true reliability.
         reliable_from: reliability from which an annotator is called reliable.
@@ -76,58 +76,58 @@ def estimate_reliability(
     Raises:
         BadInputError: a setting out of range, or margins of the wrong length or not finite.
     """
-    settings = Settings(
-        prior,
-        point,
-        shared_pairs,
-        temperature,
-        reliability_init,
-        intervals,
-        level,
-        reliable_from,
-        tolerance,
-        max_iterations,
-        accelerate,
+    settings = FitSettings(
+        prior=prior,
+        point=point,
+        shared_pairs=shared_pairs,
+        temperature=temperature,
+        reliability_init=reliability_init,
+        intervals=intervals,
+        level=level,
+        reliable_from=reliable_from,
+        tolerance=tolerance,
+        max_iterations=max_iterations,
+        accelerate=accelerate,
     )
     if margins is not None:
         votes = votes.with_margins(margins)
-    evidence = evidence_of(votes, shared_pairs=shared_pairs)
-    fit = Fit(evidence, settings, progress)
-    fit.run()
-    beliefs = fit.beliefs()
-    found = [*fit.findings(), *identifiability(votes, evidence)]
+    fit = fit_reliability(evidence_of(votes, shared_pairs=shared_pairs), settings, progress=progress)
+    return _result(votes, fit)
+
+
+def _result(votes: Votes, fit: Fit) -> ReliabilityResult:
+    """Everything that follows from a fit, as tables."""
+    evidence, settings, beliefs = fit.model.evidence, fit.settings, fit.beliefs()
+    found = [*fit.findings(), *identifiability(evidence)]
     checks, calibration = None, calibration_table(np.empty(0), np.empty(0, bool))
-    if intervals:
+    if settings.intervals:
         checks, calibration, further = _check(votes, fit, beliefs)
         found += further
     return ReliabilityResult(
         annotators=annotator_table(votes, evidence, beliefs, checks),
         votes=vote_table(votes, evidence, beliefs),
-        pairs=pair_table(votes, evidence, beliefs, shared_pairs=shared_pairs),
+        pairs=pair_table(votes, evidence, beliefs, shared_pairs=settings.shared_pairs),
         calibration=calibration,
         prior=fit.prior_facts(),
+        prior_width=fit.prior_width,
         temperature=fit.temperature,
-        converged=fit.last.converged,
+        converged=fit.run.converged,
         iterations=fit.steps,
-        history=fit.last.history,
-        diagnostics=tuple(sorted(found, key=lambda item: LEVELS.index(item.level))),
+        history=fit.run.history,
+        diagnostics=worst_first(found),
         settings=settings.as_facts(),
     )
 
 
 def _check(votes: Votes, fit: Fit, beliefs: Beliefs) -> tuple[Checks, pa.Table, list[Diagnostic]]:
-    """Everything beyond the estimates: intervals, flags, position tests, calibration, and what they say."""
-    evidence = fit.evidence
+    """Everything beyond the estimates: intervals, flags, position tests, calibration, and what they show."""
+    evidence, width = fit.model.evidence, fit.prior_width
     by_others = evidence.log_odds_without_own_vote(beliefs.posterior, beliefs.log_odds)
     low, high = fit.intervals(beliefs.posterior)
-    prior_width = fit.prior_width()
     informed = np.abs(by_others) > 1e-9
     predicted = predict_votes(evidence, beliefs, expit(by_others), fit.pseudo_votes())
     position = position_test(votes, evidence, predicted)
-    flags = annotator_flags((low, high), position, reliable_from=fit.settings.reliable_from, prior_width=prior_width)
+    flags = annotator_flags((low, high), position, reliable_from=fit.settings.reliable_from, prior_width=width)
     calibration = predictive_calibration(predicted, informed)
-    found = [
-        *soundness(evidence, beliefs, (low, high), prior_width, calibration),
-        *position_findings(position),
-    ]
+    found = [*soundness(evidence, beliefs, (low, high), width, calibration), *position_findings(position)]
     return Checks(low, high, flags, position, informed, by_others > 1e-9), calibration, found

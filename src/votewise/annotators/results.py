@@ -29,6 +29,7 @@ class ReliabilityResult:
             everybody else's votes, lies between ``low`` and ``high``: ``votes``, mean ``predicted``, ``observed`` share
             with ``observed_low`` and ``observed_high``.
         prior: ``{"family": "beta", "c": ..., "d": ..., "outliers": ..., "fitted": bool}`` or ``{"family": "none"}``.
+        prior_width: width of the interval that the prior alone gives, before any vote.
         temperature: the factor by which margins were multiplied.
         converged: whether the tolerance was reached. ``iterations``: EM steps done. ``history``: objective after each.
         diagnostics: what a reader should know, worst first.
@@ -40,6 +41,7 @@ class ReliabilityResult:
     pairs: pa.Table = field(repr=False)
     calibration: pa.Table = field(repr=False)
     prior: dict[str, Any]
+    prior_width: float
     temperature: float
     converged: bool
     iterations: int

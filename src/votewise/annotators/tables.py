@@ -11,7 +11,7 @@ import pyarrow.compute as pc
 from scipy.special import expit
 
 from votewise.annotators.beliefs import Beliefs
-from votewise.annotators.diagnostics import PositionTest
+from votewise.annotators.position import PositionTest
 from votewise.arrays import Bools, Floats
 from votewise.data.votes import Votes
 from votewise.inference.calibration import share_interval

@@ -143,3 +143,10 @@ def reliability_intervals(
         for normal, exact in ((log_odds - reach, low), (log_odds, middle), (log_odds + reach, high))
     )
     return expit(middle - widening * (middle - low)), expit(middle + widening * (high - middle))
+
+
+def prior_width(prior: Beta | None, level: float) -> float:
+    """Width of the interval that the prior alone gives, before any vote."""
+    nothing, empty = np.zeros(1), np.zeros((1, BINS))
+    low, high = reliability_intervals(empty, prior, level, nothing, nothing + 1, nothing + 1)
+    return float(high[0] - low[0])

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from votewise.annotators.diagnostics import FLAGS
+from votewise.annotators.flags import FLAGS
 from votewise.annotators.results import ReliabilityResult
 from votewise.data.votes import Votes
 from votewise.report.gallery import OVERALL, PER_ANNOTATOR, Codes, Gallery, Suspect, build_gallery

@@ -11,7 +11,7 @@ from typing import Any
 import altair as alt
 import pyarrow as pa
 
-from votewise.annotators.diagnostics import FLAGS
+from votewise.annotators.flags import FLAGS
 
 HEIGHT = 280
 

@@ -21,7 +21,7 @@ from typing import Any
 import jinja2
 from markupsafe import Markup
 
-from votewise.annotators.diagnostics import FLAGS
+from votewise.annotators.flags import FLAGS
 from votewise.report.charts import Chart
 from votewise.report.text import readable, shorten
 from votewise.report.theme import css_variables, vega_config

@@ -9,7 +9,7 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from votewise.annotators.diagnostics import FLAGS
+from votewise.annotators.flags import FLAGS
 from votewise.annotators.results import ReliabilityResult
 from votewise.arrays import Bools, Floats
 from votewise.data.votes import Votes

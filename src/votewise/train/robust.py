@@ -24,7 +24,9 @@ import numpy.typing as npt
 from scipy.special import expit
 
 from votewise.annotators.evidence import evidence_of
-from votewise.annotators.fit import Fit, PriorChoice, Settings
+from votewise.annotators.fit import fit_reliability
+from votewise.annotators.fit_settings import FitSettings, PriorChoice
+from votewise.annotators.fitted import Start
 from votewise.arrays import Floats
 from votewise.data.votes import Votes
 from votewise.errors import BadInputError, VotewiseError
@@ -117,18 +119,16 @@ class RunningBeliefs:
     def _learn(self, evidence: Evidence, seen: int) -> None:
         """EM over ``evidence`` from where the last one ended; ``seen`` pairs were seen so far."""
         self._fitted_at = seen
-        settings = Settings(
+        settings = FitSettings(
             prior=self.settings.prior,
             temperature=self.settings.temperature,
             intervals=False,
             tolerance=LOOSE,
             max_iterations=STEPS,
         )
-        fit = Fit(evidence, settings)
-        if self._started:
-            # A temperature that ran away while there were few votes is a local optimum that EM never leaves.
-            fit.start_from(self.log_odds, 1.0, self.prior)
-        fit.run()
+        # Always from temperature 1: one that ran away while there were few votes is a local optimum that EM never leaves.
+        start = Start(self.log_odds, prior=self.prior) if self._started else None
+        fit = fit_reliability(evidence, settings, start=start)
         self.log_odds, self.temperature, self.prior = fit.log_odds.copy(), fit.temperature, fit.prior
         self._started = True
         self._check_mirror(evidence, seen)

@@ -24,7 +24,6 @@ from trl import DPOTrainer
 from trl.trainer.dpo_trainer import disable_gradient_checkpointing, use_adapter
 
 from votewise.annotators.estimate import estimate_reliability
-from votewise.annotators.fit import prior_width
 from votewise.annotators.results import ReliabilityResult
 from votewise.defaults import INFORMED
 from votewise.errors import BadInputError
@@ -376,7 +375,7 @@ class RobustPreferenceTrainer(DPOTrainer):
         result = self.estimate()
         table = result.annotators.select(["annotator", "votes", "reliability", "low", "high"])
         width = table["high"].to_numpy() - table["low"].to_numpy()
-        told = width < INFORMED * prior_width(result.prior, result.settings["level"])
+        told = width < INFORMED * result.prior_width
         table = table.append_column("trained_with", pa.array(self.beliefs.reliability))
         return table.append_column("moved", pa.array(told)).append_column("flag", result.annotators["flag"])
 

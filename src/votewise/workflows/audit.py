@@ -13,7 +13,7 @@ from votewise.workflows.progress import SILENT, Progress
 if TYPE_CHECKING:
     import os
 
-    from votewise.annotators.fit import PriorChoice
+    from votewise.annotators.fit_settings import PriorChoice
     from votewise.annotators.results import ReliabilityResult
     from votewise.data.votes import Votes
 

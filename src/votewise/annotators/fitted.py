@@ -1,0 +1,110 @@
+"""Where a fit of reliabilities begins and where it ends."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from votewise.annotators.beliefs import Beliefs
+from votewise.annotators.em_steps import ReliabilityModel, prior_pull
+from votewise.annotators.fit_settings import FitSettings
+from votewise.arrays import Floats
+from votewise.inference import intervals as iv
+from votewise.inference.diagnostic import Diagnostic
+from votewise.inference.em import EMRun
+from votewise.inference.priors import Beta
+
+
+@dataclass(frozen=True, eq=False)
+class Start:
+    """Where an earlier fit ended, to begin from.
+
+    Attributes:
+        log_odds: (K,) logit of each reliability.
+        temperature: the factor on margins, if it is fitted.
+        prior: the prior, if it is fitted; None to begin with the usual one.
+    """
+
+    log_odds: Floats
+    temperature: float = 1.0
+    prior: Beta | None = None
+
+
+@dataclass(frozen=True, eq=False)
+class Fit:
+    """Reliabilities that fit the votes.
+
+    Attributes:
+        settings: how the fit was made.
+        model: the votes, with the prior as fitted.
+        run: the last run of EM, whose end ``run.x`` is the answer.
+        steps: EM steps of all runs together.
+        mirrored: whether EM had first found the mirror image.
+    """
+
+    settings: FitSettings
+    model: ReliabilityModel
+    run: EMRun
+    steps: int = 0
+    mirrored: bool = False
+
+    @property
+    def prior(self) -> Beta | None:
+        """The prior, given or fitted; None for none."""
+        return self.model.prior
+
+    @property
+    def log_odds(self) -> Floats:
+        """(K,) logit of each reliability."""
+        return self.model.split(self.run.x)[0]
+
+    @property
+    def temperature(self) -> float:
+        """The factor on all margins."""
+        return self.model.split(self.run.x)[1]
+
+    @property
+    def prior_width(self) -> float:
+        """Width of the interval that the prior alone gives."""
+        return iv.prior_width(self.prior, self.settings.level)
+
+    def beliefs(self) -> Beliefs:
+        """What follows for annotators, votes and pairs."""
+        evidence = self.model.evidence
+        posterior = evidence.posterior_log_odds(self.log_odds, self.temperature)
+        return Beliefs(
+            log_odds=self.log_odds,
+            posterior=posterior,
+            confidence=evidence.confidence(posterior),
+            expected_right=evidence.expected_right(posterior),
+        )
+
+    def pseudo_votes(self) -> tuple[Floats, Floats]:
+        """(K,) right and (K,) wrong votes that the prior counts for in each annotator's M-step."""
+        pull = prior_pull(self.model, self.log_odds)
+        return pull.right, pull.wrong
+
+    def intervals(self, posterior: Floats) -> tuple[Floats, Floats]:
+        """(K,) lower and upper ends of intervals; ``posterior`` (M,) as in ``beliefs``."""
+        evidence, log_odds = self.model.evidence, self.log_odds
+        own = iv.precision(evidence, posterior, log_odds, sum(self.pseudo_votes()))
+        widening = iv.inflation(evidence, posterior, own)
+        histograms = iv.vote_histograms(evidence, posterior, log_odds)
+        return iv.reliability_intervals(histograms, self.prior, self.settings.level, log_odds, own, widening)
+
+    def findings(self) -> list[Diagnostic]:
+        """What a reader should know about the run itself."""
+        found = []
+        if not self.run.converged:
+            text = f"EM stopped after {self.steps:,} steps before its tolerance was reached; raise max_iterations."
+            found.append(Diagnostic("not-converged", "warning", text))
+        if self.mirrored:
+            text = "EM first found the mirror image, which explains the votes worse; its flip was used instead."
+            found.append(Diagnostic("mirror-flipped", "warning", text))
+        return found
+
+    def prior_facts(self) -> dict[str, Any]:
+        """The prior as JSON can hold it."""
+        if self.prior is None:
+            return {"family": "none"}
+        return {"family": "beta", **asdict(self.prior), "fitted": self.settings.prior == "fit"}

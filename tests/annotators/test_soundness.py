@@ -1,0 +1,44 @@
+"""Where an estimate should be read with care, a diagnostic says so."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from votewise.annotators.estimate import estimate_reliability
+from votewise.data.votes import Votes
+from votewise.inference.priors import Beta
+from votewise.simulate import simulate_annotators
+
+
+def codes(result: object, level: str | None = None) -> list[str]:
+    return [d.code for d in result.diagnostics if level in (None, d.level)]  # type: ignore[attr-defined]
+
+
+def test_a_crowd_worse_than_chance_is_said() -> None:
+    rng = np.random.default_rng(0)
+    truth = rng.choice([-1, 1], 400)
+    pair, annotator = np.arange(400), rng.integers(0, 8, 400)
+    votes = Votes.from_arrays(pair, annotator, -truth, margin=4.0 * truth)
+    assert "worse-than-chance" in codes(estimate_reliability(votes), "warning")
+
+
+def test_findings_without_data_are_not_printed_as_findings() -> None:
+    """One vote each, five to a pair: hardly any interval is narrower than the prior's."""
+    data = simulate_annotators(annotators=500, votes_per_annotator=(1, 1), seed=1)
+    assert "prior-dominated" in codes(estimate_reliability(data.votes, prior=Beta(5, 2)), "warning")
+
+
+def test_a_model_that_does_not_fit_is_said() -> None:
+    """Half the pairs cannot be judged at all, the other half by everybody: one reliability per annotator is wrong."""
+    rng = np.random.default_rng(0)
+    pair, annotator = np.repeat(np.arange(2000), 5), rng.integers(0, 50, 10000)
+    right = rng.random(10000) < np.where(pair % 2 == 0, 0.99, 0.5)
+    result = estimate_reliability(Votes.from_arrays(pair, annotator, np.where(right, 1, -1)))
+    assert "poor-fit" in codes(result, "warning")
+
+
+def test_worst_comes_first() -> None:
+    votes = Votes.from_arrays([0, 0, 1], [0, 1, 2], [1, -1, 1], swapped=[False, True, False])
+    levels = [d.level for d in estimate_reliability(votes).diagnostics]
+    assert len(set(levels)) > 1
+    assert levels == sorted(levels, key=("error", "warning", "info").index)
