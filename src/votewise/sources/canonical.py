@@ -11,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
+from votewise.data.identity import TEXTS
 from votewise.sources.cells import TEXT
 from votewise.sources.labels import label_column
 from votewise.sources.rows import Rows
@@ -21,7 +22,6 @@ EVERYBODY = "(all)"
 MESSAGES = pa.large_list(pa.struct([("role", TEXT), ("content", TEXT)]))
 """A conversation."""
 
-TEXTS = ("prompt", "response_a", "response_b")
 MODELS = ("model_a", "model_b")
 NUMBERS = ("margin", "weight", "time", "seconds")
 NAMES = ("pair", "domain", "gold", "reason", *MODELS)

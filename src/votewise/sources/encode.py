@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,11 +10,11 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from votewise.arrays import Bools, Floats, Ints, Signs
-from votewise.sources.canonical import MODELS, TEXTS, Canonical
+from votewise.data.identity import TEXTS, Codes, joined_codes, pair_codes, pair_names, text_keys
+from votewise.sources.canonical import MODELS, Canonical
 from votewise.sources.cells import TEXT
 from votewise.sources.rows import Rows
 
-Codes = npt.NDArray[np.int64]
 TOLERANCE = 1e-6
 """By how much two rows' margins for one pair may differ."""
 
@@ -62,7 +60,7 @@ def encode(rows: Rows, canonical: Canonical) -> Encoded:
         "pair": code_of[pair[last]],
         "sign": np.where(flipped[last], -signs[last], signs[last]).astype(np.int8),
         "swapped": flipped[last] if canonical.shown else None,
-        "pair_ids": _pair_ids(table, first, texts is not None),
+        "pair_ids": pair_names(table.take(pa.array(first))),
         "row": table.column("row").to_numpy()[last],
     }
     fields["annotator"], fields["annotator_ids"] = _compact(annotator[last], annotator_ids)
@@ -100,30 +98,15 @@ def _floats(table: pa.Table, name: str) -> Floats:
     return np.asarray(table.column(name).cast(pa.float64()).to_numpy(zero_copy_only=False), np.float64)
 
 
-def _keys(column: pa.ChunkedArray) -> pa.ChunkedArray:
-    """Texts as they are, conversations as JSON: what tells one from another."""
-    if pa.types.is_large_string(column.type):
-        return column
-    values = [None if v is None else json.dumps(v, ensure_ascii=False) for v in column.to_pylist()]
-    return pa.chunked_array([pa.array(values, TEXT)])
-
-
 def _text_codes(table: pa.Table) -> tuple[Codes, Codes, Codes] | None:
     """Codes of prompt, response_a and response_b, -1 where null; equal responses have equal codes."""
     if "response_a" not in table.column_names:
         return None
-    a, b = _keys(table.column("response_a")), _keys(table.column("response_b"))
+    a, b = text_keys(table.column("response_a")), text_keys(table.column("response_b"))
     both, _ = _codes(pa.chunked_array([*a.chunks, *b.chunks], a.type))
     n = len(table)
-    prompt = _codes(_keys(table.column("prompt")))[0] if "prompt" in table.column_names else np.full(n, -1)
+    prompt = _codes(text_keys(table.column("prompt")))[0] if "prompt" in table.column_names else np.full(n, -1)
     return prompt, both[:n], both[n:]
-
-
-def _join(left: Codes, right: Codes) -> Codes:
-    """One code for each combination of two codes (-1 allowed)."""
-    width = int(right.max(initial=-1)) + 2
-    _, codes = np.unique((left + 1) * width + right + 1, return_inverse=True)
-    return np.asarray(codes, np.int64)
 
 
 def _by_appearance(codes: Codes) -> tuple[Ints, Codes]:
@@ -147,8 +130,7 @@ def _pairs(
     if texts is None:
         return named, np.zeros(n, bool), np.zeros(n, bool)
     prompt, a, b = texts
-    by_text = _join(prompt, _join(np.minimum(a, b), np.maximum(a, b)))
-    pair = _join(named, np.where(named < 0, by_text, -1))
+    pair = pair_codes(named, texts)
     kept = np.flatnonzero(keep)
     first = np.zeros(int(pair.max(initial=0)) + 1, np.int64)
     ids, where = np.unique(pair[kept], return_index=True)
@@ -191,7 +173,7 @@ def _has(table: pa.Table, name: str) -> Bools:
 def _without_repeats(pair: Codes, annotator: Codes, time: Floats | None, keep: Bools) -> Codes:
     """Keep, of an annotator's votes on one pair, the last by time, else the first; in the order of the source."""
     kept = np.flatnonzero(keep)
-    key = _join(pair[kept], annotator[kept])
+    key = joined_codes(pair[kept], annotator[kept])
     when = np.zeros(len(kept)) if time is None else np.where(np.isnan(time[kept]), -np.inf, time[kept])
     order = np.lexsort((-kept, when, key))
     is_last = np.append(key[order][1:] != key[order][:-1], True)[: len(order)]
@@ -202,25 +184,6 @@ def _compact(codes: Codes, names: pa.Array) -> tuple[Ints, pa.Array]:
     """Leave out the names that no vote has any more."""
     compact, first = _by_appearance(codes)
     return compact, names.take(pa.array(codes[first]))
-
-
-def _pair_ids(table: pa.Table, first: Codes, texts: bool) -> pa.Array:
-    """The pairs' names: as given, else a hash of the texts that depends neither on their order nor on the rows'."""
-    part = table.take(pa.array(first))
-    names = part.column("pair").to_pylist() if "pair" in part.column_names else [None] * len(first)
-    if texts and None in names:
-        prompts = _keys(part.column("prompt")).to_pylist() if "prompt" in part.column_names else [None] * len(first)
-        a, b = (_keys(part.column(name)).to_pylist() for name in TEXTS[1:])
-        names = [_hash(*t) if name is None else name for name, *t in zip(names, prompts, a, b, strict=True)]
-    return pa.array(names, TEXT)
-
-
-def _hash(prompt: str | None, a: str, b: str) -> str:
-    digest = hashlib.blake2b(digest_size=8)
-    for text in (prompt or "", *sorted((a, b))):
-        data = text.encode()
-        digest.update(len(data).to_bytes(8) + data)
-    return digest.hexdigest()
 
 
 def _per_vote(table: pa.Table, last: Codes, time: Floats | None) -> dict[str, Any]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Any
 
@@ -11,11 +10,10 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from votewise.arrays import Floats
+from votewise.data.identity import TEXTS, text_key
 from votewise.errors import BadInputError
 from votewise.train.config import RobustPreferenceConfig
 from votewise.train.training_rows import TrainingRows
-
-TEXTS = ("prompt", "response_a", "response_b")
 
 
 def fixed_confidence(args: RobustPreferenceConfig, rows: TrainingRows | None) -> Floats | None:
@@ -74,10 +72,5 @@ def _read(path: Path, columns: list[str], what: str, expected: str) -> pa.Table:
         raise BadInputError(f"holds no {what}", source=str(path), expected=expected) from error
 
 
-def _keys(table: Any, names: tuple[str, ...]) -> list[tuple[str, ...]]:
-    return list(zip(*([_as_text(value) for value in table[name].to_pylist()] for name in names), strict=True))
-
-
-def _as_text(value: Any) -> str:
-    """A text as it is; messages as JSON, for lists cannot be looked up."""
-    return value if isinstance(value, str) else json.dumps(value, sort_keys=True, default=str)
+def _keys(table: Any, names: tuple[str, ...]) -> list[tuple[str | None, ...]]:
+    return list(zip(*([text_key(value) for value in table[name].to_pylist()] for name in names), strict=True))

@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from votewise.sources.canonical import TEXTS, Canonical, from_votes
+from votewise.data.identity import TEXTS
+from votewise.sources.canonical import Canonical, from_votes
 from votewise.sources.labels import LABELS, label_key
 from votewise.sources.nested import entries, named, prompt_field, two_answers
 from votewise.sources.rows import Rows
