@@ -74,7 +74,7 @@ def test_a_dry_run_loads_and_writes_nothing(
         (("--policy", "p"), "--policy and --reference go together"),
         (("--policy", "p", "--reference", "r", "--beta", "-1"), "--beta: no factor, got -1.0"),
         (("--score-columns", "x", "z"), "there is no column 'z'"),
-        (("--score-columns", "x", "label"), "column 'label': is no number"),
+        (("--score-columns", "x", "label"), "column 'label': is not a number"),
         (("--reward-model", "/nowhere"), "there are no answers to score"),
     ],
 )

@@ -82,6 +82,6 @@ def test_columns_need_no_texts() -> None:
     np.testing.assert_array_equal(pairs.numbers("s"), [1, np.nan])
     with pytest.raises(BadInputError, match=r"there is no column 'u' \(expected one of s, t\)"):
         pairs.numbers("u")
-    with pytest.raises(BadInputError, match="is no number"):
+    with pytest.raises(BadInputError, match="is not a number"):
         read_pairs([{"s": "high"}], texts=False).numbers("s")
     assert read_pairs([{"pair": "p", "annotator": "k", "label": "b", "s": 1}], texts=False).sign.tolist() == [-1]  # type: ignore[union-attr]

@@ -179,9 +179,9 @@ def test_missing_empty_and_useless_paths(tmp_path: Path) -> None:
     expect(tmp_path / "db", "is a database .expected a connection URL")
     datasets.DatasetDict({"train": datasets.Dataset.from_list(ROWS), "test": datasets.Dataset.from_list(ROWS)}
                          ).save_to_disk(tmp_path / "both")  # fmt: skip
-    expect(tmp_path / "both", "holds the splits train, test")
+    expect(tmp_path / "both", "contains the splits train, test")
     expect(3, "cannot read votes from a builtins.int")
-    expect([1], "row 1: is no dict, got 1")
+    expect([1], "row 1: is not a dict, got 1")
     expect([], "there are no rows")
 
 
@@ -196,7 +196,7 @@ def test_truncated_files(suffix: str, tmp_path: Path) -> None:
         case _:
             path.write_bytes(gzip.compress(write_csv(tmp_path / "votes.csv", ROWS * 100).read_bytes()))
     path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
-    expect(path, f"votes.{suffix}: (is no complete|cannot be read)")
+    expect(path, f"votes.{suffix}: (is not a complete|cannot be read)")
 
 
 def test_invalid_utf8_says_where(tmp_path: Path) -> None:
@@ -221,7 +221,7 @@ def test_broken_lines_keep_their_numbers(tmp_path: Path) -> None:
     path = tmp_path / "votes.jsonl"
     lines = [json.dumps(ROWS[0]), "{broken", "", "[1, 2]", json.dumps(ROWS[2])]
     path.write_text("\n".join(lines), "utf-8")
-    expect(path, "row 2: is no JSON: .* at character 2")
+    expect(path, "row 2: is not JSON: .* at character 2")
     rejects = tmp_path / "rejected.jsonl"
     votes = read_votes(path, on_error="skip", rejects=rejects)
     assert votes.row.tolist() == [0, 4]
@@ -242,10 +242,10 @@ def test_csv_rows_of_another_length_keep_their_numbers(tmp_path: Path) -> None:
 def test_json_that_is_no_list_of_objects(tmp_path: Path) -> None:
     path = tmp_path / "votes.json"
     for text, message in (
-        ("[1", "is no JSON: .* at line 1"),
-        ("3", "holds no list"),
+        ("[1", "is not JSON: .* at line 1"),
+        ("3", "does not contain a list"),
         ('{"a": [{"x": 1}], "b": [{"x": 1}]}', "several lists of objects: a, b"),
-        ("[3]", "row 1: is no object, got .3."),
+        ("[3]", "row 1: is not an object, got .3."),
     ):
         path.write_text(text, "utf-8")
         expect(path, message)

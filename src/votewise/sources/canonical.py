@@ -1,4 +1,4 @@
-"""What every format is turned into: one row per vote, under one set of names."""
+"""What every format is converted to: one row per vote, with one set of names."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ NAMES = ("pair", "domain", "gold", "reason", *MODELS)
 
 @dataclass(frozen=True)
 class Canonical:
-    """Votes as a table, and what the table cannot say.
+    """Votes as a table, and what the table cannot tell.
 
     Attributes:
         table: one row per vote: ``row`` (index into the source's table), ``annotator``, ``label`` (``a``, ``b`` or
@@ -39,9 +39,8 @@ class Canonical:
             A null ``pair`` means that the texts say which pair it is.
         shown: whether response_a is what the annotator saw first.
         one_per_row: whether each row of the source holds one vote.
-        skipped: how many rows or entries are no votes at all.
+        skipped: how many rows or entries are not votes.
         notes: what a reader of the result should know about the way the source was read.
-
     """
 
     table: pa.Table
@@ -77,7 +76,7 @@ def from_votes(
     skipped: int = 0,
     notes: Sequence[str] = (),
 ) -> Canonical:
-    """Votes given one by one, with what ``Canonical.table`` tells of each; rows that were rejected are left out."""
+    """Votes given one by one, with the entries of ``Canonical.table``; rows that were rejected are left out."""
     votes = [vote for vote in votes if rows.ok[vote["row"]]]
     arrays: dict[str, pa.Array] = {"row": pa.array([v["row"] for v in votes], pa.int64())}
     for name in ("annotator", "label", *TEXTS, *NAMES, *NUMBERS):
@@ -105,7 +104,7 @@ def everybody(n: int) -> pa.Array:
 
 
 def optional(rows: Rows) -> dict[str, Any]:
-    """Take the columns that any source with one vote per row may have under our own names."""
+    """Take the optional columns of the plain format, which any source with one vote per row may have."""
     readers: dict[str, Callable[[str], Any]] = {
         "pair": rows.identifier,
         "domain": partial(rows.identifier, null=True),

@@ -1,4 +1,4 @@
-"""CSV -> tables. A CSV has no types: every column is read as text, and numbers are parsed where a format needs them."""
+"""CSV -> tables. A CSV has no types, so every column is read as text, and numbers are parsed where a format needs them."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def load_csv(path: Path, name: str) -> Loaded:
         return "skip"
 
     table = _parse_csv(path, delimiter, skip)
-    # The header is row 1 to Arrow; broken rows appear once per attempt with another block size.
+    # Arrow counts the header as row 1; broken rows appear once per attempt with a different block size.
     lost = {b.number: b for b in broken}
     numbers = np.setdiff1d(np.arange(1, len(table) + len(lost) + 1), list(lost)) if lost else None
     return _as_text(table, list(lost.values()), numbers)
@@ -41,7 +41,7 @@ def _parse_csv(path: Path, delimiter: str, skip: Callable[[Any], str]) -> pa.Tab
     parse = pacsv.ParseOptions(delimiter=delimiter, newlines_in_values=True, invalid_row_handler=skip)
     size = 1 << 24
     while True:
-        # One thread, since Arrow numbers the rows it hands to the handler only then.
+        # One thread, because only then Arrow gives the handler the numbers of rows.
         options = pacsv.ReadOptions(use_threads=False, block_size=size)
         try:
             names = pacsv.open_csv(path, read_options=options, parse_options=parse).schema.names

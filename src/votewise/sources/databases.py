@@ -21,7 +21,7 @@ def is_url(text: str) -> bool:
 
 
 def without_password(url: str) -> str:
-    """Make a URL fit to be shown: the password is left out."""
+    """The URL without its password, so that it can be shown."""
     parts = urlsplit(url)
     user, at, host = parts.netloc.rpartition("@")
     query = [(key, value) for key, value in parse_qsl(parts.query) if key.lower() != "password"]
@@ -47,7 +47,7 @@ def open_url(url: str) -> Iterator[Any]:
     query = parse_qsl(parts.query)
     address = _url(parts, [(key, value) for key, value in query if key != "table"])
     backend = parts.scheme.replace("postgresql", "postgres")
-    # Opened for writing, DuckDB would make a file that is not there.
+    # Opened for writing, DuckDB would create a missing file.
     only_read = {"read_only": True} if backend == "duckdb" and (parts.netloc or parts.path) else {}
     try:
         connection = ibis.connect(address, **only_read)
@@ -62,7 +62,7 @@ def open_url(url: str) -> Iterator[Any]:
         yield _table(connection, dict(query).get("table"), name)
     finally:
         if backend != "pyspark":
-            # Spark hands out the session that the program may be using elsewhere.
+            # Spark gives out a session that the program may use elsewhere too.
             connection.disconnect()
 
 
@@ -84,7 +84,7 @@ def engine_errors(name: str) -> Iterator[None]:
 
 
 def failed(problem: str, name: str, error: Exception) -> BadInputError:
-    """Make one line of an engine's error; engines raise what they like, over many lines, of which the first says most."""
+    """One line for an engine's error: engines raise errors of many lines, and the first one says most."""
     lines = str(error).strip().splitlines()
     return BadInputError(f"{problem}: {lines[0] if lines else type(error).__name__}", source=name)
 
@@ -94,7 +94,7 @@ def _table(connection: Any, wanted: str | None, name: str) -> Any:
     chosen = wanted or (tables[0] if len(tables) == 1 else None)
     if chosen is None or ("." not in chosen and chosen not in tables):
         problem = f"there is no table '{chosen}'" if chosen else "the table is not named"
-        found = ", ".join(tables[:10]) if tables else "there is none"
+        found = ", ".join(tables[:10]) if tables else "there are no tables"
         raise BadInputError(problem, source=name, expected=f"?table= with one of: {found}")
     schema, _, table = chosen.rpartition(".")
     try:
@@ -104,5 +104,5 @@ def _table(connection: Any, wanted: str | None, name: str) -> Any:
 
 
 def _url(parts: SplitResult, query: list[tuple[str, str]]) -> str:
-    # Not urlunsplit, which drops the slashes that tell a URL from a path where no host is named.
+    # Not urlunsplit: where there is no host it drops the slashes, and the URL would look like a path.
     return f"{parts.scheme}://{parts.netloc}{parts.path}" + (f"?{urlencode(query)}" if query else "")

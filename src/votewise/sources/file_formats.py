@@ -16,7 +16,7 @@ from votewise.sources.loaded import Loaded
 
 
 def load_path(path: Path, name: str) -> Loaded:
-    """Read a file or a folder; raises BadInputError with one clear line where that cannot be done."""
+    """Read a file or a folder; raises BadInputError with one clear line where that is not possible."""
     if not path.exists():
         raise BadInputError("there is no such file or folder", source=name)
     try:
@@ -62,7 +62,7 @@ def _parquet(path: Path, name: str) -> Loaded:
     try:
         return Loaded(pq.ParquetFile(path).read())
     except (pa.ArrowException, OSError) as error:
-        raise BadInputError(f"is no complete Parquet file: {_first_line(error)}", source=name) from error
+        raise BadInputError(f"is not a complete Parquet file: {_first_line(error)}", source=name) from error
 
 
 def _arrow(path: Path, name: str) -> Loaded:
@@ -74,14 +74,14 @@ def _arrow(path: Path, name: str) -> Loaded:
         try:
             return Loaded(pa.ipc.open_stream(file).read_all())
         except (pa.ArrowException, OSError) as error:
-            raise BadInputError(f"is no complete Arrow file: {_first_line(error)}", source=name) from error
+            raise BadInputError(f"is not a complete Arrow file: {_first_line(error)}", source=name) from error
 
 
 def _folder(path: Path, name: str) -> pa.Table:
     if (path / "dataset_dict.json").is_file():
         splits = json.loads((path / "dataset_dict.json").read_text("utf-8")).get("splits", [])
         if len(splits) != 1:
-            found = f"holds the splits {', '.join(splits)}"
+            found = f"contains the splits {', '.join(splits)}"
             raise BadInputError(found, source=name, expected=f"one, e.g. {name}/train")
         return _folder(path / splits[0], f"{name}/{splits[0]}")
     if (path / "state.json").is_file():
@@ -93,7 +93,7 @@ def _folder(path: Path, name: str) -> pa.Table:
         raise BadInputError(
             "is a folder without data", source=name, expected="Parquet files, or what datasets' save_to_disk writes"
         )
-    # Metadata may differ from file to file (pandas writes row ranges there), and null columns have other types.
+    # Metadata may differ from file to file (pandas writes row ranges there), and columns of nulls have a type of their own.
     return pa.concat_tables([t.replace_schema_metadata() for t in tables], promote_options="permissive")
 
 

@@ -27,14 +27,16 @@ def load_json(path: Path, name: str) -> Loaded:
         if error.msg == "Extra data" and data.lstrip(codecs.BOM_UTF8).lstrip()[:1] == b"{":
             return load_json_lines(path, name)
         where = f"line {error.lineno}, column {error.colno}"
-        raise BadInputError(f"is no JSON: {error.msg} at {where}", source=name) from error
+        raise BadInputError(f"is not JSON: {error.msg} at {where}", source=name) from error
     if isinstance(parsed, dict):
         lists = {k: v for k, v in parsed.items() if isinstance(v, list) and v and isinstance(v[0], dict)}
         if len(lists) > 1:
-            raise BadInputError(f"holds several lists of objects: {', '.join(lists)}", source=name, expected="one list")
+            raise BadInputError(
+                f"contains several lists of objects: {', '.join(lists)}", source=name, expected="one list"
+            )
         parsed = next(iter(lists.values())) if lists else [parsed]
     if not isinstance(parsed, list):
-        raise BadInputError("holds no list", source=name, value=parsed, expected="a list of objects")
+        raise BadInputError("does not contain a list", source=name, value=parsed, expected="a list of objects")
     return _objects((number, json.dumps(v), v) for number, v in enumerate(parsed, 1))
 
 
@@ -54,7 +56,7 @@ def load_json_lines(path: Path, name: str) -> Loaded:
                     yield number, text, ValueError(f"invalid UTF-8 at byte {error.start + 1} of the line")
                 except json.JSONDecodeError as error:
                     text = line.decode("utf-8")
-                    yield number, text, ValueError(f"is no JSON: {error.msg} at character {error.colno}")
+                    yield number, text, ValueError(f"is not JSON: {error.msg} at character {error.colno}")
 
     return _objects(lines())
 
@@ -72,7 +74,7 @@ def _objects(items: Iterable[tuple[int, str, Any]]) -> Loaded:
                 broken.append(
                     Broken(
                         number,
-                        "is no object",
+                        "is not an object",
                         text or json.dumps(value),
                         expected="an object with one entry per column",
                     )

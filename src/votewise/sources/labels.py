@@ -17,7 +17,10 @@ LABELS: dict[str, str] = {
         ("tie", "draw", "equal", "both_bad", "both bad", "bothbad", "tie (bothbad)", "tie (both bad)"), "tie"
     ),
 }
-"""What is read as ``a``, ``b`` or ``tie``, in any case. Numbers are not: 0/1 and 1/2 are both in use."""
+"""What is read as ``a``, ``b`` or ``tie``, in upper or lower case. Numbers are not, because 0/1 and 1/2 are both in use."""
+
+WINNERS: dict[str, str] = LABELS | {"tie (inconsistent)": "tie"}
+"""What is read as the winner of two models' answers."""
 
 
 def label_column(
@@ -28,14 +31,14 @@ def label_column(
     expected: str = "a, b or tie",
     null: bool = False,
 ) -> pa.ChunkedArray:
-    """Take a column of labels as ``a``, ``b`` or ``tie``; others are noted."""
+    """Take a column of labels as ``a``, ``b`` or ``tie``; rows with other values are noted."""
     return labels_of(rows, rows.identifier(name, null=null), name, known, expected)
 
 
 def labels_of(
     rows: Rows, values: pa.ChunkedArray, name: str, known: Mapping[str, str], expected: str
 ) -> pa.ChunkedArray:
-    """``a``, ``b`` or ``tie`` for these values of the column ``name``; others are noted."""
+    """``a``, ``b`` or ``tie`` for these values of the column ``name``; rows with other values are noted."""
     found = values.combine_chunks().dictionary_encode()
     read = [known.get(label_key(v)) for v in found.dictionary.to_pylist()]
     labels = pa.array(read, TEXT).take(found.indices)
@@ -45,5 +48,5 @@ def labels_of(
 
 
 def label_key(value: str) -> str:
-    """Bring a label to the form in which it is looked up."""
+    """Bring a label to the form in which it is looked up: one space between words, lower case."""
     return " ".join(value.split()).casefold()

@@ -1,7 +1,7 @@
-"""Anything that holds rows -> an ibis table that reads them when asked, without loading them into Python.
+"""Anything that contains rows -> an ibis table that reads them when needed, without loading them into Python.
 
 Files are read by an embedded DuckDB, tables in databases by their own engine. What DuckDB cannot read, and tables in
-memory, go through ``sources.load`` first.
+memory, go through ``sources.opening.load`` first.
 """
 
 from __future__ import annotations
@@ -26,14 +26,15 @@ JSON = (".jsonl", ".ndjson", ".json")
 
 @contextmanager
 def open_table(source: Any) -> Iterator[tuple[Any, str]]:
-    """Give an ibis table and a name to call it by; connections opened for it are closed at the end.
+    """Give an ibis table and its name; connections opened for it are closed at the end.
 
     Args:
         source: a path of a Parquet, CSV or JSON lines file, a folder of Parquet files or a glob such as
-            ``clicks/*.parquet``; a connection URL with ``?table=``; an ibis table; or anything else ``read_votes`` takes.
+            ``clicks/*.parquet``; a connection URL with ``?table=``; an ibis table; or anything else that ``read_votes``
+            accepts.
 
     Raises:
-        BadInputError: where there is nothing to read.
+        BadInputError: there is nothing to read.
     """
     if isinstance(source, str) and is_url(source):
         with open_url(source) as table:
@@ -50,7 +51,7 @@ def _embedded() -> Iterator[Any]:
     import ibis
 
     with tempfile.TemporaryDirectory(prefix="votewise-") as spill:
-        # What does not fit into memory goes here, not into the user's working directory.
+        # Data that do not fit into memory go here, not into the user's working directory.
         engine = ibis.duckdb.connect(temp_directory=spill)
         try:
             yield engine
@@ -74,7 +75,7 @@ def _table(engine: Any, source: Any) -> tuple[Any, str]:
 
 
 def _reader(engine: Any, name: str) -> Callable[[], Any] | None:
-    """What reads the path, None where DuckDB does not."""
+    """A function that reads the path; None where DuckDB cannot."""
     path = Path(name)
     if not path.exists() and re.search(r"[*?\[]", name):
         return _parquet(
@@ -89,12 +90,12 @@ def _reader(engine: Any, name: str) -> Callable[[], Any] | None:
     if not path.is_file() or path.stat().st_size == 0:
         return None
     suffix = next((s.lower() for s in reversed(path.suffixes) if s.lower() != ".gz"), "")
-    # DuckDB takes a name with brackets for a pattern.
+    # DuckDB would read a name with brackets as a pattern.
     file = glob.escape(name)
     if suffix in PARQUET:
         return _parquet(engine, [name], name)
     if suffix in TEXT:
-        # A CSV has no types: "007" stays what it is.
+        # A CSV has no types: "007" stays as it is.
         return lambda: engine.read_csv(file, header=True, all_varchar=True)
     if suffix in JSON:
         return lambda: engine.read_json(file)

@@ -1,4 +1,4 @@
-"""What a file gives: a table, and the rows that could not be parsed."""
+"""The contents of a file: a table, and the rows that could not be parsed."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ import pyarrow as pa
 class Broken:
     """A row that could not be parsed at all.
 
-    ``number`` counts from 1, ``text`` is the row as it stands in the file.
+    ``number`` counts from 1, ``text`` is the row as it is in the file.
     """
 
     number: int
@@ -28,7 +28,7 @@ class Broken:
 
 @dataclass(frozen=True)
 class Loaded:
-    """A table, the rows that did not make it there, and the numbers (from 1) of those that did, None if all did."""
+    """A table, the rows that could not be parsed, and the numbers (from 1) of those that could, None if all could."""
 
     table: pa.Table
     broken: tuple[Broken, ...] = ()

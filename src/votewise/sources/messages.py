@@ -17,9 +17,9 @@ CONVERSATION = "a list of messages with role and content"
 
 
 def conversation(value: Any) -> list[Message] | None:
-    """Check a conversation and bring it to role and content, both texts; None where it is none.
+    """Check a conversation and reduce its messages to role and content, both texts; None where it is not one.
 
-    Content given in parts keeps its texts; other parts (images) become their type in brackets.
+    Of content in parts, texts are kept; other parts (images) become their type in brackets.
     """
     if not isinstance(value, list) or not value:
         return None
@@ -39,10 +39,10 @@ def conversation(value: Any) -> list[Message] | None:
 
 
 def split(a: list[Message], b: list[Message]) -> tuple[list[Message], list[Message], list[Message]]:
-    """Split two conversations into what they share at the start, the prompt, and how each goes on, the responses.
+    """Split two conversations into what they share at the start (the prompt) and the rest of each (the responses).
 
-    Of two that agree in everything the last message is the response. Where only the last messages differ this is the
-    usual cut before the last message; where answers further up differ too, they belong to the responses.
+    If two conversations are equal, the last message is the response. If only the last messages differ, the cut is before
+    the last message; if earlier answers differ too, they belong to the responses.
     """
     most = min(len(a), len(b)) - 1
     n = next((i for i in range(most) if a[i] != b[i]), most)
@@ -50,9 +50,9 @@ def split(a: list[Message], b: list[Message]) -> tuple[list[Message], list[Messa
 
 
 def answers(rows: Rows, prompt: str | None, a: str, b: str) -> dict[str, Any]:
-    """Take prompt and responses from these columns: all texts, or all conversations where one of them is.
+    """Take prompt and responses from these columns: all texts, or all conversations where one of them holds these.
 
-    Responses that repeat the prompt, or bring it along where there is none but theirs, are cut after it.
+    Responses that start with the prompt are cut after it, also where only they contain the prompt.
     """
     names = {"prompt": prompt, "response_a": a, "response_b": b}
     found = {own: name for own, name in names.items() if name is not None and rows.has(name)}
@@ -66,14 +66,14 @@ def answers(rows: Rows, prompt: str | None, a: str, b: str) -> dict[str, Any]:
 
 
 def conversations(split_rows: list[tuple[Any, Any, Any]]) -> dict[str, Any]:
-    """Make the three columns of (prompt, response_a, response_b) given per row as conversations or None."""
+    """(prompt, response_a, response_b) per row, conversations or None -> three columns."""
     columns = zip(*split_rows, strict=True) if split_rows else ((), (), ())
     names = ("prompt", "response_a", "response_b")
     return {name: pa.array(list(column), MESSAGES) for name, column in zip(names, columns, strict=True)}
 
 
 def holds_lists(rows: Rows, name: str) -> bool:
-    """Tell whether a column holds lists rather than texts; of mixed values the more frequent kind counts."""
+    """Tell whether a column holds lists rather than texts; in a mixed column the more frequent kind decides."""
     field = rows.table.schema.field(name)
     if is_marked(field):
         items = [v for v in rows.values(name) if v is not None]
@@ -90,7 +90,7 @@ def _conversations(rows: Rows, name: str | None, role: str = "assistant") -> lis
         return [None if text is None else said(text, role) for text in texts]
     found = [conversation(value) for value in values]
     wrong = np.array([c is None for c in found])
-    rows.reject_where(wrong, "is no conversation", column=name, expected=CONVERSATION)
+    rows.reject_where(wrong, "is not a conversation", column=name, expected=CONVERSATION)
     return found
 
 

@@ -1,4 +1,4 @@
-"""Short names for sources, to call results after."""
+"""Short names for sources: folders of results are named after them."""
 
 from __future__ import annotations
 

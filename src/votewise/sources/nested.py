@@ -27,7 +27,7 @@ def get(value: Any, *path: str) -> Any:
 def entries(rows: Rows, row: int, value: Any, column: str) -> list[Any]:
     """Take a list of entries, empty for null; anything else makes the row unusable."""
     if value is not None and not isinstance(value, list):
-        rows.reject(row, "is no list", column=column, value=value, expected="a list of entries")
+        rows.reject(row, "is not a list", column=column, value=value, expected="a list of entries")
     return value if isinstance(value, list) else []
 
 
@@ -49,7 +49,7 @@ def text(value: Any) -> str | None:
 
 
 def moment(rows: Rows, row: int, value: Any, column: str) -> tuple[bool, float | None]:
-    """Read a time as seconds since 1970; says whether it could be, and notes the vote where it could not."""
+    """Read a time as seconds since 1970; also tells whether that was possible, and notes the vote if not."""
     if value is None:
         return True, None
     found = seconds(value)
@@ -62,7 +62,7 @@ def moment(rows: Rows, row: int, value: Any, column: str) -> tuple[bool, float |
 def two_answers(names: Sequence[str]) -> tuple[str, str] | None:
     """Find the two fields that hold the answers: one stem and two suffixes, ``response_a`` and ``response_b``.
 
-    Where several couples of fields are named like that, one with a usual stem is taken; None if there is none.
+    Where several couples of fields have such names, one with a usual stem is taken; None if there is none.
     """
     couples: dict[str, tuple[str, str]] = {}
     stems: dict[str, dict[str, str]] = {}
@@ -79,6 +79,6 @@ def two_answers(names: Sequence[str]) -> tuple[str, str] | None:
 
 
 def prompt_field(names: Sequence[str], taken: Sequence[str]) -> str | None:
-    """Find the field that holds the prompt among those that hold no answer; None if there is none."""
+    """Find the field of the prompt among those that are not answers; None if there is none."""
     free = {name.casefold(): name for name in names if name not in taken}
     return next((free[name] for name in PROMPTS if name in free), None)

@@ -1,4 +1,4 @@
-"""Anything that holds rows -> one Arrow table and a name to call it by."""
+"""Anything that contains rows -> one Arrow table and its name."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ class Source:
     numbers: npt.NDArray[np.int64] | None = None
 
     def number(self, row: int) -> int:
-        """Look up the number, from 1, that the table's row has in the source."""
+        """The number, from 1, that a row of the table has in the source."""
         return row + 1 if self.numbers is None else int(self.numbers[row])
 
 
@@ -79,7 +79,7 @@ def _load(source: Any) -> tuple[str, Loaded]:
 def _from_list(rows: list[Any] | tuple[Any, ...]) -> Loaded:
     for number, row in enumerate(rows, 1):
         if not isinstance(row, dict):
-            raise BadInputError("is no dict", source="list of rows", row=number, value=row, expected="a dict")
+            raise BadInputError("is not a dict", source="list of rows", row=number, value=row, expected="a dict")
     return Loaded(table_of(rows))
 
 
@@ -87,7 +87,7 @@ def _from_datasets(source: Any, name: str) -> pa.Table:
     if isinstance(source, dict):
         if len(source) != 1:
             raise BadInputError(
-                f"holds the splits {', '.join(map(str, source))}", source=name, expected="one, e.g. dataset['train']"
+                f"contains the splits {', '.join(map(str, source))}", source=name, expected="one, e.g. dataset['train']"
             )
         source = next(iter(source.values()))
     if not hasattr(source, "with_format") or not hasattr(source, "__getitem__"):
@@ -118,12 +118,12 @@ def _from_polars(source: Any, name: str) -> pa.Table:
     frame = source.collect() if isinstance(source, pl.LazyFrame) else source
     if not isinstance(frame, pl.DataFrame):
         raise BadInputError("is one column", source=name, expected="a DataFrame")
-    # By default polars hands out string views, for which Arrow lacks most functions.
+    # By default polars gives string views, for which Arrow lacks most functions.
     return frame.to_arrow(compat_level=pl.CompatLevel.oldest())
 
 
 def _without_views(table: pa.Table) -> pa.Table:
-    """Make string views and categories ordinary strings, which every Arrow function takes."""
+    """Convert string views and categories to ordinary strings, which every Arrow function accepts."""
     fields = [field.with_type(_plain_type(field.type)) for field in table.schema]
     schema = pa.schema(fields, table.schema.metadata)
     return table if schema.equals(table.schema) else table.cast(schema)

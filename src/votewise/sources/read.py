@@ -1,4 +1,4 @@
-"""Known shapes of preference votes -> ``Votes``, through one door."""
+"""Preference votes in any known format -> ``Votes``."""
 
 from __future__ import annotations
 
@@ -14,11 +14,9 @@ from votewise.data.votes import Votes
 from votewise.errors import BadInputError
 from votewise.sources.encode import encode, votes_table
 from votewise.sources.opening import load
-from votewise.sources.registry import FORMATS, Format, choose
+from votewise.sources.registry import choose
 from votewise.sources.rejects import write_rejects
 from votewise.sources.rows import Rows
-
-__all__ = ["FORMATS", "Format", "read_votes"]
 
 
 def read_votes(
@@ -29,7 +27,7 @@ def read_votes(
     on_error: Literal["stop", "skip"] = "stop",
     rejects: str | os.PathLike[str] | None = None,
 ) -> Votes:
-    """Read preference votes of any known shape; docs/formats.md lists them.
+    """Read preference votes of any known format; docs/formats.md lists them.
 
     Args:
         source: a path (JSON, JSON lines, CSV, Parquet, Arrow, a folder of Parquet files, a saved ``datasets`` folder), a
@@ -46,10 +44,9 @@ def read_votes(
 
     Raises:
         BadInputError: for what cannot be read, with source, row, column, value and what was expected.
-
     """
     if on_error not in ("stop", "skip"):
-        raise BadInputError("unknown on_error", value=on_error, expected="stop or skip")
+        raise BadInputError("there is no such choice", parameter="on_error", value=on_error, expected="stop or skip")
     rows = Rows(load(source), columns, stop=on_error == "stop")
     chosen = choose(rows, format)
     canonical = chosen.read(rows)
@@ -65,7 +62,7 @@ def read_votes(
     notes = canonical.notes
     if encoded.identical:
         notes += (
-            f"{encoded.identical:,} votes between two identical responses were skipped: nothing says which was meant.",
+            f"{encoded.identical:,} votes between two identical responses were skipped: nothing tells which one was meant.",
         )
     reading = Reading(
         source=rows.source.name,

@@ -1,4 +1,4 @@
-"""Unusable rows -> a file: nothing that was left out is lost."""
+"""Unusable rows -> a file, so nothing that was left out is lost."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def write_rejects(rows: Rows, path: Path) -> None:
 
 
 def _plain(value: Any) -> Any:
-    """Make a value that strict JSON can hold: NaN and infinities become texts."""
+    """Make a value that strict JSON can represent: NaN and infinities become texts."""
     if isinstance(value, float) and not np.isfinite(value):
         return str(value)
     if isinstance(value, dict):

@@ -1,8 +1,8 @@
-"""Python values -> Arrow columns, without turning one type silently into another.
+"""Python values -> Arrow columns, without silently converting one type to another.
 
 A column whose values do not share one type (``["a", 1]``), or whose objects have so many different keys that a struct
-would explode (messages keyed by their ids), is kept as JSON text and marked in its field's metadata: nothing is lost,
-and ``decoded`` gives the values back as they came.
+would become huge (messages keyed by their ids), is stored as JSON text and marked in its field's metadata. Nothing is
+lost: ``decoded`` gives the original values.
 """
 
 from __future__ import annotations
@@ -48,7 +48,7 @@ def to_column(values: list[Any]) -> tuple[pa.Array, bool]:
     try:
         if kinds in _PLAIN:
             return pa.array(values, pa.large_string() if kinds == {str} else None), False
-        # Arrow would take True for 1.0 among floats.
+        # Among floats, Arrow would convert True to 1.0.
         mixed = bool in kinds or (kinds & {list, dict} and not _few_fields(values))
         if not mixed:
             return pa.array(values), False

@@ -12,10 +12,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from votewise.errors import BadInputError
-from votewise.sources.labels import LABELS, label_key
+from votewise.sources.labels import WINNERS, label_key
 
 TIE = "tie"
-WINNERS = LABELS | {"tie (inconsistent)": TIE}
 EXPECTED = "model_a, model_b, tie or one of the models' names"
 SHOWN = 6
 

@@ -1,1 +1,1 @@
-"""One file per family of shapes that preference data come in."""
+"""One file per family of formats of preference data."""

@@ -7,22 +7,22 @@ from typing import Any
 import numpy as np
 
 from votewise.sources.canonical import Canonical, from_columns, optional
-from votewise.sources.labels import LABELS, label_column
+from votewise.sources.format import Columns, Format
+from votewise.sources.labels import WINNERS, label_column
 from votewise.sources.messages import CONVERSATION, Message, conversation, conversations, split
 from votewise.sources.rows import Rows
 
 ANNOTATORS = ("judge", "judge_hash", "evaluation_session_id")
 TIMES = ("tstamp", "timestamp")
-WINNERS = LABELS | {"tie (inconsistent)": "tie"}
 
 
 def read_arena(rows: Rows) -> Canonical:
-    """Read one vote per row; the model on the left, model_a, is what was shown first."""
+    """Read one vote per row; model_a is on the left and counts as shown first."""
     return _read(rows, shown=True, turns=None)
 
 
 def read_mt_bench(rows: Rows) -> Canonical:
-    """Read one vote per row about one turn of two conversations; which of them was shown first is not known."""
+    """Read one vote per row about one turn of two conversations; it is not known which of them was shown first."""
     return _read(rows, shown=False, turns=rows.number("turn"))
 
 
@@ -44,13 +44,29 @@ def _read(rows: Rows, *, shown: bool, turns: Any) -> Canonical:
 def _conversations(rows: Rows, name: str, turns: Any) -> list[list[Message] | None]:
     found = [conversation(value) for value in rows.values(name)]
     wrong = np.array([c is None for c in found])
-    rows.reject_where(wrong, "is no conversation", column=name, expected=CONVERSATION)
+    rows.reject_where(wrong, "is not a conversation", column=name, expected=CONVERSATION)
     if turns is None:
         return found
-    # A turn is a question and its answer; what came after the judged turn had not been said yet.
+    # A turn is a question and its answer; the judge had not seen what came after the judged turn.
     return [c if c is None or np.isnan(t) else _until(c, int(t)) for c, t in zip(found, turns, strict=True)]
 
 
 def _until(messages: list[Message], turn: int) -> list[Message]:
     answers = [i for i, message in enumerate(messages) if message["role"] == "assistant"]
     return messages[: answers[turn - 1] + 1] if 1 <= turn <= len(answers) else messages
+
+
+_BATTLE: Columns = (("model_a",), ("model_b",), ("winner",), ("conversation_a",), ("conversation_b",))
+
+ARENA = Format(
+    "arena",
+    "lmsys/chatbot_arena_conversations",
+    (*_BATTLE, ("judge",), ("tstamp", "language", "anony")),
+    read_arena,
+    over=("mt-bench",),
+)
+ARENA_100K = Format("arena-100k", "lmarena-ai/arena-human-preference-100k", (*_BATTLE, ("judge_hash",)), read_arena)
+ARENA_140K = Format(
+    "arena-140k", "lmarena-ai/arena-human-preference-140k", (*_BATTLE, ("evaluation_session_id",)), read_arena
+)
+MT_BENCH = Format("mt-bench", "lmsys/mt_bench_human_judgments", (*_BATTLE, ("judge",), ("turn",)), read_mt_bench)

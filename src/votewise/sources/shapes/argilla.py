@@ -7,6 +7,7 @@ from typing import Any
 
 from votewise.data.identity import TEXTS
 from votewise.sources.canonical import Canonical, from_votes
+from votewise.sources.format import Format
 from votewise.sources.labels import LABELS, label_key
 from votewise.sources.nested import entries, named, prompt_field, two_answers
 from votewise.sources.rows import Rows
@@ -16,13 +17,13 @@ def read_argilla(rows: Rows) -> Canonical:
     """Read every submitted response as one vote.
 
     An answer says which of the two fields is better: a label that names a field, or a ranking of both. Where several
-    questions are answered like that, it takes ``columns`` or leaving out the others to say which is meant.
+    questions have such answers, the source must keep the columns of only one of them.
     """
     fields = [n for n in rows.table.column_names if "." not in n and n not in ("id", "status", "_server_id")]
     both = two_answers(fields)
     if both is None:
         raise rows.fail(
-            f"no two fields hold the answers, found {', '.join(fields)}",
+            f"there are no two fields for the answers, found {', '.join(fields)}",
             expected="response_a and response_b or the like; columns={'response_a': ...} renames",
         )
     prompt = prompt_field(fields, both)
@@ -42,7 +43,7 @@ def read_argilla(rows: Rows) -> Canonical:
         status = entries(rows, i, statuses[i], f"{question}.status") or ["submitted"] * len(given)
         if not len(given) == len(who) == len(status):
             expected = f"one per entry of {question}"
-            rows.reject(i, "has another length", column=f"{question}.users", value=who, expected=expected)
+            rows.reject(i, "has a different length", column=f"{question}.users", value=who, expected=expected)
             continue
         for j, (value, user, state) in enumerate(zip(given, who, status, strict=True)):
             if str(state).rpartition(".")[2] != "submitted":
@@ -51,7 +52,9 @@ def read_argilla(rows: Rows) -> Canonical:
             label, annotator = read_answer(value, known), named(user)
             if label is None or annotator is None:
                 where, what = (question, value) if label is None else (f"{question}.users", user)
-                problem, expected = ("unknown label", _expected(both)) if label is None else ("names nobody", "a name")
+                problem, expected = (
+                    ("unknown label", _expected(both)) if label is None else ("names no annotator", "a name")
+                )
                 rows.reject(i, problem, column=f"{where}[{j}]", value=what, expected=expected, whole=False)
                 continue
             vote = {"row": i, "annotator": annotator, "label": label}
@@ -63,7 +66,7 @@ def read_argilla(rows: Rows) -> Canonical:
 
 
 def read_answer(value: Any, known: dict[str, str]) -> str | None:
-    """Read a label, or a ranking of both answers (places, or the better one first); None where it says nothing."""
+    """Read a label, or a ranking of both answers (places, or the better one first); None where it is neither."""
     if isinstance(value, str):
         return known.get(_key(value))
     if not isinstance(value, list) or len(value) != 2:
@@ -79,7 +82,7 @@ def read_answer(value: Any, known: dict[str, str]) -> str | None:
 
 
 def _labels(a: str, b: str) -> dict[str, str]:
-    """What stands for which answer: our own labels, the fields' names, and what tells the names apart."""
+    """What stands for which answer: our own labels, the fields' names, and the ends in which the names differ."""
     own = {_key(label): meaning for label, meaning in LABELS.items()}
     x, y = _key(a), _key(b)
     start = next((i for i, (p, q) in enumerate(zip(x, y, strict=False)) if p != q), min(len(x), len(y)))
@@ -96,7 +99,7 @@ def _expected(both: tuple[str, str]) -> str:
 
 
 def _question(rows: Rows, known: dict[str, str]) -> str:
-    """Find the question whose answers can be read as preferences."""
+    """Find the one question whose answers can be read as preferences."""
     questions = [name for name in rows.table.column_names if name.endswith(".responses")]
     fit = [
         q
@@ -108,3 +111,6 @@ def _question(rows: Rows, known: dict[str, str]) -> str:
     problem = "several questions ask for a preference" if fit else "no question asks for a preference"
     found = ", ".join(fit or questions)
     raise rows.fail(problem, expected=f"one, with the columns of the others left out; found {found}")
+
+
+ARGILLA = Format("argilla", "Argilla 2 records, flattened", (("*.responses",), ("*.responses.users",)), read_argilla)

@@ -5,11 +5,12 @@ from __future__ import annotations
 from typing import Any
 
 from votewise.sources.canonical import Canonical, from_votes
+from votewise.sources.format import Format
 from votewise.sources.messages import answers
 from votewise.sources.nested import entries, get, text
 from votewise.sources.rows import Rows
 
-NOTE = "The source names no annotators: 'position 1' is whoever comes first in a row, not one person."
+NOTE = "The source names no annotators: 'position 1' stands for the first annotator of each row, not for one person."
 EXPECTED = "a whole number from -3 (response 1 much better) to 3"
 
 
@@ -28,9 +29,17 @@ def read_helpsteer(rows: Rows) -> Canonical:
         for annotator, where, score, reason in given:
             if isinstance(score, bool) or not isinstance(score, int | float) or score not in range(-3, 4):
                 whole = annotator == "overall"
-                rows.reject(i, "is no preference", column=where, value=score, expected=EXPECTED, whole=whole)
+                rows.reject(i, "is not a preference", column=where, value=score, expected=EXPECTED, whole=whole)
                 continue
             vote = {"row": i, "annotator": annotator, "label": "a" if score < 0 else "b" if score > 0 else "tie"}
             vote |= {name: column[i] for name, column in texts.items()}
             votes.append(vote | {"reason": text(reason), "domain": text(domains[i])})
     return from_votes(rows, votes, shown=True, notes=(NOTE,))
+
+
+HELPSTEER = Format(
+    "helpsteer3",
+    "nvidia/HelpSteer3 preferences from -3 to 3",
+    (("context",), ("response1",), ("response2",), ("overall_preference",)),
+    read_helpsteer,
+)

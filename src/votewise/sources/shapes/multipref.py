@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from votewise.sources.canonical import Canonical, from_votes
+from votewise.sources.format import Format
 from votewise.sources.labels import label_key
 from votewise.sources.nested import amount, entries, get, moment, named
 from votewise.sources.rows import Rows
@@ -43,7 +44,7 @@ def _vote(rows: Rows, row: int, where: str, annotation: Any) -> dict[str, Any] |
     annotator, preference = named(get(annotation, "evaluator")), get(annotation, "overall_pref")
     if annotator is None:
         value = get(annotation, "evaluator")
-        rows.reject(row, "names nobody", column=f"{where}.evaluator", value=value, expected="a name", whole=False)
+        rows.reject(row, "names no annotator", column=f"{where}.evaluator", value=value, expected="a name", whole=False)
         return None
     label = LABELS.get(label_key(preference).replace(" ", "-")) if isinstance(preference, str) else None
     if label is None:
@@ -53,3 +54,17 @@ def _vote(rows: Rows, row: int, where: str, annotation: Any) -> dict[str, Any] |
     fine, time = moment(rows, row, get(annotation, "timestamp"), f"{where}.timestamp")
     seconds = amount(get(annotation, "time_spent"))
     return {"annotator": annotator, "label": label, "time": time, "seconds": seconds} if fine else None
+
+
+MULTIPREF = Format(
+    "multipref",
+    "allenai/multipref: several annotators per comparison",
+    (
+        ("comparison_id",),
+        ("text",),
+        ("completion_a",),
+        ("completion_b",),
+        ("normal_worker_annotations", "expert_worker_annotations"),
+    ),
+    read_multipref,
+)

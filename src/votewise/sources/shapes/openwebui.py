@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from votewise.sources.canonical import Canonical, from_votes
+from votewise.sources.format import Format
 from votewise.sources.messages import Message, conversation
 from votewise.sources.nested import get, moment, named, text
 from votewise.sources.rows import Rows
@@ -13,9 +14,9 @@ HISTORIES = (("chat", "chat", "history", "messages"), ("chat", "history", "messa
 
 
 def read_openwebui(rows: Rows) -> Canonical:
-    """Read one vote per sibling: a thumb up prefers the rated model to each of them, a thumb down each of them to it.
+    """Read one vote per sibling model: a thumb up prefers the rated model to it, a thumb down the sibling.
 
-    The answers' texts come from the chat's snapshot; where it lacks them, the message and the model name the pair.
+    The answers' texts come from the chat's snapshot; where it lacks them, the pair is named by the message and the models.
     """
     users, data = rows.annotator("user_id").to_pylist(), rows.values("data")
     meta, snapshots, times = (
@@ -33,10 +34,10 @@ def read_openwebui(rows: Rows) -> Canonical:
             continue
         name = named(model)
         if name is None:
-            rows.reject(i, "names no model", column="data.model_id", value=model, expected="a name")
+            rows.reject(i, "does not name a model", column="data.model_id", value=model, expected="a name")
             continue
         if not isinstance(siblings, list) or not all(named(s) for s in siblings):
-            rows.reject(i, "is no list of models", column="data.sibling_model_ids", value=siblings, expected="names")
+            rows.reject(i, "is not a list of models", column="data.sibling_model_ids", value=siblings, expected="names")
             continue
         fine, time = moment(rows, i, times[i], "created_at")
         if not fine:
@@ -59,12 +60,12 @@ def read_openwebui(rows: Rows) -> Canonical:
             votes.append({**shared, "model_b": sibling, **texts})
     notes = [f"{skipped:,} entries were skipped: no rating, or no other model to compare with."] if skipped else []
     if unseen:
-        notes.append(f"{unseen:,} votes are without texts: the snapshot lacks an answer.")
+        notes.append(f"{unseen:,} votes have no texts, because the snapshot lacks an answer.")
     return from_votes(rows, votes, shown=False, skipped=skipped, notes=notes)
 
 
 def _messages(value: Any) -> dict[str, dict[str, Any]]:
-    """Messages by id, whether they come as an object or as a list."""
+    """Messages by id, from an object or a list."""
     items = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
     return {item["id"]: item for item in items if isinstance(item, dict) and isinstance(item.get("id"), str)}
 
@@ -94,3 +95,8 @@ def _parent(message: dict[str, Any], history: dict[str, dict[str, Any]]) -> dict
 def _reason(data: Any) -> str | None:
     parts = [text(get(data, key)) for key in ("reason", "comment")]
     return ": ".join(part for part in parts if part) or None
+
+
+OPENWEBUI = Format(
+    "openwebui", "Open WebUI's feedback export", (("user_id",), ("data",), ("meta", "snapshot")), read_openwebui
+)

@@ -5,15 +5,14 @@ from __future__ import annotations
 import pyarrow.compute as pc
 
 from votewise.sources.canonical import Canonical, from_columns, optional
-from votewise.sources.labels import LABELS, label_column, labels_of
+from votewise.sources.format import Format
+from votewise.sources.labels import WINNERS, label_column, labels_of
 from votewise.sources.messages import answers
 from votewise.sources.rows import Rows
 
-CLICKS = LABELS | {"tie (inconsistent)": "tie"}
-
 
 def read_plain(rows: Rows) -> Canonical:
-    """Read one vote per row; response_a is taken to be what was shown first."""
+    """Read one vote per row; response_a counts as shown first."""
     columns = {"annotator": rows.annotator(), "label": label_column(rows), **optional(rows)}
     if rows.has("response_a", "response_b"):
         columns |= answers(rows, "prompt", "response_a", "response_b")
@@ -21,7 +20,7 @@ def read_plain(rows: Rows) -> Canonical:
 
 
 def read_clicks(rows: Rows) -> Canonical:
-    """Read one click per row, as `votewise filter` takes and writes them: a side or a model's name has won."""
+    """Read one click per row, as `votewise filter` takes and writes them; the winner is a side or a model's name."""
     columns = {"annotator": rows.annotator("user"), **optional(rows)}
     columns |= answers(rows, "prompt", "response_a", "response_b")
     winner = rows.identifier("winner")
@@ -29,4 +28,18 @@ def read_clicks(rows: Rows) -> Canonical:
         if f"model_{side}" in columns:
             winner = pc.if_else(pc.fill_null(pc.equal(winner, columns[f"model_{side}"]), False), side, winner)
     expected = "model_a, model_b, tie or one of the models' names"
-    return from_columns(rows, columns | {"label": labels_of(rows, winner, "winner", CLICKS, expected)}, shown=True)
+    return from_columns(rows, columns | {"label": labels_of(rows, winner, "winner", WINNERS, expected)}, shown=True)
+
+
+PLAIN = Format(
+    "plain",
+    "one vote per row: annotator, label (a, b or tie), and a pair's name or two responses",
+    (("annotator",), ("label",), ("pair", "response_a"), ("pair", "response_b")),
+    read_plain,
+)
+CLICKS = Format(
+    "clicks",
+    "one click per row: user, winner and two models' answers, as `votewise filter` takes and writes them",
+    (("user",), ("winner",), ("response_a",), ("response_b",)),
+    read_clicks,
+)

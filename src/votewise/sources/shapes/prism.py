@@ -1,10 +1,11 @@
-"""PRISM's utterances: one response per row; within an interaction the chosen one beats each other one."""
+"""PRISM's utterances: one response per row; within an interaction the chosen one beats every other one."""
 
 from __future__ import annotations
 
 from typing import Any
 
 from votewise.sources.canonical import Canonical, from_votes
+from votewise.sources.format import Format
 from votewise.sources.nested import named
 from votewise.sources.rows import Rows
 
@@ -12,9 +13,9 @@ TRUTH = {True: True, False: False, "true": True, "false": False}
 
 
 def read_prism(rows: Rows) -> Canonical:
-    """Read the opening turn of every interaction; later turns sample one model twice and are skipped.
+    """Read the first turn of every interaction; later turns sample one model twice and are skipped.
 
-    A vote's row is that of the response that was not chosen.
+    A vote belongs to the row of the response that was not chosen.
     """
     turn, users = rows.number("turn"), rows.annotator("user_id").to_pylist()
     interactions = rows.identifier("interaction_id").to_pylist()
@@ -55,7 +56,7 @@ def read_prism(rows: Rows) -> Canonical:
             for i in members
             if i != winner
         )
-    notes = [f"{later:,} responses of later turns were skipped: there one model is sampled twice."] if later else []
+    notes = [f"{later:,} responses of later turns were skipped, because they sample one model twice."] if later else []
     if alone:
         notes.append(f"{alone:,} responses were skipped: not exactly one was chosen, or there was no other.")
     return from_votes(rows, votes, shown=False, skipped=later + alone, notes=notes)
@@ -67,3 +68,11 @@ def _chosen(rows: Rows, row: int, value: Any) -> bool:
     if found is None:
         rows.reject(row, "is neither true nor false", column="if_chosen", value=value, expected="true or false")
     return bool(found)
+
+
+PRISM = Format(
+    "prism",
+    "PRISM utterances: one response per row, the chosen one marked",
+    (("interaction_id",), ("user_id",), ("turn",), ("user_prompt",), ("model_response",), ("if_chosen",)),
+    read_prism,
+)

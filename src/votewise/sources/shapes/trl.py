@@ -11,16 +11,17 @@ import pyarrow as pa
 from votewise.arrays import Floats
 from votewise.sources.canonical import Canonical, everybody, from_columns, optional
 from votewise.sources.cells import TEXT
+from votewise.sources.format import Columns, Format
 from votewise.sources.messages import answers, conversation, holds_lists
 from votewise.sources.rows import Rows
 from votewise.sources.values import decoded
 
 TURN = "\n\nAssistant:"
-SCORES = "Margins are differences of scores, on the scorer's scale rather than in log-odds: fit a temperature."
+SCORES = "Margins are differences of scores on the scorer's scale, not log-odds: fit a temperature."
 
 
 def looks_like_hh(table: pa.Table) -> bool:
-    """Tell whether the first rows hold hh-rlhf's conversations: one text with marked turns, no prompt of its own."""
+    """Tell whether the first rows look like hh-rlhf: texts with marked turns, and no column for the prompt."""
     head = table.slice(0, 20)
     texts = [v for name in ("chosen", "rejected") for v in decoded(head, name) if isinstance(v, str)]
     return "prompt" not in table.column_names and bool(texts) and all(TURN in text for text in texts)
@@ -30,7 +31,7 @@ def read_trl(rows: Rows) -> Canonical:
     """Read TRL's standard or conversational preferences, with the prompt in a column of its own or in the responses.
 
     An ``annotator`` column is used where there is one. A ``margin`` column, or the difference of ``score_chosen`` and
-    ``score_rejected``, tells how much better ``chosen`` is thought to be.
+    ``score_rejected``, tells how much better ``chosen`` is considered to be.
     """
     if rows.has("prompt") or any(holds_lists(rows, name) for name in ("chosen", "rejected")):
         texts = answers(rows, "prompt", "chosen", "rejected")
@@ -51,10 +52,12 @@ def read_ultrafeedback(rows: Rows) -> Canonical:
     for i, (chosen, rejected, responses, scores) in enumerate(zip(*columns, strict=True)):
         if not isinstance(responses, list) or not isinstance(scores, list) or len(responses) != len(scores):
             expected = "one number per entry of all_generated_responses"
-            rows.reject(i, "does not fit the responses", column="all_rm_scores", value=scores, expected=expected)
+            rows.reject(
+                i, "does not have one score per response", column="all_rm_scores", value=scores, expected=expected
+            )
             continue
         if any(s is not None and not isinstance(s, int | float) for s in scores):
-            rows.reject(i, "is no list of numbers", column="all_rm_scores", value=scores, expected="numbers")
+            rows.reject(i, "is not a list of numbers", column="all_rm_scores", value=scores, expected="numbers")
             continue
         # The first score counts where a response was generated twice.
         of = {r: s for r, s in zip(reversed(responses), reversed(scores), strict=True) if isinstance(r, str)}
@@ -87,7 +90,7 @@ def _last_words(response: Any) -> Any:
 
 
 def _split_texts(rows: Rows, cut: Callable[[str, str], int | None]) -> dict[str, Any]:
-    """Split two texts that share their start; ``cut`` says after how many characters."""
+    """Split two texts that have the same start; ``cut`` tells after how many characters."""
     pairs = zip(rows.text("chosen").to_pylist(), rows.text("rejected").to_pylist(), strict=True)
     found: list[tuple[str | None, str | None, str | None]] = []
     for i, (chosen, rejected) in enumerate(pairs):
@@ -116,15 +119,42 @@ def _last_turn(chosen: str, rejected: str) -> int | None:
     at = chosen.rfind(TURN)
     if at < 0 or TURN not in rejected:
         return None
-    # Conversations that part before their last turn are cut at the last turn they share.
+    # Conversations that differ before their last turn are cut at the last turn that they share.
     at = chosen.rfind(TURN, 0, _shared(chosen, rejected))
     return None if at < 0 else at + len(TURN)
 
 
 def _shared(a: str, b: str) -> int:
-    """How many characters two texts share at the start."""
+    """The number of characters at the start that two texts have in common."""
     low, high = 0, min(len(a), len(b))
     while low < high:
         middle = (low + high + 1) // 2
         low, high = (middle, high) if a[:middle] == b[:middle] else (low, middle - 1)
     return low
+
+
+_CHOSEN: Columns = (("chosen",), ("rejected",))
+
+ULTRAFEEDBACK = Format(
+    "ultrafeedback",
+    "UltraFeedback with all generated responses and their reward scores",
+    (*_CHOSEN, ("all_generated_responses",), ("all_rm_scores",)),
+    read_ultrafeedback,
+    over=("trl",),
+)
+ULTRAFEEDBACK_BINARIZED = Format(
+    "ultrafeedback-binarized",
+    "UltraFeedback in pairs with two scores",
+    (*_CHOSEN, ("score_chosen",), ("score_rejected",)),
+    read_trl,
+    over=("trl",),
+)
+HH_RLHF = Format(
+    "hh-rlhf",
+    "Anthropic's hh-rlhf: two texts with marked turns",
+    _CHOSEN,
+    read_hh,
+    looks=looks_like_hh,
+    over=("trl",),
+)
+TRL = Format("trl", "TRL preferences: chosen and rejected, texts or conversations", _CHOSEN, read_trl)

@@ -1,0 +1,51 @@
+"""What is known about one format: its name, the columns that it needs, and the function that reads it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from fnmatch import fnmatchcase
+
+import pyarrow as pa
+
+from votewise.sources.canonical import Canonical
+from votewise.sources.rows import Rows
+
+Columns = tuple[tuple[str, ...], ...]
+
+
+def _always(table: pa.Table) -> bool:
+    return True
+
+
+@dataclass(frozen=True)
+class Format:
+    """A format in which votes are stored.
+
+    Attributes:
+        name: its name, as in ``read_votes(..., format=name)``.
+        description: what it is, in a few words.
+        needs: the columns that it needs, each with its alternatives; ``*`` stands for anything.
+        read: turns the source's rows into canonical votes.
+        looks: a check of the first rows, for formats that the names of the columns alone do not identify.
+        over: formats of which this one is a special case: where both fit, this one is meant.
+    """
+
+    name: str
+    description: str
+    needs: Columns
+    read: Callable[[Rows], Canonical]
+    looks: Callable[[pa.Table], bool] = _always
+    over: tuple[str, ...] = ()
+
+    def lacks(self, names: Sequence[str]) -> list[str]:
+        """List the needed columns that are not among these."""
+        return [" or ".join(any_of) for any_of in self.needs if not any(_among(names, pattern) for pattern in any_of)]
+
+    def recognise(self, table: pa.Table) -> bool:
+        """Tell whether a table is of this format."""
+        return not self.lacks(table.column_names) and self.looks(table)
+
+
+def _among(names: Sequence[str], pattern: str) -> bool:
+    return any(fnmatchcase(name, pattern) for name in names)

@@ -1,0 +1,116 @@
+"""The rows of a source under the column names of a format, and which of them are unusable and why."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+
+from votewise.arrays import Bools
+from votewise.errors import BadInputError
+from votewise.sources.opening import Source
+from votewise.sources.values import decoded
+
+
+@dataclass(frozen=True)
+class Bad:
+    """Something unusable: the table's ``row`` (None where it could not be parsed), what is wrong, what was expected."""
+
+    row: int | None
+    number: int
+    column: str | None
+    value: Any
+    problem: str
+    expected: str | None
+
+
+class UsableRows:
+    """The rows of a source, and the one place where unusable ones are noted.
+
+    ``table`` has the format's column names; ``source.table`` keeps the source's own. With ``stop`` the first unusable
+    value raises BadInputError; otherwise it is noted and its row is left out (``ok`` is False there).
+    """
+
+    def __init__(self, source: Source, renames: Mapping[str, str] | None = None, *, stop: bool = True) -> None:
+        self.source, self.stop = source, stop
+        self.renames = dict(renames or {})
+        self.table = _renamed(source, self.renames)
+        self.ok: Bools = np.ones(len(self.table), bool)
+        self.bad: list[Bad] = []
+        for broken in source.broken:
+            self._note(Bad(None, broken.number, broken.column, broken.text, broken.problem, broken.expected))
+
+    def __len__(self) -> int:
+        return len(self.table)
+
+    def has(self, *names: str) -> bool:
+        """Tell whether all these columns are there."""
+        return set(names) <= set(self.table.column_names)
+
+    def kept(self) -> npt.NDArray[np.int64]:
+        """Give the indices of the rows that are still usable."""
+        return np.flatnonzero(self.ok)
+
+    def reject(
+        self,
+        row: int,
+        problem: str,
+        *,
+        column: str | None = None,
+        value: Any = None,
+        expected: str | None = None,
+        whole: bool = True,
+    ) -> None:
+        """Note an unusable row or, with ``whole=False``, one unusable vote in it."""
+        if not self.ok[row]:
+            return
+        name = None if column is None else self.renames.get(column, column)
+        self._note(Bad(row, self.source.number(row), name, value, problem, expected))
+        if whole:
+            self.ok[row] = False
+
+    def reject_where(self, mask: Bools, problem: str, *, column: str, expected: str | None = None) -> None:
+        """Note every row where ``mask`` holds; the value is the column's."""
+        wrong = np.flatnonzero(mask & self.ok)
+        if len(wrong) == 0:
+            return
+        part = self.table.select([column]).take(pa.array(wrong[:1] if self.stop else wrong))
+        for row, value in zip(wrong.tolist(), decoded(part, column), strict=False):
+            self.reject(row, problem, column=column, value=value, expected=expected)
+
+    def _note(self, bad: Bad) -> None:
+        if self.stop:
+            raise BadInputError(
+                bad.problem,
+                expected=bad.expected,
+                source=self.source.name,
+                row=bad.number,
+                column=bad.column,
+                value=bad.value,
+            )
+        self.bad.append(bad)
+
+    def fail(self, problem: str, *, column: str | None = None, expected: str | None = None) -> BadInputError:
+        """Make the error for something wrong with the source as a whole."""
+        name = None if column is None else self.renames.get(column, column)
+        return BadInputError(problem, source=self.source.name, column=name, expected=expected)
+
+
+def _renamed(source: Source, renames: Mapping[str, str]) -> pa.Table:
+    table = source.table
+    if len(set(renames.values())) < len(renames):
+        raise BadInputError("columns gives one column two names", source=source.name, expected="one name each")
+    for name, own in renames.items():
+        if own not in table.column_names:
+            found = ", ".join(table.column_names)
+            raise BadInputError(
+                f"there is no column '{own}' to take as '{name}'", source=source.name, expected=f"one of: {found}"
+            )
+    # Where a renamed column takes the name of another, the other is hidden here, but stays in the source's table.
+    columns = {own: name for name, own in renames.items()}
+    keep = [c for c in table.column_names if c in columns or c not in renames]
+    return table.select(keep).rename_columns([columns.get(c, c) for c in keep])
