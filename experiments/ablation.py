@@ -1,8 +1,8 @@
-"""Ablation: the reliability everybody starts from and the rate at which it follows the batches (RE-PO's eta_0 and alpha).
+"""Ablation: the starting reliability and the rate at which it follows the batches (RE-PO's eta_0 and alpha).
 
-DPO in made-up worlds, 30% of the votes wrong, those of a single annotator (as in the paper's table 4) or of 40 of mixed
-reliability. As published both settings matter; by votewise's defaults reliabilities come from first-seen margins, so that
-there is no alpha, and eta_0 is forgotten after the first estimate.
+DPO in made-up worlds, 30% of the votes wrong, by a single annotator (as in the paper's table 4) or by 40 annotators of
+mixed reliability. In the published method both settings matter; with votewise's defaults reliabilities come from
+first-seen margins, so there is no alpha, and eta_0 has no effect after the first estimate.
 
     python experiments/ablation.py [--draws 4]
 """
@@ -42,7 +42,7 @@ def ways() -> dict[tuple[str, float, float], Method]:
 
 
 def one_world(seed: int, pairs: int, texts: int) -> dict[Any, dict[str, float]]:
-    """Win rate and error of reliabilities, by way and crowd, in the world of a seed."""
+    """Win rate and error of reliabilities, by method and annotators, in the world of a seed."""
     import torch
 
     torch.set_num_threads(1)
@@ -61,7 +61,7 @@ def of(worlds: list[Any], key: Any, what: str = "score") -> np.ndarray:
 
 
 def rows_of(worlds: list[Any]) -> list[list[str]]:
-    """A row for each way: win rates and errors under both crowds, differences to the paper's choice of settings."""
+    """A row for each method: win rates and errors with both sets of annotators, differences to the paper's settings."""
     rows = []
     for name, start, rate in ways():
         cells = [f"{name}, eta_0 {start:g}" + (f", alpha {rate:g}" if rate else "")]
@@ -103,7 +103,7 @@ def chart(worlds: list[Any]) -> alt.HConcatChart:
 
 
 def finding(worlds: list[Any]) -> str:
-    """What the paper saw and whether it holds."""
+    """What the paper found and whether it holds."""
     words = []
     for names, title in NAMES.items():
         others = [key for key in PAPER if key != BEST]

@@ -1,4 +1,4 @@
-"""Users' clicks between two generators' answers, what is estimated from them, and the ways to train on them."""
+"""Users' clicks between two generators' answers, estimates from them, and the methods to train on them."""
 
 from __future__ import annotations
 
@@ -21,16 +21,16 @@ from votewise.simulate import SimulatedUsers, SimulatedVotes, simulate_users
 from votewise.users.select import Rule, select_users
 
 SHARES = (1.0, 0.8, 0.6, 0.4, 0.2)
-"""Shares of the users that are kept."""
+"""Shares of the users to keep."""
 
 KEEP = 0.8
-"""The one that the paper keeps."""
+"""The share that the paper keeps."""
 
 JUDGED = 200
-"""Comparisons from which the win rate is known."""
+"""Number of judged comparisons that the win rate is estimated from."""
 
 WEAK_TEXTS = 1 / 3
-"""Share of the texts that the weak generator has read."""
+"""Share of the texts that the weak generator was trained on."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -102,7 +102,7 @@ def duel(here: MadeUp, strong: Any, other: Any, size: int, seed: int) -> tuple[p
 
 
 def click(texts: pa.Table, better: np.ndarray, users: int, prior: str, seed: int) -> Clicks:
-    """Users' clicks, each on as many comparisons of their own, and what is estimated from them."""
+    """Users' clicks, each user on an equal number of comparisons of their own, and the estimates from them."""
     n = len(better)
     user, comparison = np.arange(n) * users // n, np.random.default_rng([seed, 6]).permutation(n)
     drawn = simulate_users(
@@ -123,7 +123,7 @@ def click(texts: pa.Table, better: np.ndarray, users: int, prior: str, seed: int
 
 
 def estimated(drawn: SimulatedUsers, win_rate: float, seed: int) -> tuple[np.ndarray, dict[float, np.ndarray]]:
-    """(J,) attentiveness, and who is kept by it; at a win rate of 1/2 nothing can be known, and who is kept is drawn."""
+    """(J,) attentiveness, and which users to keep; drawn at random for a win rate of 1/2, where nothing can be estimated."""
     counts, cell = drawn.counts()
     try:
         result = estimate_attentiveness(counts, win_rate=win_rate, standard_errors=False)
@@ -151,7 +151,7 @@ def only(cast: SimulatedVotes, kept: np.ndarray) -> SimulatedVotes:
 
 
 def weighted(here: Any, clicks: Clicks, cast: SimulatedVotes) -> Any:
-    """Train with reliabilities fixed at (1 + attentiveness) / 2; all alike where attentiveness cannot be known."""
+    """Train with reliabilities fixed at (1 + attentiveness) / 2; equal ones where attentiveness cannot be estimated."""
     attentiveness = np.where(np.isfinite(clicks.estimate), clicks.estimate, clicks.rho.mean())
     with tempfile.TemporaryDirectory() as folder:
         table = pa.table({"annotator": clicks.cast.votes.annotator_ids, "reliability": (1 + attentiveness) / 2})
@@ -174,4 +174,4 @@ ARMS: dict[str, Callable[[Any, Clicks], Outcome]] = {
     "filter + votewise": lambda here, c: here.train(only(c.cast, c.kept[KEEP]), OURS),
     "clean labels": lambda here, c: here.train(c.cast, CLEAN),
 }
-"""What is trained, by its name: a function of where to train and the clicks."""
+"""Name of a method -> the function that trains, given where to train and the clicks."""

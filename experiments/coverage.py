@@ -1,8 +1,9 @@
-"""Do 95% intervals hold the truth 95% of the time, and does confidence mean what it says?
+"""Do 95% intervals hold the truth 95% of the time, and is confidence calibrated?
 
-Simulated crowds, votes per annotator from 1 to 500 (spread evenly in logarithms), the prior fitted from the same votes.
-Prints, per population of annotators and number of votes a pair: coverage over all annotators, over those with more than
-200 votes and with fewer than 10, and the expected calibration error of `confidence`, with standard errors over data sets.
+Simulated annotators with 1 to 500 votes each (spread evenly on a log scale), the prior fitted to the same votes.
+Prints, per population of annotators and number of votes per pair: coverage over all annotators, over those with more
+than 200 votes and with fewer than 10, and the expected calibration error of `confidence`, with standard errors over
+data sets.
 
     python experiments/coverage.py [--data-sets 200] [--annotators 200]
 """

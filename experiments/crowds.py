@@ -1,4 +1,4 @@
-"""Crowds of known attentiveness: draws, distances between distributions, and how well the attentive half is found."""
+"""Users of known attentiveness: draws, distances between distributions, and how well the attentive half is found."""
 
 from __future__ import annotations
 
@@ -61,14 +61,14 @@ def clicks(rng: np.random.Generator, rho: np.ndarray, n: np.ndarray, mu: float) 
 
 
 def posterior_mean(truth: Truth, counts: Counts, mu: float) -> np.ndarray:
-    """(C,) expected attentiveness of each cell for somebody who knows the crowd."""
+    """(C,) expected attentiveness of each cell, given the true distribution."""
     log_likelihood = counts.log_likelihood(truth.nodes, np.array([mu - 0.5]))
     joint = np.exp(log_likelihood - log_likelihood.max(axis=1, keepdims=True)) * truth.mass
     return joint @ truth.nodes / joint.sum(axis=1)
 
 
 def distribution_function(nodes: np.ndarray, mass: np.ndarray) -> np.ndarray:
-    """P(attentiveness <= x) at the ``LEVELS``; the mass of a grid's node lies evenly on its cell, that of an atom at it."""
+    """P(attentiveness <= x) at the ``LEVELS``; the mass of a grid's node is spread evenly over its cell."""
     order = np.argsort(nodes)
     total = np.append(0.0, np.cumsum(mass[order]))
     if len(nodes) < 10:
@@ -78,7 +78,7 @@ def distribution_function(nodes: np.ndarray, mass: np.ndarray) -> np.ndarray:
 
 
 def wasserstein(one: np.ndarray, other: np.ndarray) -> float:
-    """Wasserstein-1 distance of two distribution functions at the ``LEVELS``: mean distance that users have to move."""
+    """Wasserstein-1 distance of two distribution functions at the ``LEVELS``: the mean distance that users have to move."""
     return float(np.trapezoid(np.abs(one - other), LEVELS))
 
 
@@ -88,7 +88,7 @@ def total_variation(one: np.ndarray, other: np.ndarray) -> float:
 
 
 def upper_half(values: np.ndarray) -> np.ndarray:
-    """(J,) membership of the upper half, J / 2 in all; those at the border share what is left."""
+    """(J,) membership of the upper half, J / 2 in total; users at the border share the remainder equally."""
     border = np.sort(values)[len(values) // 2]
     above, at = values > border, values == border
     return above + at * (len(values) / 2 - above.sum()) / at.sum()
@@ -101,4 +101,4 @@ def share_found(score: np.ndarray, rho: np.ndarray) -> float:
 
 TWO_POINT = atoms((0.6, 0.4), (0.4, 0.98))
 BETA = betas((1.0, 3.0, 5.0))
-"""The two crowds that the paper returns to."""
+"""The two distributions that the paper uses most."""

@@ -1,9 +1,9 @@
 """Which prior predicts real votes best? The figures behind the default `prior="fit"`.
 
-Ten-fold: a tenth of the real votes is held out, reliabilities and posteriors are estimated from the rest, and each held-out
-vote is predicted as 1/2 + rho (p - 1/2). Prints the mean log-loss per vote with its difference to the best (and the
-standard error of that difference over votes), and on all votes the agreement of pairs with `gold` and the AUC of
-`confidence` for wrong votes.
+Ten-fold: a tenth of the real votes is held out, reliabilities and posteriors are estimated from the rest, and each
+held-out vote is predicted as 1/2 + rho (p - 1/2). Prints the mean log-loss per vote with its difference to the best
+(and the standard error of that difference over votes), and on all votes the agreement of pairs with `gold` and the AUC
+of `confidence` for wrong votes.
 
     python experiments/default_prior.py [VOTES]
 """
@@ -37,7 +37,7 @@ CHOICES: dict[str, dict[str, Any]] = {
 
 
 def only(votes: Votes, keep: np.ndarray) -> Votes:
-    """The votes at ``keep``, all annotators and pairs still there."""
+    """The votes at ``keep``, with all annotators and pairs."""
     return Votes.from_arrays(
         votes.pair[keep],
         votes.annotator[keep],
@@ -56,7 +56,7 @@ def held_out_losses(votes: Votes, settings: dict[str, Any]) -> np.ndarray:
         result = estimate_reliability(only(votes, ~out), intervals=False, **settings)
         eta = result.annotators["reliability"].to_numpy()[votes.annotator[out]]
         p = vote_probability(result.pairs["p_a"].to_numpy()[votes.pair[out]], eta)
-        # One in a thousand is the most that any prior may stake against a vote, so that none has an infinite loss.
+        # No vote is given a probability below one in a thousand, so no prior has an infinite loss.
         losses[out] = -np.log(np.clip(np.where(votes.sign[out] > 0, p, 1 - p), 1e-3, None))
     return losses
 

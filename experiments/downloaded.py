@@ -1,9 +1,9 @@
-"""A model and a preference file of one's own, in place of a made-up world: the real thing, on a GPU where there is one.
+"""A real model and a preference file instead of a made-up world, on a GPU where there is one.
 
-A tenth of the prompts is held out. The labels of the file are taken for the truth; votes about the other prompts are
+A tenth of the prompts is held out. The labels of the file are taken as the truth; votes about the other prompts are
 simulated, the model is trained on them with LoRA as in the users' paper (r = 16, alpha = 32, dropout 0.1, peak 5e-6,
-100 steps of warm-up, batches of 24, one epoch; in bf16 on a GPU), and its implicit reward is asked which answers to the
-held-out prompts are the better ones.
+100 steps of warm-up, batches of 24, one epoch; in bf16 on a GPU), and its implicit reward decides which answers to
+the held-out prompts are better.
 """
 
 from __future__ import annotations
@@ -71,7 +71,7 @@ class Downloaded:
         return np.asarray(chosen[code])
 
     def train(self, cast: SimulatedVotes, method: Method, *, loss: str = "dpo", **settings: Any) -> Outcome:
-        """Train the model with a method and score it on the prompts held out."""
+        """Train the model with a method and score it on the held-out prompts."""
         gpu = torch.cuda.is_available()
         votes = told_the_truth(cast) if method.clean else cast.votes
         own = (

@@ -1,10 +1,10 @@
-"""Is EM as good as any estimator can be? Root mean squared errors against the Cramer-Rao bound, and coverage for users.
+"""Is EM as accurate as any estimator can be? Root mean squared errors against the Cramer-Rao bound, and users' coverage.
 
-Rows of [UAA table 4]: m users with n comparisons each, win rate 0.8, attentiveness from two points (0.6 at 0.4, 0.4 at 0.98)
-or from Beta(3, 5). Prints per parameter the root mean squared error over the draws as a ratio to the Cramer-Rao bound of the
-marginal model (computed from the exact distribution of a user's wins), the median over draws of the largest relative error,
-its 10% and 90% quantiles, the paper's single draw, and the share of users whose 95% interval holds their attentiveness. All
-users of one point share its error, so that their coverage takes more draws to see.
+Rows of [UAA table 4]: m users with n comparisons each, win rate 0.8, attentiveness from two points (0.6 at 0.4, 0.4 at
+0.98) or from Beta(3, 5). Prints per parameter the root mean squared error over the draws as a ratio to the Cramer-Rao
+bound of the marginal model (computed from the exact distribution of a user's wins), the median over draws of the
+largest relative error, its 10% and 90% quantiles, the paper's single draw, and the share of users whose 95% interval
+holds their attentiveness. All users of one point share its error, so measuring their coverage takes more draws.
 
     python experiments/efficiency.py [--draws 200] [--coverage-draws 1000]
 """
@@ -28,7 +28,7 @@ ROWS = ((200, 50), (400, 50), (200, 100), (400, 100), (800, 100), (800, 200))
 TRUTHS = {"two-point": {"q": 0.6, "low": 0.4, "high": 0.98}, "beta": {"c": 3.0, "d": 5.0}}
 CROWDS = {"two-point": TWO_POINT, "beta": BETA}
 PAPER = {"two-point": (12.0, 5.1, 2.1, 1.3, 0.8, 0.5), "beta": (20.3, 15.1, 20.0, 5.3, 4.8, 0.4)}
-"""Largest relative error, per cent, of the single draws that the paper shows."""
+"""Largest relative error, per cent, of the single draws in the paper."""
 
 
 def wins_distribution(family: str, values: np.ndarray, n: int) -> np.ndarray:

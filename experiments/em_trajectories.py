@@ -1,8 +1,8 @@
-"""Does EM end at the same place from everywhere, and how many steps does it take [UAA figure 3]?
+"""Does EM converge to the same point from all starts, and in how many steps [UAA figure 3]?
 
-Two crowds as in the paper, two-point (0.6 at 0.4, 0.4 at 0.98) and Beta(3, 5), win rate 0.8,
-with many clicks (800 users of 200 comparisons) and with few (200 of 50). Plain EM and accelerated EM run from the same
-random starts, far apart, in several simulated crowds. The chart shows the paths of plain EM in the first crowd with many
+Two distributions as in the paper, two-point (0.6 at 0.4, 0.4 at 0.98) and Beta(3, 5), win rate 0.8, with many clicks
+(800 users with 200 comparisons each) and with few (200 with 50). Plain EM and accelerated EM run from the same random
+starts, far apart, in several simulations. The chart shows the paths of plain EM in the first simulation with many
 clicks.
 
     python experiments/em_trajectories.py [--draws 20] [--starts 24]
@@ -27,17 +27,17 @@ from votewise.users.known_win_rates import WinRates
 
 MU = 0.8
 SIZES = ((800, 200), (200, 50))
-"""Users, and comparisons of each."""
+"""Users, and comparisons per user."""
 
 TRUTHS: dict[str, Truth] = {"two-point": TWO_POINT, "beta": BETA}
 AXES = {"two-point": {"low": 0.4, "high": 0.98}, "beta": {"c": 3.0, "d": 5.0}}
 TOLERANCE, MOST_STEPS = 1e-8, 20_000
 DRAWN = np.unique(np.round(1.25 ** np.arange(60) - 1).astype(int))
-"""Steps of a path that the chart shows: all at first, then ever fewer."""
+"""Steps of a path that the chart shows: all at first, then fewer and fewer."""
 
 
 def random_start(family: str, rng: np.random.Generator) -> np.ndarray:
-    """A vector of parameters from all over the range; the atoms in any order."""
+    """A vector of parameters from the whole range; the atoms in any order."""
     if family == "two-point":
         return np.array([logit(rng.uniform(0.05, 0.95)), *rng.uniform(0.02, 0.98, 2)])
     return np.array([0.0, *np.log(rng.uniform(0.3, 12.0, 2))])

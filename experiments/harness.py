@@ -1,8 +1,8 @@
 """What every experiment shares: arguments, processes, and one page of results with its chart.
 
-A script prints its tables as it goes and writes the same tables to `experiments/results/NAME.md`, below one line on what was
-claimed and what was found, and the chart to `experiments/results/NAME.svg`. No dates and no times: a page changes only when
-its numbers do. `make experiments` runs every script.
+A script prints its tables as it goes and writes the same tables to `experiments/results/NAME.md`, below one line on
+what was claimed and what was found, and writes the chart to `experiments/results/NAME.svg`. No dates and no times: a
+page changes only when its numbers do. `make experiments` runs every script.
 """
 
 from __future__ import annotations
@@ -40,8 +40,8 @@ def parser(doc: str | None, **counts: int) -> argparse.ArgumentParser:
 
 
 def each(function: Callable[[Any], Any], items: Iterable[Any], workers: int) -> list[Any]:
-    """``function`` of every item, in order, in processes of one thread each; one worker is this very process."""
-    # New processes read this before they load NumPy; matrices here are too small for threads of their own.
+    """``function`` of every item, in order, in processes with one thread each; with one worker, in this process."""
+    # New processes read this before they load NumPy; the matrices are too small for several threads.
     os.environ.setdefault("OMP_NUM_THREADS", "1")
     items = list(items)
     if workers == 1:
@@ -52,7 +52,7 @@ def each(function: Callable[[Any], Any], items: Iterable[Any], workers: int) -> 
 
 
 def _counted(results: Iterable[Any], size: int) -> Iterator[Any]:
-    """The same results, telling a terminal how many there are so far."""
+    """Pass on the results and show on a terminal how many there are so far."""
     for done, result in enumerate(results, 1):
         if sys.stderr.isatty():
             print(f"\r{done} of {size}", end="\n" if done == size else "", file=sys.stderr, flush=True)

@@ -1,11 +1,12 @@
-"""Is our length-controlled win rate the published one, and do its intervals mean what they say?
+"""Does our length-controlled win rate equal the published one, and are its intervals calibrated?
 
-A strong judge's preferences between each of 19 models and one baseline on 805 prompts (AlpacaEval 2), with the published
-win rates, raw and length-controlled, and the published difficulty of each prompt. The published length-controlled rates
-were fitted together with answers of a baseline that was told to be long or short, which are not public; ours are not.
+A strong judge's preferences between each of 19 models and one baseline on 805 prompts (AlpacaEval 2), with the
+published win rates, raw and length-controlled, and the published difficulty of each prompt. The published
+length-controlled rates were fitted together with answers of a baseline that was instructed to be long or short, which
+are not public; ours were not.
 
-Coverage is simulated where the truth is known: prompts with one comparison and with several that depend on each other, rates
-from 1/2 to nearly 1, and answers whose length matters.
+Coverage is simulated where the truth is known: prompts with one comparison and with several that depend on each other,
+rates from 1/2 to nearly 1, and answers whose length matters.
 
     python experiments/length_control.py [--draws 4000] [--data DIR]
 """
@@ -60,7 +61,7 @@ def at_equal_lengths(result: Any, prior: dict[str, float]) -> float:
 
 
 def coverage_of_rates(item: tuple[float, float, int], draws: int) -> float:
-    """Share of intervals for a win rate that hold the truth; 1 to 7 comparisons a prompt."""
+    """Share of intervals for a win rate that hold the truth; 1 to 7 comparisons per prompt."""
     rate, alike, prompts = item
     rng, hits = np.random.default_rng([1, round(100 * rate), round(10 * alike), prompts]), 0
     for _ in range(draws):
@@ -78,7 +79,7 @@ def coverage_of_rates(item: tuple[float, float, int], draws: int) -> float:
 
 
 def coverage_at_equal_lengths(item: tuple[tuple[float, float], int], draws: int) -> float:
-    """Share of intervals for a length-controlled rate that hold the truth; 300 prompts, each ``repeats`` times alike."""
+    """Share of intervals for a length-controlled rate that hold the truth; 300 prompts, each repeated ``repeats`` times."""
     (bias, length), repeats = item
     rng, hits = np.random.default_rng([2, round(10 * bias + 100), repeats]), 0
     for _ in range(draws):

@@ -1,7 +1,7 @@
-"""How well do mixtures of logistic-normals take the shape of other crowds, and how many components [UAA figure 7]?
+"""How well do mixtures of logistic-normals fit other distributions, and with how many components [UAA figure 7]?
 
-The paper's four distributions, 4,000 users of 500 comparisons each, win rate 0.8; mixtures of 1, 2 and 3. Prints the BIC,
-the log-likelihood less that of the true distribution, and distances of the fitted distribution to the true one.
+The paper's four distributions, 4,000 users with 500 comparisons each, win rate 0.8; mixtures of 1, 2 and 3. Prints the
+BIC, the log-likelihood minus that of the true distribution, and distances of the fitted distribution to the true one.
 
     python experiments/logistic_normal_mixture.py [--draws 20]
 """
@@ -41,7 +41,7 @@ TRUTHS = {
 COMPONENTS = (1, 2, 3)
 MOST_STEPS = 2000
 CLOSE = 0.05
-"""A Wasserstein-1 distance below this counts as a reasonable approximation: users are off by five points on average."""
+"""A Wasserstein-1 distance below this counts as a reasonable approximation: users are wrong by five points on average."""
 
 
 def true_log_likelihood(name: str, counts: Counts) -> float:
@@ -78,7 +78,7 @@ def one_crowd(seed: int, name: str) -> list[dict[str, Any]]:
 
 
 def chart(crowds: dict[str, list[list[dict[str, Any]]]]) -> alt.HConcatChart:
-    """Fitted densities of three components (median and 10% to 90% of crowds), and the true ones."""
+    """Fitted densities of three components (median and 10% to 90% of simulations), and the true ones."""
     panels = []
     for name, truth in TRUTHS.items():
         nodes = crowds[name][0][-1]["density"][0]

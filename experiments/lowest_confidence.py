@@ -1,8 +1,8 @@
-"""Lowest confidence: are the votes that are believed least really wrong ones?
+"""Lowest confidence: are the votes with the lowest confidence really wrong?
 
-The paper shows two pairs with the lowest confidences of a run, 0.037 and 0.011, and both look mislabelled (tables 5 and 6).
-Here truth is known: 40 annotators of mixed reliability on a made-up world, 30% of the votes wrong, DPO; and real votes with
-gold answers (UKPConvArg1: Habernal and Gurevych 2016, CC BY 4.0), audited without a model.
+The paper shows two pairs with the lowest confidences of a run, 0.037 and 0.011, and both look mislabelled (tables 5 and
+6). Here the truth is known: 40 annotators of mixed reliability on a made-up world, 30% of the votes wrong, DPO; and
+real votes with gold answers (UKPConvArg1: Habernal and Gurevych 2016, CC BY 4.0), audited without a model.
 
     python experiments/lowest_confidence.py [--draws 4]
 """
@@ -37,7 +37,7 @@ def published_confidence(trainer: Any) -> np.ndarray:
 
 
 def one_world(seed: int, pairs: int, texts: int) -> dict[str, Any]:
-    """Share of wrong ones among the least believed votes, AUC and the least confidence, by method; an example each."""
+    """Share of wrong votes among the lowest confidences, AUC and the lowest confidence, by method; an example each."""
     import torch
 
     torch.set_num_threads(1)
@@ -71,7 +71,7 @@ def example(here: MadeUp, cast: Any, i: int, confidence: float) -> list[str]:
 
 
 def real_votes(page: Page) -> str:
-    """Tables of the real votes; what to say of them."""
+    """Tables of the real votes, and what to say about them."""
     if not DATA.exists():
         page.text(f"Skipped: the arguments of UKPConvArg1 are not at {DATA}.")
         return "The real votes were not at hand."
@@ -114,7 +114,7 @@ def excerpt(text: Any) -> str:
 
 
 def chart(worlds: list[dict[str, Any]], names: list[str]) -> alt.LayerChart:
-    """Share of wrong votes among the least believed."""
+    """Share of wrong votes among those with the lowest confidence."""
     rows = [
         {"k": k, "method": name, "wrong": round(100 * float(np.mean([w[name]["wrong"][i] for w in worlds])), 2)}
         for name in names

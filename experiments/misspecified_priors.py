@@ -1,12 +1,12 @@
 """What does a wrong family of priors cost [UAA figure 4]?
 
-Crowds drawn from four distributions, two of them the paper's, and each fitted with every family: 400 users with 10 to 250
-comparisons (evenly in logarithms), win rate 0.8. Users differ in their number of comparisons on purpose: if all had the
-same, every prior would rank them by their wins, and none could be better than another.
+Users drawn from four distributions, two of them the paper's, each fitted with every family: 400 users with 10 to 250
+comparisons (evenly on a log scale), win rate 0.8. Users differ in their number of comparisons on purpose: if all had
+the same number, every prior would rank them by their wins, and no prior could be better than another.
 
-Prints how far the fitted distribution is from the true one (Wasserstein-1: by how much users have to move on average; total
-variation over hundredths) and which share of the truly most attentive half is in the upper half by posterior mean, less what
-somebody finds who knows the true distribution.
+Prints how far the fitted distribution is from the true one (Wasserstein-1: by how much users have to move on average;
+total variation over hundredths) and which share of the truly most attentive half is in the upper half by posterior
+mean, minus the share that is found when the true distribution is known.
 
     python experiments/misspecified_priors.py [--draws 40]
 """
@@ -74,7 +74,7 @@ def one_crowd(seed: int, name: str) -> dict[str, Any]:
 
 
 def chart(crowds: dict[str, list[dict[str, Any]]]) -> alt.VConcatChart:
-    """Distribution functions, fitted (median and 10% to 90% of crowds) and true, families by truths."""
+    """Distribution functions, fitted (median and 10% to 90% of simulations) and true, families by truths."""
     at = np.unique(np.append(np.arange(0, len(LEVELS), 30), len(LEVELS) - 1))
     panels = []
     for name, truth in TRUTHS.items():

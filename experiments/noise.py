@@ -1,18 +1,18 @@
-"""Noise: four losses, each with all votes believed, smoothed, robust and on clean labels, as ever more votes are wrong.
+"""Noise: four losses, each on all votes, smoothed, robust and on clean labels, with an increasing share of wrong votes.
 
-The votes of 40 annotators of mixed reliability (reliable, sloppy, adversarial) are wrong in 0 to 40% of the pairs. Every
-way of training sees the same votes; RE-PO sees them once with the annotators' names and once as a single annotator's, as
-the paper has it on most of its data. Who votes on what is random, so that without names the noise is uniform, and ways
-that treat all votes alike do the same under both.
+The votes of 40 annotators of mixed reliability (reliable, sloppy, adversarial) are wrong in 0 to 40% of the pairs.
+Every method sees the same votes; RE-PO sees them once with the annotators' names and once as if by a single annotator,
+as in most of the paper's data. Annotators are assigned at random, so without names the noise is uniform, and methods
+that treat all votes alike give the same result in both cases.
 
-Label smoothing and rDPO are told the true share of wrong votes, which nobody knows outside of a simulation; the paper does
-not say what it told them. DPO is smoothed by a fixed 10% as well, whatever the noise.
+Label smoothing and rDPO are given the true share of wrong votes, which is unknown outside of a simulation; the paper
+does not say what it gave them. DPO is also smoothed by a fixed 10%, independent of the noise.
 
     python experiments/noise.py [--draws 5]
     python experiments/noise.py --draws 1 --losses dpo simpo --model MODEL --data FILE
 
-The second trains a model of your own (LoRA, and bf16 where there is a GPU): a tenth of the file's prompts is held out, the
-labels of the others are turned round at random, and the implicit reward is asked about the held-out ones.
+The second trains a model of your own (LoRA, and bf16 where there is a GPU): a tenth of the file's prompts is held out,
+the labels of the others are flipped at random, and the implicit reward judges the held-out ones.
 """
 
 from __future__ import annotations
@@ -50,14 +50,14 @@ HOLDER = Method("Hölder-DPO", {"objective": "holder"})
 METHODS = (PLAIN, SMOOTHED, FIXED, RDPO, HOLDER, PUBLISHED, OURS, CLEAN)
 DPO_ONLY = (FIXED, RDPO, HOLDER)
 LEARNING = (PUBLISHED, OURS)
-"""Ways that learn whom to believe, and so differ with and without names."""
+"""Methods that learn which annotators to trust, and so differ with and without names."""
 NAMES = {"one": "one annotator", "many": "40 annotators"}
 SHOWN = (PLAIN, SMOOTHED, PUBLISHED, OURS, CLEAN)
 Found = dict[tuple[str, str, int, str], dict[str, Any]]
 
 
 def as_run(method: Method, noise: int) -> tuple[Method, int]:
-    """What a way amounts to at a noise in per cent: without noise much is the plain loss, and so are clean labels always."""
+    """What a method equals at a noise in per cent: without noise several are the plain loss; clean labels always are."""
     if method is CLEAN or (noise == 0 and method in (SMOOTHED, RDPO)):
         return PLAIN, 0
     if method in (SMOOTHED, RDPO):
@@ -66,7 +66,7 @@ def as_run(method: Method, noise: int) -> tuple[Method, int]:
 
 
 def one_world(task: tuple[int, str], options: dict[str, Any], noises: tuple[int, ...]) -> Found:
-    """Score, error and whether it stopped of every method, noise and crowd, for a loss in the world of a seed."""
+    """Score, error and whether it stopped, by method, noise and annotators, for a loss in the world of a seed."""
     seed, loss = task
     here = place(seed, options)
     found: Found = {}
@@ -86,7 +86,7 @@ def one_world(task: tuple[int, str], options: dict[str, Any], noises: tuple[int,
 
 
 class Scores:
-    """Scores of all worlds: (worlds,) arrays by loss, method, noise and crowd."""
+    """Scores of all worlds: (worlds,) arrays by loss, method, noise and annotators."""
 
     def __init__(self, worlds: list[Found]) -> None:
         self.worlds = worlds
@@ -102,7 +102,7 @@ class Scores:
         return np.mean([self.of(loss, method, n, names) - self.of(loss, other, n, names) for n in noisy], axis=0)
 
     def closed(self, loss: str, method: Method, noise: int, names: str) -> str:
-        """Share of the gap between all votes believed and clean labels that a method closes, all worlds together."""
+        """Share of the gap between training on all votes and on clean labels that a method closes, over all worlds."""
         plain, clean = (self.of(loss, other, noise, names).mean() for other in (PLAIN, CLEAN))
         gap = clean - plain
         return f"{(self.of(loss, method, noise, names).mean() - plain) / gap:.0%}" if gap > 0 else "no gap"
@@ -118,7 +118,7 @@ def rows_of(scores: Scores, losses: tuple[str, ...], names: str) -> list[list[st
 
 
 def learnt_rows(scores: Scores, losses: tuple[str, ...]) -> list[list[str]]:
-    """Gap closed, error of reliabilities and runs gone wrong, of what learns whom to believe."""
+    """Gap closed, error of reliabilities and failed runs of the methods that learn which annotators to trust."""
     rows = []
     for names, loss, method in product(NAMES, losses, LEARNING):
         noisy = [noise for noise in scores.noises if noise]
@@ -133,7 +133,7 @@ def learnt_rows(scores: Scores, losses: tuple[str, ...]) -> list[list[str]]:
 
 
 def claims(scores: Scores, losses: tuple[str, ...]) -> list[list[str]]:
-    """What the paper saw, as differences between two ways in the same worlds, and what they are here."""
+    """What the paper found, as differences between two methods in the same worlds, and the differences here."""
     asked = [
         ("RE-{0} over {0} (table 2)", "one", PLAIN, losses),
         ("RE-{0} over {0} smoothed (table 2)", "one", SMOOTHED, losses),
@@ -163,7 +163,7 @@ def claims(scores: Scores, losses: tuple[str, ...]) -> list[list[str]]:
 
 
 def chart(scores: Scores, losses: tuple[str, ...], title: str) -> alt.VConcatChart:
-    """Mean scores against noise, by loss and crowd."""
+    """Mean scores against noise, by loss and annotators."""
     drawn = [*SHOWN, RDPO, HOLDER]
     accent, casual, adversarial, steady, biased = COLOURS.values()
     colours = dict(
@@ -197,7 +197,7 @@ def chart(scores: Scores, losses: tuple[str, ...], title: str) -> alt.VConcatCha
 
 
 def finding(scores: Scores, losses: tuple[str, ...]) -> str:
-    """One line: what the paper saw and whether it holds."""
+    """One line: what the paper found and whether it holds."""
 
     def count(method: Method, names: str, other: Method) -> str:
         kinds = [verdict(scores.gain(loss, method, other, names)) for loss in losses]

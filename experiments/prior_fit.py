@@ -1,9 +1,10 @@
-"""Why the prior is fitted by moments and not by empirical Bayes: sparse crowds come to believe themselves.
+"""Why the prior is fitted by moments and not by empirical Bayes: annotators with few votes would confirm one another.
 
-Simulated crowds with few and with many votes per annotator. For each, four priors: the true one, the moments of agreement
-(what `prior="fit"` does), one step of empirical Bayes from there, and empirical Bayes until it reproduces itself. Prints the
-mean and size (c + d) of the prior found, the share of pairs right, the log-loss of confidence per vote (it is a proper
-score: lower is better, 0.693 is a coin) and the coverage of 95% intervals; medians and means over the data sets.
+Simulated annotators with few and with many votes each. For each case, four priors: the true one, the moments of
+agreement (what `prior="fit"` does), one step of empirical Bayes from there, and empirical Bayes until it reproduces
+itself. Prints the mean and size (c + d) of the prior found, the share of pairs right, the log-loss of confidence per
+vote (a proper score: lower is better, 0.693 is a coin) and the coverage of 95% intervals; medians and means over the
+data sets.
 
     python experiments/prior_fit.py [--data-sets 20]
 """

@@ -1,13 +1,13 @@
-"""How well is attentiveness recovered with real preference probabilities, and what are they worth click by click?
+"""How well is attentiveness recovered with real preference probabilities, and do they help click by click?
 
-A strong judge's probability p(x) that a model beats the baseline, for 805 real prompts and 19 models (AlpacaEval 2). Users
-of known attentiveness compare the two on random prompts: the attentive follow a draw from p(x), the others a coin.
-Attentiveness is estimated from counts, with the mean of p(x) for the win rate, and from single clicks, each with its own
-p(x).
+A strong judge's probability p(x) that a model beats the baseline, for 805 real prompts and 19 models (AlpacaEval 2).
+Users of known attentiveness compare the two on random prompts: attentive users follow a draw from p(x), the others toss
+a coin. Attentiveness is estimated from counts, with the mean of p(x) as the win rate, and from single clicks, each with
+its own p(x).
 
-All 19 models lose to the baseline, most of them badly. Win rates near 1/2 come from pairs of models, with
-p = logistic(logit p_1 - logit p_2): the Bradley-Terry model prompt by prompt, an assumption, unlike the first group. From
-the pairs as many are taken as there are models, evenly by distance of the win rate from 1/2.
+All 19 models lose to the baseline, most of them badly. Win rates near 1/2 come from pairs of models, with p =
+logistic(logit p_1 - logit p_2): the Bradley-Terry model prompt by prompt. This is an assumption, unlike the first
+group. As many pairs are taken as there are models, spread evenly by the distance of the win rate from 1/2.
 
     python experiments/real_win_rates.py [--draws 4]
 """
@@ -48,7 +48,7 @@ def matchups() -> list[tuple[str, np.ndarray]]:
     log_odds = {name: logit(np.clip(values, 1e-6, 1 - 1e-6)) for name, values in of_model.items()}
     pairs = [(f"{a} over {b}", expit(log_odds[a] - log_odds[b])) for a, b in combinations(models, 2)]
     pairs.sort(key=lambda pair: abs(pair[1].mean() - 0.5))
-    # A win rate within a hundredth of 1/2 is refused or hopeless by counts, which would be all there is to show.
+    # A win rate within a hundredth of 1/2 is refused or useless for counts, and would only show that.
     pairs = [pair for pair in pairs if abs(pair[1].mean() - 0.5) > 0.01]
     taken = np.unique(np.round(np.linspace(0, len(pairs) - 1, len(models))).astype(int))
     return [*of_model.items(), *(pairs[i] for i in taken)]
@@ -71,7 +71,7 @@ def one_crowd(seed: int, p: np.ndarray, truth: str) -> dict[str, dict[str, float
     found = {}
     for way, (result, cell) in results.items():
         mean, low, high = (result.cells[name].to_numpy()[cell] for name in ("attentiveness", "low", "high"))
-        # Where nothing is learnt every user has the same estimate, which tells nobody apart.
+        # Where nothing is learnt all users have the same estimate, which ranks nobody.
         correlation = float(np.corrcoef(mean, rho)[0, 1]) if mean.std() > 1e-9 else 0.0
         found[way] = {
             "correlation": correlation,
@@ -82,7 +82,7 @@ def one_crowd(seed: int, p: np.ndarray, truth: str) -> dict[str, dict[str, float
 
 
 def all_crowds(item: tuple[str, np.ndarray, bool, str], draws: int) -> list[dict[str, Any]]:
-    """One row per way, means over the draws."""
+    """One row per method, means over the draws."""
     name, p, real, truth = item
     crowds = [one_crowd(seed, p, truth) for seed in range(draws)]
     return [

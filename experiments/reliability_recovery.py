@@ -1,11 +1,12 @@
-"""Reliability recovery: what RE-PO believes of its annotators, during training and in the end, against the truth.
+"""Reliability recovery: RE-PO's estimates of its annotators, during training and at the end, against the truth.
 
-In made-up worlds, DPO, one epoch, as published (reliabilities follow the current margins) and by votewise's defaults (they
-come from first-seen margins):
+In made-up worlds, DPO, one epoch, as published (reliabilities follow the current margins) and with votewise's defaults
+(they come from first-seen margins):
 
-- one annotator, 0 to 40% of the votes wrong, and two annotators who both vote on everything, the first always wrong in 10%
-  (the paper's figure 2);
-- 227 annotators with some 13 votes each, four in five of them reliable, started from 0.80, 0.90, 0.95 and 0.99 (figure 3).
+- one annotator, 0 to 40% of the votes wrong, and two annotators who both vote on everything, the first always wrong in
+  10% (the paper's figure 2);
+- 227 annotators with about 13 votes each, four in five of them reliable, started from 0.80, 0.90, 0.95 and 0.99 (figure
+3).
 
     python experiments/reliability_recovery.py [--draws 4]
 """
@@ -29,7 +30,7 @@ FIRST = 0.9
 """Reliability of the first of two annotators."""
 START = (0.80, 0.90, 0.95, 0.99)
 STRENGTH = 10.0
-"""Votes that a prior of a given mean is worth, in votewise's way."""
+"""Number of votes that a prior of a given mean counts as, in votewise's method."""
 CROWD = 227
 METHODS = (PUBLISHED, OURS)
 NEAR = 0.05
@@ -47,7 +48,7 @@ def crowd_of(seed: int) -> np.ndarray:
 
 
 def starts() -> list[tuple[str, Method]]:
-    """Both ways, from each of the four starts: as published it is a first value, in votewise a prior; and a fitted prior."""
+    """Both methods from each of the four starts: a first value as published, a prior in votewise; and a fitted prior."""
     ways = [
         (f"{m.name}, {start:.2f}", Method(m.name, m.settings | settings(m, start))) for m in METHODS for start in START
     ]
@@ -55,14 +56,14 @@ def starts() -> list[tuple[str, Method]]:
 
 
 def settings(method: Method, start: float) -> dict[str, Any]:
-    """How a method is told to start from a reliability."""
+    """The settings with which a method starts from a reliability."""
     if method is PUBLISHED:
         return {"reliability_init": start}
     return {"reliability_init": start, "reliability_prior": f"beta:{STRENGTH * start:g},{STRENGTH * (1 - start):g}"}
 
 
 def one_world(seed: int, pairs: int, texts: int) -> dict[str, Any]:
-    """Reliabilities after every step and their truth, of one and of two annotators; the crowd's in the end."""
+    """Reliabilities after every step and their truth, of one and of two annotators; those of the 227 at the end."""
     import torch
 
     torch.set_num_threads(1)
@@ -86,7 +87,7 @@ def one_world(seed: int, pairs: int, texts: int) -> dict[str, Any]:
 
 
 def followed(worlds: list[dict[str, Any]], annotators: int, method: str) -> list[list[str]]:
-    """Truth and what was believed in the end, by noise."""
+    """Truth and estimates at the end, by noise."""
     rows = []
     for noise, who in product(NOISE, range(annotators)):
         runs = [world["few"][annotators, noise, method] for world in worlds]
@@ -108,7 +109,7 @@ def followed(worlds: list[dict[str, Any]], annotators: int, method: str) -> list
 
 
 def worst_error(worlds: list[dict[str, Any]], annotators: int, method: str) -> float:
-    """Largest mean absolute error over noises and annotators, in the end."""
+    """Largest mean absolute error over noises and annotators, at the end."""
     return max(
         float(np.mean([np.abs(run["path"][-1] - run["truth"])[who] for run in runs]))
         for noise in NOISE
@@ -118,7 +119,7 @@ def worst_error(worlds: list[dict[str, Any]], annotators: int, method: str) -> f
 
 
 def crowd_rows(worlds: list[dict[str, Any]]) -> dict[str, dict[str, Any]]:
-    """What each way says of the crowd, mean over worlds."""
+    """What each method finds for the 227 annotators, mean over worlds."""
     rows = {}
     for name, _ in starts():
         believed, truth = (
@@ -166,7 +167,7 @@ def paths_chart(worlds: list[dict[str, Any]]) -> alt.HConcatChart:
 
 
 def crowd_chart(worlds: list[dict[str, Any]]) -> alt.VConcatChart:
-    """Histograms of what was believed of the crowd, by way and start; the truth's outlined."""
+    """Histograms of the estimates for the 227 annotators, by method and start; the truth is outlined."""
     edges = np.linspace(0, 1, BINS + 1)
     truth = np.histogram(np.concatenate([w["truth"] for w in worlds]), edges)[0] / len(worlds)
     rows = []
@@ -233,7 +234,7 @@ def main() -> None:
 
 
 def finding(worlds: list[dict[str, Any]], crowds: dict[str, dict[str, Any]]) -> str:
-    """What the paper saw and whether it holds."""
+    """What the paper found and whether it holds."""
     words = []
     for annotators, name in ((1, "one annotator"), (2, "two")):
         errors = [worst_error(worlds, annotators, method.name) for method in METHODS]

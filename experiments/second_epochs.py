@@ -1,8 +1,8 @@
-"""What happens to reliabilities, and to accuracy, when the same votes are trained on again and again.
+"""What happens to reliabilities, and to accuracy, in many epochs over the same votes.
 
-Made-up worlds with the demo's crowd, 36% of whose votes are wrong, DPO, for 1 to 20 epochs: all votes believed, RE-PO as
-published (reliabilities follow the policy's current margins), and votewise (they come from the margin with which each pair
-was first seen).
+Made-up worlds with the demo's annotators, 36% of whose votes are wrong, DPO, for 1 to 20 epochs: on all votes, RE-PO as
+published (reliabilities follow the policy's current margins), and votewise (they come from the margin with which each
+pair was first seen).
 
     python experiments/second_epochs.py [--draws 2]
 """

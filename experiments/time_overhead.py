@@ -1,7 +1,8 @@
-"""Time overhead: what a step of RE-DPO, RE-IPO, RE-SimPO and RE-CPO costs beside the same step of the loss itself.
+"""Time overhead: what a step of RE-DPO, RE-IPO, RE-SimPO and RE-CPO costs compared with the plain loss.
 
-The steps of benchmarks/robust_step.py: both trainers on the same batches in turn, in random order, processor time of one
-thread. Only ratios are kept, with their spread over steps. (They are measured, so this page differs from run to run.)
+The steps of benchmarks/robust_step.py: both trainers alternate on the same batches, in random order, processor time of
+one thread. Only ratios are kept, with their spread over steps. (They are measured, so this page differs from run to
+run.)
 
     python experiments/time_overhead.py [--steps 30]
 """
@@ -31,9 +32,9 @@ WAYS = {
     "votewise": {"objective": "weighted", "reliability_margins": "first"},
 }
 PAIRS = 1200
-"""Of an epoch, of which half is over; enough for all steps."""
+"""Pairs of an epoch, half of which is over; enough for all steps."""
 PAPER = {"dpo": (0.92, 0.96), "ipo": (1.13, 1.14), "simpo": (1.40, 1.32), "cpo": (1.00, 0.97)}
-"""RE-PO's seconds over the loss's, Mistral-7B and Llama-3-8B, from the paper's table 8."""
+"""RE-PO's seconds divided by the loss's, Mistral-7B and Llama-3-8B, from the paper's table 8."""
 
 
 def ratios(loss: str, way: str, steps: int) -> np.ndarray:

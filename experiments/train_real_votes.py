@@ -1,11 +1,12 @@
-"""Do the confidences that training writes find wrong votes among real ones as well as an audit without a model does?
+"""Do the confidences from training find wrong votes among real votes as well as an audit without a model does?
 
-41,742 votes by 3,487 people on which of two arguments convinces more (UKPConvArg1). A model of 37,000 parameters, made
-on the spot with a tokenizer trained on the arguments, is trained for one epoch by `recipes/convincing.yaml`, one row per
-pair. Its margin of each pair, as it was before the pair was trained on, joins the votes.
+41,742 votes by 3,487 people on which of two arguments is more convincing (UKPConvArg1). A model of 37,000 parameters,
+made on the spot with a tokenizer trained on the arguments, is trained for one epoch by `recipes/convincing.yaml`, one
+row per pair. Its margin of each pair, as it was before the pair was trained on, joins the votes.
 
-The gold answers are the authors' own, computed from these very votes where they agree well enough. So besides how well
-confidence finds votes that contradict them, each vote is foretold from the other votes on its pair and the margin.
+The gold answers are the authors' own, computed from these same votes where they agree well enough. So besides how well
+confidence finds votes that contradict them, the script measures how well each vote is predicted from the other votes on
+its pair and the margin.
 
     python experiments/train_real_votes.py
     python experiments/train_real_votes.py --model-only models/convincing
@@ -41,7 +42,7 @@ DATA = ROOT.parent / "shared" / "data" / "convincing_arguments.parquet"
 RECIPE = ROOT / "recipes" / "convincing.yaml"
 TEMPERATURES: tuple[float | str, ...] = (0.1, 0.25, 0.5, 1.0, "fit")
 MINUTES = 5
-"""What an epoch may take on two cores."""
+"""Time limit of an epoch on two cores."""
 
 
 def make_model(votes: Votes, folder: Path, *, vocabulary: int = 512, width: int = 32, seed: int = 0) -> None:
@@ -78,7 +79,7 @@ def make_model(votes: Votes, folder: Path, *, vocabulary: int = 512, width: int 
 
 
 def foretold(votes: Votes, result: ReliabilityResult, margins: np.ndarray) -> float:
-    """Mean log-loss of each vote, foretold from its pair's margin and the other votes on it."""
+    """Mean log-loss of each vote, predicted from its pair's margin and the other votes on it."""
     of = dict(
         zip(result.annotators["annotator"].to_pylist(), result.annotators["reliability"].to_pylist(), strict=True)
     )

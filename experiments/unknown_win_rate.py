@@ -1,10 +1,10 @@
 """Does it matter that the win rate is not known [UAA figure 8]?
 
-800 users, attentiveness from Beta(3, 5), true win rates 0.6 to 0.9; the win rate given, or known only to come from Beta(8,
-2). As in the paper every user makes 200 comparisons; and, because users of equal numbers of comparisons are ranked by their
-wins whatever one believes, a second time 10 to 390. Prints the share of truly attentive users (above the median of Beta(3,
-5) as in the paper's threshold, or the upper half of the crowd for the ranking) that are found, the win rate estimated, and
-how often its 95% interval holds the true one.
+800 users, attentiveness from Beta(3, 5), true win rates 0.6 to 0.9; the win rate given, or only its prior Beta(8, 2).
+As in the paper every user makes 200 comparisons. Users with equal numbers of comparisons are ranked by their wins
+whatever the win rate, so a second design has 10 to 390 comparisons per user. Prints the share of truly attentive users
+(above the median of Beta(3, 5) as in the paper's threshold, or the upper half of users for the ranking) that are found,
+the win rate estimated, and how often its 95% interval holds the true one.
 
     python experiments/unknown_win_rate.py [--draws 50]
 """
@@ -33,7 +33,7 @@ TOLERATED = 0.02
 
 
 def one_crowd(seed: int, mu: float, design: str) -> dict[str, Any]:
-    """Per belief: users found by rank and by threshold, users kept by threshold, and the win rate with its interval."""
+    """With and without the win rate: users found by rank and by threshold, users kept, the win rate with its interval."""
     fewest, most = DESIGNS[design]
     rng = np.random.default_rng([seed, round(100 * mu), fewest])
     rho = rng.beta(C, D, USERS)
@@ -55,7 +55,7 @@ def one_crowd(seed: int, mu: float, design: str) -> dict[str, Any]:
 
 
 def chart(rows: list[dict[str, Any]]) -> alt.HConcatChart:
-    """Share found by rank and by threshold, against the win rate, per belief; lines: medians, bars: 10% to 90%."""
+    """Share found by rank and by threshold, against the win rate, known or not; lines: medians, bars: 10% to 90%."""
     panels = []
     colours = alt.Scale(domain=list(BELIEFS), range=list(COLOURS.values())[:2])
     for rule in ("rank", "threshold"):

@@ -1,23 +1,24 @@
 """Users as annotators: filter their clicks, weight them, or both?
 
-Two generators of different strength answer, users click the better answer with their attentiveness as probability and toss a
-coin otherwise, each on comparisons of their own; the truth judges what attentive users click (comparisons that it does not
-decide are not shown). Attentiveness is estimated from nothing but how often each user chose the stronger generator, by
-`votewise filter`'s own estimate with the prior's family chosen by BIC and the win rate from 200 judged comparisons.
+Two generators of different strength answer; users click the better answer with their attentiveness as the probability,
+and toss a coin otherwise, each on comparisons of their own. The truth decides what attentive users click (comparisons
+that it does not decide are not shown). Attentiveness is estimated only from how often each user chose the stronger
+generator, by `votewise filter`'s estimate, with the prior's family chosen by BIC and the win rate from 200 judged
+comparisons.
 
-- Tables 1 and 5 of the paper: DPO on all clicks, on those of the 80% of users with the highest estimates, and of the truly
-  most attentive 80% (oracle). What the paper does not have: all clicks, each weighted by its user's estimate (a reliability
-  of (1 + attentiveness) / 2 in the robust objective); filter and weight; votewise's own way, which learns whom to believe
-  from the policy's margins and knows nothing of generators; filter and votewise.
+- Tables 1 and 5 of the paper: DPO on all clicks, on those of the 80% of users with the highest estimates, and of the
+  truly most attentive 80% (oracle). Not in the paper: all clicks, each weighted by its user's estimate (a reliability
+  of (1 + attentiveness) / 2 in the robust objective); filter and weight; votewise's own method, which learns which
+  users to trust from the policy's margins and does not know the generators; filter and votewise.
 - Figure 6: the share of users kept, for four priors.
-- Table 2: the gap between the generators, one strong model against itself, one trained less, one not trained at all, and
-  one that has read a third of the texts and mostly makes answers up.
+- Table 2: the gap between the generators, one strong model against itself, one trained less, one not trained at all,
+  and one that was trained on a third of the texts and mostly invents its answers.
 
     python experiments/users_filter.py [--draws 6]
     python experiments/users_filter.py --draws 1 --users 400 --model MODEL --data FILE
 
-The second trains a model of your own on a preference file whose response_a is always one model's answer and response_b the
-other's; the gap is then the file's.
+The second trains a model of your own on a preference file whose response_a is always one model's answer and response_b
+the other's; the gap is then the file's.
 """
 
 from __future__ import annotations
@@ -51,17 +52,17 @@ PRIORS = {
     "Beta(4, 4)": "beta:4,4",
     "Beta(2, 6)": "beta:2,6",
 }
-"""The paper's two priors, the other one its text names for figure 6, and one with fewer attentive users still."""
+"""The paper's two priors, the other one that its text names for figure 6, and one with even fewer attentive users."""
 MAIN = ("two points", "Beta(6, 2)", "Beta(4, 4)")
 SWEPT = ("DPO", "DPO + filter", "DPO + oracle filter")
 GAPS = ("itself", "trained less", "not trained", "weak")
 PAPER = {"itself": 0.5, "trained less": 0.74, "weak": 0.98}
 MIDDLE = "not trained"
-"""The weaker generator where the gap is not what is asked about: the policy itself before training."""
+"""The weaker generator where the gap is not varied: the policy itself before training."""
 
 
 def compared(priors: Sequence[str]) -> list[str]:
-    """The priors under which all ways are compared: those of ``MAIN`` among them, or all where there are none."""
+    """The priors under which all methods are compared: those of ``MAIN`` among them, or all where there are none."""
     return [prior for prior in priors if prior in MAIN] or list(priors)
 
 
@@ -267,7 +268,7 @@ def chart(scores: Scores, title: str) -> alt.HConcatChart:
 
 
 def finding(scores: Scores) -> str:
-    """What the paper saw, what neither paper has, and whether it holds."""
+    """What the paper found, what neither paper has, and whether it holds."""
     spots = {prior: scores.sweet_spot(prior) for prior in scores.priors}
     gain, light, both = (
         scores.gain("DPO + filter", "DPO"),

@@ -1,8 +1,9 @@
-"""What the experiments that train have in common: where they train, crowds of known reliability, intervals, verdicts.
+"""What the experiments that train have in common: where they train, simulated annotators, intervals, verdicts.
 
-A place to train is a made-up world with its tiny model (``MadeUp``) or a model and a preference file of one's own
-(``downloaded.Downloaded``); both vote and train alike. In a made-up world a policy is scored by its win rate: its sampled
-answers against those of the model before training, about entities nobody voted on, judged by the truth, ties counting half.
+A place to train is a made-up world with its tiny model (``MadeUp``) or a real model and a preference file
+(``downloaded.Downloaded``); votes and training work in the same way for both. In a made-up world a policy is scored by
+its win rate: its sampled answers against those of the model before training, about entities that nobody voted on,
+judged by the truth, with ties counting half.
 """
 
 from __future__ import annotations
@@ -94,7 +95,7 @@ def win_rate(after: Floats, before: Floats) -> float:
 
 
 def crowd(noise: float, *, annotators: int = ANNOTATORS, seed: int = 0) -> Floats:
-    """(K,) reliabilities of reliable, sloppy and adversarial annotators who together are wrong in a share ``noise``.
+    """(K,) reliabilities of reliable, sloppy and adversarial annotators with a share ``noise`` of wrong votes in all.
 
     Their shares of wrong votes are in proportion to those of the demo's crowd.
     """
@@ -138,7 +139,7 @@ def _cast(texts: pa.Table, truth: Any, reliability: Floats, pair: Any, annotator
 
 
 def nameless(cast: SimulatedVotes) -> SimulatedVotes:
-    """The same votes, when nobody knows who cast them: those of one annotator, right as often as they are together."""
+    """The same votes without names: by one annotator, who is right as often as all of them together."""
     votes = replace(cast.votes, annotator=np.zeros(len(cast.votes), np.int32), annotator_ids=pa.array(["everybody"]))
     return replace(cast, votes=votes, reliability=np.array([cast.correct.mean()]))
 
@@ -163,7 +164,7 @@ class Interval(NamedTuple):
 
 
 def interval(values: Sequence[float] | Floats) -> Interval:
-    """Mean and 95% interval of independent values, one a world; an interval without ends for a single one."""
+    """Mean and 95% interval of independent values, one per world; an infinite interval for a single one."""
     seen = np.asarray(values, np.float64)
     seen = seen[np.isfinite(seen)]
     if not len(seen):
@@ -202,7 +203,7 @@ def add_place(arguments: argparse.ArgumentParser) -> None:
 
 
 def options_of(args: argparse.Namespace) -> dict[str, Any]:
-    """What ``place`` needs of the arguments, for other processes; pages of one's own model do not replace ours.
+    """What ``place`` needs from the arguments, for other processes; pages about another model do not replace ours.
 
     Raises:
         SystemExit: a model without data, or data without a model.
@@ -215,7 +216,7 @@ def options_of(args: argparse.Namespace) -> dict[str, Any]:
 
 
 def place(seed: int, options: dict[str, Any]) -> Any:
-    """Where to train: the made-up world of a seed, or a model of one's own with a split of its data by the seed."""
+    """Where to train: the made-up world of a seed, or the given model with a split of its data by the seed."""
     import torch
 
     if options["model"] is None:
