@@ -1,4 +1,4 @@
-"""Defaults that more than one part needs, written once. A default that only one function has stands in its signature."""
+"""Defaults that more than one part needs, written once. A default of one function alone is in its signature."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ LEVEL = 0.95
 """Probability with which an interval holds the truth."""
 
 RELIABILITY = 0.9
-"""Reliability that everybody starts from where no prior says otherwise [RE-PO]."""
+"""Reliability that all annotators start from where no prior says otherwise [RE-PO]."""
 
 RELIABLE_FROM = 0.7
 """Reliability from which an annotator is called reliable."""
@@ -18,4 +18,4 @@ MIN_CONFIDENCE = 0.5
 """Votes of at least this confidence are kept."""
 
 INFORMED = 0.8
-"""An interval at least this share of the prior's width says more about the prior than about the annotator or user."""
+"""An interval of at least this share of the prior's width says more about the prior than about the annotator or user."""

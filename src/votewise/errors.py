@@ -41,7 +41,7 @@ class BadInputError(VotewiseError, ValueError):
         super().__init__(self._line(parameter))
 
     def in_shell(self) -> str:
-        """The same line for a reader at a command line: ``min_confidence`` is ``--min-confidence`` there."""
+        """The same line as the command line prints it: ``min_confidence`` is called ``--min-confidence``."""
         return self._line(None if self.parameter is None else "--" + self.parameter.replace("_", "-"))
 
     def _line(self, parameter: str | None) -> str:
@@ -59,7 +59,7 @@ class BadInputError(VotewiseError, ValueError):
 
 
 class NotIdentifiableError(VotewiseError):
-    """The votes cannot determine what was asked, whatever the estimator; ``--force`` goes on all the same."""
+    """The votes cannot determine what was asked, whatever the estimator; ``--force`` continues anyway."""
 
     exit_code = 3
 

@@ -253,13 +253,13 @@ def test_a_symmetric_prior_does_not_stall_at_one_half() -> None:
 @pytest.mark.parametrize(
     ("settings", "message"),
     [
-        ({"prior": "flat"}, "unknown prior"),
-        ({"point": "median"}, "unknown point"),
+        ({"prior": "flat"}, "prior: no such prior"),
+        ({"point": "median"}, "point: no such point"),
         ({"prior": Beta(0.5, 2), "point": "mode"}, "no mode"),
         ({"point": "mode"}, "may have no mode"),
         ({"temperature": -1.0}, "temperature"),
         ({"temperature": "hot"}, "temperature"),
-        ({"level": 95}, "level, got 95"),
+        ({"level": 95}, "level: out of range, got 95"),
         ({"reliability_init": 1.0}, "reliability_init"),
         ({"reliable_from": 0.4}, "reliable_from"),
         ({"tolerance": 0.0}, "tolerance"),

@@ -36,14 +36,14 @@ class Beliefs:
 def predict_votes(
     evidence: Evidence, beliefs: Beliefs, right_by_others: Floats, pseudo_votes: tuple[Floats, Floats]
 ) -> Floats:
-    """(n,) probability of each vote coming out as it did, predicted from everything but the vote itself.
+    """(n,) probability of each vote being as it is, predicted from everything except the vote itself.
 
     Args:
         evidence: the votes.
-        beliefs: what is believed with all of them.
-        right_by_others: (n,) probability that each vote is right according to everything but itself.
-        pseudo_votes: (K,) right and (K,) wrong votes that the prior counts for; with the annotator's other votes they
-            make the reliability used (1/2 without any).
+        beliefs: beliefs from all of them.
+        right_by_others: (n,) probability that each vote is right according to everything except itself.
+        pseudo_votes: (K,) right and (K,) wrong votes that the prior counts for; the reliability used comes from them
+            and the annotator's other votes (1/2 without any).
     """
     weight = 1.0 if evidence.weight is None else evidence.weight
     number = (evidence.counts + pseudo_votes[0] + pseudo_votes[1])[evidence.annotator] - weight

@@ -10,9 +10,9 @@ from votewise.inference.observation import Evidence
 
 
 def evidence_of(votes: Votes, *, margins: Floats | None = None, shared_pairs: bool = True) -> Evidence:
-    """Arrange ``votes`` for an estimate; ``margins`` (M,) replace the votes' own, and 0 stands where there are none.
+    """Arrange ``votes`` for an estimate; ``margins`` (M,) replace the votes' own. Without any margins, all are 0.
 
-    With ``shared_pairs=False`` every vote stands on a pair of its own with that pair's margin, as in RE-PO.
+    With ``shared_pairs=False`` every vote is put on its own pair, which has the margin of the vote's pair, as in RE-PO.
     """
     margin = votes.margin if margins is None else margins
     return Evidence.of(

@@ -40,15 +40,23 @@ class FitSettings:
 
     def __post_init__(self) -> None:
         if not (self.prior is None or self.prior == "fit" or isinstance(self.prior, Beta)):
-            raise BadInputError("unknown prior", value=self.prior, expected="None, 'fit' or Beta(c, d)")
+            raise BadInputError(
+                "no such prior", parameter="prior", value=self.prior, expected="None, 'fit' or Beta(c, d)"
+            )
         if self.point not in ("mean", "mode"):
-            raise BadInputError("unknown point", value=self.point, expected="'mean' or 'mode'")
+            raise BadInputError("no such point", parameter="point", value=self.point, expected="'mean' or 'mode'")
         if self.point == "mode" and isinstance(self.prior, Beta) and min(self.prior.c, self.prior.d) < 1:
-            raise BadInputError(f"prior {self.prior} has no mode inside (0, 1)", expected="c and d of at least 1")
+            raise BadInputError(
+                f"{self.prior} has no mode inside (0, 1)", parameter="prior", expected="c and d of at least 1"
+            )
         if self.point == "mode" and self.prior == "fit":
-            raise BadInputError("a fitted prior may have no mode", expected="point='mean' with prior='fit'")
+            raise BadInputError(
+                "a fitted prior may have no mode", parameter="point", expected="point='mean' with prior='fit'"
+            )
         if self.temperature != "fit" and not (isinstance(self.temperature, int | float) and self.temperature > 0):
-            raise BadInputError("temperature", value=self.temperature, expected="'fit' or a number above 0")
+            raise BadInputError(
+                "out of range", parameter="temperature", value=self.temperature, expected="'fit' or a number above 0"
+            )
         for name, low, high in (
             ("reliability_init", 0, 1),
             ("level", 0, 1),
@@ -57,9 +65,13 @@ class FitSettings:
         ):
             value = getattr(self, name)
             if value is not None and not low < value < high:
-                raise BadInputError(name, value=value, expected=f"a number between {low} and {high}")
+                raise BadInputError(
+                    "out of range", parameter=name, value=value, expected=f"a number between {low} and {high}"
+                )
         if self.max_iterations < 1:
-            raise BadInputError("max_iterations", value=self.max_iterations, expected="at least 1")
+            raise BadInputError(
+                "out of range", parameter="max_iterations", value=self.max_iterations, expected="at least 1"
+            )
 
     def as_facts(self) -> dict[str, Any]:
         """The settings as JSON can hold them."""

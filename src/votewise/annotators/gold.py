@@ -1,4 +1,4 @@
-"""How beliefs compare with the truth, where the source claims to know it. Nothing here feeds back into an estimate."""
+"""How beliefs compare with gold answers. Nothing here is used by an estimate."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ class GoldScores:
 
     Attributes:
         pairs: number of pairs with a gold answer and at least one vote.
-        votes: number of votes on them that are no ties; ``wrong`` is the share of these that contradict the gold answer.
+        votes: number of votes on them that are not ties; ``wrong`` is the share of these that contradict the gold answer.
         accuracy: share of the pairs whose likelier response, by ``p_a``, is the gold one; an even posterior counts half.
         majority_accuracy: the same for the plain majority of votes; an even split counts half.
         auc: probability that a wrong vote has a lower ``confidence`` than a right one; None where all votes are right or
@@ -62,7 +62,7 @@ def area_under_curve(score: Floats, right: Bools) -> float | None:
         score: (n,) any real numbers.
         right: (n,) which items are right.
     """
-    from scipy.stats import rankdata  # here, for it takes most of a second to import
+    from scipy.stats import rankdata  # here, because it takes most of a second to import
 
     n_right, n_wrong = int(right.sum()), int((~right).sum())
     if n_right == 0 or n_wrong == 0:

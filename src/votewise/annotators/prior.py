@@ -1,11 +1,11 @@
-"""The prior of a crowd, fitted from its votes: how reliable are its members, and how different from one another?
+"""The prior over reliabilities, fitted to the votes: how reliable are the annotators, and how much do they differ?
 
-Where annotators share pairs, by moments: how often two of them agree on a pair gives the mean attentiveness, how much they
-differ in agreeing gives its variance. That needs no truths and no EM. Empirical Bayes would judge each annotator's votes by
-others whose reliabilities were set by agreeing with these very votes; iterated, it lets a crowd of few votes each come to
-believe itself (experiments/prior_fit.py has the figures).
+Where annotators share pairs, by moments: how often two of them agree on a pair gives the mean attentiveness, how much
+annotators differ in this gives its variance. That needs no truths and no EM. Empirical Bayes would judge each annotator's
+votes by others whose reliabilities depend on their agreement with these same votes; iterated, annotators with few votes
+each confirm one another and look better and better (experiments/prior_fit.py has the figures).
 
-Where pairs are hardly shared and margins tell the truths, there is no such echo, and empirical Bayes is used.
+Where pairs are hardly shared and margins tell the truths, there is no such feedback, and empirical Bayes is used.
 """
 
 from __future__ import annotations
@@ -18,10 +18,10 @@ from votewise.inference.observation import Evidence
 from votewise.inference.priors import Beta, Grid, fit_beta
 
 START = Beta(5.0, 2.0)
-"""The crowd expected before any vote."""
+"""The annotators expected before any vote."""
 
 START_ANNOTATORS = 4.0
-"""How many annotators ``START`` counts for, so that a crowd of three still gets an answer."""
+"""How many annotators ``START`` counts for; with it, three annotators are enough for an answer."""
 
 GRID_SIZE = 48
 
@@ -37,7 +37,7 @@ def prior_from_agreement(evidence: Evidence) -> Beta:
     total = np.asarray(signs @ np.ones(signs.shape[1]))
     votes = np.diff(signs.indptr).astype(np.float64)
     shared = votes > 1
-    # z = v (total - v) / (votes - 1) = (v total - 1) / (votes - 1), so that its sums are sums over pairs.
+    # z = v (total - v) / (votes - 1) = (v total - 1) / (votes - 1), so its sums are sums over pairs.
     each = np.where(shared, 1 / np.maximum(votes - 1, 1), 0.0)
     pattern = evidence.pattern
     number = np.asarray(pattern.T @ shared.astype(np.float64))
@@ -55,7 +55,7 @@ def prior_from_agreement(evidence: Evidence) -> Beta:
     centre = (number * own).sum() / size
     spread = (number * (own - centre) ** 2).sum() - (len(number) - 1) * within
     between = max(spread / max(size - np.square(number).sum() / size, 1.0), 1e-3 * mean_0)
-    # An annotator counts for as much as the votes tell of the annotator rather than of chance.
+    # An annotator counts in proportion to what the votes say about the annotator rather than about chance.
     known = between / (between + within / number)
     people = known.sum() + START_ANNOTATORS
     mean = max((known @ own + START_ANNOTATORS * mean_0) / people, 0.01)
@@ -66,8 +66,8 @@ def prior_from_agreement(evidence: Evidence) -> Beta:
 def effective_votes(evidence: Evidence, posterior: Floats, log_odds: Floats) -> tuple[Floats, Floats]:
     """(K,) right and (K,) wrong votes whose likelihood eta^right (1 - eta)^wrong is that of each annotator's votes.
 
-    It has the slope and the curvature, in log-odds, of the exact likelihood at the current reliability. Not knowing the
-    truths makes the numbers smaller than those of the votes, and now and then negative.
+    It has the slope and the curvature, in log-odds, of the exact likelihood at the current reliability. Because
+    the truths are unknown, the numbers are smaller than those of the votes, and sometimes negative.
     """
     p, eta = expit(posterior), expit(log_odds)
     slope = evidence.expected_right(posterior) - evidence.counts * eta

@@ -16,18 +16,19 @@ class ReliabilityResult:
 
     Attributes:
         annotators: one row per annotator, in the order of ``Votes.annotator_ids``: ``annotator`` (str), ``votes`` (ties
-            included), ``ties``, ``reliability`` (probability that a vote that is no tie agrees with the truth), ``low``
+            included), ``ties``, ``reliability`` (probability that a vote that is not a tie agrees with the truth), ``low``
             and ``high`` (interval), ``agreement`` (share of the votes that agree with the likelier truth according to
-            everybody else's votes; null where nobody else voted), ``first_share`` (share of the votes that went to the
-            response shown first; null where unknown) with ``first_low`` and ``first_high``, ``flag`` (``reliable``,
-            ``unsure``, ``casual``, ``adversarial`` or ``position-biased``). Interval columns are null without intervals.
+            all other annotators' votes; null where no other annotator voted), ``first_share`` (share of the votes that
+            went to the response shown first; null where unknown) with ``first_low`` and ``first_high``, ``flag``
+            (``reliable``, ``unsure``, ``casual``, ``adversarial`` or ``position-biased``). Interval columns are null without
+            intervals.
         votes: one row per vote, in the order of ``Votes``: the source's columns, ``pair`` and ``annotator`` where the
             source lacks them, and ``confidence`` (probability that the vote agrees with the truth; null for a tie).
         pairs: one row per pair: ``pair``, ``p_a`` (probability that response_a is truly better), ``votes`` (ties
-            included), ``ties``, ``disagreement`` (share of the votes, ties aside, against the pair's majority, 0 to 0.5).
-        calibration: ten or fewer rows: of the votes whose predicted probability of going to the likelier response, by
-            everybody else's votes, lies between ``low`` and ``high``: ``votes``, mean ``predicted``, ``observed`` share
-            with ``observed_low`` and ``observed_high``.
+            included), ``ties``, ``disagreement`` (share of the votes, without ties, against the pair's majority, 0 to 0.5).
+        calibration: ten or fewer rows. All other votes predict how likely each vote is to go to the likelier response; of
+            those predicted between ``low`` and ``high``: number of ``votes``, mean ``predicted``, ``observed`` share with
+            ``observed_low`` and ``observed_high``.
         prior: ``{"family": "beta", "c": ..., "d": ..., "outliers": ..., "fitted": bool}`` or ``{"family": "none"}``.
         prior_width: width of the interval that the prior alone gives, before any vote.
         temperature: the factor by which margins were multiplied.

@@ -1,4 +1,4 @@
-"""Votes and beliefs -> a folder of results, written whole or not at all."""
+"""Votes and beliefs -> a folder of results: all files or none."""
 
 from __future__ import annotations
 
@@ -43,12 +43,12 @@ def summarise(
     seed: int | None = None,
     created: datetime | None = None,
 ) -> dict[str, Any]:
-    """Everything about an audit that is no table, ready for JSON: what was read, how it was judged, what came out.
+    """Everything about an audit that is not a table, ready for JSON: what was read, the settings, what was found.
 
     Args:
         votes: the votes as read.
         result: what was estimated from them.
-        columns: what ``read_votes`` was told about the names of columns; ``load_votes`` needs it to read them again.
+        columns: the names of columns as given to ``read_votes``; ``load_votes`` needs them to read the votes again.
         seed: what the votes were simulated with; an audit itself has nothing random in it.
         created: when the audit was made; None leaves it out, so that the same votes give the same summary.
 
@@ -85,7 +85,7 @@ def summarise(
 
 
 def describe_pairs(votes: Votes, result: ReliabilityResult) -> pa.Table:
-    """``result.pairs`` with the pairs' texts, so that everybody can see which response ``p_a`` is about."""
+    """``result.pairs`` with the pairs' texts, which show the response that ``p_a`` is about."""
     table = result.pairs
     if votes.texts is not None:
         for name in votes.texts.column_names:
@@ -103,11 +103,11 @@ def write_audit(
 ) -> list[Path]:
     """Write ``annotators.parquet``, ``votes.parquet``, ``pairs.parquet``, ``summary.json`` and the report.
 
-    Whole or not at all (``votewise.storage.files.folder_written_whole``). Other files in ``folder`` stay as they are,
-    except the report and the rejected rows of an earlier audit, where this one has none.
+    All files or none (``votewise.storage.files.folder_written_whole``). Other files in ``folder`` stay as they are, except
+    that the report and the rejected rows of an earlier audit are removed if this one has none.
 
     Args:
-        folder: where to; made if it does not exist.
+        folder: where to write; made if it does not exist.
         votes: the votes as read.
         result: what was estimated from them.
         summary: what to write as ``summary.json``; ``summarise(votes, result)`` if None.

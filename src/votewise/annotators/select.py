@@ -8,18 +8,19 @@ import numpy as np
 import numpy.typing as npt
 
 from votewise.arrays import Bools, Floats, Signs
+from votewise.defaults import MIN_CONFIDENCE
 from votewise.errors import BadInputError
 
 
 @dataclass(frozen=True, eq=False)
 class Selection:
-    """The rows that go on, in their old order, and what became of the others.
+    """The selected rows, in their old order, and what became of the others.
 
     Attributes:
-        rows: (m,) indices of the votes (or pairs) that go on.
+        rows: (m,) indices of the selected votes (or pairs).
         sign: (m,) +1 where response_a is now the preferred one, -1 where response_b is.
         confidence: (m,) probability that this preference agrees with the truth.
-        flipped: (m,) True where the preference was turned round.
+        flipped: (m,) True where the preference was flipped.
         dropped: number of rows left out because too little is known of them.
         ties: number of rows left out because they prefer neither response.
     """
@@ -33,25 +34,25 @@ class Selection:
 
     @property
     def kept(self) -> int:
-        """Number of rows that go on as they were."""
+        """Number of rows selected as they were."""
         return len(self.rows) - int(self.flipped.sum())
 
 
 def select_votes(
-    sign: Signs, confidence: Floats, *, min_confidence: float = 0.5, flip_below: float | None = None
+    sign: Signs, confidence: Floats, *, min_confidence: float = MIN_CONFIDENCE, flip_below: float | None = None
 ) -> Selection:
-    """Keep the votes that are likely enough to be right, and turn round those that are surely wrong.
+    """Keep the votes that are likely enough to be right, and flip those that are almost surely wrong.
 
     Args:
         sign: (n,) +1 (response_a), -1 (response_b) or 0 (tie; never selected).
         confidence: (n,) probability that the vote agrees with the truth; ignored for ties.
         min_confidence: votes of at least this confidence are kept as they are.
-        flip_below: votes of less than this confidence are turned round, with confidence 1 - c; None turns none round.
+        flip_below: votes of less than this confidence are flipped and get confidence 1 - c; None flips none.
 
     Raises:
-        BadInputError: for a setting outside its range. ``flip_below`` may be at most 1 - ``min_confidence``, so that
-            nothing less sure than ``min_confidence`` goes on, turned round or not, and at most ``min_confidence``, so
-            that no vote is to be both kept and turned round.
+        BadInputError: for a setting outside its range. ``flip_below`` may be at most 1 - ``min_confidence``, because
+            no selected vote, flipped or not, may be less certain than ``min_confidence``, and at most
+            ``min_confidence``, because no vote can be both kept and flipped.
     """
     _check_share("min_confidence", min_confidence)
     if flip_below is not None:
@@ -60,7 +61,7 @@ def select_votes(
         if flip_below > highest + 1e-12:
             raise BadInputError(
                 f"contradicts a min_confidence of {min_confidence:g}",
-                source="flip_below",
+                parameter="flip_below",
                 value=flip_below,
                 expected=f"at most {highest:g}",
             )
@@ -78,7 +79,7 @@ def select_votes(
     )
 
 
-def select_pairs(p_a: Floats, *, min_confidence: float = 0.5) -> Selection:
+def select_pairs(p_a: Floats, *, min_confidence: float = MIN_CONFIDENCE) -> Selection:
     """Prefer the likelier response of each pair, where it is likely enough.
 
     Args:
@@ -91,4 +92,4 @@ def select_pairs(p_a: Floats, *, min_confidence: float = 0.5) -> Selection:
 
 def _check_share(name: str, value: float) -> None:
     if not 0 <= value <= 1:
-        raise BadInputError("not a probability", source=name, value=value, expected="a number from 0 to 1")
+        raise BadInputError("not a probability", parameter=name, value=value, expected="a number from 0 to 1")

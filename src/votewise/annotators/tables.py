@@ -1,4 +1,4 @@
-"""Beliefs become tables: codes turn back into names, arrays into columns."""
+"""Beliefs become tables: codes become names again, arrays become columns."""
 
 from __future__ import annotations
 
@@ -20,7 +20,15 @@ from votewise.inference.observation import Evidence
 
 @dataclass(frozen=True, eq=False)
 class Checks:
-    """What is computed beyond the estimates: (K,) ``low`` and ``high``, ``flags``, the position test, what others say."""
+    """What is computed beyond the estimates.
+
+    Attributes:
+        low, high: (K,) ends of the intervals.
+        flags: (K,) flags.
+        position: the test of position bias; None where positions are unknown.
+        informed: (n,) whether anything except the vote itself is known about its pair.
+        agrees: (n,) whether the vote agrees with the likelier truth according to everything except itself.
+    """
 
     low: Floats
     high: Floats
@@ -31,7 +39,7 @@ class Checks:
 
 
 def annotator_table(votes: Votes, evidence: Evidence, beliefs: Beliefs, checks: Checks | None) -> pa.Table:
-    """One row per annotator, see ``ReliabilityResult.annotators``; only estimates without ``checks``."""
+    """One row per annotator, see ``ReliabilityResult.annotators``; without ``checks`` only the estimates."""
     k = votes.n_annotators
     number = np.bincount(votes.annotator, minlength=k)
     decided = number if evidence.decided is None else np.bincount(evidence.annotator, minlength=k)
@@ -67,7 +75,7 @@ def vote_table(votes: Votes, evidence: Evidence, beliefs: Beliefs) -> pa.Table:
         values[evidence.decided], known[evidence.decided] = beliefs.confidence, True
         confidence = pa.array(values, mask=~known)
     source = votes.table
-    # Somebody audits an audited file again: their column stays under another name, ours takes this one.
+    # A file that was audited before has a column of this name: it is kept under another name.
     columns = (
         {("confidence_before" if name == "confidence" else name): source[name] for name in source.column_names}
         if source is not None
@@ -83,7 +91,7 @@ def vote_table(votes: Votes, evidence: Evidence, beliefs: Beliefs) -> pa.Table:
 
 
 def pair_table(votes: Votes, evidence: Evidence, beliefs: Beliefs, *, shared_pairs: bool) -> pa.Table:
-    """One row per pair, see ``ReliabilityResult.pairs``; of unrelated votes on a pair the mean posterior is taken."""
+    """One row per pair, see ``ReliabilityResult.pairs``; of unrelated votes on a pair, ``p_a`` is the mean posterior."""
     m = votes.n_pairs
     p_a = expit(beliefs.posterior)
     if not shared_pairs:

@@ -8,11 +8,12 @@ import pyarrow as pa
 from scipy.special import ndtri
 
 from votewise.arrays import Floats
+from votewise.defaults import LEVEL
 
 BINS = 10
 
 
-def share_interval(hits: npt.ArrayLike, trials: npt.ArrayLike, level: float = 0.95) -> tuple[Floats, Floats]:
+def share_interval(hits: npt.ArrayLike, trials: npt.ArrayLike, level: float = LEVEL) -> tuple[Floats, Floats]:
     """Wilson's interval for a share of ``hits`` among ``trials``, both any shape; 0 to 1 where there were no trials."""
     x, n = np.asarray(hits, np.float64), np.asarray(trials, np.float64)
     z2 = float(ndtri((1 + level) / 2)) ** 2
@@ -66,11 +67,11 @@ def expected_calibration_error(table: pa.Table) -> float:
 def predictive_calibration(predicted: Floats, informed: npt.NDArray[np.bool_]) -> pa.Table:
     """How well each vote is predicted by everything but itself; needs no truth.
 
-    The event is that a vote goes to the response it was predicted to go to, so that predictions run from 1/2 to 1.
+    The event is that a vote goes to the response it was predicted to go to, so predictions run from 1/2 to 1.
 
     Args:
         predicted: (n,) probability of each vote coming out as it did.
-        informed: (n,) whether anything but the vote itself is known of its pair; the others are left out.
+        informed: (n,) whether anything except the vote itself is known about its pair; the others are left out.
     """
     known = predicted[informed]
     return calibration_table(np.maximum(known, 1 - known), known > 0.5, low=0.5, bins=BINS)

@@ -34,4 +34,4 @@ def check_identifiable(diagnostics: Iterable[Diagnostic]) -> None:
     """Raise NotIdentifiableError if a diagnostic says that the votes do not determine the answer."""
     for diagnostic in diagnostics:
         if diagnostic.level == "error":
-            raise NotIdentifiableError(f"{diagnostic.message} (--force goes on all the same.)")
+            raise NotIdentifiableError(f"{diagnostic.message} (--force continues anyway.)")

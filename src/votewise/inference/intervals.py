@@ -1,9 +1,9 @@
-"""How sure can we be of an annotator? Likelihoods over a grid, the fitted prior, and intervals that mean what they say.
+"""Intervals of reliabilities, from likelihoods over a grid and the prior.
 
-Given everybody else's votes, each vote of annotator k is right with a known probability q, and the votes' likelihood as a
-function of the reliability is one-dimensional: the product of q eta + (1 - q)(1 - eta). Only the histogram of the q's is
-needed, so that the cost does not grow with the grid. Two things are then added that this leaves out: the prior, and the
-uncertainty of everybody else's reliability, through the second derivatives of the joint posterior.
+Given all other annotators' votes, each vote of annotator k is right with a known probability q, and the likelihood of the
+votes is a function of one variable, the reliability: the product of q eta + (1 - q)(1 - eta). It needs only the histogram of
+the q's, so the cost does not grow with the grid. Two things are then added that this leaves out: the prior, and the
+uncertainty of the other annotators' reliabilities, through the second derivatives of the joint posterior.
 """
 
 from __future__ import annotations
@@ -17,28 +17,30 @@ from votewise.inference.observation import Evidence
 from votewise.inference.priors import Beta, Grid
 
 BINS, REACH = 65, 8.0
-"""Nodes of a vote's log-odds of being right, and how far they reach."""
+"""Nodes of a vote's log-odds of being right, and the largest log-odds among them."""
 
 INTERVAL_GRID = 256
 BLOCK = 8192
 """Annotators whose grids are in memory at a time."""
 
 CACHED_VOTES = 32768
+"""Votes whose histograms are made at a time."""
 
 GAUSSIAN_FROM = 2000
-"""Votes from which an annotator's posterior is narrower than the grid resolves and is normal in log-odds."""
+"""Votes from which an annotator's posterior is too narrow for the grid, and is normal in log-odds."""
 
 MOST_SHARING = 64
-"""Votes on a pair beyond which its truth is settled, whoever's reliability is a little off."""
+"""Votes on a pair beyond which its truth is certain even if some reliabilities are a little wrong."""
 
 MOST_INFLATION = 2.0
+"""Largest factor by which an interval is widened."""
 
 MOST_ENTRIES = 10_000_000
 """Entries of a block of the annotators-by-annotators product."""
 
 
 def vote_histograms(evidence: Evidence, posterior: Floats, log_odds: Floats) -> Floats:
-    """(K, BINS) weighted histogram per annotator of the votes' log-odds of being right by everything but themselves.
+    """(K, BINS) weighted histogram per annotator of the votes' log-odds of being right, judged by everything but the vote.
 
     Each vote is shared between the two nodes (``histogram_nodes``) around it, in proportion to its distance.
     """
@@ -83,10 +85,10 @@ def log_likelihood_on(grid: Grid, histograms: Floats) -> Floats:
 
 
 def precision(evidence: Evidence, posterior: Floats, log_odds: Floats, pseudo_votes: float | Floats) -> Floats:
-    """(K,) minus the second derivative of the log-posterior in logit(eta_k), everybody else's held fixed.
+    """(K,) minus the second derivative of the log-posterior in logit(eta_k), with all other reliabilities held fixed.
 
-    Complete-data information (N + prior) eta (1 - eta), less the sum of P (1 - P) over the annotator's pairs, which is
-    what not knowing the truths costs.
+    Complete-data information (N + prior) eta (1 - eta), minus the sum of P (1 - P) over the annotator's pairs, which is
+    the information lost because the truths are unknown.
     """
     complete = (evidence.counts + pseudo_votes) * np.exp(-2 * np.logaddexp(log_odds / 2, -log_odds / 2))
     unknown = expit(posterior) * expit(-posterior)
@@ -95,7 +97,7 @@ def precision(evidence: Evidence, posterior: Floats, log_odds: Floats, pseudo_vo
 
 
 def inflation(evidence: Evidence, posterior: Floats, own_precision: Floats) -> Floats:
-    """(K,) factor by which others' uncertainty widens the interval of annotator k, in log-odds.
+    """(K,) factor by which the uncertainty of others widens the interval of annotator k, in log-odds.
 
     The joint log-posterior has second derivatives D - A' W A with A the signed vote matrix and W = P (1 - P). With unit
     diagonal it is I - R, and the k-th diagonal entry of the inverse is approximated by 1 / (1 - sum_j R_kj^2): exact for

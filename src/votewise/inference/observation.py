@@ -1,12 +1,12 @@
 """The observation model: margins and reliabilities -> evidence, posterior log-odds, likelihood.
 
 One line says it all: P(vote = +1 | pair i, annotator k) = 1/2 + rho_k (p_i - 1/2), with p_i = sigmoid(margin_i) and
-rho_k = 2 eta_k - 1 [RE-PO eq. 3] [UAA eq. 5]. Given the truth of a pair its votes are independent, so that evidence adds
-up in log-odds:
+rho_k = 2 eta_k - 1 [RE-PO eq. 3] [UAA eq. 5]. Given the truth of a pair its votes are independent, so evidence adds up in
+log-odds:
 
     logit P(a truly better | votes) = margin_i + sum_j v_j logit(eta_j)                               (evidence rule)
 
-which is [RE-PO eq. 4] for one vote a pair and one-coin [DS79] for margin 0. Everything here is a pure function of arrays.
+which is [RE-PO eq. 4] for one vote per pair and one-coin [DS79] for margin 0. Everything here is a pure function of arrays.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from scipy.special import expit, logit
 from votewise.arrays import Bools, Floats, Ints, Signs
 
 EDGE = 1e-9
-"""How close a reliability may come to 0 or 1: beyond this a single vote would outweigh every other evidence."""
+"""How close a reliability may come to 0 or 1: beyond this a single vote would outweigh all other evidence."""
 
 
 def to_attentiveness(reliability: Floats) -> Floats:
@@ -49,14 +49,15 @@ def log_cosh2(x: Floats) -> Floats:
 
 @dataclass(frozen=True, eq=False)
 class Evidence:
-    """The votes as a matrix, so that an E-step is one sparse product and an M-step its transpose.
+    """The votes as a matrix: an E-step is one sparse product, an M-step its transpose.
 
     Attributes:
-        pair, annotator, sign: the n votes that are no ties, as in ``Votes``.
+        pair, annotator, sign: the n votes that are not ties, as in ``Votes``.
         weight: (n,) how many votes each counts for, or None for one each.
-        matrix: (M, K) sparse, weight * sign of annotator k's vote on pair i, or of several votes, summed or side by side.
+        matrix: (M, K) sparse, weight * sign of annotator k's vote on pair i; of several votes, their sum or one entry each.
         counts: (K,) weighted number of votes per annotator.
         margin: (M,) log-odds that +1 is right before any vote is looked at.
+        informed: whether some margin is not 0.
         decided: (n,) positions of these votes in the ``Votes`` they came from, or None if no vote is a tie.
     """
 
@@ -91,7 +92,7 @@ class Evidence:
             margin: (M,) log-odds that +1 is right before any vote is looked at.
             annotators: K, the number of annotators.
             weight: (n,) how many votes each counts for; None for one each.
-            shared_pairs: ``False`` puts every vote on a pair of its own with that pair's margin, as in RE-PO.
+            shared_pairs: ``False`` puts every vote on its own pair, which has the margin of the vote's pair, as in RE-PO.
         """
         decided = None
         if not sign.all():
@@ -107,7 +108,7 @@ class Evidence:
         shape = (len(margin), annotators)
         counts = np.bincount(annotator, weight, minlength=shape[1]).astype(np.float64)
         if (pair[1:] >= pair[:-1]).all():
-            # Votes in the order of their pairs, as most files have them, are in the matrix's own order.
+            # Votes sorted by pair, as in most files, are already in the order of the matrix.
             starts = np.zeros(shape[0] + 1, np.int32)
             np.cumsum(np.bincount(pair, minlength=shape[0]), out=starts[1:])
             matrix = csr_matrix((data, annotator.copy(), starts), shape=shape)
@@ -169,7 +170,7 @@ class Evidence:
         return np.asarray(either[self.pair + np.int32(len(posterior)) * (self.sign > 0)])
 
     def log_odds_without_own_vote(self, posterior: Floats, log_odds: Floats) -> Floats:
-        """(n,) log-odds that each vote is right according to everything but this vote."""
+        """(n,) log-odds that each vote is right according to everything except this vote."""
         own = log_odds[self.annotator]
         if self.weight is not None:
             own *= self.weight
@@ -177,18 +178,18 @@ class Evidence:
 
     @cached_property
     def weighted(self) -> bool:
-        """Whether some entry of ``matrix`` is not one vote: weights were given, or somebody voted twice on a pair."""
+        """Whether some entry of ``matrix`` is not one vote: weights were given, or an annotator voted twice on a pair."""
         return self.weight is not None or self.matrix.nnz < len(self.sign)
 
     @cached_property
     def mostly_shared(self) -> bool:
-        """Whether at least half of the votes are on pairs that somebody else voted on too."""
+        """Whether at least half of the votes are on pairs with several votes."""
         votes = np.diff(self.matrix.indptr)
         return bool(2 * votes[votes > 1].sum() >= votes.sum())
 
     @cached_property
     def signs(self) -> Any:
-        """(M, K) sparse, the signs of ``matrix``, which are ``matrix`` itself where every entry is one vote."""
+        """(M, K) sparse, the signs of ``matrix``: ``matrix`` itself where every entry is one vote."""
         return self._with(np.sign(self.matrix.data)) if self.weighted else self.matrix
 
     @cached_property
@@ -202,12 +203,12 @@ class Evidence:
         return self._with(self.matrix.data**2) if self.weighted else self.pattern
 
     def _with(self, data: Floats) -> Any:
-        """``matrix`` with other data in the same places; scipy's own ways to get there may reorder it in place."""
+        """``matrix`` with other data in the same places; scipy's own methods may reorder it in place."""
         return csr_matrix((data, self.matrix.indices, self.matrix.indptr), shape=self.matrix.shape)
 
     @cached_property
     def by_annotator(self) -> Any:
-        """(K, M) sparse: ``matrix`` transposed and stored annotator by annotator, for passes that go that way."""
+        """(K, M) sparse: ``matrix`` transposed and stored annotator by annotator, for passes in that order."""
         return csr_matrix(self.matrix.T)
 
 

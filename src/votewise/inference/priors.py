@@ -1,7 +1,7 @@
 """Families of priors over a probability in (0, 1), each fitted to a weighted histogram on a grid.
 
 A family needs two things: its log-density on the grid, and the M-step that fits it to expected masses at the nodes. The
-likelihood of every annotator over the grid is computed once; after that a fit never looks at the votes again.
+likelihood of every annotator over the grid is computed once; after that a fit does not need the votes.
 """
 
 from __future__ import annotations
@@ -18,15 +18,15 @@ from votewise.errors import BadInputError
 from votewise.inference.em import EMOptions, run_em
 
 SMALLEST, LARGEST = 0.05, 1000.0
-"""Range of a fitted Beta's parameters: outside it the data say 'a point' or 'the two ends', and more digits mean nothing."""
+"""Range of a fitted Beta's parameters: outside it the prior is in effect one point, or 0 and 1 alone."""
 
 
 @dataclass(frozen=True)
 class Beta:
     """Beta(c, d) over a probability: density proportional to x^(c-1) (1-x)^(d-1), mean c / (c + d).
 
-    A share ``outliers`` of the draws comes from anywhere, that is from the uniform distribution. It gives the density
-    tails, without which a single adversary in a good crowd would be taken for bad luck.
+    A share ``outliers`` of the draws comes from the uniform distribution instead. It gives the density tails; without them
+    a single adversary among good annotators would look like bad luck.
 
     Raises BadInputError unless both parameters are positive and finite and the share lies in [0, 1).
     """
@@ -44,17 +44,17 @@ class Beta:
 
     @property
     def mean(self) -> float:
-        """C / (c + d)."""
+        """Mean: c / (c + d)."""
         return self.c / (self.c + self.d)
 
     @property
     def variance(self) -> float:
-        """C d / ((c + d)^2 (c + d + 1))."""
+        """Variance: c d / ((c + d)^2 (c + d + 1))."""
         return self.mean * (1 - self.mean) / (self.c + self.d + 1)
 
     @classmethod
     def from_moments(cls, mean: float, variance: float) -> Beta:
-        """The Beta with this mean and variance; the variance is cut to what leaves c + d at 1/2 or more."""
+        """The Beta with this mean and variance; the variance is limited so that c + d is at least 1/2."""
         most = mean * (1 - mean)
         size = most / min(max(variance, 1e-6 * most), most / 1.5) - 1
         return cls(float(mean * size), float((1 - mean) * size))
@@ -64,7 +64,7 @@ class Beta:
         return self.weigh(np.log(x), np.log1p(-x))[0]
 
     def weigh(self, log_x: Floats, log_1mx: Floats) -> tuple[Floats, Floats]:
-        """Log-density at x and the probability that a draw of this value is no outlier, from log(x) and log(1 - x)."""
+        """Log-density at x and the probability that a draw of this value is not an outlier, from log(x) and log(1 - x)."""
         shape = (self.c - 1) * log_x + (self.d - 1) * log_1mx - betaln(self.c, self.d)
         if self.outliers == 0:
             return np.asarray(shape), np.ones_like(shape)
@@ -101,7 +101,7 @@ class Grid:
     def beta_from_mean_logs(self, mean_logs: Floats, start: Beta) -> Beta:
         """The Beta whose E[log x] and E[log(1 - x)] on this grid are the two given ones: maximum likelihood.
 
-        The digamma equations of [UAA app. C.2] with sums over the nodes for integrals.
+        The digamma equations of [UAA app. C.2] with sums over the nodes instead of integrals.
         """
         logs = np.stack([np.log(self.x), np.log1p(-self.x)])
         power = fit_exponential(
@@ -133,14 +133,14 @@ def fit_exponential(
 ) -> Floats:
     """Maximum likelihood in an exponential family on a grid, mass proportional to exp(base + power @ statistics).
 
-    The log-likelihood is concave in ``power`` and Newton's matrix is a covariance; a step is halved until it climbs.
+    The log-likelihood is concave in ``power`` and Newton's matrix is a covariance; a step is halved until it helps.
 
     Args:
         statistics: (2, G) sufficient statistics at the nodes.
         base: (G,) log of the base measure.
         means: (2,) their expectations under the histogram to be fitted.
         start: (2,) powers to start from.
-        into_range: brings powers back into the range allowed.
+        into_range: moves powers into the allowed range.
     """
 
     def climb(power: Floats) -> tuple[float, Floats]:
@@ -188,7 +188,7 @@ def fit_beta(
         log_likelihood: (K, G) log-likelihood of each annotator's votes at each node, up to a constant per annotator.
         grid: the nodes.
         start: where to start.
-        anchor: a Beta that holds the fit as ``anchor_annotators`` further annotators would; none by default.
+        anchor: a Beta that pulls the fit as ``anchor_annotators`` further annotators would; none by default.
         anchor_annotators: how many annotators the anchor counts for.
     """
     likelihood = np.exp(log_likelihood - log_likelihood.max(axis=1, keepdims=True))
@@ -206,7 +206,7 @@ def fit_beta(
         marginal = likelihood @ mass
         expected = mass * (likelihood.T @ (1 / marginal))
         fitted = grid.beta_from_mean_logs((logs @ expected + held * held_logs) / size, prior)
-        # Each node has its share of the anchor, so that the bound uses the same normaliser for both.
+        # Each node gets its share of the anchor, so the bound uses the same normaliser for both.
         bound = np.log(marginal).sum() + held * (log_mass - grid.log_width - logs.T @ exponents(prior)).mean()
         return np.log([fitted.c, fitted.d]), float(bound + held * (held_logs @ exponents(prior)))
 

@@ -9,6 +9,7 @@ from typing import Any
 
 from trl import DPOConfig
 
+from votewise.defaults import RELIABILITY
 from votewise.errors import BadInputError
 from votewise.inference.priors import Beta
 from votewise.train.losses import LOSSES, OBJECTIVES, PreferenceLoss, make_loss
@@ -75,7 +76,7 @@ class RobustPreferenceConfig(DPOConfig):
         default=2.0, metadata={"help": "Exponent of the objective holder, above 0 [Holder: 2]."}
     )
     reliability_init: float = field(
-        default=0.9, metadata={"help": "Reliability everybody starts from, between 0 and 1 [RE-PO: 0.9]."}
+        default=RELIABILITY, metadata={"help": "Reliability everybody starts from, between 0 and 1 [RE-PO: 0.9]."}
     )
     reliability_update: str = field(
         default="step",

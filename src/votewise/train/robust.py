@@ -29,6 +29,7 @@ from votewise.annotators.fit_settings import FitSettings, PriorChoice
 from votewise.annotators.fitted import Start
 from votewise.arrays import Floats
 from votewise.data.votes import Votes
+from votewise.defaults import RELIABILITY
 from votewise.errors import BadInputError, VotewiseError
 from votewise.inference.observation import Evidence, clipped_logit
 from votewise.inference.priors import Beta
@@ -70,7 +71,7 @@ class BeliefSettings:
         allow_worse_than_chance: go on where the crowd turns out to be worse than chance.
     """
 
-    init: float = 0.9
+    init: float = RELIABILITY
     update: Literal["step", "epoch", "frozen"] = "step"
     margins: Literal["first", "current"] = "first"
     momentum: float = 0.1
