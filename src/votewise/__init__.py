@@ -22,9 +22,11 @@ if TYPE_CHECKING:
     from votewise.data.reading import Reading
     from votewise.data.votes import Votes
     from votewise.errors import BadInputError, NotIdentifiableError, VotewiseError
+    from votewise.generate.results import GenerateResult
     from votewise.inference.diagnostic import Diagnostic
     from votewise.inference.priors import Beta
     from votewise.report import write_audit_report, write_filter_report
+    from votewise.score.results import ScoreResult
     from votewise.simulate import simulate_annotators, simulate_users
     from votewise.sources import read_votes
     from votewise.users.click_log import count_comparisons
@@ -33,6 +35,8 @@ if TYPE_CHECKING:
     from votewise.workflows.audit import AuditResult, audit
     from votewise.workflows.export import ExportResult, export
     from votewise.workflows.formats import formats
+    from votewise.workflows.generate import generate
+    from votewise.workflows.score import score
 
 __all__ = [
     "AttentivenessResult",
@@ -44,10 +48,12 @@ __all__ = [
     "Counts",
     "Diagnostic",
     "ExportResult",
+    "GenerateResult",
     "GoldSample",
     "NotIdentifiableError",
     "Reading",
     "ReliabilityResult",
+    "ScoreResult",
     "Votes",
     "VotewiseError",
     "__version__",
@@ -57,7 +63,9 @@ __all__ = [
     "estimate_reliability",
     "export",
     "formats",
+    "generate",
     "read_votes",
+    "score",
     "simulate_annotators",
     "simulate_users",
     "write_audit_report",
@@ -74,10 +82,12 @@ _HOMES = {
     "Counts": "votewise.data.clicks",
     "Diagnostic": "votewise.inference.diagnostic",
     "ExportResult": "votewise.workflows.export",
+    "GenerateResult": "votewise.generate.results",
     "GoldSample": "votewise.users.known_win_rates",
     "NotIdentifiableError": "votewise.errors",
     "Reading": "votewise.data.reading",
     "ReliabilityResult": "votewise.annotators.results",
+    "ScoreResult": "votewise.score.results",
     "Votes": "votewise.data.votes",
     "VotewiseError": "votewise.errors",
     "audit": "votewise.workflows.audit",
@@ -93,7 +103,7 @@ _HOMES = {
     "write_filter_report": "votewise.report",
 }
 
-_CALLABLE: tuple[str, ...] = ()
+_CALLABLE: tuple[str, ...] = ("generate", "score")
 """Packages that have the name of a command, and can be called as its workflow."""
 
 

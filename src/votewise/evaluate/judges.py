@@ -15,7 +15,7 @@ from votewise.arrays import Floats
 from votewise.data.contests import Contests, Verdicts
 from votewise.evaluate import llm_judge, reward_judge
 from votewise.language_models.local import require_models
-from votewise.score.margin_sources import RewardModel
+from votewise.score.score_sources import RewardModel
 from votewise.score.scorer import Answer, ModelOptions
 from votewise.storage.journal import Journal
 
