@@ -1,7 +1,7 @@
-"""Two models' answers to the same prompts, side by side, and what a judge says of them.
+"""Two models' answers to the same prompts, and what a judge says about them.
 
-An evaluation is made of contests: one prompt, an answer of model A, an answer of model B. A judge gives each contest a
-preference from 0 (B's answer is better) to 1 (A's), 1/2 being a tie, or no verdict at all.
+An evaluation consists of contests: one prompt, an answer of model A, an answer of model B. A judge gives each contest a
+preference from 0 (B's answer is better) to 1 (A's), 1/2 is a tie, or gives no verdict.
 """
 
 from __future__ import annotations
@@ -28,12 +28,12 @@ class Contests:
         model_a, model_b: names of the two models.
         prompt: (n,) code of each contest's prompt, 0 to the number of prompts - 1; equal prompts share a code.
         prompts: (n,) the prompts.
-        answers_a, answers_b: (n,) the answers; None where only verdicts about them are known.
+        answers_a, answers_b: (n,) the answers; None where only verdicts are known.
         length_a, length_b: (n,) characters of the answers; None where unknown.
         domain: (n,) names of domains; None without domains.
         difficulty: (n,) how hard each prompt is for the models, on a scale of log-odds; None where unknown.
-        ids: names of prompts by the column they came from, ``prompt_index``; empty without any.
-        left_out: why prompts or rows did not become contests -> how many.
+        ids: column of the source that names prompts, ``prompt_index`` for example -> its values; empty without any.
+        left_out: reason why prompts or rows did not become contests -> how many.
     """
 
     model_a: str
@@ -54,7 +54,7 @@ class Contests:
 
     @property
     def n_prompts(self) -> int:
-        """Different prompts."""
+        """Number of different prompts."""
         return int(self.prompt.max()) + 1 if len(self.prompt) else 0
 
     @property
@@ -65,15 +65,15 @@ class Contests:
 
 @dataclass(frozen=True, eq=False)
 class Verdicts:
-    """What a judge says of n contests.
+    """What a judge says about n contests.
 
     Attributes:
         judge: who judged, in words: ``reward model NAME``, ``column 'winner'``.
         preference: (n,) from 0, B's answer is better, to 1, A's; NaN where there is no verdict.
         problems: (n,) why there is no verdict; None where there is one.
         score_a, score_b: (n,) a reward model's scores; None for other judges.
-        as_shown, as_swapped: (n,) preferences with A's answer shown first, and with B's; None for judges that see no order.
-        comments: (n,) what the judge wrote, A's answer shown first and B's; None for judges that write nothing.
+        as_shown, as_swapped: (n,) preferences with A's answer shown first, and with B's; None for judges without an order.
+        comments: (n,) what the judge wrote with A's answer shown first, and with B's; None for judges that write nothing.
         settings: what the verdicts depend on, name -> value.
     """
 

@@ -1,4 +1,4 @@
-"""What an evaluation found: win rates with intervals, and where they come from."""
+"""What an evaluation found: win rates with intervals, and the verdicts they were computed from."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from votewise.data.contests import Contests, Verdicts
 
 @dataclass(frozen=True)
 class Rate:
-    """An estimated share ``value`` of contests that A wins, with its interval; of how many contests and prompts."""
+    """An estimated share ``value`` of contests that A wins, its interval, and how many contests and prompts there were."""
 
     value: float
     low: float
@@ -57,7 +57,7 @@ class Swaps:
 
     Attributes:
         contests: how many have a verdict in both orders.
-        disagreement: share of them in which the verdict is another one.
+        disagreement: share of them in which the two verdicts differ.
         first: share of the decided single verdicts that went to the answer shown first; None without any.
     """
 
@@ -68,7 +68,7 @@ class Swaps:
 
 @dataclass(frozen=True)
 class SubgroupRate:
-    """The win rate among some of the contests: ``name`` in words, its bounds ``start`` to ``end`` where it has any."""
+    """The win rate among some of the contests: ``name`` in words, its bounds ``start`` to ``end`` where there are any."""
 
     name: str
     rate: Rate
@@ -81,13 +81,13 @@ class WinRateResult:
     """How often model A's answers beat model B's.
 
     Attributes:
-        contests, verdicts: what the rates were computed of.
+        contests, verdicts: what the rates were computed from.
         rate: share of contests that A wins, ties half.
         wins, ties, losses: contests with a preference above, at and below 1/2.
-        failed: contests without a verdict; they count nowhere.
-        length_controlled: None where it was not asked for.
-        swaps: None for judges that see no order.
-        by_length: by difference in length, A's answer shorter first; empty where lengths are unknown.
+        failed: contests without a verdict; they are left out everywhere.
+        length_controlled: None where it was not requested.
+        swaps: None for judges without an order.
+        by_length: by difference in length, shorter answers of A first; empty where lengths are unknown.
         by_domain: by domain; empty without domains.
         level: the probability that an interval covers the truth.
     """
