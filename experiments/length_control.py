@@ -26,11 +26,12 @@ from harness import COLOURS, Page, each, parser
 from scipy.special import expit
 from scipy.stats import spearmanr
 
+from votewise.evaluate.comparison_rows import ComparisonRows
+from votewise.evaluate.difficulty import with_difficulty
 from votewise.evaluate.estimate import estimate_win_rate
 from votewise.evaluate.length_control import PRIOR_DEVIATION, length_controlled_rate
-from votewise.evaluate.pair_answers import with_difficulty
 from votewise.evaluate.rates import clustered_interval
-from votewise.evaluate.read_comparisons import ComparisonRows, read_comparisons
+from votewise.evaluate.read_comparisons import read_comparisons
 
 DATA = Path(__file__).resolve().parents[2] / "shared" / "data"
 PRIORS = {

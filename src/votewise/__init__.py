@@ -22,50 +22,60 @@ if TYPE_CHECKING:
     from votewise.data.reading import Reading
     from votewise.data.votes import Votes
     from votewise.errors import BadInputError, NotIdentifiableError, VotewiseError
-    from votewise.generate.results import GenerateResult
     from votewise.inference.diagnostic import Diagnostic
     from votewise.inference.priors import Beta
     from votewise.report import write_audit_report, write_filter_report
-    from votewise.score.results import ScoreResult
     from votewise.simulate import simulate_annotators, simulate_users
     from votewise.sources import read_votes
     from votewise.users.click_log import count_comparisons
     from votewise.users.estimate import AttentivenessResult, estimate_attentiveness
     from votewise.users.known_win_rates import Bounds, GoldSample
     from votewise.workflows.audit import AuditResult, audit
+    from votewise.workflows.evaluate_benchmark import BenchmarkEvaluation, evaluate_benchmark
+    from votewise.workflows.evaluate_matrix import MatrixEvaluation, evaluate_matrix
+    from votewise.workflows.evaluate_win_rate import WinRateEvaluation, evaluate_win_rate
     from votewise.workflows.export import ExportResult, export
+    from votewise.workflows.export_alpaca_eval import AlpacaEvalExport, export_alpaca_eval
+    from votewise.workflows.export_arena_hard import ArenaHardExport, export_arena_hard
     from votewise.workflows.formats import formats
-    from votewise.workflows.generate import generate
-    from votewise.workflows.score import score
+    from votewise.workflows.import_arena_hard import ArenaHardImport, import_arena_hard
 
 __all__ = [
+    "AlpacaEvalExport",
+    "ArenaHardExport",
+    "ArenaHardImport",
     "AttentivenessResult",
     "AuditResult",
     "BadInputError",
+    "BenchmarkEvaluation",
     "Beta",
     "Bounds",
     "Clicks",
     "Counts",
     "Diagnostic",
     "ExportResult",
-    "GenerateResult",
     "GoldSample",
+    "MatrixEvaluation",
     "NotIdentifiableError",
     "Reading",
     "ReliabilityResult",
-    "ScoreResult",
     "Votes",
     "VotewiseError",
+    "WinRateEvaluation",
     "__version__",
     "audit",
     "count_comparisons",
     "estimate_attentiveness",
     "estimate_reliability",
+    "evaluate_benchmark",
+    "evaluate_matrix",
+    "evaluate_win_rate",
     "export",
+    "export_alpaca_eval",
+    "export_arena_hard",
     "formats",
-    "generate",
+    "import_arena_hard",
     "read_votes",
-    "score",
     "simulate_annotators",
     "simulate_users",
     "write_audit_report",
@@ -73,29 +83,39 @@ __all__ = [
 ]
 
 _HOMES = {
+    "AlpacaEvalExport": "votewise.workflows.export_alpaca_eval",
+    "ArenaHardExport": "votewise.workflows.export_arena_hard",
+    "ArenaHardImport": "votewise.workflows.import_arena_hard",
     "AttentivenessResult": "votewise.users.estimate",
     "AuditResult": "votewise.workflows.audit",
     "BadInputError": "votewise.errors",
+    "BenchmarkEvaluation": "votewise.workflows.evaluate_benchmark",
     "Beta": "votewise.inference.priors",
     "Bounds": "votewise.users.known_win_rates",
     "Clicks": "votewise.data.clicks",
     "Counts": "votewise.data.clicks",
     "Diagnostic": "votewise.inference.diagnostic",
     "ExportResult": "votewise.workflows.export",
-    "GenerateResult": "votewise.generate.results",
     "GoldSample": "votewise.users.known_win_rates",
+    "MatrixEvaluation": "votewise.workflows.evaluate_matrix",
     "NotIdentifiableError": "votewise.errors",
     "Reading": "votewise.data.reading",
     "ReliabilityResult": "votewise.annotators.results",
-    "ScoreResult": "votewise.score.results",
     "Votes": "votewise.data.votes",
     "VotewiseError": "votewise.errors",
+    "WinRateEvaluation": "votewise.workflows.evaluate_win_rate",
     "audit": "votewise.workflows.audit",
     "count_comparisons": "votewise.users.click_log",
     "estimate_attentiveness": "votewise.users.estimate",
     "estimate_reliability": "votewise.annotators.estimate",
+    "evaluate_benchmark": "votewise.workflows.evaluate_benchmark",
+    "evaluate_matrix": "votewise.workflows.evaluate_matrix",
+    "evaluate_win_rate": "votewise.workflows.evaluate_win_rate",
     "export": "votewise.workflows.export",
+    "export_alpaca_eval": "votewise.workflows.export_alpaca_eval",
+    "export_arena_hard": "votewise.workflows.export_arena_hard",
     "formats": "votewise.workflows.formats",
+    "import_arena_hard": "votewise.workflows.import_arena_hard",
     "read_votes": "votewise.sources",
     "simulate_annotators": "votewise.simulate",
     "simulate_users": "votewise.simulate",
@@ -103,7 +123,7 @@ _HOMES = {
     "write_filter_report": "votewise.report",
 }
 
-_CALLABLE: tuple[str, ...] = ("generate", "score")
+_CALLABLE: tuple[str, ...] = ()
 """Packages that have the name of a command, and can be called as its workflow."""
 
 

@@ -19,3 +19,12 @@ MIN_CONFIDENCE = 0.5
 
 INFORMED = 0.8
 """An interval of at least this share of the prior's width says more about the prior than about the annotator or user."""
+
+BATCH_SIZE = 16
+"""Texts that a model reads at a time."""
+
+CONCURRENCY = 8
+"""Requests that are sent to a server at a time."""
+
+JUDGE_TOKENS = 1024
+"""Length limit of a language model's reply when it judges a contest."""

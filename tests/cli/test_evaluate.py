@@ -28,7 +28,7 @@ def test_a_column_judges(clicks: str, tmp_path: Path, end: End, capsys: pytest.C
     assert "Win rate 75.0% (59.6% to 86.0%)" in shown
     assert "At equal lengths" in shown
     assert "30 won, 0 tied, 10 lost" in shown
-    assert "every comparison with its verdict" in shown
+    assert "every contest with its verdict" in shown
     assert {file.name for file in out.iterdir()} == {
         "new-against-old.html",
         "evaluation.json",
@@ -66,7 +66,7 @@ def test_a_language_model_judges(tmp_path: Path, end: End, capsys: pytest.Captur
 
     with scripted_server(reply) as server:
         assert end("evaluate", "win-rate", a, b, *judge, "--base-url", server.url, "--dry-run") == 0
-        assert "10 questions, both orders of every comparison" in " ".join(capsys.readouterr().out.split())
+        assert "10 questions, two for each contest" in " ".join(capsys.readouterr().out.split())
         assert server.requests == []
         assert not (tmp_path / "out").exists()
         assert end("evaluate", "win-rate", a, b, *judge, "--base-url", server.url) == 0
@@ -93,7 +93,7 @@ def test_a_reward_model_judges_a_matrix(tmp_path: Path, end: End, capsys: pytest
     assert "24 answers to score" in " ".join(capsys.readouterr().out.split())
     assert end("evaluate", "matrix", *files, *options) == 0
     shown = " ".join(capsys.readouterr().out.split())
-    assert "3 models, 3 pairs, 24 comparisons" in shown
+    assert "3 models, 3 pairs, 24 contests" in shown
     assert "every model against every other" in shown
     names = {file.name for file in (tmp_path / "out").iterdir()}
     assert names == {"matrix.html", "evaluation.json", "matrix.csv", "matrix.parquet"}
@@ -115,7 +115,7 @@ def test_an_interrupted_run_says_how_to_go_on_and_does(
         with monkeypatch.context() as patch:
             patch.setattr("votewise.cli.printing.progress.ProgressBar.count", stop)
             assert end("evaluate", command, *files, *options) == 130
-        assert "goes on" in capsys.readouterr().err
+        assert "resumes" in capsys.readouterr().err
         assert len(list((tmp_path / "out").glob("*.journal"))) == 1
         assert end("evaluate", command, *files, *options) == 0
         # One may have been under way when the run stopped; all anew would be 4 + 10.
@@ -124,13 +124,22 @@ def test_an_interrupted_run_says_how_to_go_on_and_does(
 
 
 MISTAKES = {
-    "two judges": (["--column", "winner", "--llm-judge", "m"], "there are two judges: --llm-judge and --column"),
-    "soft without a reward model": (["--soft"], "--soft: is about --reward-model, which is not given"),
-    "a server without a judge": (["--base-url", "http://x"], "--base-url: is about --llm-judge, which is not given"),
+    "two judges": (
+        ["--column", "winner", "--llm-judge", "m"],
+        "--column: another judge is given, too: a language model (expected one judge)",
+    ),
+    "soft without a reward model": (["--soft"], "--soft: applies only if a reward model is the judge"),
+    "a server without a judge": (
+        ["--base-url", "http://x"],
+        "--base-url: applies only if the judge is a language model given by its name",
+    ),
     "an unknown column": (["--column", "won"], "there is no column 'won'"),
-    "difficulty for nothing": (["--difficulty", "d.csv"], "--difficulty: is used by --length-controlled only"),
+    "difficulty for nothing": (
+        ["--difficulty", "d.csv"],
+        "--difficulty: is used only for the length-controlled win rate",
+    ),
     "no such difficulty": (["--length-controlled", "--difficulty", "d.csv"], "d.csv: there is no such file"),
-    "an impossible level": (["--level", "95"], "level, got 95.0 (expected a probability between 0 and 1)"),
+    "an impossible level": (["--level", "95"], "--level: is not a probability, got 95.0 (expected between 0 and 1)"),
     "an unknown model": (["--model", "z"], "there is no model 'z'"),
 }
 

@@ -41,7 +41,7 @@ def test_to_arena_hard_and_back_to_a_win_rate(end: End, answers: Path, tmp_path:
     folder, judged, figures = tmp_path / "model_answer", tmp_path / "judged.parquet", tmp_path / "evaluation"
     for model in ("mine", "base"):
         end("evaluate", "export", "arena-hard", answers, "--model", model, "--questions", questions, "--out", folder)
-    assert "3 answers, 1 questions without an answer" in capsys.readouterr().out
+    assert "3 answers, 1 questions have no answer" in capsys.readouterr().out
     said = [
         {"uid": f"u{i}", "judge": "gpt", "model": "mine", "baseline": "base", "games": [{"score": one}, {"score": two}]}
         for i, (one, two) in enumerate([("B>A", "A>>B"), ("A>B", "B>A"), ("A=B", "A=B")])
@@ -51,7 +51,7 @@ def test_to_arena_hard_and_back_to_a_win_rate(end: End, answers: Path, tmp_path:
         "evaluate", "import", "arena-hard", judgments, "--questions", questions, "--answers", folder / "mine.jsonl",
         "--answers", folder / "base.jsonl", "--out", judged, "--results", figures / FILE,
     )  # fmt: skip
-    assert "mine: 62.5% as Arena-Hard counts it" in capsys.readouterr().out
+    assert "mine: 62.5% by Arena-Hard's own score" in capsys.readouterr().out
     assert read_results(figures / FILE)["arena_hard"]["mine"]["score"] == 5 / 8
     assert end("evaluate", "win-rate", judged, "--out", figures, "--no-report", "--quiet") == 0
     [found] = read_results(figures / FILE)["win_rate"].values()
@@ -64,11 +64,14 @@ def test_benchmarks_reach_evaluation_json(
     def harness(model: str, tasks: list[str], settings: benchmarks.BenchmarkSettings) -> benchmarks.BenchmarkResult:
         assert settings.batch_size == 8
         assert settings.few_shot == 3
-        figure = benchmarks.Figure("gsm8k", "exact_match", "strict-match", 0.25, 0.01, True)
+        figure = benchmarks.BenchmarkFigure("gsm8k", "exact_match", "strict-match", 0.25, 0.01, True)
         return benchmarks.BenchmarkResult(model, (figure,), {task: {"figures": {"x": 1}} for task in tasks})
 
     monkeypatch.setattr(benchmarks, "run_benchmarks", harness)
     words = ("evaluate", "benchmark", "mmlu, gsm8k", "--model", "m", "--out", tmp_path, "--batch-size", 8)
     assert end(*words, "--few-shot", 3) == 0
-    assert "gsm8k  exact_match (strict-match): 0.2500 ± 0.0100  <- the usual figure" in capsys.readouterr().out
+    assert (
+        "gsm8k  exact_match (strict-match): 0.2500 ± 0.0100  <- the figure that papers report"
+        in capsys.readouterr().out
+    )
     assert list(read_results(tmp_path / FILE)["benchmark"]["m"]) == ["mmlu", "gsm8k"]

@@ -15,10 +15,10 @@ import pytest
 from votewise.data.contests import Contests, Verdicts
 from votewise.errors import BadInputError
 from votewise.evaluate.estimate import estimate_win_rate, swaps
+from votewise.evaluate.evaluation_files import name_of, write_matrix, write_win_rate
 from votewise.evaluate.matrix import estimate_matrix
 from votewise.evaluate.rates import win_rate
 from votewise.evaluate.read_comparisons import read_comparisons
-from votewise.workflows.evaluation_files import name_of, write_matrix, write_win_rate
 
 NOW = datetime(2026, 11, 21, tzinfo=UTC)
 
@@ -85,7 +85,7 @@ def test_domains_the_largest_first() -> None:
 def test_length_control_needs_lengths() -> None:
     bare = contests(answers_a=None, answers_b=None, length_a=None, length_b=None)
     assert estimate_win_rate(bare, verdicts()).by_length == ()
-    with pytest.raises(BadInputError, match="length cannot be controlled for: neither answers nor their lengths"):
+    with pytest.raises(BadInputError, match="cannot control for length: neither the answers nor their lengths"):
         estimate_win_rate(bare, verdicts(), length_controlled=True)
 
 
@@ -107,7 +107,7 @@ def test_what_is_written_can_be_evaluated_again(tmp_path: Path) -> None:
     preference = verdicts().preference.copy()
     source = contests(domain=["d"] * 200)
     result = estimate_win_rate(source, Verdicts("j", preference, [None] * 200), length_controlled=True)
-    files = write_win_rate(tmp_path / "out", result, title="T", created=NOW, settings={"source": "x"})
+    files = write_win_rate(tmp_path / "out", result, report=True, created=NOW, settings={"source": "x"})
     assert [file.name for file in files] == ["new-against-old.html", "evaluation.json", "new-against-old.parquet"]
     rows = read_comparisons(tmp_path / "out" / "new-against-old.parquet")
     again, said = rows.between("new", "old")
@@ -127,7 +127,7 @@ def test_failures_are_written_as_nulls_with_their_reason(tmp_path: Path) -> None
         "j", preference, [None, "no reply"], as_shown=preference, as_swapped=preference, comments=[("x", None)] * 2
     )
     result = estimate_win_rate(contests(2), found)
-    write_win_rate(tmp_path, result, title=None, created=NOW, settings={})
+    write_win_rate(tmp_path, result, report=False, created=NOW, settings={})
     assert not list(tmp_path.glob("*.html"))
     rows = pq.read_table(tmp_path / "new-against-old.parquet").to_pylist()
     assert [row["preference"] for row in rows] == [1.0, None]
@@ -138,7 +138,7 @@ def test_failures_are_written_as_nulls_with_their_reason(tmp_path: Path) -> None
 def test_an_evaluation_leaves_the_others_in_its_file(tmp_path: Path) -> None:
     for name in ("new", "newer"):
         result = estimate_win_rate(contests(a=name), verdicts())
-        write_win_rate(tmp_path, result, title=None, created=NOW, settings={})
+        write_win_rate(tmp_path, result, report=False, created=NOW, settings={})
     found = json.loads((tmp_path / "evaluation.json").read_text())
     assert list(found["win_rate"]) == ["new against old", "newer against old"]
 
@@ -192,7 +192,7 @@ def test_the_order_of_the_files_does_not_matter() -> None:
 def test_models_that_never_met_have_no_cell(tmp_path: Path) -> None:
     result = estimate_matrix([groups()[0], groups()[2]], length_controlled=True)
     assert result.rate("x", "z") is None
-    files = write_matrix(tmp_path, result, title="T", created=NOW, settings={})
+    files = write_matrix(tmp_path, result, report=True, created=NOW, settings={})
     assert [file.name for file in files] == ["matrix.html", "evaluation.json", "matrix.csv", "matrix.parquet"]
     lines = (tmp_path / "matrix.csv").read_text().splitlines()
     assert lines[0] == "model,opponent,win_rate,low,high,contests,prompts"
@@ -205,5 +205,5 @@ def test_models_that_never_met_have_no_cell(tmp_path: Path) -> None:
 
 
 def test_a_matrix_without_pairs_is_refused() -> None:
-    with pytest.raises(BadInputError, match="there are no two models to compare"):
+    with pytest.raises(BadInputError, match="there is nothing to compare"):
         estimate_matrix([])

@@ -13,8 +13,9 @@ from contest_files import answers, comparison, write
 
 from votewise.data.contests import Contests, Verdicts
 from votewise.errors import BadInputError
+from votewise.evaluate.difficulty import with_difficulty
 from votewise.evaluate.inputs import read_several, read_two
-from votewise.evaluate.pair_answers import with_difficulty
+from votewise.evaluate.judges import ColumnJudge
 
 
 def judged(path: str, **options: Any) -> tuple[Contests, Verdicts]:
@@ -26,7 +27,7 @@ def judged(path: str, **options: Any) -> tuple[Contests, Verdicts]:
 def test_two_files_meet_on_the_prompts_that_both_answered(tmp_path: Path) -> None:
     a = write(tmp_path / "a.jsonl", answers("new", 6, domain="sums"))
     b = write(tmp_path / "b.jsonl", answers("old", 6, first=2)[::-1])
-    contests, verdicts = read_two(a, b, verdicts=False)
+    contests, verdicts = read_two(a, b, column=None)
     assert verdicts is None
     assert (contests.model_a, contests.model_b, len(contests), contests.n_prompts) == ("new", "old", 4, 4)
     assert contests.prompts == [f"prompt {i}" for i in range(2, 6)]
@@ -42,7 +43,7 @@ def test_alpacaevals_outputs_are_answers(tmp_path: Path) -> None:
     rows = [{"dataset": "koala", "instruction": f"i{n}", "output": "x" * n, "generator": "g"} for n in range(1, 4)]
     a = write(tmp_path / "model_outputs.json", rows)
     b = write(tmp_path / "b.json", [row | {"generator": "h", "output": "yy"} for row in rows])
-    contests, _ = read_two(a, b, verdicts=False)
+    contests, _ = read_two(a, b, column=None)
     assert (contests.model_a, contests.model_b) == ("g", "h")
     assert contests.domain == ["koala"] * 3
     assert contests.length_a is not None
@@ -59,7 +60,7 @@ def test_conversations_equal_their_texts(tmp_path: Path) -> None:
     ]
     a = write(tmp_path / "a.jsonl", talk)
     b = write(tmp_path / "b.jsonl", [{"prompt": "hi", "answer": "hey", "model": "k"}])
-    contests, _ = read_two(a, b, verdicts=False)
+    contests, _ = read_two(a, b, column=None)
     assert len(contests) == 1
     assert contests.length_a is not None
     assert contests.length_a.tolist() == [2]
@@ -67,7 +68,7 @@ def test_conversations_equal_their_texts(tmp_path: Path) -> None:
 
 def test_a_file_without_models_is_called_by_its_name(tmp_path: Path) -> None:
     rows = [{"prompt": "p", "answer": "x"}]
-    contests, _ = read_two(write(tmp_path / "one.jsonl", rows), write(tmp_path / "two.jsonl", rows), verdicts=False)
+    contests, _ = read_two(write(tmp_path / "one.jsonl", rows), write(tmp_path / "two.jsonl", rows), column=None)
     assert (contests.model_a, contests.model_b) == ("one", "two")
 
 
@@ -75,7 +76,7 @@ def test_prompts_that_failed_are_left_out_and_counted(tmp_path: Path) -> None:
     rows = answers("new", 4)
     rows[1] |= {"answer": None, "error": "status 500"}
     contests, _ = read_two(
-        write(tmp_path / "a.jsonl", rows), write(tmp_path / "b.jsonl", answers("old", 4)), verdicts=False
+        write(tmp_path / "a.jsonl", rows), write(tmp_path / "b.jsonl", answers("old", 4)), column=None
     )
     assert len(contests) == 3
     assert contests.left_out == {"answered by old only": 1, "new failed to answer": 1}
@@ -83,20 +84,20 @@ def test_prompts_that_failed_are_left_out_and_counted(tmp_path: Path) -> None:
 
 def test_one_file_with_two_models(tmp_path: Path) -> None:
     path = write(tmp_path / "both.jsonl", answers("new", 3) + answers("old", 3))
-    contests, _ = read_two(path, verdicts=False)
+    contests, _ = read_two(path, column=None)
     assert (contests.model_a, contests.model_b, len(contests)) == ("new", "old", 3)
-    contests, _ = read_two(path, model="old", baseline="new", verdicts=False)
+    contests, _ = read_two(path, model="old", baseline="new", column=None)
     assert (contests.model_a, contests.model_b) == ("old", "new")
 
 
 BAD_ANSWERS: dict[str, tuple[list[dict[str, Any]], list[dict[str, Any]] | None, str]] = {
-    "no common prompt": (answers("new", 3), answers("old", 3, first=3), r"no prompt of .*a.jsonl is among these"),
+    "no common prompt": (answers("new", 3), answers("old", 3, first=3), r"has no prompt in common with .*a.jsonl"),
     "a prompt twice": (
         answers("new", 3) + answers("new", 1),
         answers("old", 3),
-        r"a.jsonl, row 4, column 'prompt': model 'new' answered this prompt before, in row 1",
+        r"a.jsonl, row 4, column 'prompt': model 'new' already answered this prompt in row 1",
     ),
-    "one model in both": (answers("new", 3), answers("new", 3), "both answers are by model 'new'"),
+    "one model in both": (answers("new", 3), answers("new", 3), "both files have answers of model 'new'"),
     "one model only": (answers("new", 3), None, "holds answers of one model only, 'new'"),
     "three models in one file": (
         answers("a", 2) + answers("b", 2) + answers("c", 2),
@@ -117,7 +118,7 @@ BAD_ANSWERS: dict[str, tuple[list[dict[str, Any]], list[dict[str, Any]] | None, 
     "every prompt failed": (
         [{"prompt": "p", "answer": None, "model": "new", "error": "no"}],
         answers("old", 3),
-        "there is no answer that could be used",
+        "there is no usable answer",
     ),
 }
 
@@ -127,14 +128,14 @@ def test_answers_that_cannot_be_used(case: str, tmp_path: Path) -> None:
     first, second, message = BAD_ANSWERS[case]
     files = [write(tmp_path / "a.jsonl", first)] + ([write(tmp_path / "b.jsonl", second)] if second else [])
     with pytest.raises(BadInputError, match=message) as error:
-        read_two(*files, verdicts=False)
+        read_two(*files, column=None)
     assert "\n" not in str(error.value)
 
 
 def test_skipping_leaves_unusable_rows_out_and_counts_them(tmp_path: Path) -> None:
     rows = [*answers("new", 3), {"prompt": "prompt 3", "answer": "", "model": "new"}, answers("new", 1)[0]]
     contests, _ = read_two(
-        write(tmp_path / "a.jsonl", rows), write(tmp_path / "b.jsonl", answers("old", 4)), verdicts=False, skip=True
+        write(tmp_path / "a.jsonl", rows), write(tmp_path / "b.jsonl", answers("old", 4)), column=None, skip=True
     )
     assert len(contests) == 3
     assert contests.left_out["unusable rows"] == 2
@@ -142,10 +143,10 @@ def test_skipping_leaves_unusable_rows_out_and_counts_them(tmp_path: Path) -> No
 
 def test_there_must_be_a_judge(tmp_path: Path) -> None:
     path = write(tmp_path / "a.jsonl", answers("new", 3))
-    with pytest.raises(BadInputError, match="holds answers without verdicts, and there is no judge"):
+    with pytest.raises(BadInputError, match="holds answers without verdicts, and no judge is given"):
         read_two(path, path)
     path = write(tmp_path / "c.jsonl", [comparison(0)])
-    with pytest.raises(BadInputError, match="has no column preference, winner or label, and there is no judge"):
+    with pytest.raises(BadInputError, match="has no column preference, winner or label, and no judge is given"):
         read_two(path)
 
 
@@ -162,11 +163,11 @@ LABELS = {
 def test_what_a_column_may_say(case: str, tmp_path: Path) -> None:
     values, expected = LABELS[case]
     rows = [comparison(i, winner=value) for i, value in enumerate(values)]
-    _, verdicts = judged(write(tmp_path / "c.jsonl", rows), column="winner")
+    _, verdicts = judged(write(tmp_path / "c.jsonl", rows), column=ColumnJudge("winner"))
     assert verdicts.preference == pytest.approx(expected)
 
 
-def test_models_that_change_sides_are_turned_round(tmp_path: Path) -> None:
+def test_models_that_change_sides_are_swapped(tmp_path: Path) -> None:
     rows = [comparison(0, winner="a"), comparison(1, "old", "new", winner="a"), comparison(2, winner="tie")]
     contests, verdicts = judged(write(tmp_path / "c.jsonl", rows))
     assert contests.model_a == "new"
@@ -208,59 +209,72 @@ def test_a_model_in_every_row_is_the_baseline(tmp_path: Path) -> None:
 
 
 NAN = float("nan")
+P = ColumnJudge("p")
 BAD_COMPARISONS: dict[str, tuple[list[dict[str, Any]], dict[str, Any], str]] = {
     "an unknown column": (
         [comparison(0, w=1)],
-        {"column": "win"},
+        {"column": ColumnJudge("win")},
         "there is no column 'win' .expected one of: prompt,",
     ),
     "NaN": (
         [comparison(0, p=0.5), comparison(1, p=NAN)],
-        {"column": "p"},
+        {"column": P},
         "row 2, column 'p': there is no verdict, got nan",
     ),
-    "null": ([comparison(0, p=0.5), comparison(1, p=None)], {"column": "p"}, "row 2, column 'p': there is no verdict"),
+    "null": (
+        [comparison(0, p=0.5), comparison(1, p=None)],
+        {"column": P},
+        "row 2, column 'p': there is no verdict",
+    ),
     "too large": (
         [comparison(0, p=0.5), comparison(1, p=1.5)],
-        {"column": "p"},
+        {"column": P},
         "row 2, column 'p': is outside 0 to 1",
     ),
-    "far too large": ([comparison(0, p=1.5), comparison(1, p=3)], {"column": "p"}, "row 2, .*: is outside 1 to 2"),
+    "far too large": (
+        [comparison(0, p=1.5), comparison(1, p=3)],
+        {"column": P},
+        "row 2, .*: is outside 1 to 2",
+    ),
     "a strange label": (
         [comparison(0, p="a"), comparison(1, p="first")],
-        {"column": "p"},
-        "row 2, column 'p': is no verdict, got 'first' .expected a, b, tie, a model's name",
+        {"column": P},
+        "row 2, column 'p': is not a verdict, got 'first' .expected a, b, tie, a model's name",
     ),
     "no label": (
         [comparison(0, p="a"), comparison(1, p=None)],
-        {"column": "p"},
+        {"column": P},
         "row 2, column 'p': there is no verdict",
     ),
-    "one model": ([comparison(0, "m", "m", p=1)], {"column": "p"}, "row 1, column 'model_a': is compared with itself"),
+    "one model": (
+        [comparison(0, "m", "m", p=1)],
+        {"column": P},
+        "row 1, column 'model_a': is compared with itself",
+    ),
     "many models": (
         [comparison(0, "a", "b", p=1), comparison(0, "c", "d", p=0)],
-        {"column": "p"},
+        {"column": P},
         "compares 4 models .expected --model, one of: a, b, c, d",
     ),
     "an unknown model": (
         [comparison(0, p=1)],
-        {"column": "p", "model": "z"},
+        {"column": P, "model": "z"},
         "there is no model 'z' .expected one of: new",
     ),
     "strangers": (
         [comparison(0, "a", "b", p=1), comparison(0, "c", "d", p=0)],
-        {"column": "p", "model": "a", "baseline": "c"},
+        {"column": P, "model": "a", "baseline": "c"},
         "'a' and 'c' never meet",
     ),
     "an empty answer": (
         [comparison(0, p=1, response_b="")],
-        {"column": "p"},
+        {"column": P},
         "row 1, column 'response_b': the response_b is empty",
     ),
     "a model against its baseline, all ones": (
         [{"prompt": "x", "model": "m", "baseline": "k", "preference": 1.0}],
         {},
-        "column 'preference': every value is 1, on a scale of 0 to 1 or of 1 to 2",
+        "column 'preference': every value is 1: is the scale 0 to 1 or 1 to 2",
     ),
 }
 
@@ -279,7 +293,7 @@ def test_skipping_comparisons_without_a_verdict(tmp_path: Path) -> None:
     path = tmp_path / "c.parquet"
     rows = [comparison(0, p=1.0), comparison(1, p=NAN), comparison(2, p=7.0), comparison(3, p=0.0)]
     pq.write_table(pa.Table.from_pylist(rows), path)
-    contests, verdicts = judged(str(path), column="p", skip=True)
+    contests, verdicts = judged(str(path), column=P, skip=True)
     assert verdicts.preference.tolist() == [1.0, 0.0]
     assert contests.left_out == {"unusable rows": 2}
 
@@ -309,7 +323,7 @@ def test_difficulty_is_found_by_text_or_by_number(tmp_path: Path) -> None:
         ([{"prompt": "prompt 0", "hard": 1}], "has no column 'difficulty'"),
         ([{"id": "prompt 0", "difficulty": 1}], "does not say which prompts it is about"),
         ([{"prompt": "prompt 0", "difficulty": d} for d in (1, 2)], "row 2, column 'prompt': has two difficulties"),
-        ([{"prompt": "prompt 0", "difficulty": None}], "row 1, column 'difficulty': is no number"),
+        ([{"prompt": "prompt 0", "difficulty": None}], "row 1, column 'difficulty': is not a number"),
     ],
 )
 def test_difficulties_that_cannot_be_used(rows: list[dict[str, Any]], message: str, tmp_path: Path) -> None:
@@ -320,7 +334,7 @@ def test_difficulties_that_cannot_be_used(rows: list[dict[str, Any]], message: s
 
 def test_every_two_of_several_models(tmp_path: Path) -> None:
     files = [write(tmp_path / f"{m}.jsonl", answers(m, 4, first=i)) for i, m in enumerate("xyz")]
-    found = read_several(files, verdicts=False)
+    found = read_several(files, column=None)
     assert [(c.model_a, c.model_b, len(c)) for c, _ in found] == [("x", "y", 3), ("x", "z", 2), ("y", "z", 3)]
     rows = [comparison(0, "x", "y", winner="a"), comparison(1, "z", "y", winner="b")]
     found = read_several([write(tmp_path / "c.jsonl", rows)])
@@ -331,16 +345,16 @@ def test_every_two_of_several_models(tmp_path: Path) -> None:
 def test_a_matrix_needs_several_models_each_once(tmp_path: Path) -> None:
     one = write(tmp_path / "a.jsonl", answers("new", 3))
     with pytest.raises(BadInputError, match="there are answers of 1 model"):
-        read_several([one], verdicts=False)
-    with pytest.raises(BadInputError, match=r"model 'new' is in .*a.jsonl already"):
-        read_several([one, write(tmp_path / "b.jsonl", answers("new", 3))], verdicts=False)
-    with pytest.raises(BadInputError, match="there is no judge"):
+        read_several([one], column=None)
+    with pytest.raises(BadInputError, match=r"model 'new' is also in .*a.jsonl"):
+        read_several([one, write(tmp_path / "b.jsonl", answers("new", 3))], column=None)
+    with pytest.raises(BadInputError, match="no judge is given"):
         read_several([one, one])
 
 
 def test_preferences_keep_their_order_of_rows(tmp_path: Path) -> None:
     values = np.random.default_rng(0).random(50)
     rows = [comparison(i, *(("new", "old") if i % 3 else ("old", "new")), p=float(v)) for i, v in enumerate(values)]
-    _, verdicts = judged(write(tmp_path / "c.jsonl", rows), column="p", model="new")
+    _, verdicts = judged(write(tmp_path / "c.jsonl", rows), column=P, model="new")
     expected = [v if i % 3 else 1 - v for i, v in enumerate(values)]
     assert verdicts.preference == pytest.approx(expected)

@@ -13,9 +13,9 @@ from scipy.stats import binom, spearmanr
 
 from votewise.arrays import Floats
 from votewise.errors import BadInputError
+from votewise.evaluate.difficulty import with_difficulty
 from votewise.evaluate.estimate import estimate_win_rate
 from votewise.evaluate.length_control import _log_posterior, fit_logistic, length_controlled_rate
-from votewise.evaluate.pair_answers import with_difficulty
 from votewise.evaluate.read_comparisons import read_comparisons
 
 DATA = Path(__file__).resolve().parents[3] / "shared" / "data"
@@ -121,9 +121,9 @@ def test_intervals_cover_the_truth(bias: float, length: float, repeats: int) -> 
 
 
 def test_what_cannot_be_estimated_is_said() -> None:
-    with pytest.raises(BadInputError, match="length cannot be controlled for, got 1 "):
+    with pytest.raises(BadInputError, match="cannot control for length with so few contests, got 1 "):
         length_controlled_rate(np.ones(1), np.arange(1), np.ones(1), np.ones(1))
-    with pytest.raises(BadInputError, match="row 2: a length is no number"):
+    with pytest.raises(BadInputError, match="row 2: a length is not a finite number"):
         length_controlled_rate(np.ones(3), np.arange(3), np.array([1.0, np.nan, 2.0]), np.ones(3))
 
 

@@ -15,8 +15,9 @@ from votewise.data.contests import Contests
 from votewise.errors import BadInputError
 from votewise.evaluate.estimate import estimate_win_rate
 from votewise.evaluate.inputs import read_two
-from votewise.evaluate.judges import LanguageJudge, judge_contests, work_of
+from votewise.evaluate.judges import LanguageJudge
 from votewise.evaluate.llm_judge import question, read_verdict
+from votewise.evaluate.verdicts import judge_contests, work_of
 from votewise.language_models.endpoint import Endpoint
 
 
@@ -56,7 +57,7 @@ def test_an_answer_cannot_pose_as_the_end_of_the_question() -> None:
 
 def contests(tmp_path: Path, n: int = 6) -> Contests:
     a = write(tmp_path / "a.jsonl", answers("new", n))
-    return read_two(a, write(tmp_path / "b.jsonl", answers("old", n)), verdicts=False)[0]
+    return read_two(a, write(tmp_path / "b.jsonl", answers("old", n)), column=None)[0]
 
 
 def shown(request: dict[str, Any]) -> tuple[str, str]:
@@ -148,4 +149,4 @@ def test_a_judge_without_any_verdict_is_an_error(tmp_path: Path) -> None:
 
 def test_equal_questions_are_asked_once(tmp_path: Path) -> None:
     found = contests(tmp_path, 3)
-    assert work_of([found, found], LanguageJudge(Endpoint("m"))) == 6
+    assert work_of([found, found], LanguageJudge(Endpoint("m"))).replies == 6

@@ -15,8 +15,9 @@ from transformers import AutoModelForSequenceClassification
 from votewise.data.contests import Contests
 from votewise.errors import BadInputError
 from votewise.evaluate.inputs import read_several, read_two
-from votewise.evaluate.judges import RewardJudge, judge_contests, work_of
+from votewise.evaluate.judges import RewardJudge
 from votewise.evaluate.reward_judge import preference
+from votewise.evaluate.verdicts import judge_contests, work_of
 
 
 @pytest.fixture(scope="module")
@@ -36,7 +37,7 @@ def contests(tmp_path: Path) -> Contests:
     b[3]["answer"] = a[3]["answer"]
     b[5]["answer"] = " ".join(["w1"] * 100)
     files = write(tmp_path / "a.jsonl", a), write(tmp_path / "b.jsonl", b)
-    return read_two(*files, verdicts=False)[0]
+    return read_two(*files, column=None)[0]
 
 
 def test_scores_are_the_models_own_and_decide(model: str, contests: Contests, tmp_path: Path) -> None:
@@ -67,7 +68,7 @@ def test_scores_are_the_models_own_and_decide(model: str, contests: Contests, tm
 def test_an_answer_too_long_for_the_model_has_no_verdict(model: str, contests: Contests, tmp_path: Path) -> None:
     verdicts = judge_contests([contests], RewardJudge(model, device="cpu"), tmp_path / "out").verdicts[0]
     assert np.isnan(verdicts.preference[5])
-    assert verdicts.problems[5] == "no score: too long for the reward model, or no number"
+    assert verdicts.problems[5] == "no score: too long for the reward model, or not a number"
     assert verdicts.problems.count(None) == 11
 
 
@@ -98,9 +99,9 @@ def test_neither_batches_nor_an_interruption_change_the_verdicts(
 
 def test_several_models_are_scored_once_each(model: str, tmp_path: Path) -> None:
     files = [write(tmp_path / f"{name}.jsonl", answers(name, 5, seed)) for seed, name in enumerate("xyz")]
-    groups = [contests for contests, _ in read_several(files, verdicts=False)]
+    groups = [contests for contests, _ in read_several(files, column=None)]
     judge = RewardJudge(model, device="cpu")
-    assert work_of(groups, judge) == 15
+    assert work_of(groups, judge).scores == 15
     judged = judge_contests(groups, judge, tmp_path / "out")
     assert {name: len(scores) for name, scores in judged.scores.items()} == {"x": 5, "y": 5, "z": 5}
     one, other = judged.verdicts[0], judged.verdicts[1]
@@ -116,5 +117,5 @@ def test_soft_hard_and_ties() -> None:
 
 def test_a_language_model_is_no_reward_model(contests: Contests, tmp_path: Path) -> None:
     folder = language_model(tmp_path / "language", chat=True)
-    with pytest.raises(BadInputError, match="is not a reward model"):
+    with pytest.raises(BadInputError, match="is no reward model"):
         judge_contests([contests], RewardJudge(str(folder), device="cpu"), tmp_path / "out")

@@ -12,14 +12,15 @@ from small import language_model
 from votewise.errors import BadInputError
 from votewise.evaluate.estimate import estimate_win_rate
 from votewise.evaluate.inputs import read_two
-from votewise.evaluate.judges import LanguageJudge, judge_contests
+from votewise.evaluate.judges import LanguageJudge
+from votewise.evaluate.verdicts import judge_contests
 from votewise.language_models.endpoint import Endpoint
 
 
 def test_words_that_are_no_verdict_are_no_tie(tmp_path: Path) -> None:
     model = language_model(tmp_path / "model", chat=True, max_position_embeddings=2048)
     files = write(tmp_path / "a.jsonl", answers("new", 2)), write(tmp_path / "b.jsonl", answers("old", 2))
-    contests, _ = read_two(*files, verdicts=False)
+    contests, _ = read_two(*files, column=None)
     with transformers_serve(model, tmp_path / "server.log") as url:
         judge = LanguageJudge(Endpoint(str(model), url, retries=0), max_tokens=8)
         verdicts = judge_contests([contests], judge, tmp_path / "out").verdicts[0]

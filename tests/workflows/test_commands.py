@@ -16,29 +16,31 @@ from typing import Any
 import pyarrow.parquet as pq
 import pytest
 import typer
+from contest_files import answers, comparison, write
 
 import votewise
 from votewise.cli import app, main
 from votewise.demo import make_demo_data
+from votewise.evaluate import benchmarks
 
 WORKFLOWS: dict[str, Callable[..., Any]] = {
     "audit": votewise.audit,
+    "evaluate win-rate": votewise.evaluate_win_rate,
+    "evaluate matrix": votewise.evaluate_matrix,
+    "evaluate benchmark": votewise.evaluate_benchmark,
+    "evaluate export alpaca-eval": votewise.export_alpaca_eval,
+    "evaluate export arena-hard": votewise.export_arena_hard,
+    "evaluate import arena-hard": votewise.import_arena_hard,
     "export": votewise.export,
     "formats": votewise.formats,
-    "generate": votewise.generate,
-    "score": votewise.score,
 }
 """Path of a command -> the workflow that it calls."""
 
 NOT_YET = {
     "filter",
     "train",
-    "evaluate win-rate",
-    "evaluate matrix",
-    "evaluate benchmark",
-    "evaluate export alpaca-eval",
-    "evaluate export arena-hard",
-    "evaluate import arena-hard",
+    "generate",
+    "score",
     "simulate annotators",
     "simulate users",
     "demo",
@@ -168,7 +170,7 @@ class Case:
     """
 
     path: str
-    arguments: tuple[str, ...] = ()
+    arguments: tuple[str | tuple[str, ...], ...] = ()
     options: dict[str, Any] = field(default_factory=dict)
     prepare: Callable[[Path], None] = lambda folder: None
     shell_only: tuple[str, ...] = ("--quiet",)
@@ -188,22 +190,18 @@ def make_audit(folder: Path) -> None:
     votewise.audit("votes.parquet", out="audit", report=False)
 
 
-def make_prompts(folder: Path) -> None:
-    """Prompts and two tiny models."""
-    pytest.importorskip("transformers")
-    from small import language_model
-
-    for seed, name in enumerate(("small", "large")):
-        language_model(folder / name, seed=seed)
-    (folder / "prompts.txt").write_text("w1 w2\nw3\n\nw1 w2\nw4 w5 w6\n", encoding="utf-8")
+def make_contests(folder: Path) -> None:
+    rows = [comparison(i, *(("new", "old") if i % 3 else ("old", "new")), winner="ab"[i % 4 == 0]) for i in range(40)]
+    write(folder / "contests.jsonl", rows)
+    write(folder / "hard.jsonl", [{"prompt": f"prompt {i}", "difficulty": i / 20 - 1} for i in range(40)])
 
 
-def make_scored_votes(folder: Path) -> None:
-    rows = [
-        {"pair": f"p{i}", "who": "k", "label": "ab"[i % 3 == 0], "x": float(i % 5), "y": float(i % 4)}
-        for i in range(40)
-    ]
-    (folder / "votes.jsonl").write_text("\n".join(map(json.dumps, rows)), encoding="utf-8")
+def make_arena(folder: Path) -> None:
+    write(folder / "questions.jsonl", [{"uid": f"u{i}", "prompt": f"prompt {i}"} for i in range(5)])
+    write(folder / "answers.jsonl", answers("mine", 5) + answers("base", 5))
+    games = [{"score": "A>B"}, {"score": "A>>B"}]
+    rows = [{"uid": f"u{i}", "judge": "gpt", "model": "mine", "baseline": "base", "games": games} for i in range(5)]
+    write(folder / "judged.jsonl", rows)
 
 
 CASES = [
@@ -231,39 +229,36 @@ CASES = [
     Case("export", ("audit",), {"out": "train.jsonl"}, make_audit),
     Case("export", ("audit",), {"out": "train.jsonl", "to": "openai", "flip_below": 0.2}, make_audit),
     Case("export", ("audit",), {"out": "t.parquet", "one_per_pair": True, "min_confidence": 0.9}, make_audit),
-    Case("generate", ("prompts.txt",), {"model": ["small"], "out": "a.jsonl", "max_tokens": 3}, make_prompts),
+    Case("evaluate win-rate", ("contests.jsonl",), {"out": "new", "column": "winner", "report": False}, make_contests),
     Case(
-        "generate",
-        ("prompts.txt",),
-        {
-            "model": ["small", "large"],
-            "out": "a.parquet",
-            "comparisons": "c.jsonl",
-            "max_tokens": 4,
-            "temperature": 0.7,
-            "top_p": 0.9,
-            "seed": 3,
-            "batch_size": 2,
-            "device": "cpu",
-            "dtype": "float32",
-            "chat_template": False,
-            "limit": 2,
-            "restart": True,
-        },
-        make_prompts,
+        "evaluate win-rate",
+        ("contests.jsonl",),
+        {"out": "o", "model": "old", "length_controlled": True, "difficulty": "hard.jsonl", "level": 0.9},
+        make_contests,
+    ),
+    Case("evaluate matrix", (("contests.jsonl",),), {"out": "m", "length_controlled": True}, make_contests),
+    Case("evaluate benchmark", ("mmlu, gsm8k",), {"out": "b", "model": "m", "batch_size": 4, "chat_template": True}),
+    Case("evaluate export alpaca-eval", ("answers.jsonl",), {"out": "outputs.json", "model": "mine"}, make_arena),
+    Case(
+        "evaluate export arena-hard",
+        ("answers.jsonl",),
+        {"out": "answers", "model": "mine", "questions": "questions.jsonl"},
+        make_arena,
     ),
     Case(
-        "score",
-        ("votes.jsonl",),
-        {"score_columns": ("x", "y"), "fit_temperature": True, "columns": {"annotator": "who"}, "out": "s.jsonl"},
-        make_scored_votes,
+        "evaluate import arena-hard",
+        (("judged.jsonl",),),
+        {"out": "j.parquet", "answers": ["answers.jsonl"], "questions": "questions.jsonl", "results": "e.json"},
+        make_arena,
     ),
 ]
 
 
 def shell_words(case: Case) -> list[str]:
     """The command line that says what the case says."""
-    words = [*case.path.split(), *case.arguments]
+    words = case.path.split()
+    for argument in case.arguments:
+        words += [argument] if isinstance(argument, str) else argument
     declared = {name_of(parameter): parameter for parameter in COMMANDS[case.path].params}
     for name, value in case.options.items():
         option = max((*declared[name].opts, *declared[name].secondary_opts), key=lambda text: text.startswith("--"))
@@ -272,8 +267,6 @@ def shell_words(case: Case) -> list[str]:
             words += [option] if value is not off else []
         elif isinstance(value, Mapping):
             words += [word for key, other in value.items() for word in (option, f"{key}={other}")]
-        elif declared[name].nargs > 1:
-            words += [option, *map(str, value)]
         elif isinstance(value, list | tuple):
             words += [word for item in value for word in (option, str(item))]
         else:
@@ -291,9 +284,26 @@ def content(file: Path) -> Any:
         table = pq.read_table(file)
         return table.schema, table.to_pylist()
     if file.suffix == ".json":
-        value = json.loads(file.read_text(encoding="utf-8"))
-        return {k: v for k, v in value.items() if k != "created"} if isinstance(value, dict) else value
+        return without_time(json.loads(file.read_text(encoding="utf-8")))
+    if file.suffix == ".jsonl":
+        return [without_time(json.loads(line)) for line in file.read_text(encoding="utf-8").splitlines()]
     return file.read_bytes()
+
+
+def without_time(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: without_time(item) for key, item in value.items() if key not in ("created", "tstamp")}
+    return [without_time(item) for item in value] if isinstance(value, list) else value
+
+
+@pytest.fixture(autouse=True)
+def harness(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Run no benchmarks: say how they would have been run."""
+
+    def run(model: str, tasks: list[str], settings: benchmarks.BenchmarkSettings) -> benchmarks.BenchmarkResult:
+        return benchmarks.BenchmarkResult(model, (), {task: {"figures": {}, "run": str(settings)} for task in tasks})
+
+    monkeypatch.setattr(benchmarks, "run_benchmarks", run)
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.path)

@@ -14,9 +14,8 @@ import numpy as np
 from scipy.special import expit
 
 from votewise.arrays import Floats
-from votewise.inference.beta_fit import fit_beta
 from votewise.inference.observation import Evidence
-from votewise.inference.priors import Beta, Grid
+from votewise.inference.priors import Beta, Grid, fit_beta
 
 START = Beta(5.0, 2.0)
 """The annotators expected before any vote."""

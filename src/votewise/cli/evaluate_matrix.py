@@ -1,33 +1,34 @@
-"""``votewise evaluate matrix``: win rates between several models."""
+"""``votewise evaluate matrix``: win rates between every two of several models."""
 
 from __future__ import annotations
 
-import json
-from datetime import UTC, datetime
-from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from votewise.cli.evaluate_win_rate import (
-    BatchSize,
+from votewise.cli.evaluate_options import (
+    FOLDER,
+    AtUnusableRow,
     Column,
-    Device,
-    DryRun,
+    CountOnly,
+    FiguresAsJson,
+    JudgeBatchSize,
+    JudgeDevice,
     LengthControlled,
     LlmJudge,
     MaxTokens,
+    NoPage,
     Out,
     RewardModel,
     Soft,
-    check_folder,
-    chosen_judge,
-    sources,
 )
 from votewise.cli.model_options import BaseUrl, Concurrency, Restart
-from votewise.cli.options import AsJson, AtError, Level, Quiet, Reportless
+from votewise.cli.options import Defaults, Level, Quiet
+from votewise.workflows import evaluate_matrix as workflow
 
-Files = Annotated[
+DEFAULTS = Defaults(workflow.evaluate_matrix)
+
+Answers = Annotated[
     list[str],
     typer.Argument(
         metavar="ANSWERS...",
@@ -39,31 +40,31 @@ Files = Annotated[
 
 
 def matrix(
-    files: Files,
-    out: Out = Path("evaluation"),
+    answers: Answers,
+    out: Out = None,
     reward_model: RewardModel = None,
-    soft: Soft = False,
+    soft: Soft = DEFAULTS.soft,
     llm_judge: LlmJudge = None,
     base_url: BaseUrl = None,
     column: Column = None,
-    length_controlled: LengthControlled = False,
-    level: Level = 0.95,
-    max_tokens: MaxTokens = 1024,
-    concurrency: Concurrency = 8,
-    batch_size: BatchSize = 16,
-    device: Device = "auto",
-    on_error: AtError = "stop",
-    restart: Restart = False,
-    dry_run: DryRun = False,
-    no_report: Reportless = False,
+    length_controlled: LengthControlled = DEFAULTS.length_controlled,
+    level: Level = DEFAULTS.level,
+    max_tokens: MaxTokens = DEFAULTS.max_tokens,
+    concurrency: Concurrency = DEFAULTS.concurrency,
+    batch_size: JudgeBatchSize = DEFAULTS.batch_size,
+    device: JudgeDevice = DEFAULTS.device,
+    on_error: AtUnusableRow = DEFAULTS.on_error,
+    restart: Restart = DEFAULTS.restart,
+    dry_run: CountOnly = DEFAULTS.dry_run,
+    report: NoPage = DEFAULTS.report,
     quiet: Quiet = False,
-    as_json: AsJson = False,
+    as_json: FiguresAsJson = False,
 ) -> None:
-    """Measure how often each of several models' answers beats each other's.
+    """Measure how often the answers of each of several models beat those of each other model.
 
     Every two models are compared on the prompts that both answered. Writes matrix.html with a heat map, matrix.csv,
-    matrix.parquet with every comparison and its verdict, and evaluation.json. A run that was interrupted goes on where
-    it stopped.
+    matrix.parquet with every contest and its verdict, and evaluation.json. An interrupted run resumes when the same command
+    is started again.
 
     **Examples:**
 
@@ -71,60 +72,34 @@ def matrix(
 
     `votewise evaluate matrix arena.parquet --column winner --out evaluation/arena`
     """
-    judge = chosen_judge(
-        reward_model=reward_model,
-        soft=soft,
-        llm_judge=llm_judge,
-        base_url=base_url,
-        column=column,
-        max_tokens=max_tokens,
-        concurrency=concurrency,
-        batch_size=batch_size,
-        device=device,
-    )
-    check_folder(out)
+    from votewise.cli.printing.common import print_json
+    from votewise.cli.printing.evaluate import print_matrix, print_work, telling_what_is_kept
+    from votewise.cli.printing.progress import ProgressBar
 
-    from votewise.cli.printing.evaluate import print_matrix, print_work
-    from votewise.cli.printing.progress import ProgressBar, telling_how_to_go_on
-    from votewise.evaluate.inputs import read_several
-    from votewise.evaluate.judges import judge_contests, work_of
-    from votewise.evaluate.matrix import estimate_matrix
-    from votewise.workflows.evaluation_files import MATRIX, matrix_figures, write_matrix
-
-    with ProgressBar(quiet=quiet) as bar:
-        bar.stage("Reading")
-        found = read_several(files, column=column, verdicts=judge is None, skip=on_error == "skip")
-        groups = [contests for contests, _ in found]
-        if dry_run:
-            work = 0 if judge is None else work_of(groups, judge)
-        else:
-            judged = None
-            verdicts = [verdict for _, verdict in found if verdict is not None]
-            if judge is not None:
-                table = out / f"{MATRIX}.parquet"
-                with telling_how_to_go_on(table):
-                    judged = judge_contests(groups, judge, table, restart=restart, progress=bar.count)
-                verdicts = judged.verdicts
-            bar.stage(f"Writing {out}")
-            result = estimate_matrix(
-                list(zip(groups, verdicts, strict=True)),
-                scores=judged.scores if judged else None,
-                length_controlled=length_controlled,
-                level=level,
-            )
-            title = None if no_report else f"{len(result.models)} models, two by two"
-            written = write_matrix(
-                out,
-                result,
-                title=title,
-                created=datetime.now(UTC),
-                settings={"source": sources(*files), "level": level},
-            )
-            if judged is not None:
-                judged.finish()
-    if dry_run:
-        print_work(groups, judge, work)
+    with telling_what_is_kept(), ProgressBar(quiet=quiet) as bar:
+        found = workflow.evaluate_matrix(
+            answers,
+            out=out or FOLDER,
+            reward_model=reward_model,
+            soft=soft,
+            llm_judge=llm_judge,
+            base_url=base_url,
+            column=column,
+            length_controlled=length_controlled,
+            level=level,
+            max_tokens=max_tokens,
+            concurrency=concurrency,
+            batch_size=batch_size,
+            device=device,
+            on_error=on_error,
+            restart=restart,
+            dry_run=dry_run,
+            report=report,
+            progress=bar,
+        )
+    if found.result is None:
+        print_work(found.work)
     elif as_json:
-        typer.echo(json.dumps(matrix_figures(result), indent=2, ensure_ascii=False, allow_nan=False))
+        print_json(found.figures)
     elif not quiet:
-        print_matrix(result, written)
+        print_matrix(found.result, found.files)

@@ -1,7 +1,7 @@
-"""Two models' answers to the same prompts, and what a judge says about them.
+"""Contests between two models, and the verdicts of a judge on them.
 
-An evaluation consists of contests: one prompt, an answer of model A, an answer of model B. A judge gives each contest a
-preference from 0 (B's answer is better) to 1 (A's), 1/2 is a tie, or gives no verdict.
+A contest is one prompt with an answer of model A and an answer of model B. A judge gives each contest a preference from 0
+(B's answer is better) to 1 (A's answer is better), where 1/2 is a tie, or no verdict at all.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from votewise.arrays import Bools, Floats
 from votewise.errors import BadInputError
 
 Text = str | list[dict[str, str]]
-"""A prompt or an answer: a text, or a conversation of messages ``{role, content}``."""
+"""A prompt or an answer: a text, or a conversation, which is a list of messages ``{role, content}``."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -28,12 +28,12 @@ class Contests:
         model_a, model_b: names of the two models.
         prompt: (n,) code of each contest's prompt, 0 to the number of prompts - 1; equal prompts share a code.
         prompts: (n,) the prompts.
-        answers_a, answers_b: (n,) the answers; None where only verdicts are known.
-        length_a, length_b: (n,) characters of the answers; None where unknown.
+        answers_a, answers_b: (n,) the answers; None if only the verdicts on them are known.
+        length_a, length_b: (n,) characters of the answers; None if unknown.
         domain: (n,) names of domains; None without domains.
-        difficulty: (n,) how hard each prompt is for the models, on a scale of log-odds; None where unknown.
-        ids: column of the source that names prompts, ``prompt_index`` for example -> its values; empty without any.
-        left_out: reason why prompts or rows did not become contests -> how many.
+        difficulty: (n,) difficulty of each prompt for the models, in log-odds; None if unknown.
+        ids: column, like ``prompt_index`` -> (n,) names of the prompts; empty if there is no such column.
+        left_out: reason -> how many prompts or rows did not become contests.
     """
 
     model_a: str
@@ -59,22 +59,24 @@ class Contests:
 
     @property
     def length_difference(self) -> Floats | None:
-        """(n,) characters by which A's answer is longer than B's; None where unknown."""
+        """(n,) length of A's answer minus length of B's, in characters; None if unknown."""
         return None if self.length_a is None or self.length_b is None else self.length_a - self.length_b
 
 
 @dataclass(frozen=True, eq=False)
 class Verdicts:
-    """What a judge says about n contests.
+    """The verdicts of a judge on n contests.
 
     Attributes:
         judge: who judged, in words: ``reward model NAME``, ``column 'winner'``.
-        preference: (n,) from 0, B's answer is better, to 1, A's; NaN where there is no verdict.
+        preference: (n,) from 0 (B's answer is better) to 1 (A's answer is better); NaN where there is no verdict.
         problems: (n,) why there is no verdict; None where there is one.
         score_a, score_b: (n,) a reward model's scores; None for other judges.
-        as_shown, as_swapped: (n,) preferences with A's answer shown first, and with B's; None for judges without an order.
-        comments: (n,) what the judge wrote with A's answer shown first, and with B's; None for judges that write nothing.
-        settings: what the verdicts depend on, name -> value.
+        as_shown, as_swapped: (n,) preferences with A's answer shown first, and with B's answer shown first; None for judges
+            that do not see an order.
+        comments: (n,) what the judge wrote with A's answer shown first, and with B's answer shown first; None for judges
+            that do not write.
+        settings: name -> value of everything that the verdicts depend on.
     """
 
     judge: str

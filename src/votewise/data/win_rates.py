@@ -1,4 +1,4 @@
-"""What an evaluation found: win rates with intervals, and the verdicts they were computed from."""
+"""Results of an evaluation: win rates with intervals, and the contests that they were computed from."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from votewise.data.contests import Contests, Verdicts
 
 @dataclass(frozen=True)
 class Rate:
-    """An estimated share ``value`` of contests that A wins, its interval, and how many contests and prompts there were."""
+    """``value``: the estimated share of contests that A wins. ``low`` and ``high``: its interval."""
 
     value: float
     low: float
@@ -36,11 +36,11 @@ class LengthControlled:
 
     Attributes:
         rate: the rate and its interval.
-        length: coefficient of tanh(z); negative where longer answers of A are preferred.
-        difficulty: coefficient of the prompts' difficulty; None where it was not used.
-        bias: log-odds of winning at equal lengths and difficulty 0.
-        deviation: characters that make one unit of z.
-        constant: whether all differences in length are equal, so that length could not be controlled for.
+        length: coefficient of tanh(z); negative if longer answers are preferred.
+        difficulty: coefficient of the difficulty of the prompts; None if it was not used.
+        bias: log-odds that A wins at equal lengths and difficulty 0.
+        deviation: number of characters in one unit of z.
+        constant: whether all differences in length are equal; then length cannot be controlled for.
     """
 
     rate: Rate
@@ -53,12 +53,12 @@ class LengthControlled:
 
 @dataclass(frozen=True)
 class Swaps:
-    """What became of verdicts when the order of the answers was swapped.
+    """How verdicts depend on the order of the answers.
 
     Attributes:
-        contests: how many have a verdict in both orders.
+        contests: number of contests with a verdict in both orders.
         disagreement: share of them in which the two verdicts differ.
-        first: share of the decided single verdicts that went to the answer shown first; None without any.
+        first: share of single verdicts, without ties, that prefer the answer shown first; None if all are ties.
     """
 
     contests: int
@@ -68,7 +68,7 @@ class Swaps:
 
 @dataclass(frozen=True)
 class SubgroupRate:
-    """The win rate among some of the contests: ``name`` in words, its bounds ``start`` to ``end`` where there are any."""
+    """The win rate in a group of contests: ``name`` in words, and the bounds ``start`` to ``end`` if the group has any."""
 
     name: str
     rate: Rate
@@ -81,15 +81,15 @@ class WinRateResult:
     """How often model A's answers beat model B's.
 
     Attributes:
-        contests, verdicts: what the rates were computed from.
-        rate: share of contests that A wins, ties half.
-        wins, ties, losses: contests with a preference above, at and below 1/2.
-        failed: contests without a verdict; they are left out everywhere.
-        length_controlled: None where it was not requested.
-        swaps: None for judges without an order.
-        by_length: by difference in length, shorter answers of A first; empty where lengths are unknown.
-        by_domain: by domain; empty without domains.
-        level: the probability that an interval covers the truth.
+        contests, verdicts: what the win rates were computed from.
+        rate: share of contests that A wins; a tie counts as half a win.
+        wins, ties, losses: number of contests with a preference above, at and below 1/2.
+        failed: number of contests without a verdict; they are left out of all win rates.
+        length_controlled: the win rate at equal lengths; None if it was not asked for.
+        swaps: None for judges that do not see an order.
+        by_length: the win rate by difference in length, from shorter to longer answers of A; empty if lengths are unknown.
+        by_domain: the win rate by domain; empty without domains.
+        level: probability that an interval contains the truth.
     """
 
     contests: Contests = field(repr=False)
@@ -108,16 +108,16 @@ class WinRateResult:
 
 @dataclass(frozen=True, eq=False)
 class MatrixResult:
-    """Win rates between several models, two by two.
+    """Win rates between every two of several models.
 
     Attributes:
-        models: names, the best first.
+        models: names of the models, the best first.
         pairs: (model_a, model_b) in the order in which they were compared -> the result; pairs that never met are
             missing.
-        mean: each model's mean win rate over the others that it met.
+        mean: model -> its mean win rate over the models that it met.
         scores: model -> a reward model's scores of its answers; empty for other judges.
         judge: who judged.
-        level: the probability that an interval covers the truth.
+        level: probability that an interval contains the truth.
     """
 
     models: tuple[str, ...]
@@ -127,8 +127,13 @@ class MatrixResult:
     judge: str
     level: float
 
+    @property
+    def judged(self) -> list[tuple[Contests, Verdicts]]:
+        """The contests of every pair of models, with their verdicts."""
+        return [(found.contests, found.verdicts) for found in self.pairs.values()]
+
     def rate(self, a: str, b: str) -> Rate | None:
-        """The rate at which ``a`` beats ``b``; None where they never met."""
+        """How often ``a`` beats ``b``; None if they never met."""
         if (a, b) in self.pairs:
             return self.pairs[a, b].rate
         if (b, a) not in self.pairs:

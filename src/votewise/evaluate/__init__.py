@@ -1,20 +1,24 @@
-"""How good is a model? Win rates with intervals, by a reward model, a language model or verdicts that are there already.
+"""How good is a model? Win rates with intervals, decided by a reward model, a language model or a column of verdicts.
 
-contests, _ = read_two("policy.jsonl", "base.jsonl", verdicts=False)
-judged = judge_contests([contests], RewardJudge("org/reward"), Path("evaluation"))
-result = estimate_win_rate(contests, judged.verdicts[0], length_controlled=True)
-result.rate.value, result.rate.low, result.rate.high
+``votewise.evaluate_win_rate`` and ``votewise.evaluate_matrix`` do all of this in one call. Step by step:
+
+    contests, _ = read_two("policy.jsonl", "base.jsonl", column=None)
+    judged = judge_contests([contests], RewardJudge("org/reward"), Path("evaluation/verdicts"))
+    result = estimate_win_rate(contests, judged.verdicts[0], length_controlled=True)
+    result.rate.value, result.rate.low, result.rate.high
 """
 
+from votewise.evaluate.difficulty import with_difficulty
 from votewise.evaluate.estimate import estimate_win_rate
 from votewise.evaluate.inputs import read_several, read_two
-from votewise.evaluate.judges import LanguageJudge, RewardJudge, judge_contests
+from votewise.evaluate.judges import ColumnJudge, LanguageJudge, RewardJudge
 from votewise.evaluate.length_control import length_controlled_rate
 from votewise.evaluate.matrix import estimate_matrix
-from votewise.evaluate.pair_answers import with_difficulty
 from votewise.evaluate.rates import win_rate
+from votewise.evaluate.verdicts import judge_contests
 
 __all__ = [
+    "ColumnJudge",
     "LanguageJudge",
     "RewardJudge",
     "estimate_matrix",

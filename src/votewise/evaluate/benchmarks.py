@@ -1,6 +1,6 @@
-"""Benchmarks through lm-evaluation-harness, which is called, not imitated.
+"""Benchmarks, run by lm-evaluation-harness.
 
-Needs the [eval] extra. Figures go to ``evaluation.json`` with their standard errors, as the harness gives them.
+Needs the [eval] extra. The figures and their standard errors are those of the harness; they go to ``evaluation.json``.
 """
 
 from __future__ import annotations
@@ -11,11 +11,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
+
 from votewise.errors import BadInputError
 from votewise.evaluate.record import record_result
 
 HEADLINES = {"mmlu": "acc,none", "gsm8k": "exact_match,strict-match"}
-"""The figure that papers print, by task."""
+"""Task -> the figure that papers report."""
 
 SECTION = "benchmark"
 
@@ -25,15 +27,15 @@ class BenchmarkSettings:
     """How to run benchmarks.
 
     Attributes:
-        few_shot: examples in the prompt; None for the task's own number.
-        limit: only so many examples of each task: a share below 1, or a number.
-        batch_size: a number, or ``auto`` for the largest that fits.
-        device: ``cpu``, ``cuda``, ...; None for the harness' choice.
-        dtype: the model's numbers.
-        chat: whether prompts go through the model's chat template.
-        include: a folder with tasks of your own, in the harness' YAML.
+        few_shot: number of examples in the prompt; None for the task's own number.
+        limit: number of examples of each task to run, or, below 1, their share; None for all.
+        batch_size: a number, or ``auto`` for the largest that fits into memory.
+        device: ``cpu``, ``cuda``, ...; None lets the harness choose.
+        dtype: number format of the model.
+        chat_template: whether to apply the model's chat template to the prompts.
+        include: a folder with further tasks, in the YAML format of the harness.
         seed: of the choice of examples in prompts, and of everything else that is random.
-        resamples: bootstrap resamples for metrics without a standard error in closed form.
+        resamples: number of bootstrap resamples, for metrics whose standard error has no formula.
     """
 
     few_shot: int | None = None
@@ -41,15 +43,15 @@ class BenchmarkSettings:
     batch_size: int | str = "auto"
     device: str | None = None
     dtype: str = "auto"
-    chat: bool = False
+    chat_template: bool = False
     include: Path | None = None
     seed: int = 0
     resamples: int = 1000
 
 
 @dataclass(frozen=True)
-class Figure:
-    """A task's ``metric`` under a ``filter``; ``headline`` marks the one that papers print."""
+class BenchmarkFigure:
+    """A task's ``metric`` after a ``filter`` of the replies; ``headline`` marks the figure that papers report."""
 
     task: str
     metric: str
@@ -59,25 +61,42 @@ class Figure:
     headline: bool = False
 
 
+FIGURE_COLUMNS = pa.schema(
+    [
+        ("task", pa.string()),
+        ("metric", pa.string()),
+        ("filter", pa.string()),
+        ("value", pa.float64()),
+        ("standard_error", pa.float64()),
+        ("headline", pa.bool_()),
+    ]
+)
+
+
 @dataclass(frozen=True)
 class BenchmarkResult:
-    """What the harness measured: ``figures``, and as JSON by task ``tasks``."""
+    """What the harness measured: ``figures``, and the same by task as JSON values, ``tasks``."""
 
     model: str
-    figures: tuple[Figure, ...]
+    figures: tuple[BenchmarkFigure, ...]
     tasks: Mapping[str, Any] = field(repr=False)
+
+    @property
+    def table(self) -> pa.Table:
+        """The figures, one per row."""
+        return pa.Table.from_pylist([vars(figure) for figure in self.figures], schema=FIGURE_COLUMNS)
 
 
 def run_benchmarks(model: str, tasks: Sequence[str], settings: BenchmarkSettings | None = None) -> BenchmarkResult:
     """Run tasks of lm-evaluation-harness on a model.
 
     Args:
-        model: a folder or a name on the Hub; a folder with a LoRA adapter is loaded on top of its base model.
-        tasks: their names, ``mmlu``, ``gsm8k``, ...; groups count as one.
-        settings: the defaults, unless given.
+        model: a folder, or a name on the Hub; a LoRA adapter in a folder is loaded on top of its base model.
+        tasks: names of tasks, or of groups of tasks: ``mmlu``, ``gsm8k``, ...
+        settings: how to run them; None for the defaults.
 
     Raises:
-        BadInputError: the harness is not installed, a task it does not know, or a model that cannot be loaded.
+        BadInputError: the harness is not installed, does not know a task, or cannot load the model.
     """
     settings = settings or BenchmarkSettings()
     try:
@@ -95,7 +114,7 @@ def run_benchmarks(model: str, tasks: Sequence[str], settings: BenchmarkSettings
             limit=settings.limit,
             batch_size=settings.batch_size,
             device=settings.device,
-            apply_chat_template=settings.chat,
+            apply_chat_template=settings.chat_template,
             bootstrap_iters=settings.resamples,
             log_samples=False,
             random_seed=settings.seed,
@@ -105,28 +124,28 @@ def run_benchmarks(model: str, tasks: Sequence[str], settings: BenchmarkSettings
         )
     except (OSError, ValueError, KeyError) as error:
         line = (str(error).strip().splitlines() or [type(error).__name__])[0]
-        raise BadInputError(f"the benchmarks cannot be run: {line}", source=model) from error
+        raise BadInputError(f"cannot run the benchmarks: {line}", source=model) from error
     return BenchmarkResult(model, tuple(figures_of(results, tasks)), _tasks_as_json(results, tasks))
 
 
 def record_benchmarks(path: Path, result: BenchmarkResult) -> dict[str, dict[str, Any]]:
-    """Add the figures to an ``evaluation.json``; other tasks that were run on this model stay."""
+    """Add the figures to an ``evaluation.json``; it keeps the figures of other tasks on this model."""
     return record_result(path, SECTION, result.model, result.tasks)
 
 
 def model_arguments(model: str) -> dict[str, Any]:
-    """What the harness is told to load: the model, or its base model and the adapter."""
+    """What the harness has to load: the model, or a base model and the adapter."""
     adapter = Path(model) / "adapter_config.json"
     if not adapter.is_file():
         return {"pretrained": model}
     base = json.loads(adapter.read_text(encoding="utf-8")).get("base_model_name_or_path")
     if not base:
-        raise BadInputError("does not name its base model", source=str(adapter), expected="base_model_name_or_path")
+        raise BadInputError("does not name the base model", source=str(adapter), expected="base_model_name_or_path")
     return {"pretrained": base, "peft": model}
 
 
-def figures_of(results: Mapping[str, Any], tasks: Sequence[str]) -> list[Figure]:
-    """The figures of these tasks in what the harness returns, under ``metric,filter`` and ``metric_stderr,filter``."""
+def figures_of(results: Mapping[str, Any], tasks: Sequence[str]) -> list[BenchmarkFigure]:
+    """The figures of these tasks; the harness returns them as ``metric,filter`` and ``metric_stderr,filter``."""
     figures = []
     for task in tasks:
         found: Mapping[str, Any] = results["results"].get(task, {})
@@ -136,7 +155,7 @@ def figures_of(results: Mapping[str, Any], tasks: Sequence[str]) -> list[Figure]
                 continue
             error = found.get(f"{metric}_stderr,{name}")
             figures.append(
-                Figure(
+                BenchmarkFigure(
                     task,
                     metric,
                     name,
@@ -166,11 +185,11 @@ def _tasks_as_json(results: Mapping[str, Any], tasks: Sequence[str]) -> dict[str
 
 
 def _task_manager(tasks: Sequence[str], include: Path | None) -> Any:
-    """The harness' list of tasks. Its own thousands take many seconds to read, and are left out if not needed."""
+    """The tasks of the harness. Reading its own thousands of tasks takes many seconds, so it is skipped if not needed."""
     from lm_eval.tasks import TaskManager
 
     if include is not None and not include.is_dir():
-        raise BadInputError("is no folder", source=str(include), expected="one with tasks in YAML")
+        raise BadInputError("is not a folder", source=str(include), expected="a folder with tasks in YAML")
     if include is not None:
         own = TaskManager(include_path=str(include), include_defaults=False)
         if set(tasks) <= set(own.all_tasks):

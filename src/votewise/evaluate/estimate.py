@@ -9,38 +9,39 @@ import numpy as np
 from votewise.arrays import Bools
 from votewise.data.contests import Contests, Verdicts
 from votewise.data.win_rates import LengthControlled, Rate, SubgroupRate, Swaps, WinRateResult
+from votewise.defaults import LEVEL
 from votewise.errors import BadInputError
 from votewise.evaluate.length_control import length_controlled_rate
 from votewise.evaluate.rates import win_rate
 
 LENGTH_PARTS = 5
-"""Groups of about equal size by difference in length."""
+"""Number of groups by difference in length; they have about the same size."""
 LEAST_PART = 20
-"""Contests in a group by length, at least."""
+"""Least number of contests in such a group."""
 
 
 def estimate_win_rate(
-    contests: Contests, verdicts: Verdicts, *, length_controlled: bool = False, level: float = 0.95
+    contests: Contests, verdicts: Verdicts, *, length_controlled: bool = False, level: float = LEVEL
 ) -> WinRateResult:
-    """How often A's answers beat B's, over all contests, at equal lengths, by difference in length and by domain.
+    """How often A's answers beat B's: over all contests, at equal lengths, by difference in length and by domain.
 
-    Contests without a verdict count nowhere: neither as ties nor as losses.
+    Contests without a verdict are left out; they count neither as ties nor as losses.
 
     Args:
         contests: the contests.
-        verdicts: what a judge says of them.
-        length_controlled: also estimate the rate at equal lengths; uses ``contests.difficulty`` where it is known.
-        level: the probability that an interval covers the truth.
+        verdicts: the verdicts of a judge on them.
+        length_controlled: also estimate the win rate at equal lengths; uses ``contests.difficulty`` if it is known.
+        level: probability that an interval contains the truth.
 
     Raises:
-        BadInputError: no verdict at all, or lengths that are needed and unknown.
+        BadInputError: there is no verdict at all, or lengths are needed but unknown.
     """
     judged = verdicts.judged
     if not judged.any():
         reason = next((problem for problem in verdicts.problems if problem), "there are no contests")
         raise BadInputError(
             f"{verdicts.judge} gave no verdict on any of {len(contests):,} contests; the first: {reason}",
-            expected="at least one; --restart asks again",
+            expected="at least one verdict; --restart asks the judge again",
         )
     preference, prompt = verdicts.preference[judged], contests.prompt[judged]
     return WinRateResult(
@@ -60,7 +61,7 @@ def estimate_win_rate(
 
 
 def swaps(verdicts: Verdicts) -> Swaps | None:
-    """How verdicts changed with the order of the answers; None for judges that see no order."""
+    """How verdicts depend on the order of the answers; None for judges that do not see an order."""
     shown, swapped = verdicts.as_shown, verdicts.as_swapped
     if shown is None or swapped is None:
         return None
@@ -73,7 +74,7 @@ def swaps(verdicts: Verdicts) -> Swaps | None:
 
 
 def by_length(contests: Contests, verdicts: Verdicts, level: float) -> tuple[SubgroupRate, ...]:
-    """The rate in groups of about equal size by how much longer A's answer is; empty where lengths are unknown."""
+    """The win rate in groups by how much longer A's answer is, of about the same size; empty if lengths are unknown."""
     difference = contests.length_difference
     judged = verdicts.judged if difference is None else verdicts.judged & np.isfinite(difference)
     if difference is None or not judged.any():
@@ -98,7 +99,7 @@ def by_length(contests: Contests, verdicts: Verdicts, level: float) -> tuple[Sub
 
 
 def by_domain(contests: Contests, verdicts: Verdicts, level: float) -> tuple[SubgroupRate, ...]:
-    """The rate in each domain, the largest first; empty without domains."""
+    """The win rate in each domain, the largest domain first; empty without domains."""
     if contests.domain is None:
         return ()
     domain = np.array([name or "" for name in contests.domain], object)
@@ -114,7 +115,7 @@ def _length_controlled(contests: Contests, verdicts: Verdicts, level: float) -> 
     judged = verdicts.judged
     if contests.length_a is None or contests.length_b is None:
         raise BadInputError(
-            "length cannot be controlled for: neither answers nor their lengths are known",
+            "cannot control for length: neither the answers nor their lengths are known",
             expected="columns response_a and response_b, or length_a and length_b",
         )
     return length_controlled_rate(
@@ -132,7 +133,7 @@ def _rate_among(contests: Contests, verdicts: Verdicts, chosen: Bools, level: fl
 
 
 def _span(low: float, high: float) -> str:
-    """Like ``1,200 to 400 shorter``, in characters of A's answer against B's."""
+    """Like ``1,200 to 400 shorter``: characters by which A's answer is shorter than B's."""
     if low == high:
         return "equally long" if low == 0 else f"{abs(low):,.0f} {'longer' if low > 0 else 'shorter'}"
     if high <= 0:

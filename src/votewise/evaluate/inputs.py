@@ -1,106 +1,138 @@
-"""One file or two, answers or comparisons -> contests, with verdicts where a column holds them."""
+"""One file or two, with answers or comparisons -> contests, with verdicts if a column has them."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from itertools import chain
+from itertools import chain, combinations
+from typing import Any
 
 from votewise.data.contests import Contests, Verdicts
 from votewise.errors import BadInputError
-from votewise.evaluate.answers import answers_of, holds_answers, one_model
-from votewise.evaluate.matrix import answer_pairs, comparison_pairs
+from votewise.evaluate.answers import Answers, answers_of, holds_answers, one_model
+from votewise.evaluate.comparison_rows import ComparisonRows
+from votewise.evaluate.judges import ColumnJudge
 from votewise.evaluate.pair_answers import pair_answers
-from votewise.evaluate.read_comparisons import comparisons_of
+from votewise.evaluate.read_comparisons import ANY_COLUMN, comparisons_of
 from votewise.evaluate.verdict_column import VERDICTS, columns_of
 from votewise.sources.opening import load
 from votewise.sources.rows import Rows
 
-Judgeable = tuple[Contests, Verdicts | None]
+ReadContests = tuple[Contests, Verdicts | None]
+"""Contests, and the verdicts if they were read from a column."""
+
 EXPECTED = "answers (prompt, answer, model) or comparisons (prompt, model_a, model_b, response_a, response_b)"
 
 
 def read_two(
-    first: str,
-    second: str | None = None,
+    first: Any,
+    second: Any = None,
     *,
     model: str | None = None,
     baseline: str | None = None,
-    column: str | None = None,
-    verdicts: bool = True,
+    column: ColumnJudge | None = ANY_COLUMN,
     skip: bool = False,
-) -> Judgeable:
-    """The contests between two models, from two files of answers or from one file with both.
+) -> ReadContests:
+    """The contests between two models, from two files of answers or from one file with both models.
 
     Args:
         first: answers of the evaluated model, or a file with both models.
         second: answers of the baseline.
-        model: name of the evaluated model, where a file holds several.
-        baseline: name of the model it is compared with, where a file holds several.
-        column: the column with verdicts, in a file of comparisons.
-        verdicts: whether verdicts are wanted from a column; of ``preference``, ``winner`` and ``label`` where none is named.
+        model: name of the evaluated model; needed if a file holds several.
+        baseline: name of the model that it is compared with; needed if a file holds several.
+        column: the column with the verdicts, in a file of comparisons; None if another judge decides.
         skip: leave unusable rows out and count them.
 
-    Returns:
-        The contests, and the verdicts where a column was read.
-
     Raises:
-        BadInputError: for what cannot be read, a name that is not there, or no prompt in common.
+        BadInputError: a file cannot be read, a name does not occur, there is no judge, or no prompt in common.
     """
     rows = Rows(load(first), stop=not skip)
-    if second is None and columns_of(rows) is not None and not holds_answers(rows):
-        compared = comparisons_of(rows, column=column, verdicts=verdicts)
-        found = compared.between(*compared.choose(model, baseline))
-        if verdicts and found[1] is None:
-            raise no_judge(f"has no column {', '.join(VERDICTS[:-1])} or {VERDICTS[-1]}", first)
-        return found
-    if second is not None and columns_of(rows) is not None and not holds_answers(rows):
-        raise BadInputError("holds comparisons of two models already", source=first, expected="this file alone")
+    if _holds_comparisons(rows):
+        if second is not None:
+            raise BadInputError("already compares two models", source=rows.source.name, expected="this file alone")
+        compared = comparisons_of(rows, column)
+        _check_verdicts(compared, column)
+        return compared.between(*compared.choose(model, baseline))
     if not holds_answers(rows):
         columns = ", ".join(rows.table.column_names)
         raise rows.fail(f"holds neither answers nor comparisons; found the columns {columns}", expected=EXPECTED)
-    if verdicts:
-        raise no_judge("holds answers without verdicts", first)
+    if column is not None:
+        raise _no_judge("holds answers without verdicts", rows.source.name)
     answers = answers_of(rows)
-    if second is not None:
-        others = answers_of(Rows(load(second), stop=not skip))
-        return pair_answers(one_model(answers, model), one_model(others, baseline)), None
-    if len(answers) == 1:
-        raise BadInputError(
-            f"holds answers of one model only, '{answers[0].model}'",
-            source=first,
-            expected="a second file to compare it with",
-        )
-    if model is None and baseline is None and len(answers) == 2:
-        return pair_answers(*answers), None
-    if model is None or baseline is None:
-        names = ", ".join(each.model for each in answers)
-        raise BadInputError(
-            f"holds answers of {len(answers)} models: {names}", source=first, expected="--model and --baseline"
-        )
-    return pair_answers(one_model(answers, model), one_model(answers, baseline)), None
+    if second is None:
+        return pair_answers(*_two_models(answers, model, baseline)), None
+    others = answers_of(Rows(load(second), stop=not skip))
+    return pair_answers(one_model(answers, model), one_model(others, baseline)), None
 
 
 def read_several(
-    files: Sequence[str], *, column: str | None = None, verdicts: bool = True, skip: bool = False
-) -> list[Judgeable]:
-    """The contests between every two models of several files of answers, or of one file of comparisons.
+    files: Sequence[Any], *, column: ColumnJudge | None = ANY_COLUMN, skip: bool = False
+) -> list[ReadContests]:
+    """The contests of every pair of models in several files of answers, or in one file of comparisons.
 
     Raises:
-        BadInputError: for what cannot be read, one model only, a model twice, or two without a common prompt.
+        BadInputError: a file cannot be read, there is one model only, a model occurs twice, two models have no prompt in
+            common, or there is no judge.
     """
     read = [Rows(load(file), stop=not skip) for file in files]
-    if len(read) == 1 and columns_of(read[0]) is not None and not holds_answers(read[0]):
-        found = comparison_pairs(comparisons_of(read[0], column=column, verdicts=verdicts))
-        if verdicts and found[0][1] is None:
-            raise no_judge(f"has no column {', '.join(VERDICTS[:-1])} or {VERDICTS[-1]}", files[0])
-        return found
-    if verdicts:
-        raise no_judge("holds answers without verdicts, or comparisons among several files", files[0])
-    return [(contests, None) for contests in answer_pairs(list(chain.from_iterable(answers_of(rows) for rows in read)))]
+    if len(read) == 1 and _holds_comparisons(read[0]):
+        compared = comparisons_of(read[0], column)
+        _check_verdicts(compared, column)
+        return [compared.between(a, b) for a, b in combinations(compared.models, 2) if b in compared.opponents(a)]
+    if column is not None:
+        raise _no_judge("holds answers without verdicts, or is one of several files", read[0].source.name)
+    each = list(chain.from_iterable(answers_of(rows) for rows in read))
+    return [(contests, None) for contests in answer_pairs(each)]
 
 
-def no_judge(problem: str, source: str) -> BadInputError:
-    """The error where nobody judges."""
+def answer_pairs(each: Sequence[Answers]) -> list[Contests]:
+    """The contests of every pair of several models.
+
+    Raises:
+        BadInputError: fewer than two models, a model that occurs twice, or two models without a common prompt.
+    """
+    if len(each) < 2:
+        raise BadInputError(f"there are answers of {len(each)} model", expected="two or more")
+    seen: dict[str, str] = {}
+    for answers in each:
+        if answers.model in seen:
+            raise BadInputError(
+                f"model '{answers.model}' is also in {seen[answers.model]}",
+                source=answers.source,
+                expected="each model once",
+            )
+        seen[answers.model] = answers.source
+    return [pair_answers(a, b) for a, b in combinations(each, 2)]
+
+
+def _holds_comparisons(rows: Rows) -> bool:
+    return columns_of(rows) is not None and not holds_answers(rows)
+
+
+def _check_verdicts(compared: ComparisonRows, column: ColumnJudge | None) -> None:
+    if column is not None and compared.preference is None:
+        raise _no_judge(f"has no column {', '.join(VERDICTS[:-1])} or {VERDICTS[-1]}", compared.source)
+
+
+def _two_models(found: Sequence[Answers], model: str | None, baseline: str | None) -> tuple[Answers, Answers]:
+    """The two models of one file of answers: the named ones, or the only two."""
+    source = found[0].source
+    if len(found) == 1:
+        raise BadInputError(
+            f"holds answers of one model only, '{found[0].model}'",
+            source=source,
+            expected="a second file to compare it with",
+        )
+    if model is None and baseline is None and len(found) == 2:
+        return found[0], found[1]
+    if model is None or baseline is None:
+        names = ", ".join(each.model for each in found)
+        raise BadInputError(
+            f"holds answers of {len(found)} models: {names}", source=source, expected="--model and --baseline"
+        )
+    return one_model(found, model), one_model(found, baseline)
+
+
+def _no_judge(problem: str, source: str) -> BadInputError:
     return BadInputError(
-        f"{problem}, and there is no judge", source=source, expected="--reward-model, --llm-judge, or --column"
+        f"{problem}, and no judge is given", source=source, expected="--reward-model, --llm-judge, or --column"
     )

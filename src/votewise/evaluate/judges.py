@@ -1,46 +1,13 @@
-"""Judges that read answers: a reward model, or a language model behind a server. Both can be interrupted and go on.
-
-Contests of several pairs of models are judged in one go, so that a reward model scores each answer once.
-"""
+"""Who decides contests: a reward model, a language model on a server, or a column of the file."""
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
-from pathlib import Path
-from typing import TYPE_CHECKING
+import os
+from dataclasses import dataclass
 
-from votewise.arrays import Floats
-from votewise.data.contests import Contests, Verdicts
-from votewise.evaluate import llm_judge, reward_judge
-from votewise.language_models.local import require_models
-from votewise.score.score_sources import RewardModel
-from votewise.score.scorer import Answer, ModelOptions
-from votewise.storage.journal import Journal
-
-if TYPE_CHECKING:
-    from votewise.language_models.endpoint import Endpoint
-
-Progress = Callable[[str, int, int, int, float], None]
-"""Told what is done, how much of it, of how much, and how many tokens in how many seconds."""
-
-
-@dataclass(frozen=True)
-class LanguageJudge:
-    """A language model behind an OpenAI-compatible server that is asked in both orders.
-
-    Attributes:
-        endpoint: the server and the model.
-        temperature: of its sampling; 0 for the likeliest reply.
-        max_tokens: of a reply.
-        seed: sent along, for servers that heed it.
-    """
-
-    endpoint: Endpoint
-    temperature: float = 0.0
-    max_tokens: int = 1024
-    seed: int | None = 0
+from votewise.defaults import BATCH_SIZE, CONCURRENCY, JUDGE_TOKENS
+from votewise.errors import BadInputError
+from votewise.language_models.endpoint import Endpoint
 
 
 @dataclass(frozen=True)
@@ -48,106 +15,98 @@ class RewardJudge:
     """A reward model: a sequence classifier with one output.
 
     Attributes:
-        model: its folder, or its name on the Hub.
-        soft: count logistic(margin) rather than who has the higher score.
+        model: folder of the model, or its name on the Hub.
+        soft: count logistic(margin) instead of which answer has the higher score.
         batch_size: answers at a time.
-        device: where it runs.
-        dtype: its numbers.
+        device: where the model runs.
+        dtype: number format of the model.
     """
 
     model: str
     soft: bool = False
-    batch_size: int = 16
+    batch_size: int = BATCH_SIZE
     device: str = "auto"
     dtype: str = "auto"
 
 
-@dataclass(frozen=True, eq=False)
-class Judged:
-    """Verdicts for each group of contests, a reward model's scores by model, and the journal to end when all is written."""
+@dataclass(frozen=True)
+class LanguageJudge:
+    """A language model on an OpenAI-compatible server. It is asked twice about each contest, once in each order.
 
-    verdicts: list[Verdicts]
-    scores: Mapping[str, Floats] = field(repr=False)
-    journal: Journal
+    Attributes:
+        endpoint: the server and the model.
+        temperature: of the judge's sampling; 0 for the most likely reply.
+        max_tokens: length limit of a reply.
+        seed: of the judge's sampling, for servers that use one.
+    """
 
-    def finish(self) -> None:
-        """Forget what was kept for an interrupted run: the results are written."""
-        self.journal.finish()
-
-
-def work_of(groups: Sequence[Contests], judge: LanguageJudge | RewardJudge) -> int:
-    """How many replies or scores a judge would have to give, were nothing done yet."""
-    if isinstance(judge, RewardJudge):
-        return len(reward_judge.wanted(groups))
-    return len(llm_judge.unasked(question for contests in groups for question in llm_judge.questions(contests)))
+    endpoint: Endpoint
+    temperature: float = 0.0
+    max_tokens: int = JUDGE_TOKENS
+    seed: int | None = 0
 
 
-def judge_contests(
-    groups: Sequence[Contests],
-    judge: LanguageJudge | RewardJudge,
-    out: Path,
-    *,
-    restart: bool = False,
-    progress: Progress | None = None,
-) -> Judged:
-    """Let a judge read the answers of every contest.
+@dataclass(frozen=True)
+class ColumnJudge:
+    """A column of the file of comparisons; None for the first of ``preference``, ``winner`` and ``label`` that exists."""
 
-    Args:
-        groups: contests, one group for each pair of models.
-        judge: who judges.
-        out: the file that the verdicts will be written to; until then the journal beside it has them.
-        restart: throw away what an interrupted run left.
-        progress: told how far the work is.
+    name: str | None = None
+
+
+Judge = RewardJudge | LanguageJudge | ColumnJudge
+
+
+@dataclass(frozen=True)
+class JudgeOptions:
+    """The options that choose a judge. At most one of ``reward_model``, ``llm_judge`` and ``column`` may be given.
+
+    Attributes:
+        reward_model: folder or name of a reward model.
+        soft: see ``RewardJudge``.
+        batch_size: answers that the reward model scores at a time.
+        device: where the reward model runs.
+        llm_judge: name of a language model on a server, or an ``Endpoint``, which knows its server.
+        base_url: address of the server.
+        max_tokens: length limit of the language model's reply.
+        concurrency: requests sent to the server at a time.
+        column: the column with the verdicts.
+    """
+
+    reward_model: str | os.PathLike[str] | None = None
+    soft: bool = False
+    batch_size: int = BATCH_SIZE
+    device: str = "auto"
+    llm_judge: str | Endpoint | None = None
+    base_url: str | None = None
+    max_tokens: int = JUDGE_TOKENS
+    concurrency: int = CONCURRENCY
+    column: str | None = None
+
+
+_NAMES = {"reward_model": "a reward model", "llm_judge": "a language model", "column": "a column"}
+
+
+def choose_judge(options: JudgeOptions) -> Judge:
+    """The judge that the options name. If they name none, the verdicts come from a column of the file.
 
     Raises:
-        BadInputError: no answers to read, a model or server that cannot be used, an interrupted run with other settings.
+        BadInputError: several judges, or an option that does not apply to the chosen judge.
     """
-    if isinstance(judge, RewardJudge):
-        return _by_reward(groups, judge, out, restart, progress)
-    asked = [question for contests in groups for question in llm_judge.questions(contests)]
-    options = {"temperature": judge.temperature, "max_tokens": judge.max_tokens, "seed": judge.seed}
-    settings = llm_judge.judge_settings(judge.endpoint, **options)  # type: ignore[arg-type]
-    with Journal(out, settings, restart=restart) as journal:
-        told = None if progress is None else lambda done, total: progress("Judging", done, total, 0, 0.0)
-        llm_judge.ask(
-            asked,
-            judge.endpoint,
-            journal,
-            temperature=judge.temperature,
-            max_tokens=judge.max_tokens,
-            seed=judge.seed,
-            progress=told,
+    named = {"reward_model": options.reward_model, "llm_judge": options.llm_judge, "column": options.column}
+    given = [name for name, value in named.items() if value is not None]
+    if len(given) > 1:
+        raise BadInputError(
+            f"another judge is given, too: {_NAMES[given[0]]}", parameter=given[1], expected="one judge"
         )
-        return Judged([llm_judge.read_replies(contests, journal, judge.endpoint) for contests in groups], {}, journal)
-
-
-def _by_reward(
-    groups: Sequence[Contests], judge: RewardJudge, out: Path, restart: bool, progress: Progress | None
-) -> Judged:
-    items = reward_judge.wanted(groups)
-    source = RewardModel(judge.model, ModelOptions(judge.batch_size, judge.device, judge.dtype))
-    require_models("a reward model")
-    with Journal(out, source.settings(), restart=restart) as journal:
-        _score(list(items.values()), list(items), source, journal, progress)
-        scores = {key: journal.done[key]["score"] for key in items}
-    verdicts = [
-        reward_judge.reward_verdicts(contests, scores, model=judge.model, soft=judge.soft) for contests in groups
-    ]
-    return Judged(verdicts, reward_judge.scores_by_model(groups, verdicts), journal)
-
-
-def _score(
-    answers: Sequence[Answer], keys: Sequence[str], source: RewardModel, journal: Journal, progress: Progress | None
-) -> None:
-    """Score the answers that have no score in the journal yet."""
-    done = {i for i, key in enumerate(keys) if key in journal.done}
-    clock, seconds, tokens = time.monotonic(), 0.0, 0
-    for batch in source.scorer(source.model).scores(answers, frozenset(done)):
-        clock, before = time.monotonic(), clock
-        if not batch:
-            continue
-        journal.extend((keys[found.number], {"score": found.score}) for found in batch)
-        done |= {found.number for found in batch}
-        seconds, tokens = seconds + clock - before, tokens + sum(found.tokens for found in batch)
-        if progress:
-            progress("Scoring", len(done), len(keys), tokens, seconds)
+    if options.soft and options.reward_model is None:
+        raise BadInputError("applies only if a reward model is the judge", parameter="soft")
+    if options.base_url is not None and not isinstance(options.llm_judge, str):
+        raise BadInputError("applies only if the judge is a language model given by its name", parameter="base_url")
+    if options.reward_model is not None:
+        return RewardJudge(os.fspath(options.reward_model), options.soft, options.batch_size, options.device)
+    if options.llm_judge is not None:
+        endpoint = options.llm_judge
+        if isinstance(endpoint, str):
+            endpoint = Endpoint(endpoint, options.base_url, concurrency=options.concurrency)
+        return LanguageJudge(endpoint, max_tokens=options.max_tokens)
+    return ColumnJudge(options.column)

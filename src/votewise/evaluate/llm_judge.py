@@ -1,8 +1,8 @@
-"""A language model behind an OpenAI-compatible server as the judge.
+"""A language model on an OpenAI-compatible server as the judge.
 
-Every contest is asked about twice, once with A's answer first and once with B's, because judges favour a position. The
-preference is the mean of both verdicts: where they contradict each other it is a tie. A reply without a verdict that can be
-read, or an error of the server, leaves the contest without a verdict; it is never counted as a tie.
+It is asked twice about every contest, once with A's answer first and once with B's answer first, because judges prefer one
+position. The preference is the mean of both verdicts, so two verdicts that contradict each other are a tie. If a reply has
+no readable verdict, or the server fails, the contest has no verdict; it never counts as a tie.
 """
 
 from __future__ import annotations
@@ -10,17 +10,17 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable
 from contextlib import closing
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
 from votewise.data.contests import Contests, Text, Verdicts
 from votewise.errors import BadInputError, shorten
+from votewise.evaluate.judges import LanguageJudge
 from votewise.sources.databases import without_password
 from votewise.storage.journal import Journal, content_key
 
-if TYPE_CHECKING:
-    from votewise.language_models.endpoint import Endpoint
+Conversation = list[dict[str, str]]
 
 QUESTION = """\
 Two answers to the same prompt are given below. Which of them is better: more correct, more helpful, closer to what was \
@@ -43,34 +43,34 @@ _VERDICT = re.compile(rf"^{_DRESS}verdict{_DRESS}[:=]{_DRESS}(1|2|tie){_DRESS}$"
 _WORTH = {"1": 1.0, "2": 0.0, "tie": 0.5}
 
 
-def question(prompt: Text, first: Text, second: Text) -> list[dict[str, str]]:
-    """What the judge is asked: one message, which every chat template takes."""
+def question(prompt: Text, first: Text, second: Text) -> Conversation:
+    """The question to the judge, as one message, which every chat template accepts."""
     parts = [_said(text) for text in (prompt, first, second)]
-    # A mark that follows from the texts cannot be foreseen by whoever wrote one of them.
+    # The mark depends on all three texts, so the author of one of them cannot know it and fake the end of the material.
     mark = f"=== {content_key('mark', *parts)[:12]} ==="
     return [{"role": "user", "content": QUESTION.format(mark=mark, prompt=parts[0], first=parts[1], second=parts[2])}]
 
 
 def read_verdict(reply: str) -> float | None:
-    """The last verdict in a reply: 1.0 for the first answer, 0.0 for the second, 0.5 for a tie; None without one."""
+    """The last verdict in a reply: 1.0 for the first answer, 0.0 for the second, 0.5 for a tie; None if there is none."""
     found = _VERDICT.findall(reply)
     return _WORTH[found[-1].lower()] if found else None
 
 
-def judge_settings(endpoint: Endpoint, *, temperature: float, max_tokens: int, seed: int | None) -> dict[str, Any]:
+def judge_settings(judge: LanguageJudge) -> dict[str, Any]:
     """What the replies depend on, for the journal."""
     return {
-        "judge": endpoint.model,
-        "server": without_password(endpoint.where),
-        "temperature": temperature,
-        "max_tokens": max_tokens,
-        "seed": seed,
+        "judge": judge.endpoint.model,
+        "server": without_password(judge.endpoint.where),
+        "temperature": judge.temperature,
+        "max_tokens": judge.max_tokens,
+        "seed": judge.seed,
         "question": content_key(QUESTION),
     }
 
 
-def questions(contests: Contests) -> list[tuple[str, list[dict[str, str]]]]:
-    """(2n,) key and conversation of each contest with A's answer first, then of each with B's."""
+def questions(contests: Contests) -> list[tuple[str, Conversation]]:
+    """(2n,) key and question: of each contest with A's answer first, then of each with B's answer first."""
     if contests.answers_a is None or contests.answers_b is None:
         raise BadInputError("there are no answers to judge", expected="columns response_a and response_b")
     triples = list(zip(contests.prompts, contests.answers_a, contests.answers_b, strict=True))
@@ -79,31 +79,25 @@ def questions(contests: Contests) -> list[tuple[str, list[dict[str, str]]]]:
 
 
 def unasked(asked: Iterable[tuple[str, Any]], done: Iterable[str] = ()) -> dict[str, Any]:
-    """The questions without a reply yet, each once."""
+    """The questions that have no reply yet, each once."""
     known = set(done)
     return {key: conversation for key, conversation in asked if key not in known}
 
 
 def ask(
-    asked: Iterable[tuple[str, list[dict[str, str]]]],
-    endpoint: Endpoint,
+    asked: Iterable[tuple[str, Conversation]],
+    judge: LanguageJudge,
     journal: Journal,
     *,
-    temperature: float = 0.0,
-    max_tokens: int = 1024,
-    seed: int | None = None,
     progress: Callable[[int, int], None] | None = None,
 ) -> None:
-    """Put the questions that have no reply yet to the judge; the replies are in ``journal.done``.
+    """Send the questions that have no reply yet to the judge; the replies are then in ``journal.done``.
 
     Args:
-        asked: key and conversation of each question.
-        endpoint: the judge.
-        journal: where replies are kept as they come.
-        temperature: of the judge's sampling.
-        max_tokens: of a reply.
-        seed: of the judge's sampling, for servers that heed it.
-        progress: told how many questions have a reply, of how many.
+        asked: key and question.
+        judge: the judge.
+        journal: stores each reply as it arrives.
+        progress: called with the number of questions that have a reply, and the number of all questions.
     """
     asked = list(asked)
     total = len({key for key, _ in asked})
@@ -111,8 +105,10 @@ def ask(
     keys = list(wanted)
     if progress:
         progress(total - len(keys), total)
-    replies = endpoint.complete(wanted.values(), temperature=temperature, max_tokens=max_tokens, seed=seed)
-    # Closed at once, so that after an interruption nobody goes on asking.
+    replies = judge.endpoint.complete(
+        wanted.values(), temperature=judge.temperature, max_tokens=judge.max_tokens, seed=judge.seed
+    )
+    # Closed at once, so that no more requests are sent after an interruption.
     with closing(replies):
         for number, (index, completion) in enumerate(replies, total - len(keys) + 1):
             journal.append(keys[index], {"text": completion.text, "error": completion.error})
@@ -120,26 +116,30 @@ def ask(
                 progress(number, total)
 
 
-def read_replies(contests: Contests, journal: Journal, endpoint: Endpoint) -> Verdicts:
-    """The verdicts in the replies to all questions about these contests."""
+def read_replies(contests: Contests, journal: Journal, judge: LanguageJudge) -> Verdicts:
+    """The verdicts on these contests, from the replies in the journal."""
     n = len(contests)
     records = [journal.done[key] for key, _ in questions(contests)]
     worth, problems = zip(*(_verdict(record) for record in records), strict=True) if n else ((), ())
     shown = np.array(worth[:n], np.float64)
     swapped = 1 - np.array(worth[n:], np.float64)
     return Verdicts(
-        judge=f"language model {endpoint.model}",
+        judge=f"language model {judge.endpoint.model}",
         preference=(shown + swapped) / 2,
         problems=[first or second for first, second in zip(problems[:n], problems[n:], strict=True)],
         as_shown=shown,
         as_swapped=swapped,
         comments=[(one["text"], other["text"]) for one, other in zip(records[:n], records[n:], strict=True)],
-        settings={"judge": endpoint.model, "server": without_password(endpoint.where), "question": QUESTION},
+        settings={
+            "judge": judge.endpoint.model,
+            "server": without_password(judge.endpoint.where),
+            "question": QUESTION,
+        },
     )
 
 
 def _verdict(record: dict[str, Any]) -> tuple[float, str | None]:
-    """What a reply is worth to the answer shown first, NaN without a verdict, and then why there is none."""
+    """The verdict of a reply, 1.0 for the answer shown first, and None; without a verdict NaN and the reason."""
     if record["text"] is None:
         return float("nan"), str(record["error"] or "no reply")
     worth = read_verdict(record["text"])
@@ -149,7 +149,7 @@ def _verdict(record: dict[str, Any]) -> tuple[float, str | None]:
 
 
 def _said(text: Text) -> str:
-    """A text as it is, a conversation with its roles."""
+    """The text to show to the judge; a conversation is shown with its roles."""
     if isinstance(text, str):
         return text
     if len(text) == 1:

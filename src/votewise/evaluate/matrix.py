@@ -1,45 +1,17 @@
-"""Win rates between several models, two by two: the papers' mu."""
+"""Win rates between every two of several models; the papers call this matrix mu."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from itertools import combinations
 
 import numpy as np
 
 from votewise.arrays import Floats
 from votewise.data.contests import Contests, Verdicts
 from votewise.data.win_rates import MatrixResult
+from votewise.defaults import LEVEL
 from votewise.errors import BadInputError
-from votewise.evaluate.answers import Answers
 from votewise.evaluate.estimate import estimate_win_rate
-from votewise.evaluate.pair_answers import pair_answers
-from votewise.evaluate.read_comparisons import ComparisonRows
-
-
-def answer_pairs(each: Sequence[Answers]) -> list[Contests]:
-    """The contests between every two of several models.
-
-    Raises:
-        BadInputError: fewer than two models, a model twice, or two models without a common prompt.
-    """
-    if len(each) < 2:
-        raise BadInputError(f"there are answers of {len(each)} model", expected="two or more")
-    seen: dict[str, str] = {}
-    for answers in each:
-        if answers.model in seen:
-            raise BadInputError(
-                f"model '{answers.model}' is in {seen[answers.model]} already",
-                source=answers.source,
-                expected="each once",
-            )
-        seen[answers.model] = answers.source
-    return [pair_answers(a, b) for a, b in combinations(each, 2)]
-
-
-def comparison_pairs(rows: ComparisonRows) -> list[tuple[Contests, Verdicts | None]]:
-    """The contests between every two models that meet in a file of comparisons."""
-    return [rows.between(a, b) for a, b in combinations(rows.models, 2) if b in rows.opponents(a)]
 
 
 def estimate_matrix(
@@ -47,24 +19,26 @@ def estimate_matrix(
     *,
     scores: Mapping[str, Floats] | None = None,
     length_controlled: bool = False,
-    level: float = 0.95,
+    level: float = LEVEL,
 ) -> MatrixResult:
-    """Win rates of every pair of models; models are ordered by their mean win rate over the others that they met.
+    """Win rates of every pair of models. Models are ordered by their mean win rate over the models that they met.
 
     Args:
-        judged: contests of each pair of models and what a judge says of them.
+        judged: the contests of each pair of models, and the verdicts of a judge.
         scores: model -> a reward model's scores of its answers.
-        length_controlled: also estimate the rates at equal lengths.
-        level: the probability that an interval covers the truth.
+        length_controlled: also estimate the win rates at equal lengths.
+        level: probability that an interval contains the truth.
 
     Raises:
-        BadInputError: no pair, or a pair without a verdict.
+        BadInputError: no pair of models, or a pair without any verdict.
     """
     if not judged:
-        raise BadInputError("there are no two models to compare", expected="two or more")
+        raise BadInputError("there is nothing to compare", expected="two models or more")
     found = {
-        (c.model_a, c.model_b): estimate_win_rate(c, v, length_controlled=length_controlled, level=level)
-        for c, v in judged
+        (contests.model_a, contests.model_b): estimate_win_rate(
+            contests, verdicts, length_controlled=length_controlled, level=level
+        )
+        for contests, verdicts in judged
     }
     rates: dict[str, list[float]] = {}
     for (a, b), result in found.items():

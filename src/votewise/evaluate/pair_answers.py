@@ -4,35 +4,32 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import replace
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from votewise.data.contests import Contests, Text
-from votewise.errors import BadInputError, shorten
-from votewise.evaluate.answers import PROMPT, Answers, plain_text, prompt_key, texts
-from votewise.sources.opening import load
-from votewise.sources.rows import Rows
+from votewise.errors import BadInputError
+from votewise.evaluate.answers import Answers
+from votewise.evaluate.columns import plain_text, prompt_key
 
 
 def pair_answers(a: Answers, b: Answers) -> Contests:
-    """Put the answers of two models to the same prompts side by side, in the order of ``a``.
+    """Pair the answers of two models to the same prompts, in the order of ``a``.
 
     Raises:
-        BadInputError: one model only, or no prompt that both answered.
+        BadInputError: there is only one model, or no prompt that both answered.
     """
     if a.model == b.model:
         raise BadInputError(
-            f"both answers are by model '{a.model}'", source=b.source, expected="two models with names of their own"
+            f"both files have answers of model '{a.model}'", source=b.source, expected="two models with different names"
         )
     place = {prompt_key(prompt): row for row, prompt in enumerate(b.prompts)}
     keys = [prompt_key(prompt) for prompt in a.prompts]
     shared = [row for row, key in enumerate(keys) if key in place]
     if not shared:
         raise BadInputError(
-            f"no prompt of {a.source} is among these",
+            f"has no prompt in common with {a.source}",
             source=b.source,
             expected="two files with answers to the same prompts",
         )
@@ -71,43 +68,6 @@ def characters(answers: Sequence[Text]) -> npt.NDArray[np.float64]:
 
 
 def codes(prompts: Sequence[Text]) -> npt.NDArray[np.int64]:
-    """(n,) a code for each prompt, equal for equal prompts, numbered as they appear."""
+    """(n,) a code for each prompt, equal for equal prompts, numbered in order of appearance."""
     seen: dict[str, int] = {}
     return np.array([seen.setdefault(prompt_key(prompt), len(seen)) for prompt in prompts], np.int64)
-
-
-def with_difficulty(contests: Contests, source: Any) -> Contests:
-    """The contests with the difficulty of their prompts, from a table with a column ``difficulty``.
-
-    Prompts are found by the first column that both have: ``prompt_index``, ``prompt_id``, or the prompt itself under
-    ``prompt`` or ``instruction``.
-
-    Raises:
-        BadInputError: no such columns, a prompt that is missing or there twice, a difficulty that is no number.
-    """
-    rows = Rows(load(source))
-    if not rows.has("difficulty"):
-        raise rows.fail("has no column 'difficulty'", expected=f"one; found: {', '.join(rows.table.column_names)}")
-    values = rows.number("difficulty")
-    rows.reject_where(np.isnan(values), "is no number", column="difficulty", expected="a number")
-    named = [name for name in contests.ids if rows.has(name)]
-    by_text = [name for name in PROMPT if rows.has(name)]
-    if not named and not by_text:
-        raise rows.fail(
-            "does not say which prompts it is about", expected=f"a column {', '.join([*contests.ids, 'prompt'])}"
-        )
-    column = [*named, *by_text][0]
-    theirs = list(map(str, rows.values(column))) if named else list(map(prompt_key, texts(rows, column)))
-    ours = list(map(str, contests.ids[column])) if named else list(map(prompt_key, contests.prompts))
-    known: dict[str, float] = {}
-    for row, (key, value) in enumerate(zip(theirs, values.tolist(), strict=True)):
-        if known.setdefault(key, value) != value:
-            rows.reject(row, "has two difficulties", column=column, value=key, expected="one for each prompt")
-    missing = [key for key in ours if key not in known]
-    if missing:
-        raise rows.fail(
-            f"lacks the difficulty of {len(missing):,} of {len(ours):,} contests, the first with {column} "
-            f"{shorten(missing[0])}",
-            expected="one for each prompt",
-        )
-    return replace(contests, difficulty=np.array([known[key] for key in ours], np.float64))

@@ -1,8 +1,8 @@
-"""``evaluation.json``: one file in which the figures of several evaluations stand side by side.
+"""``evaluation.json``: one file with the figures of several evaluations.
 
     {"win_rate": {"tuned against base": {"rate": 0.61, ...}}, "benchmark": {"tuned": {"gsm8k": {...}}}}
 
-A section for each kind of evaluation, in it a name for what was evaluated, in it the figures.
+It has a section for each kind of evaluation; a section has the figures under the name of what was evaluated.
 """
 
 from __future__ import annotations
@@ -20,33 +20,37 @@ FILE = "evaluation.json"
 
 
 def read_results(path: Path) -> dict[str, dict[str, Any]]:
-    """What an ``evaluation.json`` holds; {} where there is none.
+    """The content of an ``evaluation.json``; {} if it does not exist.
 
     Raises:
-        BadInputError: a file that is something else.
+        BadInputError: the file is something else.
     """
     if not path.exists():
         return {}
     try:
         found = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
-        raise BadInputError(f"cannot be read: {error}", source=str(path), expected="what votewise wrote") from error
+        raise BadInputError(
+            f"cannot be read: {error}", source=str(path), expected="a file that votewise wrote"
+        ) from error
     if not isinstance(found, dict) or not all(isinstance(section, dict) for section in found.values()):
-        raise BadInputError("is no evaluation of votewise", source=str(path), expected="sections with named results")
+        raise BadInputError(
+            "was not written by votewise evaluate", source=str(path), expected="sections with named results"
+        )
     return found
 
 
 def record_result(path: Path, section: str, name: str, figures: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
-    """Add figures to an ``evaluation.json``, whole or not at all; gives everything it then holds.
+    """Add figures to an ``evaluation.json`` and return its new content. The file is written completely or not at all.
 
-    Figures of an earlier run under the same section and name are replaced, key by key, so that a benchmark run on its own
-    leaves the others; all else stays.
+    Figures that an earlier run recorded under the same section, name and key are replaced; everything else stays. So a
+    benchmark that is run alone keeps the figures of the others.
 
     Args:
-        path: the file; made where there is none.
+        path: the file; created if it does not exist.
         section: the kind of evaluation: ``win_rate``, ``matrix``, ``benchmark``.
         name: what was evaluated.
-        figures: anything that fits into JSON; numbers that are not finite become null.
+        figures: JSON values; numbers that are not finite become null.
 
     Raises:
         BadInputError: ``path`` is something else, or cannot be written.

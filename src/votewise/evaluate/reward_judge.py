@@ -1,7 +1,8 @@
 """A reward model as the judge: each answer gets a score, and the higher score wins.
 
-By default who has the higher score is all that counts, a tie where both are equal. ``soft`` counts logistic(margin) instead,
-which means a probability only where the reward model was trained, or calibrated, as a Bradley-Terry model.
+By default only the order of the two scores counts; equal scores are a tie. With ``soft`` the preference is
+logistic(difference of the scores). That is a probability only if the reward model was trained, or calibrated, as a
+Bradley-Terry model.
 """
 
 from __future__ import annotations
@@ -14,14 +15,15 @@ from scipy.special import expit
 from votewise.arrays import Floats
 from votewise.data.contests import Contests, Text, Verdicts
 from votewise.errors import BadInputError
+from votewise.evaluate.judges import RewardJudge
 from votewise.score.scorer import Answer
 from votewise.storage.journal import content_key
 
-NO_SCORE = "no score: too long for the reward model, or no number"
+NO_SCORE = "no score: too long for the reward model, or not a number"
 
 
 def wanted(groups: Iterable[Contests]) -> dict[str, Answer]:
-    """Every answer that needs a score, once, by its key."""
+    """Key -> every answer that needs a score, each once."""
     found: dict[str, Answer] = {}
     for contests in groups:
         if contests.answers_a is None or contests.answers_b is None:
@@ -32,38 +34,38 @@ def wanted(groups: Iterable[Contests]) -> dict[str, Answer]:
     return found
 
 
-def reward_verdicts(contests: Contests, scores: Mapping[str, float | None], *, model: str, soft: bool) -> Verdicts:
-    """Verdicts by score; a contest with an answer that could not be scored has none."""
+def reward_verdicts(contests: Contests, scores: Mapping[str, float | None], judge: RewardJudge) -> Verdicts:
+    """The verdicts that follow from the scores; a contest has none if one of its answers could not be scored."""
     keys = [_keys(contests.prompts, answers) for answers in (contests.answers_a or (), contests.answers_b or ())]
     score_a, score_b = (np.array([scores[key] for key in side], np.float64) for side in keys)
     with np.errstate(invalid="ignore"):
-        margin = score_a - score_b
+        difference = score_a - score_b
     return Verdicts(
-        judge=f"reward model {model}",
-        preference=preference(margin, soft=soft),
+        judge=f"reward model {judge.model}",
+        preference=preference(difference, soft=judge.soft),
         problems=[_problem(a, b) for a, b in zip(score_a.tolist(), score_b.tolist(), strict=True)],
         score_a=score_a,
         score_b=score_b,
-        settings={"reward_model": model, "soft": soft},
+        settings={"reward_model": judge.model, "soft": judge.soft},
     )
 
 
 def _problem(score_a: float, score_b: float) -> str | None:
-    """Why there is no verdict by these scores; None where there is one."""
+    """Why these scores give no verdict; None if they give one."""
     odd = [score for score in (score_a, score_b) if not np.isfinite(score)]
     if not odd:
         return None
     return NO_SCORE if np.isnan(odd[0]) else f"the reward model's score is {odd[0]}"
 
 
-def preference(margin: Floats, *, soft: bool) -> Floats:
-    """(n,) logistic(margin) or, by default, 1, 1/2 or 0 by its sign; NaN where it is not finite."""
-    margin = np.where(np.isfinite(margin), margin, np.nan)
-    return np.asarray(expit(margin) if soft else (np.sign(margin) + 1) / 2)
+def preference(difference: Floats, *, soft: bool) -> Floats:
+    """(n,) logistic(difference) if ``soft``, else 1, 1/2 or 0 by its sign; NaN where it is not finite."""
+    difference = np.where(np.isfinite(difference), difference, np.nan)
+    return np.asarray(expit(difference) if soft else (np.sign(difference) + 1) / 2)
 
 
 def scores_by_model(groups: Sequence[Contests], verdicts: Sequence[Verdicts]) -> dict[str, Floats]:
-    """Each model's scores, every answer once."""
+    """Model -> scores of its answers, each answer once."""
     found: dict[str, dict[str, float]] = {}
     for contests, verdict in zip(groups, verdicts, strict=True):
         for model, answers, scores in (

@@ -8,7 +8,7 @@ import numpy as np
 
 from votewise.arrays import Floats
 from votewise.errors import BadInputError
-from votewise.evaluate.answers import PROMPT, find
+from votewise.evaluate.columns import PROMPT, find
 from votewise.sources.cells import is_number
 from votewise.sources.labels import LABELS, label_key
 from votewise.sources.rows import Rows
@@ -16,7 +16,10 @@ from votewise.sources.rows import Rows
 
 @dataclass(frozen=True)
 class ComparisonColumns:
-    """Names of the columns with the models, their answers and the answers' lengths; ``second``: A comes second."""
+    """Names of the columns with the models, their answers and the lengths of the answers, each first of A, then of B.
+
+    ``second``: the shape calls A its second model.
+    """
 
     models: tuple[str, str]
     answers: tuple[str, str]
@@ -31,20 +34,20 @@ COLUMN_NAMES = (
 )
 
 VERDICTS = ("preference", "winner", "label")
-"""Columns in which a verdict is looked for where none is named."""
+"""The columns in which verdicts are looked for if no column is named."""
 
 WINNER = "a, b, tie, a model's name, a number from 0 to 1, or AlpacaEval's from 1 to 2"
 
 
 def columns_of(rows: Rows) -> ComparisonColumns | None:
-    """Which of the known shapes these rows have; None where they are no comparisons."""
+    """The shape of these rows; None if they are not comparisons."""
     return next((shape for shape in COLUMN_NAMES if rows.has(*shape.models) and find(rows, PROMPT) is not None), None)
 
 
 def read_preference(
     rows: Rows, column: str, shape: ComparisonColumns, model_a: list[str], model_b: list[str]
 ) -> tuple[Floats, str]:
-    """(N,) P(A is better) as a column says, and the column with how it was read."""
+    """(N,) P(A is better) according to a column; then the name of the column and the scale on which it was read."""
     if not rows.has(column):
         names = ", ".join(rows.table.column_names)
         raise BadInputError(f"there is no column '{column}'", source=rows.source.name, expected=f"one of: {names}")
@@ -58,7 +61,9 @@ def read_preference(
     usable = values[rows.ok & np.isfinite(values)]
     if len(usable) and usable.min() >= 1 and (usable.max() > 1 or shape.second):
         if usable.max() == 1 and shape.models[0] == "model":
-            raise rows.fail("every value is 1, on a scale of 0 to 1 or of 1 to 2", column=column, expected="a label")
+            raise rows.fail(
+                "every value is 1: is the scale 0 to 1 or 1 to 2?", column=column, expected="labels, or another value"
+            )
         rows.reject_where(np.nan_to_num(values) > 2, "is outside 1 to 2", column=column, expected=WINNER)
         return (values - 1 if shape.second else 2 - values), f"'{column}' (1 to 2)"
     with np.errstate(invalid="ignore"):
@@ -80,5 +85,5 @@ def _by_label(rows: Rows, column: str, shape: ComparisonColumns, model_a: list[s
         elif label_key(label) in LABELS and (not shape.second or LABELS[label_key(label)] == "tie"):
             found[row] = worth[LABELS[label_key(label)]]
         else:
-            rows.reject(row, "is no verdict", column=column, value=label, expected=WINNER)
+            rows.reject(row, "is not a verdict", column=column, value=label, expected=WINNER)
     return found

@@ -37,7 +37,7 @@ FILE_NOTES = {
     "drift.parquet": "who changed over time",
     "stretches.parquet": "everybody's attentiveness in each stretch of time",
 }
-SUFFIX_NOTES = {".html": "open it in a browser", ".parquet": "every comparison with its verdict"}
+SUFFIX_NOTES = {".html": "open it in a browser", ".parquet": "every contest with its verdict"}
 """Of files that are called by what they are about."""
 
 
@@ -69,11 +69,6 @@ def flag_counts(counts: Mapping[str, int]) -> str:
 def percent(share: float | None) -> str:
     """A share as whole per cent; nothing for None."""
     return "" if share is None else f"{share:.0%}"
-
-
-def speed(tokens: int, seconds: float) -> str:
-    """Like ``12,345 tokens in 10.2 s, 1,210 tokens/s``."""
-    return f"{tokens:,} tokens in {seconds:,.1f} s, {tokens / max(seconds, 1e-9):,.0f} tokens/s"
 
 
 def print_json(value: Any) -> None:

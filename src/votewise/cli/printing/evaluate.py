@@ -2,29 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
 from votewise.cli.printing.common import LEVEL_STYLES, TABLE_STYLE, written
-from votewise.data.contests import Contests
 from votewise.data.win_rates import MatrixResult, Rate, WinRateResult
+from votewise.evaluate.verdicts import JudgeWork
 from votewise.report.matrix_page import pair_rows
 from votewise.report.win_rate_page import notes
-
-if TYPE_CHECKING:
-    from votewise.evaluate.judges import LanguageJudge, RewardJudge
+from votewise.workflows.evaluate_benchmark import BenchmarkEvaluation
+from votewise.workflows.export_alpaca_eval import AlpacaEvalExport
+from votewise.workflows.export_arena_hard import ArenaHardExport
+from votewise.workflows.import_arena_hard import ArenaHardImport
 
 MOST_DOMAINS = 8
 MOST_PAIRS = 15
 
 
 def print_win_rate(result: WinRateResult, files: Sequence[Path]) -> None:
-    """Print the rate, what it depends on, what to keep in mind, and where the files are."""
+    """Print the win rate, what it depends on, what to keep in mind, and where the files are."""
     console = Console(highlight=False)
     contests = result.contests
     table = _grid()
@@ -32,7 +34,7 @@ def print_win_rate(result: WinRateResult, files: Sequence[Path]) -> None:
     table.add_row("Baseline", shown(contests.model_b))
     table.add_row("Judge", shown(result.verdicts.judge))
     lost = [f"{number:,} {why}" for why, number in contests.left_out.items()]
-    table.add_row("Read", f"{len(contests):,} comparisons on {contests.n_prompts:,} prompts")
+    table.add_row("Read", f"{len(contests):,} contests on {contests.n_prompts:,} prompts")
     if lost:
         table.add_row("Left out", shown(", ".join(lost)))
     counted = f"{result.wins:,} won, {result.ties:,} tied, {result.losses:,} lost"
@@ -44,7 +46,7 @@ def print_win_rate(result: WinRateResult, files: Sequence[Path]) -> None:
         table.add_row("Order", f"{result.swaps.disagreement:.1%} of verdicts changed with the order of the answers")
     console.print(table)
     for title, parts in (
-        ("By difference in length, characters of the model's answer against the baseline's", result.by_length),
+        ("By length of the model's answer compared with the baseline's, in characters", result.by_length),
         ("By domain", result.by_domain[:MOST_DOMAINS]),
     ):
         if len(parts) > 1:
@@ -59,7 +61,7 @@ def print_matrix(result: MatrixResult, files: Sequence[Path]) -> None:
     table = _grid()
     table.add_row("Judge", shown(result.judge))
     total = sum(found.rate.contests for found in result.pairs.values())
-    table.add_row("Read", f"{len(result.models)} models, {len(result.pairs)} pairs, {total:,} comparisons")
+    table.add_row("Read", f"{len(result.models)} models, {len(result.pairs)} pairs, {total:,} contests")
     console.print(table)
     console.print()
     ranking = Table(title="Mean win rate over the other models", **TABLE_STYLE)
@@ -84,25 +86,69 @@ def print_matrix(result: MatrixResult, files: Sequence[Path]) -> None:
     _finish(console, found, files)
 
 
-def print_work(groups: Sequence[Contests], judge: LanguageJudge | RewardJudge | None, work: int) -> None:
-    """Print what there is to judge, and what that asks of the judge."""
+def print_work(work: JudgeWork) -> None:
+    """Print how many contests there are, and how much work they are for the judge."""
     console = Console(highlight=False)
     table = _grid()
-    for contests in groups:
+    for contests in work.groups:
         name = f"{contests.model_a} against {contests.model_b}"
-        table.add_row(shown(name), f"{len(contests):,} comparisons on {contests.n_prompts:,} prompts")
-    if judge is not None:
-        from votewise.evaluate.judges import RewardJudge
-
-        what = "answers to score" if isinstance(judge, RewardJudge) else "questions, both orders of every comparison"
-        table.add_row("Judge's work", f"{work:,} {what}; less where an interrupted run left something")
+        table.add_row(shown(name), f"{len(contests):,} contests on {contests.n_prompts:,} prompts")
+    what = None
+    if work.scores is not None:
+        what = f"{work.scores:,} answers to score"
+    elif work.replies is not None:
+        what = f"{work.replies:,} questions, two for each contest"
+    if what is not None:
+        table.add_row("Judge's work", f"{what}; less if an interrupted run can be resumed")
     console.print(table)
+
+
+def print_benchmark(found: BenchmarkEvaluation) -> None:
+    """Print every figure with its standard error, and where the figures are."""
+    for row in found.table.to_pylist():
+        error = "" if row["standard_error"] is None else f" ± {row['standard_error']:.4f}"
+        mark = "  <- the figure that papers report" if row["headline"] else ""
+        print(f"{row['task']}  {row['metric']} ({row['filter']}): {row['value']:.4f}{error}{mark}")
+    for file in found.files:
+        print(f"Added to {file}")
+
+
+def print_export(found: AlpacaEvalExport | ArenaHardExport) -> None:
+    """Print how many answers were written, what is missing, and where the file is."""
+    notes = {"prompts failed": found.failed}
+    if isinstance(found, ArenaHardExport):
+        notes |= {"questions have no answer": found.missing, "answers belong to no question": found.unknown}
+    parts = [f"{len(found.table):,} answers", *(f"{number:,} {what}" for what, number in notes.items() if number)]
+    print(", ".join(parts))
+    for file in found.files:
+        print(f"Written to {file}")
+
+
+def print_import(found: ArenaHardImport) -> None:
+    """Print how many judged answers were read, Arena-Hard's own scores, and where the file is."""
+    failed = f", {found.failed:,} without two verdicts" if found.failed else ""
+    print(f"{len(found.table):,} judged answers{failed}")
+    for model, score in found.scores.items():
+        print(f"  {model}: {score:.1%} by Arena-Hard's own score")
+    for file in found.files:
+        print(f"Written to {file}")
+
+
+@contextmanager
+def telling_what_is_kept() -> Iterator[None]:
+    """At an interruption, print where the verdicts are that the judge has given so far."""
+    try:
+        yield
+    except KeyboardInterrupt as interruption:
+        for note in getattr(interruption, "__notes__", ()):
+            print(note, file=sys.stderr)
+        raise
 
 
 def _parts(title: str, parts: Sequence[tuple[str, Rate]]) -> Table:
     table = Table(title=title, **TABLE_STYLE)
     table.add_column("", max_width=32, overflow="ellipsis", no_wrap=True)
-    for name in ("Comparisons", "Win rate", "Interval"):
+    for name in ("Contests", "Win rate", "Interval"):
         table.add_column(name, justify="right", no_wrap=True)
     for name, rate in parts:
         table.add_row(shown(name), f"{rate.contests:,}", f"{rate.value:.1%}", f"{rate.low:.1%} to {rate.high:.1%}")
@@ -124,7 +170,7 @@ def _rate(rate: Rate) -> str:
 
 
 def shown(text: str) -> str:
-    """A text from the data, fit for a terminal: no markup, no control sequences."""
+    """A text from the data that is safe to print on a terminal: no markup, no control sequences."""
     return escape("".join(c if c.isprintable() else "\ufffd" for c in text))
 
 

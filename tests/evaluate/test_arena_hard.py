@@ -1,4 +1,4 @@
-"""Answers go out to AlpacaEval and Arena-Hard, and what their judges say comes back."""
+"""Answers go out to Arena-Hard, and the verdicts of its judge come back."""
 
 from __future__ import annotations
 
@@ -10,18 +10,12 @@ from typing import Any
 import numpy as np
 import pytest
 
-from votewise import read_votes
+from votewise import export_arena_hard, read_votes
 from votewise.errors import BadInputError
-from votewise.evaluate.answers import Answers, one_model, read_answers
-from votewise.evaluate.arena_hard import arena_hard_score, judgment_table, read_judgments, read_said
-from votewise.evaluate.bridges import (
-    ArenaHardQuestion,
-    count_markdown,
-    export_alpaca_eval,
-    export_arena_hard,
-    read_questions,
-    token_counter,
-)
+from votewise.evaluate.answers import Answers
+from votewise.evaluate.arena_hard_answers import arena_hard_answers, count_markdown, read_answer_texts, token_counter
+from votewise.evaluate.arena_hard_judgments import arena_hard_score, judgment_table, read_judgments
+from votewise.evaluate.arena_hard_questions import ArenaHardQuestion, read_questions
 from votewise.evaluate.read_comparisons import read_comparisons
 
 QUESTIONS = [ArenaHardQuestion(f"u{i}", f"ask {i}") for i in range(4)]
@@ -41,78 +35,44 @@ def answers(tmp_path: Path) -> Path:
     return lines(tmp_path / "answers.jsonl", rows)
 
 
-def test_alpaca_eval_gets_its_four_columns_and_reads_back(answers: Path, tmp_path: Path) -> None:
-    mine = one_model(read_answers(answers))
-    done = export_alpaca_eval(mine, tmp_path / "model_outputs.json")
-    assert (done.answers, done.failed) == (4, 1)
-    rows = json.loads(done.file.read_text("utf-8"))
-    assert rows[0] == {
-        "dataset": "votewise", "instruction": "ask 0", "output": "# so **it** is 0", "generator": "org/mine",
-    }  # fmt: skip
-    assert one_model(read_answers(done.file)).answers == mine.answers
-    with pytest.raises(BadInputError, match=r"ending in \.json\)"):
-        export_alpaca_eval(mine, tmp_path / "outputs.jsonl")
-
-
-def test_what_alpaca_eval_says_of_an_export_comes_back(answers: Path, tmp_path: Path) -> None:
-    """Annotations as AlpacaEval makes them of two model_outputs.json: output_2 is the model's, preference 2 its win."""
-    outputs = json.loads(export_alpaca_eval(one_model(read_answers(answers)), tmp_path / "o.json").file.read_text())
-    said = [
-        {"instruction": row["instruction"], "output_1": "base", "generator_1": "base", "output_2": row["output"],
-         "generator_2": row["generator"], "annotator": "judge", "preference": preference}
-        for row, preference in zip(outputs, (2.0, 1.0, 1.5, 1.9), strict=True)
-    ]  # fmt: skip
-    path = tmp_path / "annotations.json"
-    path.write_text(json.dumps(said), "utf-8")
-    found = read_comparisons(path)
-    assert found.model_a == ["org/mine"] * 4
-    np.testing.assert_allclose(found.preference, [1.0, 0.0, 0.5, 0.9])
-    assert read_votes(path).annotator_ids.to_pylist() == ["judge"]
-
-
 def test_arena_hard_gets_what_its_judge_reads(answers: Path, tmp_path: Path) -> None:
-    mine = one_model(read_answers(answers))
-    done = export_arena_hard(mine, tmp_path, questions=QUESTIONS, count_tokens=lambda text: len(text.split()), now=5.0)
-    assert done.file == tmp_path / "org__mine.jsonl"
-    assert (done.answers, done.failed, done.missing, done.unknown) == (3, 1, 1, 1)
-    rows = [json.loads(line) for line in done.file.read_text("utf-8").splitlines()]
+    questions = lines(tmp_path / "question.jsonl", [{"uid": q.uid, "prompt": q.prompt} for q in QUESTIONS])
+    done = export_arena_hard(answers, out=tmp_path, questions=questions, tokenizer=lambda text: len(text.split()))
+    assert done.files == (tmp_path / "org__mine.jsonl",)
+    assert (len(done.table), done.failed, done.missing, done.unknown) == (3, 1, 1, 1)
+    rows = [json.loads(line) for line in done.files[0].read_text("utf-8").splitlines()]
     assert [row["uid"] for row in rows] == ["u0", "u1", "u2"]
     assert len({row["ans_id"] for row in rows}) == 3
-    assert {name: rows[0][name] for name in ("model", "messages", "tstamp")} == {
+    assert {name: rows[0][name] for name in ("model", "messages")} == {
         "model": "org/mine",
         "messages": [
             {"role": "user", "content": "ask 0"},
             {"role": "assistant", "content": {"answer": "# so **it** is 0"}},
         ],
-        "tstamp": 5.0,
     }
     assert rows[0]["metadata"]["token_len"] == 5
     assert rows[0]["metadata"]["header_count"]["h1"] == 1
-    again = export_arena_hard(mine, tmp_path / "again", questions=QUESTIONS)
-    other = [json.loads(line) for line in again.file.read_text("utf-8").splitlines()]
+    other = export_arena_hard(answers, questions=questions).table.to_pylist()
     assert "token_len" not in other[0]["metadata"]
     assert [row["ans_id"] for row in rows] == [row["ans_id"] for row in other]
-    assert read_said([done.file]) == {("org/mine", f"u{i}"): f"# so **it** is {i}" for i in range(3)}
+    assert read_answer_texts(done.files) == {("org/mine", f"u{i}"): f"# so **it** is {i}" for i in range(3)}
 
 
 def test_questions_are_named_by_file_or_by_the_answers(tmp_path: Path) -> None:
     new = lines(tmp_path / "q2.jsonl", [{"uid": "u0", "category": "hard_prompt", "prompt": "ask 0"}])
     old = lines(tmp_path / "q1.jsonl", [{"question_id": "u0", "turns": [{"content": "ask 0"}]}])
     assert read_questions(new) == read_questions(old) == QUESTIONS[:1]
-    with pytest.raises(BadInputError, match=r"is no question\.jsonl"):
+    with pytest.raises(BadInputError, match=r"is not a question\.jsonl"):
         read_questions(lines(tmp_path / "q.jsonl", [{"prompt": "x"}]))
     with pytest.raises(BadInputError, match="without a name or a text"):
         read_questions(lines(tmp_path / "q3.jsonl", [{"uid": "u", "prompt": None}, {"uid": "v", "prompt": "x"}]))
     named = Answers("m", "file", ["ask"], ["so"], ids={"prompt_id": ["u7"]})
-    done = export_arena_hard(named, tmp_path / "named")
-    assert json.loads(done.file.read_text("utf-8"))["uid"] == "u7"
-    with pytest.raises(BadInputError, match="nothing says which question is which"):
-        export_arena_hard(Answers("m", "file", ["ask"], ["so"]), tmp_path)
+    [row] = arena_hard_answers(named, now=5.0).rows
+    assert (row["uid"], row["tstamp"]) == ("u7", 5.0)
+    with pytest.raises(BadInputError, match="does not say which prompt is which question"):
+        arena_hard_answers(Answers("m", "file", ["ask"], ["so"]))
     with pytest.raises(BadInputError, match="none of 1 prompts"):
-        export_arena_hard(Answers("m", "file", ["ask"], ["so"]), tmp_path, questions=QUESTIONS)
-    talk = [{"role": "user", "content": "a"}, {"role": "assistant", "content": "b"}, {"role": "user", "content": "c"}]
-    with pytest.raises(BadInputError, match="conversation of 3 messages"):
-        export_alpaca_eval(Answers("m", "file", [talk], ["so"]), tmp_path / "x.json")
+        arena_hard_answers(Answers("m", "file", ["ask"], ["so"]), questions=QUESTIONS)
 
 
 def test_markdown_is_counted_outside_of_code() -> None:
@@ -148,7 +108,7 @@ def test_judgments_become_comparisons_and_votes(tmp_path: Path) -> None:
     # Three times 1, 1; 0.5, 1; 0, 1; three times 0 twice: 6.5 of 14.
     assert arena_hard_score(found, "mine") == pytest.approx((3 + 1 + 0.5 + 1 + 0 + 1 + 0) / 14)
     said = {(model, f"u{i}"): f"{model} {i}" for model in ("mine", "base") for i in range(4)}
-    table = judgment_table(found, questions=QUESTIONS, said=said)
+    table = judgment_table(found, questions=QUESTIONS, texts=said)
     assert table["label"].to_pylist() == ["a", "a", "tie", "b"]
     assert table["preference"].to_pylist() == [1.0, 0.75, 0.5, 0.0]
     path = tmp_path / "judged.jsonl"
@@ -170,14 +130,14 @@ def test_files_of_version_one_and_without_texts(tmp_path: Path) -> None:
         {"prompt": "q0", "model_b": "gpt-4-0314", "label": "a"}
     ]
     assert "response_a" not in table.column_names
-    with pytest.raises(BadInputError, match="1 judged answers are not among"):
-        judgment_table(found, said={("mine", "q0"): "x"})
+    with pytest.raises(BadInputError, match="1 judged answers are missing"):
+        judgment_table(found, texts={("mine", "q0"): "x"})
 
 
 @pytest.mark.parametrize(
     ("rows", "problem"),
     [
-        ([judged("u", "A>C", "A>B")], "is no verdict"),
+        ([judged("u", "A>C", "A>B")], "is not a verdict"),
         ([judged("u", None, None), judged("v", None, None)], "no judgment with two verdicts"),
         ([{"x": 1}], "holds no judgments"),
     ],
@@ -190,7 +150,7 @@ def test_other_files_are_refused(tmp_path: Path, rows: list[dict[str, Any]], pro
         read_judgments([tmp_path / "empty"])
 
 
-def test_tokens_are_counted_by_who_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_tokens_are_counted_by_the_named_tokenizer(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     pytest.importorskip("transformers")
     from small import make_tokenizer
 

@@ -1,0 +1,30 @@
+"""``votewise evaluate export alpaca-eval``: answers -> AlpacaEval's model_outputs.json."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from votewise.cli.evaluate_options import AnswersFile, OneModel
+from votewise.cli.options import Quiet
+from votewise.workflows import export_alpaca_eval as workflow
+
+FILE = Path("model_outputs.json")
+
+Out = Annotated[Path | None, typer.Option(metavar="FILE", help="Where to write: a .json file.", show_default=str(FILE))]
+
+
+def alpaca_eval(answers: AnswersFile, out: Out = None, model: OneModel = None, quiet: Quiet = False) -> None:
+    """Write answers as AlpacaEval's model_outputs.json.
+
+    The verdicts of AlpacaEval's judge need no conversion: `votewise evaluate win-rate annotations.json`.
+
+    **Example:** `votewise evaluate export alpaca-eval answers.jsonl --out model_outputs.json`
+    """
+    from votewise.cli.printing.evaluate import print_export
+
+    found = workflow.export_alpaca_eval(answers, out=out or FILE, model=model)
+    if not quiet:
+        print_export(found)

@@ -1,0 +1,148 @@
+"""How often each of several models beats each other: ``votewise evaluate matrix``."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+from votewise.defaults import BATCH_SIZE, CONCURRENCY, JUDGE_TOKENS, LEVEL
+from votewise.workflows.progress import SILENT, Progress
+
+if TYPE_CHECKING:
+    import os
+
+    import pyarrow as pa
+
+    from votewise.data.win_rates import MatrixResult
+    from votewise.evaluate.verdicts import JudgeWork
+    from votewise.language_models.endpoint import Endpoint
+
+
+@dataclass(frozen=True, eq=False)
+class MatrixEvaluation:
+    """An evaluation of every two of several models.
+
+    Attributes:
+        work: what there was to judge.
+        result: the win rates; None after a dry run.
+        files: what was written, the most interesting first; empty without ``out``.
+    """
+
+    work: JudgeWork
+    result: MatrixResult | None
+    files: tuple[Path, ...] = ()
+
+    @cached_property
+    def win_rates(self) -> pa.Table | None:
+        """The win rate of every model against every other that it met, as in ``matrix.csv``. None after a dry run."""
+        from votewise.evaluate.contest_table import matrix_table
+
+        return None if self.result is None else matrix_table(self.result)
+
+    @cached_property
+    def contests(self) -> pa.Table | None:
+        """Every contest with its verdict, one per row; ``evaluate_matrix`` reads it again. None after a dry run."""
+        from votewise.evaluate.contest_table import contest_tables
+
+        return None if self.result is None else contest_tables(self.result.judged)
+
+    @cached_property
+    def figures(self) -> dict[str, Any]:
+        """All estimates as JSON values, as in ``evaluation.json``; empty after a dry run."""
+        from votewise.evaluate.figures import matrix_figures
+
+        return {} if self.result is None else matrix_figures(self.result)
+
+
+def evaluate_matrix(
+    answers: Sequence[Any],
+    *,
+    out: str | os.PathLike[str] | None = None,
+    reward_model: str | os.PathLike[str] | None = None,
+    soft: bool = False,
+    llm_judge: str | Endpoint | None = None,
+    base_url: str | None = None,
+    column: str | None = None,
+    length_controlled: bool = False,
+    level: float = LEVEL,
+    max_tokens: int = JUDGE_TOKENS,
+    concurrency: int = CONCURRENCY,
+    batch_size: int = BATCH_SIZE,
+    device: str = "auto",
+    on_error: Literal["stop", "skip"] = "stop",
+    restart: bool = False,
+    dry_run: bool = False,
+    report: bool = True,
+    progress: Progress | None = None,
+) -> MatrixEvaluation:
+    """Measure how often the answers of each of several models beat those of each other model.
+
+    Every two models are compared on the prompts that both answered. Data formats: docs/evaluating.md.
+
+    Args:
+        answers: files or tables with the answers of one model or more each; or one with comparisons among several models.
+        out: folder for matrix.html, matrix.csv, matrix.parquet and evaluation.json. An interrupted run that is started again
+            with the same folder resumes. None writes nothing.
+        reward_model: folder or name of a reward model that decides.
+        soft: let the preference be logistic(difference of the reward model's scores), not the order of the scores.
+        llm_judge: name of a language model on an OpenAI-compatible server that decides, or an ``Endpoint``.
+        base_url: address of the server; None for OPENAI_BASE_URL, or OpenAI's.
+        column: the column that decides; None for ``preference``, ``winner`` or ``label``, if no other judge is given.
+        length_controlled: also estimate the win rates if the answers of both models were equally long.
+        level: probability that an interval contains the truth.
+        max_tokens: length limit of a reply of the language model.
+        concurrency: requests sent to the server at a time.
+        batch_size: answers that the reward model scores at a time.
+        device: where the reward model runs: ``auto``, ``cpu``, ``cuda``, ...
+        on_error: at an unusable row ``stop``, or ``skip`` it and count it.
+        restart: delete what an interrupted run has finished, and start from the beginning.
+        dry_run: only count the contests and the work of the judge.
+        report: whether to write matrix.html.
+        progress: is kept informed of how far the work has come.
+
+    Raises:
+        BadInputError: files that cannot be read or written, no judge or several, a judge that cannot be used, a setting out
+            of range, or a pair of models without any verdict.
+    """
+    from datetime import UTC, datetime
+
+    from votewise.evaluate.evaluation_files import MATRIX, source_names, write_matrix
+    from votewise.evaluate.inputs import read_several
+    from votewise.evaluate.judges import ColumnJudge, JudgeOptions, choose_judge
+    from votewise.evaluate.matrix import estimate_matrix
+    from votewise.evaluate.rates import check_level
+    from votewise.evaluate.verdicts import verdicts_kept, work_of
+    from votewise.storage.files import folder_to_write
+
+    progress = progress or SILENT
+    options = JudgeOptions(
+        reward_model=reward_model,
+        soft=soft,
+        batch_size=batch_size,
+        device=device,
+        llm_judge=llm_judge,
+        base_url=base_url,
+        max_tokens=max_tokens,
+        concurrency=concurrency,
+        column=column,
+    )
+    judge, folder = choose_judge(options), folder_to_write(out)
+    check_level(level)
+    progress.stage("Reading")
+    column_judge = judge if isinstance(judge, ColumnJudge) else None
+    found = read_several(answers, column=column_judge, skip=on_error == "skip")
+    work = work_of([contests for contests, _ in found], judge)
+    if dry_run:
+        return MatrixEvaluation(work, None)
+    table = None if folder is None else folder / f"{MATRIX}.parquet"
+    with verdicts_kept(found, judge, table, restart=restart, progress=progress.count) as judged:
+        result = estimate_matrix(judged.groups, scores=judged.scores, length_controlled=length_controlled, level=level)
+        if folder is None:
+            return MatrixEvaluation(work, result)
+        progress.stage(f"Writing {folder}")
+        settings = {"source": source_names(*answers), "level": level}
+        files = write_matrix(folder, result, report=report, created=datetime.now(UTC), settings=settings)
+    return MatrixEvaluation(work, result, tuple(files))
