@@ -39,6 +39,7 @@ ALONE = {"inference": {"errors", "arrays", "defaults"}, "data": {"errors", "arra
 
 SAME_NAME = {
     "__init__": "every package has one",
+    "job": "what is to be done, checked before anything is loaded: generate, score",
     "run": "long work that can be interrupted and resumed: generate, score",
     "select": "whom and what to keep: annotators, users",
     "fit": "EM: annotators, users",

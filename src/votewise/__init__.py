@@ -22,9 +22,11 @@ if TYPE_CHECKING:
     from votewise.data.reading import Reading
     from votewise.data.votes import Votes
     from votewise.errors import BadInputError, NotIdentifiableError, VotewiseError
+    from votewise.generate.results import GenerateResult
     from votewise.inference.diagnostic import Diagnostic
     from votewise.inference.priors import Beta
     from votewise.report import write_audit_report, write_filter_report
+    from votewise.score.results import ScoreResult
     from votewise.simulate import simulate_annotators, simulate_users
     from votewise.sources import read_votes
     from votewise.users.click_log import count_comparisons
@@ -38,7 +40,9 @@ if TYPE_CHECKING:
     from votewise.workflows.export_alpaca_eval import AlpacaEvalExport, export_alpaca_eval
     from votewise.workflows.export_arena_hard import ArenaHardExport, export_arena_hard
     from votewise.workflows.formats import formats
+    from votewise.workflows.generate import generate
     from votewise.workflows.import_arena_hard import ArenaHardImport, import_arena_hard
+    from votewise.workflows.score import score
 
 __all__ = [
     "AlpacaEvalExport",
@@ -54,11 +58,13 @@ __all__ = [
     "Counts",
     "Diagnostic",
     "ExportResult",
+    "GenerateResult",
     "GoldSample",
     "MatrixEvaluation",
     "NotIdentifiableError",
     "Reading",
     "ReliabilityResult",
+    "ScoreResult",
     "Votes",
     "VotewiseError",
     "WinRateEvaluation",
@@ -74,8 +80,10 @@ __all__ = [
     "export_alpaca_eval",
     "export_arena_hard",
     "formats",
+    "generate",
     "import_arena_hard",
     "read_votes",
+    "score",
     "simulate_annotators",
     "simulate_users",
     "write_audit_report",
@@ -96,11 +104,13 @@ _HOMES = {
     "Counts": "votewise.data.clicks",
     "Diagnostic": "votewise.inference.diagnostic",
     "ExportResult": "votewise.workflows.export",
+    "GenerateResult": "votewise.generate.results",
     "GoldSample": "votewise.users.known_win_rates",
     "MatrixEvaluation": "votewise.workflows.evaluate_matrix",
     "NotIdentifiableError": "votewise.errors",
     "Reading": "votewise.data.reading",
     "ReliabilityResult": "votewise.annotators.results",
+    "ScoreResult": "votewise.score.results",
     "Votes": "votewise.data.votes",
     "VotewiseError": "votewise.errors",
     "WinRateEvaluation": "votewise.workflows.evaluate_win_rate",
@@ -123,7 +133,7 @@ _HOMES = {
     "write_filter_report": "votewise.report",
 }
 
-_CALLABLE: tuple[str, ...] = ()
+_CALLABLE: tuple[str, ...] = ("generate", "score")
 """Packages that have the name of a command, and can be called as its workflow."""
 
 

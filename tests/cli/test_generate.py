@@ -65,10 +65,10 @@ def test_a_dry_run_asks_and_writes_nothing(end: End, prompts: str, tmp_path: Pat
     ("options", "message"),
     [
         (("--model", "m", "--out", "a.txt"), "a.txt: unknown kind of file"),
-        (("--model", "m", "--out", "a.jsonl", "--top-p", "2"), "--top-p: no share, got 2.0"),
-        (("--model", "m", "--out", "a.jsonl", "--limit", "0"), "--limit: at least one prompt"),
-        (("--model", "m", "--out", "a.jsonl", "--column", "prompt=ask"), "prompts.txt: lines of text have no columns"),
-        (("--model", "m", "--out", "a.jsonl", "--base-url", "http://x"), "--base-url: is for --backend endpoint"),
+        (("--model", "m", "--out", "a.jsonl", "--top-p", "2"), "--top-p: is not a share, got 2.0"),
+        (("--model", "m", "--out", "a.jsonl", "--limit", "0"), "--limit: must be 1 or more"),
+        (("--model", "m", "--out", "a.jsonl", "--column", "prompt=ask"), "--columns: lines of text have no columns"),
+        (("--model", "m", "--out", "a.jsonl", "--base-url", "http://x"), "--base-url: is only used with the backend"),
         (("--model", "/nowhere", "--out", "a.jsonl"), "/nowhere: cannot be loaded as a model"),
     ],
 )
@@ -95,7 +95,7 @@ def test_another_run_goes_on_or_is_refused(end: End, prompts: str, server: Scrip
     assert end("generate", prompts, *options, "--seed", "1") == 2
     assert "seed was 0 and is 1" in capsys.readouterr().err
     assert end("generate", prompts, *options) == 0
-    assert "1 answers were there from an interrupted run" in capsys.readouterr().out
+    assert "1 answers are from an interrupted run" in capsys.readouterr().out
     assert json.loads(Path("a.jsonl").read_text().splitlines()[0])["answer"] == "from before"
     assert not begun.exists()
 

@@ -68,11 +68,14 @@ def test_a_dry_run_loads_and_writes_nothing(
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ((), "nothing to score with (expected --reward-model, --policy with --reference, or --score-columns)"),
-        (("--reward-model", "m", "--policy", "p"), "--reward-model and --policy exclude each other"),
-        (("--score-columns", "x", "y", "--reference", "r"), "--policy and --score-columns exclude each other"),
-        (("--policy", "p"), "--policy and --reference go together"),
-        (("--policy", "p", "--reference", "r", "--beta", "-1"), "--beta: no factor, got -1.0"),
+        ((), "there is nothing to score with (expected either a reward model, a policy with its reference, or two"),
+        (
+            ("--reward-model", "m", "--policy", "p"),
+            "--reward-model: cannot be combined with a policy with its reference",
+        ),
+        (("--score-columns", "x", "y", "--reference", "r"), "--policy: cannot be combined with two columns of scores"),
+        (("--policy", "p"), "--reference: is needed with a policy"),
+        (("--policy", "p", "--reference", "r", "--beta", "-1"), "--beta: is not a factor, got -1.0"),
         (("--score-columns", "x", "z"), "there is no column 'z'"),
         (("--score-columns", "x", "label"), "column 'label': is not a number"),
         (("--reward-model", "/nowhere"), "there are no answers to score"),

@@ -33,10 +33,10 @@ def test_domains_make_cells_of_several_counts() -> None:
         ([], [], "no users"),
         ([3], [4], "4 wins of model A in 3"),
         ([-1], [0], "wins of model A in -1"),
-        ([np.nan], [0], "comparisons of user 0 are no whole number"),
-        ([3, 3], [1, 1.5], "wins of user 1 are no whole number"),
+        ([np.nan], [0], "comparisons of user 0 are not a whole number"),
+        ([3, 3], [1, 1.5], "wins of user 1 are not a whole number"),
         ([3, 3], [1], "wins of shape"),
-        (["a"], ["b"], "no numbers"),
+        (["a"], ["b"], "not numbers"),
     ],
 )
 def test_impossible_counts_are_refused(n: list, w: list, message: str) -> None:

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from votewise.data.votes import Votes
-from votewise.errors import BadInputError, shorten
+from votewise.errors import BadInputError
 
 
 def test_codes_become_names() -> None:
@@ -48,16 +48,3 @@ def test_weights_are_not_negative() -> None:
 
 def test_more_names_than_votes_are_fine() -> None:
     assert Votes.from_arrays([0], [0], [1], annotator_ids=["x", "y"]).n_annotators == 2
-
-
-def test_errors_are_one_line_that_says_where() -> None:
-    error = BadInputError(
-        "unknown label", source="votes.csv", row=1234, column="label", value="yes\nno", expected="a, b or tie"
-    )
-    assert str(error) == "votes.csv, row 1,234, column 'label': unknown label, got 'yes\\nno' (expected a, b or tie)"
-
-
-def test_long_values_are_shortened() -> None:
-    text = shorten("x" * 10_000_000)
-    assert len(text) < 80
-    assert "10,000,000 characters" in text

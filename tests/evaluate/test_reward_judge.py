@@ -117,5 +117,5 @@ def test_soft_hard_and_ties() -> None:
 
 def test_a_language_model_is_no_reward_model(contests: Contests, tmp_path: Path) -> None:
     folder = language_model(tmp_path / "language", chat=True)
-    with pytest.raises(BadInputError, match="is no reward model"):
+    with pytest.raises(BadInputError, match="is not a reward model"):
         judge_contests([contests], RewardJudge(str(folder), device="cpu"), tmp_path / "out")

@@ -73,7 +73,7 @@ def test_a_renamed_column() -> None:
         ([{"text_of_it": "one"}], "no column of prompts among text_of_it"),
         ([{"prompt": "  "}], "there are no prompts"),
         ([{"prompt": "one"}, {"prompt": None}], r"row 2, column 'prompt': is null"),
-        ([{"prompt": user("one")}, {"prompt": [{"role": "user"}]}], r"row 2, column 'prompt': is no conversation"),
+        ([{"prompt": user("one")}, {"prompt": [{"role": "user"}]}], r"row 2, column 'prompt': is not a conversation"),
         ([{"pair": "p", "annotator": "k", "label": "a"}], "there are no prompts"),
     ],
 )
@@ -86,7 +86,7 @@ def test_files_that_cannot_be_read(tmp_path: Path) -> None:
     with pytest.raises(BadInputError, match="cannot be read: No such file"):
         read_prompts(tmp_path / "none.txt")
     (tmp_path / "p.txt").write_bytes(b"\xff\xfe\xff")
-    with pytest.raises(BadInputError, match="is no UTF-8 text"):
+    with pytest.raises(BadInputError, match="is not UTF-8 text"):
         read_prompts(tmp_path / "p.txt")
-    with pytest.raises(BadInputError, match="--limit: at least one prompt, got 0"):
+    with pytest.raises(BadInputError, match=r"^limit: must be 1 or more, got 0"):
         read_prompts([{"prompt": "one"}], limit=0)

@@ -20,7 +20,7 @@ from scripted import Reply, Scripted, refused, said, scripted_server
 from small import language_model, make_tokenizer
 
 from votewise.errors import BadInputError
-from votewise.generate import BackendOptions, Generated, GenerateJob, Prompts, Sampling, generate_answers
+from votewise.generate import BackendOptions, GenerateJob, GenerateResult, Prompts, Sampling, generate_answers
 from votewise.generate.with_transformers import LocalModel
 
 N = 12
@@ -61,7 +61,7 @@ def test_answers_of_one_model(models: list[str], tmp_path: Path) -> None:
     assert [row["prompt"] for row in rows] == PROMPTS.prompts
     assert all(row["answer"] and row["error"] is None and row["model"] == models[0] for row in rows)
     assert result.tokens == sum(row["tokens"] for row in rows)
-    assert (result.answered, result.failed, result.compared, result.resumed) == (
+    assert (result.answered, result.failed, result.comparisons, result.resumed) == (
         {models[0]: N},
         {models[0]: 0},
         None,
@@ -86,7 +86,7 @@ def test_two_models_are_compared(models: list[str], tmp_path: Path) -> None:
         for p in both
     ]
     tables = local(models, tmp_path / "answers.parquet", comparisons=tmp_path / "pairs.parquet")
-    assert generate_answers(tables).compared == len(both)
+    assert len(generate_answers(tables).comparisons) == len(both)
     assert pq.read_table(tables.out).to_pylist() == lines(job.out)
     assert pq.read_table(tmp_path / "pairs.parquet").to_pylist() == lines(result.files[1])
 
@@ -185,7 +185,7 @@ def test_a_prompt_that_failed_is_no_answer(server: tuple[Scripted, list[Any]], t
     assert rows["n", "w3"]["error"] == "status 400: too rude"
     assert (result.answered, result.failed) == ({"m": N - 1, "n": N - 1}, {"m": 1, "n": 1})
     assert result.errors == {"status 400: too rude": 2}
-    assert result.compared == N - 1
+    assert len(result.comparisons) == N - 1
     assert "w3" not in [row["prompt"] for row in lines(result.files[1])]
 
 
@@ -216,7 +216,7 @@ def test_a_killed_run_goes_on_where_it_was(server: tuple[Scripted, list[Any]], t
     before_each.clear()
     scripted.requests.clear()
     ended = subprocess.run(command, capture_output=True, text=True, check=True)
-    assert "6 answers were there from an interrupted run" in ended.stdout
+    assert "6 answers are from an interrupted run" in ended.stdout
     # What failed before is asked again, for it may have been the server.
     asked = [request["messages"][0]["content"] for request in scripted.requests]
     assert asked == ["w3", "w7", "w8", "w9", "w10", "w11"]
@@ -270,14 +270,14 @@ def test_what_a_server_is_asked(server: tuple[Scripted, list[Any]], tmp_path: Pa
 @pytest.mark.parametrize(
     ("settings", "message"),
     [
-        ({"models": []}, "--model: answers of one or two different models"),
-        ({"models": ["m", "m"]}, "--model: answers of one or two different models, got 'm and m'"),
-        ({"models": ["a", "b", "c"]}, "--model"),
+        ({"models": []}, "^model: needs one model, or two different ones"),
+        ({"models": ["m", "m"]}, "^model: needs one model, or two different ones, got 'm and m'"),
+        ({"models": ["a", "b", "c"]}, "^model: "),
         ({"out": Path("a.csv")}, "a.csv: unknown kind of file"),
         ({"models": ["a", "b"], "comparisons": Path("c.txt")}, "c.txt: unknown kind of file"),
-        ({"models": ["a", "b"], "comparisons": Path("a.jsonl")}, "--comparisons: is the file of answers"),
-        ({"backend": "magic"}, "--backend: no such backend, got 'magic'"),
-        ({"options": BackendOptions(base_url="http://x")}, "--base-url: is for --backend endpoint"),
+        ({"models": ["a", "b"], "comparisons": Path("a.jsonl")}, "^comparisons: is the file of answers"),
+        ({"backend": "magic"}, "^backend: there is no such backend, got 'magic'"),
+        ({"options": BackendOptions(base_url="http://x")}, "^base_url: is only used with the backend endpoint"),
     ],
 )
 def test_jobs_that_cannot_be(settings: dict[str, Any], message: str) -> None:
@@ -292,7 +292,7 @@ def test_without_the_extra_it_is_named(tmp_path: Path, missing: str) -> None:
     command = ["generate", "p.txt", "--model", "m", "--out", "a.jsonl"]
     ended = subprocess.run([sys.executable, "-c", code, *command], cwd=tmp_path, capture_output=True, text=True)
     assert ended.returncode == 2
-    assert "pip install votewise[score]" in ended.stderr
+    assert "pip install 'votewise[score]'" in ended.stderr
     assert "Traceback" not in ended.stderr
 
 
@@ -337,7 +337,7 @@ def test_vllm_as_documented(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
     SEEN.clear()
     prompts = Prompts.of(["w1 w2 w3", "w4 w5", "w1 w2 w3 w4 w5", "<eos>"], "here")
     job = GenerateJob(prompts, ["m"], tmp_path / "a.jsonl", Sampling(2, 0.5, 0.9, 7), "vllm")
-    result: Generated = generate_answers(job)
+    result: GenerateResult = generate_answers(job)
     rows = lines(job.out)
     assert [row["answer"] for row in rows] == ["w3 w2", "w5 w4", None, None]
     assert [row["tokens"] for row in rows] == [2, 2, None, 1]
@@ -350,5 +350,5 @@ def test_vllm_as_documented(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
 
 def test_without_vllm(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "vllm", None)
-    with pytest.raises(BadInputError, match="--backend: vLLM is not installed"):
+    with pytest.raises(BadInputError, match=r"^backend: vLLM is not installed"):
         generate_answers(GenerateJob(PROMPTS, ["m"], tmp_path / "a.jsonl", Sampling(2), "vllm"))

@@ -1,4 +1,4 @@
-"""Beta priors, the grid, and the fit of one to the other."""
+"""Beta priors and the grid."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from scipy import stats
 
 from votewise.annotators.prior import START
 from votewise.errors import BadInputError
-from votewise.inference.priors import Beta, Grid, fit_beta
+from votewise.inference.priors import Beta, Grid
 
 
 @pytest.mark.parametrize(("c", "d"), [(0.0, 1.0), (1.0, -2.0), (np.nan, 1.0), (1.0, np.inf)])
@@ -45,39 +45,6 @@ def test_mean_logs_lead_back_to_the_beta(truth: Beta) -> None:
     mean_logs = np.stack([np.log(grid.x), np.log1p(-grid.x)]) @ np.exp(grid.log_mass(truth))
     found = grid.beta_from_mean_logs(mean_logs, START)
     assert (found.c, found.d) == pytest.approx((truth.c, truth.d), rel=1e-6)
-
-
-def test_fit_recovers_the_population_from_binomial_counts() -> None:
-    """2,000 annotators of 40 votes each; over seeds c/(c+d) varies by 0.004 and log(c+d) by 0.05, so that bounds of five
-    standard deviations raise a false alarm in fewer than one of 10^5 seeds."""
-    rng = np.random.default_rng(3)
-    truth, grid = Beta(6, 3), Grid.of_size(64)
-    right = rng.binomial(40, rng.beta(truth.c, truth.d, 2000))
-    log_likelihood = right[:, None] * np.log(grid.x) + (40 - right)[:, None] * np.log1p(-grid.x)
-    found = fit_beta(log_likelihood, grid, START)
-    assert found.mean == pytest.approx(truth.mean, abs=0.02)
-    assert np.log(found.c + found.d) == pytest.approx(np.log(truth.c + truth.d), abs=0.25)
-
-
-def test_fit_is_the_maximum_of_the_marginal_likelihood() -> None:
-    rng = np.random.default_rng(4)
-    grid = Grid.of_size(64)
-    right = rng.binomial(10, rng.beta(4, 2, 300))
-    log_likelihood = right[:, None] * np.log(grid.x) + (10 - right)[:, None] * np.log1p(-grid.x)
-
-    def marginal(prior: Beta) -> float:
-        return float(np.log(np.exp(log_likelihood) @ np.exp(grid.log_mass(prior))).sum())
-
-    best = fit_beta(log_likelihood, grid, START)
-    for factor in (0.95, 1.05):
-        assert marginal(best) > marginal(Beta(best.c * factor, best.d))
-        assert marginal(best) > marginal(Beta(best.c, best.d * factor))
-
-
-def test_the_anchor_decides_where_there_are_no_data() -> None:
-    grid = Grid.of_size(64)
-    found = fit_beta(np.zeros((3, 64)), grid, Beta(2, 2), anchor=START)
-    assert (found.c, found.d) == pytest.approx((START.c, START.d), rel=0.05)
 
 
 def test_outliers_give_the_density_tails() -> None:

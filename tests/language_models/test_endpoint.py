@@ -14,7 +14,9 @@ import pytest
 from scripted import Reply, refused, said, scripted_server
 
 from votewise.errors import BadInputError
-from votewise.language_models.endpoint import Completion, Endpoint, _retry_after, _Work
+from votewise.language_models.completions import Completion, requested_wait
+from votewise.language_models.endpoint import Endpoint
+from votewise.language_models.retries import RetryPolicy
 
 
 def ask(text: str) -> list[dict[str, str]]:
@@ -177,25 +179,25 @@ def test_a_server_that_knows_the_limit_by_another_name() -> None:
 
 
 def test_waits_double_and_heed_the_server() -> None:
-    work = _Work(Endpoint("m", backoff=1.0), None, {}, iter(()))
+    policy = RetryPolicy(timeout=1.0, retries=10, patience=3, backoff=1.0)
     for tried in range(10):
         longest = min(2.0**tried, 60.0)
-        waits = [work._pause(tried, None) for _ in range(50)]
+        waits = [policy.pause(tried, None) for _ in range(50)]
         assert all(longest / 2 <= wait <= longest for wait in waits)
         assert len(set(waits)) > 1
-    assert work._pause(0, 17.0) == 17.0
-    assert work._pause(0, 1e9) == 600.0
+    assert policy.pause(0, 17.0) == 17.0
+    assert policy.pause(0, 1e9) == 600.0
 
 
 def test_how_long_a_server_asks_to_wait() -> None:
-    assert _retry_after({"retry-after": "2.5"}) == 2.5
-    assert _retry_after({"retry-after-ms": "250", "retry-after": "9"}) == 0.25
-    asked = _retry_after({"retry-after": formatdate(time.time() + 100, usegmt=True)})
+    assert requested_wait({"retry-after": "2.5"}) == 2.5
+    assert requested_wait({"retry-after-ms": "250", "retry-after": "9"}) == 0.25
+    asked = requested_wait({"retry-after": formatdate(time.time() + 100, usegmt=True)})
     assert asked is not None
     assert 90 < asked <= 100
-    assert _retry_after({"retry-after": formatdate(0, usegmt=True)}) == 0
-    assert _retry_after({}) is None
-    assert _retry_after({"retry-after": "soon"}) is None
+    assert requested_wait({"retry-after": formatdate(0, usegmt=True)}) == 0
+    assert requested_wait({}) is None
+    assert requested_wait({"retry-after": "soon"}) is None
 
 
 def test_the_wait_asked_for_is_waited() -> None:
@@ -263,4 +265,4 @@ def test_without_the_client_the_extra_is_named() -> None:
         "list(Endpoint('m', 'http://x').complete([], temperature=0, max_tokens=1))"
     )
     found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
-    assert "pip install votewise[endpoint]" in found.stderr.splitlines()[-1]
+    assert "pip install 'votewise[endpoint]'" in found.stderr.splitlines()[-1]

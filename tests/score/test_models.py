@@ -122,7 +122,7 @@ def test_an_encoder_takes_prompt_and_answer_as_two_texts(tmp_path: Path) -> None
 def test_what_is_no_reward_model(tmp_path: Path) -> None:
     language, two = language_model(tmp_path / "language"), reward_model(tmp_path / "two", num_labels=2)
     for folder in (language, two):
-        with pytest.raises(BadInputError, match=r"is no reward model, got .* a sequence classifier with one output"):
+        with pytest.raises(BadInputError, match=r"is not a reward model, got .* a sequence classifier with one output"):
             scores(RewardScorer(str(folder), options()), some_answers(1))
     with pytest.raises(BadInputError, match="holds no model"):
         scores(RewardScorer(str(tmp_path), options()), some_answers(1))

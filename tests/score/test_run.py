@@ -82,10 +82,10 @@ def test_rows_get_three_columns_and_keep_theirs(source: ScoreSource, tmp_path: P
     # Shown the other way round, the same answers have the same scores.
     assert [row["score_a"] for row in found[::2]] == [row["score_b"] for row in found[1::2]]
     assert len({row["score_a"] for row in found}) == 30
-    assert (result.answers, result.unscored, result.resumed) == (30, 0, 0)
+    assert (result.counts.answers, result.counts.unscored, result.counts.resumed) == (30, 0, 0)
     models = 1 if isinstance(source, RewardModel) else 2
     assert [args[1:3] for args in told] == [(8, 30), (16, 30), (24, 30), (30, 30)] * models
-    assert result.tokens == told[-1][3] > 0
+    assert result.counts.tokens == told[-1][3] > 0
     table = ScoreJob(read_pairs(votes), source, tmp_path / "scored.parquet")
     score_pairs(table)
     assert pq.read_table(table.out).to_pylist() == found
@@ -98,9 +98,9 @@ def test_the_implicit_reward_is_what_dpo_says(folder: Path, tmp_path: Path) -> N
     pairs, names = read_pairs(rows(5, 1)), {}
     for name in ("policy", "reference"):
         scorer = LogProbabilities(str(folder / name), OPTIONS)
-        from votewise.score.run import _answers
+        from votewise.score.run import different_answers
 
-        answers, _, a, b = _answers(pairs)
+        answers, _, a, b = different_answers(pairs)
         logp = {f.number: f.score for batch in scorer.scores(answers, set()) for f in batch}
         names[name] = np.array([logp[i] for i in a]), np.array([logp[i] for i in b])
     job = ScoreJob(
@@ -136,7 +136,7 @@ def test_an_interrupted_run_ends_with_the_same_file(
             score_pairs(job)
         assert not job.out.exists()
         left[0] = batches - stop
-        assert score_pairs(job).resumed == sum([8, 8, 8, 6, 8, 8, 8, 6][:stop])
+        assert score_pairs(job).counts.resumed == sum([8, 8, 8, 6, 8, 8, 8, 6][:stop])
         assert job.out.read_bytes() == whole.out.read_bytes()
 
 
@@ -153,7 +153,7 @@ def test_a_killed_run_goes_on(folder: Path, tmp_path: Path) -> None:
     assert killed.returncode == -signal.SIGKILL
     source = RewardModel(str(folder / "reward"), OPTIONS)
     pairs = read_pairs(tmp_path / "votes.json")
-    assert score_pairs(ScoreJob(pairs, source, tmp_path / "s.jsonl")).resumed == 16
+    assert score_pairs(ScoreJob(pairs, source, tmp_path / "s.jsonl")).counts.resumed == 16
     whole = ScoreJob(pairs, source, tmp_path / "whole.jsonl")
     score_pairs(whole)
     assert (tmp_path / "s.jsonl").read_bytes() == whole.out.read_bytes()
@@ -174,7 +174,7 @@ def test_other_settings_are_refused(folder: Path, tmp_path: Path) -> None:
         score_pairs(ScoreJob(pairs, plain, out))
     with pytest.raises(BadInputError, match=r"answers was '30 .*' and is '10 "):
         score_pairs(ScoreJob(read_pairs(rows(5)), RewardModel(reward, OPTIONS), out))
-    assert score_pairs(ScoreJob(pairs, plain, out), restart=True).resumed == 0
+    assert score_pairs(ScoreJob(pairs, plain, out), restart=True).counts.resumed == 0
 
 
 def scored_votes(scale: float = 3.0, n: int = 4000) -> list[dict[str, Any]]:
@@ -197,20 +197,20 @@ def test_columns_and_a_temperature(tmp_path: Path) -> None:
     plain = ScoreJob(read_pairs(votes, texts=False), source, tmp_path / "plain.jsonl")
     result = score_pairs(plain)
     np.testing.assert_allclose(result.margin, [v["first"] - v["second"] for v in votes])
-    assert (result.fit, result.after) == (None, None)
-    assert result.before is not None
+    assert (result.temperature, result.calibration_after) == (None, None)
+    assert result.calibration_before is not None
     job = ScoreJob(plain.pairs, source, tmp_path / "fitted.jsonl", fit_temperature=True)
     fitted = score_pairs(job)
-    assert fitted.fit is not None
-    assert fitted.fit.temperature == pytest.approx(1 / 3, abs=4 * (fitted.fit.standard_error or 0))
-    np.testing.assert_allclose(fitted.margin, fitted.fit.temperature * result.margin)
-    assert fitted.after is not None
-    assert fitted.after.log_loss < result.before.log_loss
-    assert fitted.after.error < 0.05 < result.before.error
+    assert fitted.temperature is not None
+    assert fitted.temperature.temperature == pytest.approx(1 / 3, abs=4 * (fitted.temperature.standard_error or 0))
+    np.testing.assert_allclose(fitted.margin, fitted.temperature.temperature * result.margin)
+    assert fitted.calibration_after is not None
+    assert fitted.calibration_after.log_loss < result.calibration_before.log_loss
+    assert fitted.calibration_after.error < 0.05 < result.calibration_before.error
     summary = json.loads(job.summary.read_text())
-    assert summary["temperature"]["temperature"] == fitted.fit.temperature
-    assert summary["temperature"]["standard_error"] == fitted.fit.standard_error
-    assert summary["calibration_after"]["log_loss"] == fitted.after.log_loss
+    assert summary["temperature"]["temperature"] == fitted.temperature.temperature
+    assert summary["temperature"]["standard_error"] == fitted.temperature.standard_error
+    assert summary["calibration_after"]["log_loss"] == fitted.calibration_after.log_loss
     assert summary["scores"] == {"kind": "ColumnScores", "a": "first", "b": "second"}
     assert (summary["rows"], summary["rows_without_margin"]) == (2000, 0)
 
@@ -235,8 +235,8 @@ def test_a_temperature_that_cannot_be_used_leaves_margins(tmp_path: Path) -> Non
     job = ScoreJob(read_pairs(votes, texts=False), ColumnScores("x", "y"), tmp_path / "s.jsonl", True)
     result = score_pairs(job)
     assert result.margin.tolist() == [1.0] * 4
-    assert result.after is None
-    assert json.loads(job.summary.read_text())["temperature"]["problem"].startswith("all 4 votes go with the scores")
+    assert result.calibration_after is None
+    assert json.loads(job.summary.read_text())["temperature"]["problem"].startswith("all 4 votes agree with the scores")
 
 
 def test_audit_and_training_take_the_margins(folder: Path, tmp_path: Path) -> None:
@@ -262,7 +262,7 @@ def test_answers_that_are_too_long_are_counted(folder: Path, tmp_path: Path) -> 
     votes = [*rows(3, 1), {**rows(1, 1)[0], "response_b": " ".join(["w1"] * 70)}]
     job = ScoreJob(read_pairs(votes), RewardModel(str(folder / "reward"), OPTIONS), tmp_path / "s.jsonl")
     result = score_pairs(job)
-    assert result.unscored == 1
+    assert result.counts.unscored == 1
     assert np.isnan(result.margin).tolist() == [False, False, False, True]
     found = lines(job.out)
     assert found[3]["score_b"] is None
@@ -281,7 +281,7 @@ def test_jobs_that_cannot_be(settings: dict[str, Any], message: str) -> None:
     pairs = read_pairs([{"x": 1.0, "y": 2.0}], texts=False)
     with pytest.raises(BadInputError, match=message):
         ScoreJob(**{"pairs": pairs, "source": ColumnScores("x", "y"), "out": Path("s.jsonl")} | settings)
-    with pytest.raises(BadInputError, match="--beta: no factor, got 0"):
+    with pytest.raises(BadInputError, match=r"^beta: is not a factor, got 0"):
         ImplicitReward("p", "r", 0.0)
 
 
@@ -305,4 +305,4 @@ def test_without_the_extra_it_is_named(tmp_path: Path, missing: str) -> None:
     ended = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True)
     assert ended.returncode == 2
     assert "scoring needs" in ended.stderr
-    assert "pip install votewise[score]" in ended.stderr
+    assert "pip install 'votewise[score]'" in ended.stderr

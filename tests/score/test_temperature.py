@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from scipy.special import expit, logit
 
-from votewise.score.temperature import fit_temperature, judge_calibration
+from votewise.score.temperature import fit_temperature, measure_calibration
 
 
 def votes(rng: np.random.Generator, margin: np.ndarray, temperature: float) -> np.ndarray:
@@ -34,8 +34,8 @@ def test_turning_pairs_round_changes_nothing() -> None:
     one, other = fit_temperature(margin, sign), fit_temperature(*turned)
     assert one.temperature == pytest.approx(other.temperature, rel=1e-12)
     before, after = (
-        judge_calibration(margin, sign, 0.7),
-        judge_calibration(turn * margin, (turn * sign).astype(np.int8), 0.7),
+        measure_calibration(margin, sign, 0.7),
+        measure_calibration(turn * margin, (turn * sign).astype(np.int8), 0.7),
     )
     assert before is not None
     assert after is not None
@@ -73,7 +73,7 @@ def test_ties_and_unknown_margins_do_not_count() -> None:
     sign = votes(rng, margin, 1.0)
     more = np.concatenate([margin, [np.nan, 5.0, 0.0]]), np.concatenate([sign, [1, 0, 1]]).astype(np.int8)
     assert fit_temperature(*more, np.arange(203)) == fit_temperature(margin, sign, np.arange(200))
-    judged, fewer = judge_calibration(*more), judge_calibration(margin, sign)
+    judged, fewer = measure_calibration(*more), measure_calibration(margin, sign)
     assert judged is not None
     assert fewer is not None
     assert judged.table.equals(fewer.table)
@@ -84,8 +84,8 @@ def test_ties_and_unknown_margins_do_not_count() -> None:
 @pytest.mark.parametrize(
     ("margin", "sign", "problem"),
     [
-        ([1.0, 2.0], [1, 1], "all 2 votes go with the scores"),
-        ([1.0, -2.0], [-1, 1], "all 2 votes go against the scores"),
+        ([1.0, 2.0], [1, 1], "all 2 votes agree with the scores"),
+        ([1.0, -2.0], [-1, 1], "all 2 votes contradict the scores"),
         ([1.0, np.nan], [0, 1], "no vote takes a side"),
         ([0.0, 0.0], [1, -1], "no vote takes a side"),
     ],
@@ -102,7 +102,7 @@ def test_scores_that_point_the_wrong_way_are_said_and_not_used() -> None:
     along = np.repeat([1.0, -1.0], [30, 70])
     fit = fit_temperature(along, np.ones(100, np.int8))
     assert fit.temperature == pytest.approx(logit(0.3))
-    assert "do not go with the scores" in (fit.problem or "")
+    assert "contradict the scores" in (fit.problem or "")
     assert fit.used == 1.0
 
 
@@ -112,7 +112,7 @@ def test_calibration_before_and_after() -> None:
     sign = votes(rng, truth, 1.0)
     margin = 4 * truth
     fit = fit_temperature(margin, sign)
-    before, after = judge_calibration(margin, sign), judge_calibration(margin, sign, fit.used)
+    before, after = measure_calibration(margin, sign), measure_calibration(margin, sign, fit.used)
     assert before is not None
     assert after is not None
     assert fit.temperature == pytest.approx(0.25, abs=4 * (fit.standard_error or 0))
@@ -122,4 +122,4 @@ def test_calibration_before_and_after() -> None:
     assert before.agreement == after.agreement == pytest.approx(np.mean(sign * truth > 0))
     assert after.log_loss == pytest.approx(-np.log(expit(sign * truth)).mean(), rel=1e-3)
     assert after.as_json()["table"][0].keys() >= {"predicted", "observed", "observed_low", "observed_high", "votes"}
-    assert judge_calibration(margin, np.zeros(20_000, np.int8)) is None
+    assert measure_calibration(margin, np.zeros(20_000, np.int8)) is None

@@ -50,7 +50,9 @@ def test_margins_come_from_the_first_row_that_has_one_in_the_orientation_of_the_
 def test_rows_that_contradict_each_other_about_a_pair_are_named(name: str) -> None:
     values = {"margin": (1.0, 1.1), "gold": ("a", "b")}[name]
     rows = [vote("u1", "a", **{name: values[0]}), vote("u2", "a", **{name: values[1]}), vote("u3", "b")]
-    with pytest.raises(BadInputError, match=rf"row 2, column '{name}': this pair has another {name} than in row 1"):
+    with pytest.raises(
+        BadInputError, match=rf"row 2, column '{name}': the {name} of this pair differs from that in row 1"
+    ):
         read_votes(rows)
     votes = read_votes(rows, on_error="skip")
     assert (votes.reading.kept, votes.reading.rejected) == (2, 1)
@@ -58,7 +60,7 @@ def test_rows_that_contradict_each_other_about_a_pair_are_named(name: str) -> No
 
 def test_one_pair_id_with_two_texts_is_an_error_that_names_both_rows() -> None:
     rows = [vote("u1", "a", pair="p1"), vote("u2", "a", pair="p2"), vote("u3", "a", "x", "z", pair="p1")]
-    with pytest.raises(BadInputError, match="row 3, column 'pair': this pair has other texts than in row 1"):
+    with pytest.raises(BadInputError, match="row 3, column 'pair': the texts of this pair differ from those in row 1"):
         read_votes(rows)
     assert read_votes(rows, on_error="skip").reading.rejected == 1
 

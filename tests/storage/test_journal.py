@@ -77,7 +77,7 @@ def test_other_settings_are_refused_with_what_differs(tmp_path: Path) -> None:
         assert journal.resumed == 0
 
 
-def test_a_run_that_came_to_nothing_is_forgotten(tmp_path: Path) -> None:
+def test_a_run_that_did_nothing_leaves_nothing(tmp_path: Path) -> None:
     assert not begun(tmp_path / "out", records=0).exists()
     # Killed before its first record.
     (tmp_path / "out.journal").write_text(json.dumps({"settings": {"model": "misspelt"}}) + "\n")
@@ -94,10 +94,10 @@ def test_a_run_that_came_to_nothing_is_forgotten(tmp_path: Path) -> None:
         (['{"settings": {}}', '["k"]', '["k", {}]'], 2),
     ],
 )
-def test_what_is_no_journal_is_left_alone(tmp_path: Path, lines: list[str], row: int) -> None:
+def test_a_file_that_is_not_a_journal_is_left_alone(tmp_path: Path, lines: list[str], row: int) -> None:
     path = tmp_path / "out.journal"
     path.write_text("\n".join(lines) + "\n")
-    with pytest.raises(BadInputError, match=f"row {row}: is no journal"):
+    with pytest.raises(BadInputError, match=f"row {row}: is not the journal"):
         Journal(tmp_path / "out", {})
     assert path.read_text() == "\n".join(lines) + "\n"
 

@@ -353,7 +353,7 @@ def test_where_it_is_kept(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, caplo
     assert not caplog.records
 
     def nobody() -> Path:
-        raise BadInputError("is not set, nor is there a home", source="VOTEWISE_CACHE")
+        raise BadInputError("is not set, and there is no home folder", source="VOTEWISE_CACHE")
 
     monkeypatch.setattr(reference_cache, "cache_folder", nobody)
     with caplog.at_level(logging.WARNING, logger="votewise"):

@@ -33,14 +33,14 @@ WORKFLOWS: dict[str, Callable[..., Any]] = {
     "evaluate import arena-hard": votewise.import_arena_hard,
     "export": votewise.export,
     "formats": votewise.formats,
+    "generate": votewise.generate,
+    "score": votewise.score,
 }
 """Path of a command -> the workflow that it calls."""
 
 NOT_YET = {
     "filter",
     "train",
-    "generate",
-    "score",
     "simulate annotators",
     "simulate users",
     "demo",
@@ -190,6 +190,24 @@ def make_audit(folder: Path) -> None:
     votewise.audit("votes.parquet", out="audit", report=False)
 
 
+def make_prompts(folder: Path) -> None:
+    """Prompts and two tiny models."""
+    pytest.importorskip("transformers")
+    from small import language_model
+
+    for seed, name in enumerate(("small", "large")):
+        language_model(folder / name, seed=seed)
+    (folder / "prompts.txt").write_text("w1 w2\nw3\n\nw1 w2\nw4 w5 w6\n", encoding="utf-8")
+
+
+def make_scored_votes(folder: Path) -> None:
+    rows = [
+        {"pair": f"p{i}", "who": "k", "label": "ab"[i % 3 == 0], "x": float(i % 5), "y": float(i % 4)}
+        for i in range(40)
+    ]
+    (folder / "votes.jsonl").write_text("\n".join(map(json.dumps, rows)), encoding="utf-8")
+
+
 def make_contests(folder: Path) -> None:
     rows = [comparison(i, *(("new", "old") if i % 3 else ("old", "new")), winner="ab"[i % 4 == 0]) for i in range(40)]
     write(folder / "contests.jsonl", rows)
@@ -229,6 +247,33 @@ CASES = [
     Case("export", ("audit",), {"out": "train.jsonl"}, make_audit),
     Case("export", ("audit",), {"out": "train.jsonl", "to": "openai", "flip_below": 0.2}, make_audit),
     Case("export", ("audit",), {"out": "t.parquet", "one_per_pair": True, "min_confidence": 0.9}, make_audit),
+    Case("generate", ("prompts.txt",), {"model": ["small"], "out": "a.jsonl", "max_tokens": 3}, make_prompts),
+    Case(
+        "generate",
+        ("prompts.txt",),
+        {
+            "model": ["small", "large"],
+            "out": "a.parquet",
+            "comparisons": "c.jsonl",
+            "max_tokens": 4,
+            "temperature": 0.7,
+            "top_p": 0.9,
+            "seed": 3,
+            "batch_size": 2,
+            "device": "cpu",
+            "dtype": "float32",
+            "chat_template": False,
+            "limit": 2,
+            "restart": True,
+        },
+        make_prompts,
+    ),
+    Case(
+        "score",
+        ("votes.jsonl",),
+        {"score_columns": ("x", "y"), "fit_temperature": True, "columns": {"annotator": "who"}, "out": "s.jsonl"},
+        make_scored_votes,
+    ),
     Case("evaluate win-rate", ("contests.jsonl",), {"out": "new", "column": "winner", "report": False}, make_contests),
     Case(
         "evaluate win-rate",
@@ -267,6 +312,8 @@ def shell_words(case: Case) -> list[str]:
             words += [option] if value is not off else []
         elif isinstance(value, Mapping):
             words += [word for key, other in value.items() for word in (option, f"{key}={other}")]
+        elif declared[name].nargs > 1:
+            words += [option, *map(str, value)]
         elif isinstance(value, list | tuple):
             words += [word for item in value for word in (option, str(item))]
         else:

@@ -14,8 +14,9 @@ import numpy as np
 from scipy.special import expit
 
 from votewise.arrays import Floats
+from votewise.inference.beta_fit import fit_beta
 from votewise.inference.observation import Evidence
-from votewise.inference.priors import Beta, Grid, fit_beta
+from votewise.inference.priors import Beta, Grid
 
 START = Beta(5.0, 2.0)
 """The annotators expected before any vote."""

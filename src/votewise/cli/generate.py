@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
@@ -21,26 +19,17 @@ from votewise.cli.model_options import (
     Retries,
     Timeout,
 )
-from votewise.cli.options import Columns, Quiet, parse_columns
+from votewise.cli.options import Columns, Defaults, Quiet, parse_columns
+from votewise.workflows import generate as workflow
 
-if TYPE_CHECKING:
-    from votewise.generate import Generated, GenerateJob
-
-
-class BackendName(StrEnum):
-    """What `--backend` takes; the names of ``votewise.generate.BACKENDS``."""
-
-    transformers = "transformers"
-    vllm = "vllm"
-    endpoint = "endpoint"
-
+DEFAULTS = Defaults(workflow.generate)
 
 Source = Annotated[
     str,
     typer.Argument(
         metavar="PROMPTS",
         help="What to answer: votes in any format that `votewise formats` lists, a table (.jsonl, .json, .csv, .parquet, "
-        "a URL) with a column `prompt` of texts or messages, or a .txt file with one prompt a line.",
+        "a URL) with a column `prompt` of texts or messages, or a .txt file with one prompt per line.",
         show_default=False,
     ),
 ]
@@ -49,33 +38,39 @@ Models = Annotated[
     typer.Option(
         "--model",
         metavar="MODEL",
-        help="A model's folder, its name on the Hub, or its name at the endpoint. Twice for two models to compare.",
+        help="A model's folder, its name on the Hub, or its name at the server. Give it twice to compare two models.",
         show_default=False,
     ),
 ]
 Out = Annotated[
-    Path, typer.Option(metavar="FILE", help="Where answers go: a .jsonl or .parquet file.", show_default=False)
+    Path,
+    typer.Option(metavar="FILE", help="Where to write the answers: a .jsonl or .parquet file.", show_default=False),
 ]
 Comparisons = Annotated[
     Path | None,
     typer.Option(
         metavar="FILE",
-        help="Where the comparisons of two models go: `prompt`, `model_a`, `model_b`, `response_a`, `response_b`.",
+        help="Where to write the comparisons of two models: `prompt`, `model_a`, `model_b`, `response_a`, `response_b`.",
         show_default="beside --out",
     ),
 ]
 BackendChoice = Annotated[
-    BackendName,
-    typer.Option(metavar="transformers|vllm|endpoint", help="What runs the models; `endpoint` is a server."),
+    workflow.BackendName,
+    typer.Option(
+        metavar="transformers|vllm|endpoint", help="What runs the models; `endpoint` is an OpenAI-compatible server."
+    ),
 ]
-MaxTokens = Annotated[int, typer.Option(metavar="NUMBER", help="The most tokens an answer may have.")]
+MaxTokens = Annotated[int, typer.Option(metavar="NUMBER", help="The most tokens of an answer.")]
 Temperature = Annotated[
-    float, typer.Option(metavar="NUMBER", help="0 for the likeliest token each time, above for drawn ones.")
+    float, typer.Option(metavar="NUMBER", help="0 for the likeliest token each time; above 0, tokens are drawn.")
 ]
-TopP = Annotated[float, typer.Option(metavar="NUMBER", help="Draw from the likeliest tokens that make up this share.")]
-Seed = Annotated[int, typer.Option(metavar="NUMBER", help="Decides, with model and prompt, what is drawn.")]
+TopP = Annotated[
+    float,
+    typer.Option(metavar="NUMBER", help="Draw from the likeliest tokens that make up this share of the probability."),
+]
+Seed = Annotated[int, typer.Option(metavar="NUMBER", help="Together with model and prompt it decides what is drawn.")]
 Limit = Annotated[
-    int | None, typer.Option(metavar="NUMBER", help="Only the first so many prompts.", show_default="all")
+    int | None, typer.Option(metavar="NUMBER", help="Answer only the first so many prompts.", show_default="all")
 ]
 
 
@@ -84,30 +79,30 @@ def generate(
     model: Models,
     out: Out,
     comparisons: Comparisons = None,
-    column: Columns = None,
-    backend: BackendChoice = BackendName.transformers,
+    columns: Columns = None,
+    backend: BackendChoice = DEFAULTS.backend,
     base_url: BaseUrl = None,
-    max_tokens: MaxTokens = 512,
-    temperature: Temperature = 0.0,
-    top_p: TopP = 1.0,
-    seed: Seed = 0,
-    batch_size: BatchSize = 16,
-    device: Device = "auto",
-    dtype: Dtype = "auto",
-    chat_template: ChatTemplate = True,
-    timeout: Timeout = 120.0,
-    retries: Retries = 6,
-    concurrency: Concurrency = 8,
+    max_tokens: MaxTokens = DEFAULTS.max_tokens,
+    temperature: Temperature = DEFAULTS.temperature,
+    top_p: TopP = DEFAULTS.top_p,
+    seed: Seed = DEFAULTS.seed,
+    batch_size: BatchSize = DEFAULTS.batch_size,
+    device: Device = DEFAULTS.device,
+    dtype: Dtype = DEFAULTS.dtype,
+    chat_template: ChatTemplate = DEFAULTS.chat_template,
+    timeout: Timeout = DEFAULTS.timeout,
+    retries: Retries = DEFAULTS.retries,
+    concurrency: Concurrency = DEFAULTS.concurrency,
     limit: Limit = None,
-    restart: Restart = False,
-    dry_run: DryRun = False,
+    restart: Restart = DEFAULTS.restart,
+    dry_run: DryRun = DEFAULTS.dry_run,
     quiet: Quiet = False,
 ) -> None:
     """Let one or two models answer prompts.
 
     Writes `prompt`, `answer`, `model`, `error` and `tokens`; a prompt that failed has its error and no answer. An
-    interrupted run goes on where it stopped when it is started again, and ends with the same file. Needs the extra
-    `votewise[score]`, or `votewise[endpoint]` for a server.
+    interrupted run resumes when it is started again, and ends with the same file. Needs the extra `votewise[score]`, or
+    `votewise[endpoint]` for a server.
 
     **Examples:**
 
@@ -117,80 +112,35 @@ def generate(
 
     `votewise generate prompts.jsonl --backend endpoint --base-url http://localhost:8000/v1 --model m --out a.jsonl`
     """
+    from votewise.cli.printing.generate import print_generated, print_plan
     from votewise.cli.printing.progress import ProgressBar, telling_how_to_go_on
-    from votewise.generate import BackendOptions, GenerateJob, Sampling, generate_answers, read_prompts
 
-    sampling = Sampling(max_tokens, temperature, top_p, seed)
-    options = BackendOptions(
-        batch_size=batch_size,
-        device=device,
-        dtype=dtype,
-        chat=chat_template,
-        base_url=base_url,
-        timeout=timeout,
-        retries=retries,
-        concurrency=concurrency,
-    )
     with telling_how_to_go_on(out), ProgressBar(quiet=quiet) as bar:
-        bar.stage(f"Reading {prompts}")
-        read = read_prompts(prompts, columns=parse_columns(column or []), limit=limit)
-        job = GenerateJob(read, model, out, sampling, backend.value, options, comparisons)
-        result = None
-        if not dry_run:
-            bar.stage("Loading")
-            result = generate_answers(job, restart=restart, progress=bar.count)
-    if result is None:
-        typer.echo(describe_job(job))
+        result = workflow.generate(
+            prompts,
+            model=model,
+            out=out,
+            comparisons=comparisons,
+            columns=parse_columns(columns),
+            backend=backend,
+            base_url=base_url,
+            max_tokens=max_tokens,
+            temperature=temperature,
+            top_p=top_p,
+            seed=seed,
+            batch_size=batch_size,
+            device=device,
+            dtype=dtype,
+            chat_template=chat_template,
+            timeout=timeout,
+            retries=retries,
+            concurrency=concurrency,
+            limit=limit,
+            restart=restart,
+            dry_run=dry_run,
+            progress=bar,
+        )
+    if dry_run:
+        print_plan(result)
     elif not quiet:
-        typer.echo(describe_result(job, result))
-
-
-def describe_job(job: GenerateJob) -> str:
-    """What would be done, and how much of it is done already."""
-    sampling = job.sampling
-    drawn = "the likeliest tokens" if sampling.temperature == 0 else f"temperature {sampling.temperature:g}"
-    drawn += f", top-p {sampling.top_p:g}" if sampling.temperature and sampling.top_p < 1 else ""
-    lines = [
-        _describe_prompts(job),
-        f"{' and '.join(job.models)} by {job.backend}: {drawn}, at most {sampling.max_tokens:,} tokens, "
-        f"seed {sampling.seed}",
-        f"Would be written: {', '.join(map(str, filter(None, (job.out, job.compared))))}",
-    ]
-    return "\n".join(lines)
-
-
-def describe_result(job: GenerateJob, result: Generated) -> str:
-    """What came of it, model by model, and where it is."""
-    lines = [_describe_prompts(job)]
-    for model in job.models:
-        failed = result.failed[model]
-        lines.append(f"{model}: {result.answered[model]:,} answers" + (f", {failed:,} failed" if failed else ""))
-    lines += _describe_errors(result.errors)
-    if result.compared is not None:
-        lines.append(f"{result.compared:,} comparisons")
-    if result.resumed:
-        lines.append(f"{result.resumed:,} answers were there from an interrupted run")
-    lines.append(describe_speed(result.tokens, result.seconds))
-    lines.append(f"Written to {' and '.join(map(str, result.files))}")
-    return "\n".join(lines)
-
-
-def describe_speed(tokens: int, seconds: float) -> str:
-    """Like ``12,345 tokens in 10.2 s, 1,210 tokens/s``."""
-    return f"{tokens:,} tokens in {seconds:,.1f} s, {tokens / max(seconds, 1e-9):,.0f} tokens/s"
-
-
-def _describe_prompts(job: GenerateJob) -> str:
-    prompts = job.prompts
-    left_out = [(prompts.repeated, "repeated"), (prompts.empty, "empty")]
-    notes = ", ".join(f"{number:,} {what}" for number, what in left_out if number)
-    return f"{len(prompts):,} prompts of {prompts.read:,} in {prompts.source}" + (f" ({notes})" if notes else "")
-
-
-def _describe_errors(errors: Mapping[str, int], most: int = 3) -> list[str]:
-    # A server's words could hold control sequences.
-    lines = [
-        f"  {number:,} x {''.join(c if c.isprintable() else '?' for c in error)[:200]}"
-        for error, number in list(errors.items())[:most]
-    ]
-    return lines + ([f"  and {len(errors) - most:,} other errors"] if len(errors) > most else [])
+        print_generated(result)

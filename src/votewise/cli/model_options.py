@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated
 
 import typer
+
+from votewise.workflows.generate import DtypeName
 
 BaseUrl = Annotated[
     str | None,
@@ -22,7 +24,7 @@ BatchSize = Annotated[
 ]
 Device = Annotated[str, typer.Option(metavar="NAME", help="Where the models run: `auto`, `cpu`, `cuda`, `cuda:1`.")]
 Dtype = Annotated[
-    Literal["auto", "float32", "bfloat16", "float16"],
+    DtypeName,
     typer.Option(
         metavar="auto|float32|bfloat16|float16",
         help="The number format of the models' weights; `auto` keeps the one they were saved in.",

@@ -1,1 +1,1 @@
-"""What everything else speaks: votes, clicks, and what became of every row that was read."""
+"""The data that all other parts use: votes, clicks, and what became of every row that was read."""

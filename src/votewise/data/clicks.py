@@ -1,9 +1,9 @@
-"""Comparisons counted per user: all that the attentiveness of users depends on.
+"""Comparisons counted per user, or single clicks: everything that the attentiveness of users depends on.
 
-Two models A and B answer, the user clicks the better answer. With a win rate of A that does not depend on the prompt, a
-user's clicks enter through two numbers: n comparisons that were no ties, w of them for A. Users with equal (n, w) are
-indistinguishable, so that a hundred million users collapse into a few thousand cells. With several domains a cell holds
-one (n, w) per domain.
+Two models A and B answer, the user clicks the better answer. If the win rate of A does not depend on the prompt, only two
+numbers of each user matter: n, the comparisons that were not ties, and w, the clicks for A among them. Users with equal
+(n, w) cannot be told apart, so a hundred million users become a few thousand cells. With several domains a cell holds one
+(n, w) per domain.
 """
 
 from __future__ import annotations
@@ -18,7 +18,10 @@ from votewise.arrays import Counted, Floats
 from votewise.errors import BadInputError
 
 CLICKS_AT_ONCE = 50_000
+"""Clicks whose likelihoods are in memory at a time."""
+
 LEAST = 1e-300
+"""Probabilities below this count as this much, because log(0) is not a number to add up."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -26,11 +29,11 @@ class Counts:
     """C cells of users with equal counts in D domains.
 
     Attributes:
-        comparisons: (C, D) comparisons that were no ties, per domain.
-        wins: (C, D) comparisons in which the user chose model A.
+        comparisons: (C, D) comparisons that were not ties, per domain.
+        wins: (C, D) comparisons in which the user clicked model A's answer.
         users: (C,) how many users have these counts.
         domains: (D,) names of the domains; ``("",)`` where there is only one.
-        ties: ties among all comparisons, which tell nothing about attentiveness.
+        ties: ties among all comparisons; they say nothing about attentiveness.
         models: names of model A and model B, where known.
     """
 
@@ -67,19 +70,19 @@ class Counts:
 
         Args:
             comparisons: (J,) or (J, D) comparisons per user (and domain).
-            wins: of the same shape, those in which the user chose model A.
+            wins: of the same shape, those in which the user clicked model A's answer.
             domains: names of the domains.
 
         Returns:
             The counts, and (J,) the cell of each user.
 
         Raises:
-            BadInputError: counts that are no whole numbers, negative, or wins above comparisons.
+            BadInputError: counts that are negative or not whole numbers, or more wins than comparisons.
         """
         n, w = _whole(comparisons, "comparisons"), _whole(wins, "wins")
         if n.shape != w.shape or n.shape[1] != len(domains):
             raise BadInputError(
-                f"comparisons of shape {n.shape}, wins of shape {w.shape}", expected="one of each a user"
+                f"comparisons of shape {n.shape}, wins of shape {w.shape}", expected="one of each per user"
             )
         if len(n) == 0:
             raise BadInputError("there are no users", expected="at least one")
@@ -91,7 +94,7 @@ class Counts:
 
     @property
     def n_users(self) -> int:
-        """J, the number of users, those without a comparison included."""
+        """J, the number of users, including those without a comparison."""
         return int(self.users.sum())
 
     @property
@@ -104,10 +107,10 @@ class Counts:
 
         Args:
             nodes: (S,) attentiveness.
-            edge: (D,) win rate less 1/2: P(click for A) = 1/2 + attentiveness * edge.
+            edge: (D,) win rate minus 1/2: P(click for A) = 1/2 + attentiveness * edge.
         """
         lean = np.outer(edge, nodes)
-        # At win rate 0 or 1 full attention rules clicks out; a large loss keeps 0 * log 0 at 0.
+        # At win rate 0 or 1 full attention makes some clicks impossible; a large loss keeps 0 * log 0 at 0.
         for_a, for_b = np.log(np.maximum(0.5 + lean, LEAST)), np.log(np.maximum(0.5 - lean, LEAST))
         return np.asarray(self.wins @ for_a + (self.comparisons - self.wins) @ for_b)
 
@@ -124,8 +127,8 @@ class Clicks:
 
     Attributes:
         user: (n,) code of the user, 0 to J - 1.
-        p: (n,) probability that A's answer is truly better, say from a reward model's margin.
-        for_a: (n,) whether the user chose A. Ties are left out by the caller.
+        p: (n,) probability that A's answer is truly better, for example from a reward model's margin.
+        for_a: (n,) whether the user clicked A's answer. The caller leaves out ties.
     """
 
     user: npt.NDArray[np.int64]
@@ -145,7 +148,7 @@ class Clicks:
 
     @property
     def users(self) -> Counted:
-        """(J,) ones: every user is a cell of their own."""
+        """(J,) ones: every user is a separate cell."""
         return np.ones(self.n_users, np.int64)
 
     @property
@@ -161,16 +164,16 @@ class Clicks:
 
     @property
     def tilt(self) -> Floats:
-        """(n,) how far the better answer pulls towards what was clicked: P(click) = (1 + rho tilt) / 2."""
+        """(n,) how strongly attention favours what was clicked: P(click) = (1 + rho tilt) / 2."""
         return np.where(self.for_a, 2 * self.p - 1, 1 - 2 * self.p)
 
     def log_likelihood(self, nodes: Floats, edge: Floats) -> Floats:
-        """(J, S) as ``Counts.log_likelihood``; ``edge`` plays no part."""
+        """(J, S) as ``Counts.log_likelihood``; ``edge`` is not used."""
         tilt, found = self.tilt, np.zeros((self.n_users, len(nodes)))
         starts = np.searchsorted(self.user, np.arange(self.n_users + 1))
         first = 0
         while first < self.n_users:
-            # Blocks of users, so that clicks by nodes never fill the memory.
+            # Blocks of users, because all clicks by all nodes could fill the memory.
             last = max(first + 1, int(np.searchsorted(starts, starts[first] + CLICKS_AT_ONCE)) - 1)
             part = slice(starts[first], starts[last])
             each = np.log(np.maximum((1 + np.outer(tilt[part], nodes)) / 2, LEAST))
@@ -190,9 +193,9 @@ def _whole(values: npt.ArrayLike, name: str) -> Counted:
     array = np.asarray(values)
     array = array[:, None] if array.ndim == 1 else array
     if array.ndim != 2 or not np.issubdtype(array.dtype, np.number):
-        raise BadInputError(f"{name} are no numbers", expected="one whole number a user")
+        raise BadInputError(f"{name} are not numbers", expected="one whole number per user")
     whole = np.isfinite(array) & (array == np.floor(array))
     if not whole.all():
         user = int(np.nonzero(~whole)[0][0])
-        raise BadInputError(f"{name} of user {user} are no whole number", value=float(array[~whole][0]))
+        raise BadInputError(f"{name} of user {user} are not a whole number", value=float(array[~whole][0]))
     return array.astype(np.int64)

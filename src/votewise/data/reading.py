@@ -8,11 +8,11 @@ from pathlib import Path
 
 @dataclass(frozen=True)
 class Reading:
-    """What happened while a source was read: nothing is dropped without being counted here.
+    """What happened while a source was read: everything that is dropped is counted here.
 
     ``read`` counts the input's rows, ``votes`` the votes they held (one row may hold several), of which ``kept`` stayed,
-    ``rejected`` were unusable (written to ``rejects`` with their reasons), ``skipped`` were no votes at all (say, a
-    cancelled annotation) and ``repeated`` were earlier or later votes by the same annotator on the same pair.
+    ``rejected`` were unusable (written to ``rejects`` with their reasons), ``skipped`` were not votes (a cancelled
+    annotation, for example) and ``repeated`` were earlier or later votes by the same annotator on the same pair.
     """
 
     source: str

@@ -1,4 +1,4 @@
-"""Votes: the one table. Strings became integer codes at the door (``readers``) and go back at the exit."""
+"""Votes: the one table. ``sources`` turns strings into integer codes; results turn the codes into strings again."""
 
 from __future__ import annotations
 
@@ -20,21 +20,21 @@ class Votes:
     """n votes by K annotators on M pairs.
 
     A pair has an orientation: its ``response_a`` is the first response of the first row that showed it. Signs, margins
-    and texts are all in that orientation; ``swapped`` marks the votes whose row showed the answers the other way round.
+    and texts are all in that orientation; ``swapped`` marks the votes whose row showed the responses in the other order.
 
     Attributes:
         pair: (n,) code of the vote's pair, an index into ``pair_ids``.
         annotator: (n,) code of the vote's annotator, an index into ``annotator_ids``.
         sign: (n,) +1 where response_a was preferred, -1 where response_b was, 0 for a tie.
-        pair_ids: (M,) the pairs' names, the way back.
-        annotator_ids: (K,) the annotators' names, the way back.
-        swapped: (n,) True where response_b was shown first; None where the source does not tell what was shown first.
+        pair_ids: (M,) the pairs' names, by code.
+        annotator_ids: (K,) the annotators' names, by code.
+        swapped: (n,) True where response_b was shown first; None where the source does not say what was shown first.
         margin: (M,) log-odds that response_a is truly better before any vote is looked at; None where nothing is known.
         weight: (n,) how many votes this one counts for; None for one each.
         time: (n,) seconds since 1970, NaN where unknown; None where the source has no times.
         domain: (M,) code of the pair's domain, an index into ``domain_ids``; -1 where unknown; None without domains.
         domain_ids: the domains' names.
-        gold: (M,) +1, -1 or 0 where unknown: the truth, where the source claims to know it. Never used by an estimator.
+        gold: (M,) +1 or -1, the answer of a trusted source; 0 where unknown. Never used by an estimate.
         table: (n rows) the source's columns, one row per vote, in the order of the votes; None when built from arrays.
         texts: (M rows) the pairs' columns ``prompt``, ``response_a``, ``response_b`` (strings or lists of messages) and,
             where known, ``model_a``, ``model_b``; None when the source has no texts.
@@ -69,9 +69,8 @@ class Votes:
             for name in names:
                 value = getattr(self, name)
                 if value is not None and len(value) != length:
-                    raise BadInputError(
-                        f"{name} has {len(value):,} entries", expected=f"one per {what}, that is {length:,}"
-                    )
+                    expected = f"one per {what}, that is {length:,}"
+                    raise BadInputError(f"{name} has {len(value):,} entries", expected=expected)
         for name, codes, size in (("pair", self.pair, m), ("annotator", self.annotator, k)):
             if codes.min() < 0 or codes.max() >= size:
                 raise BadInputError(

@@ -18,7 +18,7 @@ from votewise.evaluate import llm_judge, reward_judge
 from votewise.evaluate.inputs import ReadContests
 from votewise.evaluate.judges import ColumnJudge, Judge, LanguageJudge, RewardJudge
 from votewise.language_models.local import require_models
-from votewise.score.margin_sources import RewardModel
+from votewise.score.score_sources import RewardModel
 from votewise.score.scorer import Answer, ModelOptions
 from votewise.storage.journal import SUFFIX, Journal
 

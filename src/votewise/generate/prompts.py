@@ -1,4 +1,4 @@
-"""Prompts from whatever holds some: any format of votes, any table with a column of prompts, lines of text."""
+"""Prompts from votes in any format, any table with a column of prompts, or lines of text."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from votewise.errors import BadInputError
-from votewise.language_models.local import Prompt, as_messages
+from votewise.language_models.conversations import Prompt, as_messages
 from votewise.sources.messages import CONVERSATION, conversation, holds_lists
 from votewise.sources.nested import prompt_field
 from votewise.sources.opening import load
@@ -23,11 +23,11 @@ class Prompts:
     """Different prompts, in the order in which they first appear.
 
     Attributes:
-        prompts: all texts, or all conversations where one of them is.
-        keys: their names in a journal.
+        prompts: all texts, or all conversations if at least one of them is a conversation.
+        keys: the prompts' names in a journal.
         source: where they came from.
-        read: how many there were.
-        repeated: how many of them were there already.
+        read: how many were read.
+        repeated: how many of them repeat an earlier one.
         empty: how many were empty.
     """
 
@@ -40,7 +40,7 @@ class Prompts:
 
     @classmethod
     def of(cls, values: list[Prompt], source: str, limit: int | None = None) -> Prompts:
-        """Keep each prompt once, and of these the first ``limit``; raises BadInputError where there are none."""
+        """Keep each prompt once, and of these the first ``limit``; raises BadInputError if there are none."""
         if any(not isinstance(value, str) for value in values):
             values = [as_messages(value) for value in values]
         found: dict[str, Prompt] = {}
@@ -64,19 +64,20 @@ def read_prompts(source: Any, *, columns: Mapping[str, str] | None = None, limit
 
     Args:
         source: what ``read_votes`` takes, in a format of votes or with a column ``prompt`` (``instruction``,
-            ``question``, ...) of texts or conversations; or a .txt file with one prompt a line.
+            ``question``, ...) of texts or conversations; or a .txt file with one prompt per line; or a list of texts.
         columns: the name of a column -> the name it has in the source, ``{"prompt": "ask"}``.
-        limit: the first so many.
+        limit: keep only the first so many.
 
     Raises:
-        BadInputError: it cannot be read, or holds no prompts.
+        BadInputError: the source cannot be read, or has no prompts.
     """
     if limit is not None and limit < 1:
-        raise BadInputError("at least one prompt", source="--limit", value=limit)
-    if isinstance(source, str | os.PathLike) and Path(source).suffix.lower() == ".txt":
+        raise BadInputError("must be 1 or more", parameter="limit", value=limit)
+    if (texts := _texts(source)) is not None:
         if columns:
-            raise BadInputError("lines of text have no columns", source=str(source), expected="no --column")
-        return Prompts.of(_lines(Path(source)), str(source), limit)
+            raise BadInputError("lines of text have no columns", parameter="columns")
+        name = os.fspath(source) if isinstance(source, str | os.PathLike) else "list of texts"
+        return Prompts.of(texts, name, limit)
     rows = Rows(load(source), columns)
     if any(shape.recognise(rows.table) for shape in FORMATS.values()):
         table = choose(rows, "auto").read(rows).table
@@ -89,17 +90,22 @@ def read_prompts(source: Any, *, columns: Mapping[str, str] | None = None, limit
         found = ", ".join(rows.table.column_names)
         raise rows.fail(
             f"there is no column of prompts among {found}",
-            expected="a column prompt, a format that `votewise formats` lists, or --column prompt=NAME",
+            expected="a column prompt, a format that `votewise formats` lists, or columns prompt=NAME",
         )
     return Prompts.of(_column(rows, name), rows.source.name, limit)
 
 
-def _lines(path: Path) -> list[Prompt]:
+def _texts(source: Any) -> list[Prompt] | None:
+    """The lines of a .txt file, or a list of texts; None for everything else."""
+    if isinstance(source, list | tuple) and source and all(isinstance(text, str) for text in source):
+        return list(source)
+    if not isinstance(source, str | os.PathLike) or Path(source).suffix.lower() != ".txt":
+        return None
     try:
-        return list(path.read_text("utf-8-sig").splitlines())
+        return list(Path(source).read_text("utf-8-sig").splitlines())
     except (OSError, UnicodeDecodeError) as error:
-        problem = error.strerror if isinstance(error, OSError) else "is no UTF-8 text"
-        raise BadInputError(f"cannot be read: {problem}", source=str(path)) from error
+        problem = error.strerror if isinstance(error, OSError) else "is not UTF-8 text"
+        raise BadInputError(f"cannot be read: {problem}", source=str(source)) from error
 
 
 def _column(rows: Rows, name: str) -> list[Prompt]:
@@ -107,10 +113,10 @@ def _column(rows: Rows, name: str) -> list[Prompt]:
         return list(rows.text(name).to_pylist())
     found: list[Prompt] = []
     for row, value in enumerate(rows.values(name)):
-        # As in TRL's formats, a text among conversations is what a user said.
+        # As in TRL's formats, a text among conversations is a message of the user.
         prompt = value if isinstance(value, str) else conversation(value)
         if prompt is None:
-            rows.reject(row, "is no conversation", column=name, value=value, expected=CONVERSATION)
+            rows.reject(row, "is not a conversation", column=name, value=value, expected=CONVERSATION)
         else:
             found.append(prompt)
     return found

@@ -1,4 +1,4 @@
-"""How answers are drawn, and by what."""
+"""How answers are drawn, and what runs the models."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from votewise.errors import BadInputError
-from votewise.language_models.endpoint import Completion
-from votewise.language_models.local import Prompt
+from votewise.language_models.completions import Completion
+from votewise.language_models.conversations import Prompt
 from votewise.storage.journal import content_key
 
 BACKENDS = ("transformers", "vllm", "endpoint")
@@ -20,10 +20,10 @@ class Sampling:
     """How an answer is drawn.
 
     Attributes:
-        max_tokens: of an answer, at most.
+        max_tokens: the most tokens of an answer.
         temperature: 0 for the likeliest token each time; 1 for the model's own probabilities.
         top_p: draw from the likeliest tokens that make up this share of the probability.
-        seed: with the model and the prompt it decides what is drawn.
+        seed: together with the model and the prompt it decides what is drawn.
     """
 
     max_tokens: int = 512
@@ -33,28 +33,28 @@ class Sampling:
 
     def __post_init__(self) -> None:
         if self.max_tokens < 1:
-            raise BadInputError("an answer needs a token", source="--max-tokens", value=self.max_tokens)
+            raise BadInputError("must be 1 or more", parameter="max_tokens", value=self.max_tokens)
         if not (math.isfinite(self.temperature) and self.temperature >= 0):
             raise BadInputError(
-                "no temperature", source="--temperature", value=self.temperature, expected="0 (greedy) or more"
+                "is not a temperature", parameter="temperature", value=self.temperature, expected="0 (greedy) or more"
             )
         if not 0 < self.top_p <= 1:
-            raise BadInputError("no share", source="--top-p", value=self.top_p, expected="above 0, at most 1")
+            raise BadInputError("is not a share", parameter="top_p", value=self.top_p, expected="above 0, at most 1")
 
     def seed_of(self, model: str, prompt: Prompt) -> int:
-        """The seed of one answer, below 2^63: it depends on nothing but seed, model and prompt."""
+        """The seed of one answer, below 2^63: it depends only on seed, model and prompt."""
         return int(content_key(self.seed, model, prompt)[:16], 16) >> 1
 
 
 @dataclass(frozen=True)
 class BackendOptions:
-    """What a backend is told besides the sampling.
+    """The settings of a backend besides the sampling.
 
     Attributes:
         batch_size: prompts at a time (transformers).
         device: ``auto``, ``cpu``, ``cuda``, ... (transformers).
         dtype: ``auto``, ``float32``, ``bfloat16`` or ``float16`` (transformers, vllm).
-        chat: put prompts into the model's chat template where it has one (transformers, vllm).
+        chat: put prompts into the model's chat template, if it has one (transformers, vllm).
         base_url: of the server (endpoint).
         api_key: of the server (endpoint); None for OPENAI_API_KEY.
         timeout: seconds (endpoint).
@@ -74,8 +74,8 @@ class BackendOptions:
 
 
 class Backend(Protocol):
-    """What gives answers."""
+    """A model that answers prompts."""
 
     def answers(self, prompts: Sequence[Prompt], done: Container[int]) -> Iterator[list[tuple[int, Completion]]]:
-        """Answer the prompts whose numbers are not ``done``, some at a time, in any order; nothing first, when ready."""
+        """Answer the prompts whose numbers are not ``done``, batch by batch; an empty batch says that the model is ready."""
         ...

@@ -1,12 +1,12 @@
 """Answers by transformers: batches of about equally long prompts, padded on the left.
 
-What is drawn for a prompt comes from random numbers of its own, one for each token, made from seed, model and prompt: it
-does not depend on who else is in the batch, nor on where a run was interrupted. The probabilities themselves differ by
-rounding from batch to batch, which matters only where a random number falls into that gap, or two tokens are equally
-likely; batches are the same in a run that is resumed, and so is its file.
+Each prompt has its own random numbers, one for each token, made from seed, model and prompt: an answer does not depend
+on the other prompts in its batch, nor on interruptions. The probabilities differ by rounding from batch to batch, which
+matters only if a random number falls into that gap or two tokens are equally likely; a resumed run has the same batches,
+so its file is the same, too.
 
-The model's own settings of generation (top-k, penalties on repetition) are left aside: what is drawn is what the policy
-says, at the temperature asked for. Its end-of-answer tokens count.
+The model's own generation settings (top-k, repetition penalties) are not used: tokens are drawn from the model's
+probabilities at the given temperature. Only its end-of-answer tokens are used.
 """
 
 from __future__ import annotations
@@ -21,33 +21,34 @@ from torch import Tensor
 from transformers import GenerationConfig, LogitsProcessor, LogitsProcessorList
 
 from votewise.generate.settings import BackendOptions, Sampling
-from votewise.language_models import local as models
-from votewise.language_models.endpoint import Completion
-from votewise.language_models.local import Prompt
+from votewise.language_models import conversations, local
+from votewise.language_models.batch_work import batches_left
+from votewise.language_models.completions import Completion
+from votewise.language_models.conversations import Prompt
 
 
 class DrawByNumbers(LogitsProcessor):  # type: ignore[misc]
-    """Makes the greedy choice a draw: all tokens but the one that a row's random number falls on become impossible.
+    """Turns the greedy choice into a draw: only the token that a row's random number falls on stays possible.
 
     Args:
         numbers: (B, T) uniform on [0, 1), one for each row and step.
         prompt: tokens before the first step, padding included.
         temperature: above 0.
-        top_p: draw from the likeliest tokens that make up this share; the one that crosses it is among them.
+        top_p: draw from the likeliest tokens that make up this share, including the one that crosses it.
     """
 
     def __init__(self, numbers: Tensor, *, prompt: int, temperature: float, top_p: float) -> None:
         self.numbers, self.prompt, self.temperature, self.top_p = numbers, prompt, temperature, top_p
 
     def __call__(self, input_ids: Tensor, scores: Tensor) -> Tensor:
-        """(B, V) scores, -inf for all tokens but one in each row."""
+        """(B, V) scores: -inf for every token except one in each row."""
         step = input_ids.shape[1] - self.prompt
         chosen = draw((scores.float() / self.temperature).softmax(-1), self.numbers[:, step], self.top_p)
         return torch.full_like(scores, -torch.inf).scatter_(1, chosen[:, None], 0.0)
 
 
 def draw(p: Tensor, number: Tensor, top_p: float = 1.0) -> Tensor:
-    """(B,) tokens that the numbers in [0, 1) fall on: token v where they lie within its piece of the cumulated p.
+    """(B,) tokens that the numbers in [0, 1) fall on: token v has the v-th piece of the cumulative p.
 
     Args:
         p: (B, V) probabilities.
@@ -60,13 +61,13 @@ def draw(p: Tensor, number: Tensor, top_p: float = 1.0) -> Tensor:
         p = p.masked_fill(p.cumsum(-1) - p >= top_p, 0.0)
     total = p.cumsum(-1)
     chosen = torch.searchsorted(total, (number[:, None] * total[:, -1:]), right=True)[:, 0]
-    # Rounding can put a number at the very end, behind all tokens.
+    # Rounding can put a number behind the last token.
     chosen = torch.where(chosen < p.shape[1], chosen, p.argmax(-1))
     return chosen if order is None else order.gather(1, chosen[:, None])[:, 0]
 
 
 class LocalModel:
-    """A model in a folder or on the Hub; loaded when the first batch is due."""
+    """A model in a folder or on the Hub; loaded when the first batch is needed."""
 
     def __init__(self, name: str, sampling: Sampling, options: BackendOptions) -> None:
         self.name, self.sampling, self.options = name, sampling, options
@@ -74,12 +75,12 @@ class LocalModel:
     @cached_property
     def tokenizer(self) -> Any:
         """The model's tokenizer."""
-        return models.load_tokenizer(self.name)
+        return local.load_tokenizer(self.name)
 
     @cached_property
     def model(self) -> Any:
-        """The model, its own settings of generation replaced."""
-        model = models.load_model(self.name, device=self.options.device, dtype=self.options.dtype)
+        """The model, with its own generation settings replaced."""
+        model = local.load_model(self.name, device=self.options.device, dtype=self.options.dtype)
         ends = model.generation_config.eos_token_id
         ends = {*(ends if isinstance(ends, list) else [ends]), self.tokenizer.eos_token_id} - {None}
         pad = self.tokenizer.pad_token_id
@@ -92,20 +93,20 @@ class LocalModel:
         return model
 
     def answers(self, prompts: Sequence[Prompt], done: Container[int]) -> Iterator[list[tuple[int, Completion]]]:
-        """Answer batch by batch; one of which only a part is done is answered anew. Nothing first, when ready."""
-        lengths = [models.text_length(prompt) for prompt in prompts]
-        batches = models.batches_left(lengths, self.options.batch_size, done)
+        """Answer batch by batch; a batch that is partly done is answered again. An empty one first: the model is ready."""
+        lengths = [conversations.text_length(prompt) for prompt in prompts]
+        batches = batches_left(lengths, self.options.batch_size, done)
         if batches and self.model:
             yield []
         for batch in batches:
-            with models.memory_in_one_line(len(batch)):
+            with local.memory_in_one_line(len(batch)):
                 found = self._answer([prompts[i] for i in batch])
             yield list(zip(batch, found, strict=True))
 
     def _answer(self, prompts: list[Prompt]) -> list[Completion]:
-        chat, limit = self.options.chat, models.context_length(self.model)
-        texts = [models.text_of(self.tokenizer, prompt, None, chat=chat) for prompt in prompts]
-        rows = [models.token_ids(self.tokenizer, text, chat=chat) for text in texts]
+        chat, limit = self.options.chat, local.context_length(self.model)
+        texts = [conversations.text_of(self.tokenizer, prompt, None, chat=chat) for prompt in prompts]
+        rows = [conversations.token_ids(self.tokenizer, text, chat=chat) for text in texts]
         errors = {i: _too_long(row, self.sampling.max_tokens, limit) for i, row in enumerate(rows)}
         fit = [i for i, error in errors.items() if error is None]
         answers = dict(zip(fit, self._generate([rows[i] for i in fit], [prompts[i] for i in fit]), strict=True))
@@ -130,7 +131,7 @@ class LocalModel:
         return [self._completion(row) for row in found[:, width:].tolist()]
 
     def _draws(self, prompts: list[Prompt], width: int) -> list[LogitsProcessor]:
-        """What makes the greedy choice a draw: nothing at temperature 0."""
+        """What turns the greedy choice into a draw; nothing at temperature 0."""
         if self.sampling.temperature == 0:
             return []
         seeds = [self.sampling.seed_of(self.name, prompt) for prompt in prompts]
@@ -140,7 +141,7 @@ class LocalModel:
         return [DrawByNumbers(on_device, prompt=width, temperature=temperature, top_p=top_p)]
 
     def _completion(self, tokens: list[int]) -> Completion:
-        """An answer's text, up to the end that the model set."""
+        """An answer's text, up to the model's end-of-answer token."""
         ends = set(self.model.generation_config.eos_token_id or ())
         end = next((i for i, token in enumerate(tokens) if token in ends), None)
         said = len(tokens) if end is None else end

@@ -1,8 +1,8 @@
-"""Answers by vLLM, where it is installed.
+"""Answers by vLLM, if it is installed.
 
-Written against vLLM's documentation (``LLM``, ``SamplingParams``) and tested against a stand-in with its signatures: it
-has not been run with vLLM itself. Prompts become tokens as in the transformers backend; every prompt has the same seed
-there and here, but not the same random numbers, so that sampled answers differ between the two.
+Written against vLLM's documentation (``LLM``, ``SamplingParams``) and tested with a stand-in that has its signatures; it has
+not been run with vLLM itself. Prompts become tokens as in the transformers backend. Each prompt has the same seed in both
+backends, but not the same random numbers, so sampled answers differ.
 """
 
 from __future__ import annotations
@@ -13,16 +13,16 @@ from typing import Any
 
 from votewise.errors import BadInputError
 from votewise.generate.settings import BackendOptions, Sampling
-from votewise.language_models import local as models
-from votewise.language_models.endpoint import Completion
-from votewise.language_models.local import Prompt
+from votewise.language_models import conversations
+from votewise.language_models.completions import Completion
+from votewise.language_models.conversations import Prompt
 
 CHUNK = 512
-"""Prompts given to vLLM at a time, and written to the journal together; it makes batches of them itself."""
+"""Prompts that vLLM gets at a time and that are written to the journal together; vLLM makes its own batches of them."""
 
 
 class VllmModel:
-    """A model that vLLM runs; loaded when the first prompts are due."""
+    """A model that vLLM runs; loaded when the first prompts are needed."""
 
     def __init__(self, name: str, sampling: Sampling, options: BackendOptions) -> None:
         self.name, self.sampling, self.options = name, sampling, options
@@ -32,7 +32,7 @@ class VllmModel:
         try:
             import vllm  # type: ignore[import-not-found,unused-ignore]
         except ImportError as error:
-            raise BadInputError("vLLM is not installed", source="--backend", expected="pip install vllm") from error
+            raise BadInputError("vLLM is not installed", parameter="backend", expected="pip install vllm") from error
         return vllm
 
     @cached_property
@@ -51,8 +51,8 @@ class VllmModel:
 
     def _answer(self, prompts: list[Prompt]) -> list[Completion]:
         tokenizer, chat = self._model.get_tokenizer(), self.options.chat
-        texts = [models.text_of(tokenizer, prompt, None, chat=chat) for prompt in prompts]
-        rows = [models.token_ids(tokenizer, text, chat=chat) for text in texts]
+        texts = [conversations.text_of(tokenizer, prompt, None, chat=chat) for prompt in prompts]
+        rows = [conversations.token_ids(tokenizer, text, chat=chat) for text in texts]
         limit = self._model.llm_engine.model_config.max_model_len
         fit = [i for i, row in enumerate(rows) if 0 < len(row) < limit]
         inputs = [{"prompt_token_ids": rows[i]} for i in fit]

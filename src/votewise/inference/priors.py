@@ -1,7 +1,6 @@
-"""Families of priors over a probability in (0, 1), each fitted to a weighted histogram on a grid.
+"""The Beta prior over a probability in (0, 1), and the grid on which priors are fitted to weighted histograms.
 
-A family needs two things: its log-density on the grid, and the M-step that fits it to expected masses at the nodes. The
-likelihood of every annotator over the grid is computed once; after that a fit does not need the votes.
+The likelihood of every annotator over the grid is computed once; after that a fit does not need the votes.
 """
 
 from __future__ import annotations
@@ -11,11 +10,10 @@ from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
-from scipy.special import betaln, digamma
+from scipy.special import betaln
 
 from votewise.arrays import Floats
 from votewise.errors import BadInputError
-from votewise.inference.em import EMOptions, run_em
 
 SMALLEST, LARGEST = 0.05, 1000.0
 """Range of a fitted Beta's parameters: outside it the prior is in effect one point, or 0 and 1 alone."""
@@ -170,54 +168,6 @@ def fit_exponential(
         if done:
             break
     return power
-
-
-def fit_beta(
-    log_likelihood: Floats,
-    grid: Grid,
-    start: Beta,
-    *,
-    anchor: Beta | None = None,
-    anchor_annotators: float = 4.0,
-) -> Beta:
-    """The Beta prior that maximises the marginal likelihood of K annotators (empirical Bayes).
-
-    EM over the grid: expected mass at each node, then the maximum-likelihood Beta of that weighted histogram.
-
-    Args:
-        log_likelihood: (K, G) log-likelihood of each annotator's votes at each node, up to a constant per annotator.
-        grid: the nodes.
-        start: where to start.
-        anchor: a Beta that pulls the fit as ``anchor_annotators`` further annotators would; none by default.
-        anchor_annotators: how many annotators the anchor counts for.
-    """
-    likelihood = np.exp(log_likelihood - log_likelihood.max(axis=1, keepdims=True))
-    logs = np.stack([np.log(grid.x), np.log1p(-grid.x)])
-    held = anchor_annotators if anchor is not None else 0.0
-    held_logs = np.zeros(2)
-    if anchor is not None:
-        held_logs = np.array([digamma(anchor.c), digamma(anchor.d)]) - digamma(anchor.c + anchor.d)
-    size = len(likelihood) + held
-
-    def step(x: Floats) -> tuple[Floats, float]:
-        prior = Beta(*np.exp(np.clip(x, np.log(SMALLEST), np.log(LARGEST))))
-        log_mass = grid.log_mass(prior)
-        mass = np.exp(log_mass)
-        marginal = likelihood @ mass
-        expected = mass * (likelihood.T @ (1 / marginal))
-        fitted = grid.beta_from_mean_logs((logs @ expected + held * held_logs) / size, prior)
-        # Each node gets its share of the anchor, so the bound uses the same normaliser for both.
-        bound = np.log(marginal).sum() + held * (log_mass - grid.log_width - logs.T @ exponents(prior)).mean()
-        return np.log([fitted.c, fitted.d]), float(bound + held * (held_logs @ exponents(prior)))
-
-    run = run_em(step, np.log([start.c, start.d]), EMOptions(tolerance=1e-4, max_iterations=500))
-    c, d = np.exp(np.clip(run.x, np.log(SMALLEST), np.log(LARGEST)))
-    return Beta(float(c), float(d))
-
-
-def exponents(prior: Beta) -> Floats:
-    """(c - 1, d - 1), the factors of log x and log(1 - x) in the log-density."""
-    return np.array([prior.c - 1, prior.d - 1])
 
 
 def parse_prior(text: str) -> Beta | Literal["fit"] | None:

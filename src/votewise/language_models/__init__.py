@@ -1,1 +1,1 @@
-"""Whatever answers or scores a text: local models and endpoints."""
+"""Whatever answers or scores a text: models on this machine and models behind a server."""

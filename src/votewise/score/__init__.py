@@ -1,8 +1,13 @@
-"""Scores and margins for pairs of answers: from a reward model, from policy and reference, or from columns."""
+"""Scores and margins of pairs of answers: from a reward model, from a policy and its reference, or from columns.
 
-from votewise.score.margin_sources import ColumnScores, ImplicitReward, RewardModel, ScoreSource
+``votewise.score(...)`` runs all of it in one call: see ``votewise.workflows.score``.
+"""
+
+from votewise.score.job import ScoreJob
 from votewise.score.pairs import Pairs, read_pairs
-from votewise.score.run import Scored, ScoreJob, score_pairs
+from votewise.score.results import ScoreResult
+from votewise.score.run import score_pairs
+from votewise.score.score_sources import ColumnScores, ImplicitReward, RewardModel, ScoreSource
 from votewise.score.scorer import ModelOptions
 from votewise.score.temperature import TemperatureFit, fit_temperature
 
@@ -13,8 +18,8 @@ __all__ = [
     "Pairs",
     "RewardModel",
     "ScoreJob",
+    "ScoreResult",
     "ScoreSource",
-    "Scored",
     "TemperatureFit",
     "fit_temperature",
     "read_pairs",

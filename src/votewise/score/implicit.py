@@ -1,7 +1,7 @@
-"""Log-probabilities of answers under a language model, with the tokens and the code that training has.
+"""Log-probabilities of answers under a language model, with the tokens and the code of training.
 
-A conversation is put into the chat template, and the answer is what comes after the prompt opened for it. Texts without a
-template stand one after the other and end with the end-of-text token. That is how TRL's DPO trainer reads them.
+With a chat template, prompt and answer become a conversation; the answer starts where the template of the prompt alone
+ends. Without a template, the texts are joined and end with the end-of-text token. TRL's DPO trainer reads them in this way.
 """
 
 from __future__ import annotations
@@ -10,8 +10,8 @@ from typing import Any
 
 import torch
 
-from votewise.language_models import local as models
-from votewise.score.batches import BatchScorer
+from votewise.language_models import conversations, local
+from votewise.score.batch_scorer import BatchScorer
 from votewise.score.scorer import Answer
 from votewise.train.scoring import add_scoring, score_answers
 
@@ -23,7 +23,7 @@ class LogProbabilities(BatchScorer[Row]):
     """log pi(y | x), summed over the tokens of y."""
 
     def _load(self) -> Any:
-        model = models.load_model(self.name, device=self.options.device, dtype=self.options.dtype)
+        model = local.load_model(self.name, device=self.options.device, dtype=self.options.dtype)
         add_scoring(model, "answers")
         return model
 
@@ -31,10 +31,12 @@ class LogProbabilities(BatchScorer[Row]):
         return len(row[0])
 
     def _row(self, answer: Answer) -> Row:
-        """The answer starts where the tokens of prompt and answer part from those of the prompt."""
+        """The answer starts at the first token in which prompt and answer differ from the prompt alone."""
         tokenizer, chat = self.tokenizer, self.options.chat
         prompt, whole = (
-            models.token_ids(tokenizer, models.text_of(tokenizer, answer.prompt, response, chat=chat), chat=chat)
+            conversations.token_ids(
+                tokenizer, conversations.text_of(tokenizer, answer.prompt, response, chat=chat), chat=chat
+            )
             for response in (None, answer.response)
         )
         same = (i for i, (x, y) in enumerate(zip(prompt, whole, strict=False)) if x != y)

@@ -1,4 +1,4 @@
-"""Pairs of answers from any format of votes, or from comparisons that nobody has voted on yet."""
+"""Pairs of answers from any format of votes, or from comparisons without votes."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ import pyarrow.compute as pc
 
 from votewise.arrays import Floats, Signs
 from votewise.errors import BadInputError
-from votewise.language_models.local import Prompt
+from votewise.language_models.conversations import Prompt
 from votewise.sources.labels import label_column
 from votewise.sources.messages import answers
 from votewise.sources.opening import Source, load
@@ -28,13 +28,14 @@ class Pairs:
     """n rows, each with two answers.
 
     Attributes:
-        table: (n rows) the source's columns; where a row of it holds several votes, one row per vote in the plain format.
-        prompt: (n,) texts or conversations; empty texts where there is none; None without texts.
-        response_a: (n,) likewise. The first answer: ``response_a``, ``chosen``, ``output_1``, by the format's name.
-        response_b: (n,) likewise.
-        sign: (n,) +1 where the vote went to response_a, -1 where to response_b, 0 for ties; None without votes.
+        table: (n rows) the source's columns; if a row of the source has several votes, one row per vote in the plain format.
+        prompt: (n,) texts or conversations, an empty text if there is no prompt; None without texts.
+        response_a: (n,) the first answers as texts or conversations; the format calls them ``response_a``, ``chosen`` or
+            ``output_1``.
+        response_b: (n,) the second answers.
+        sign: (n,) +1 for a vote for response_a, -1 for response_b, 0 for a tie; None without votes.
         source: where it came from.
-        format: the format of votes, or None.
+        format: the format of the votes; None without votes.
     """
 
     table: pa.Table
@@ -49,7 +50,7 @@ class Pairs:
         return len(self.table)
 
     def numbers(self, name: str) -> Floats:
-        """(n,) a column of the table as numbers, NaN where null; BadInputError where it is none, or not there."""
+        """(n,) a column of the table as numbers, NaN for null; BadInputError if it is missing or not numeric."""
         if name not in self.table.column_names:
             found = ", ".join(self.table.column_names)
             raise BadInputError(f"there is no column '{name}'", source=self.source, expected=f"one of {found}")
@@ -63,12 +64,12 @@ def read_pairs(
 
     Args:
         source: what ``read_votes`` takes, in a format of votes or with the columns ``response_a`` and ``response_b``.
-        format: of votes, by name.
+        format: name of the votes' format, or ``auto``.
         columns: the name of a column -> the name it has in the source.
-        texts: whether texts are needed; without, any table will do.
+        texts: whether texts are needed; if not, any table can be read.
 
     Raises:
-        BadInputError: it cannot be read, or has no answers.
+        BadInputError: the source cannot be read, or has no answers.
     """
     rows = Rows(load(source), columns)
     if format != "auto" or any(shape.recognise(rows.table) for shape in FORMATS.values()):
@@ -78,7 +79,7 @@ def read_pairs(
         table = pa.table(answers(rows, "prompt", "response_a", "response_b"))
         return Pairs(rows.source.table, *_texts(table), sign, rows.source.name)
     if texts:
-        choose(rows, format)  # says what it lacks of the nearest format
+        choose(rows, format)  # raises an error that says what is missing for the most similar format
     return Pairs(rows.source.table, None, None, None, None, rows.source.name)
 
 
@@ -93,7 +94,7 @@ def _of_votes(rows: Rows, format: str, texts: bool) -> Pairs:
         table = rows.source.table.take(row)
     else:
         table = found.drop_columns(["row"])
-        # Not those that make up the format, for what is written is to be read as plain votes.
+        # Leave out the columns of the source's own format, so that the result is read as plain votes.
         own = [pattern for any_of in shape.needs for pattern in any_of]
         for column in rows.source.table.schema:
             taken = column.name in table.column_names or any(fnmatchcase(column.name, pattern) for pattern in own)
@@ -115,7 +116,7 @@ def _texts(table: pa.Table) -> tuple[list[Prompt] | None, list[Prompt] | None, l
 
 
 def _signs(label: Any) -> Signs | None:
-    """Labels as signs; a null is no side taken, like a tie."""
+    """Labels as signs; a null counts as a tie, because it takes no side."""
     if len(label) == label.null_count:
         return None
     coded = pc.fill_null(label, "tie").combine_chunks().dictionary_encode()

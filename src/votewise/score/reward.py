@@ -1,4 +1,4 @@
-"""A reward model on batches of answers."""
+"""Scores by a reward model, batch by batch."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ from typing import Any
 
 import torch
 
-from votewise.language_models import local as models
-from votewise.score.batches import BatchScorer
+from votewise.language_models import conversations, local
+from votewise.score.batch_scorer import BatchScorer
 from votewise.score.scorer import Answer
 
 Features = dict[str, list[int]]
@@ -18,22 +18,22 @@ class RewardScorer(BatchScorer[Features]):
     """A sequence classifier with one output; see ``votewise.score.RewardModel``."""
 
     def _load(self) -> Any:
-        return models.load_model(self.name, kind="reward", device=self.options.device, dtype=self.options.dtype)
+        return local.load_model(self.name, kind="reward", device=self.options.device, dtype=self.options.dtype)
 
     def _size(self, row: Features) -> int:
         return len(row["input_ids"])
 
     def _row(self, answer: Answer) -> Features:
-        """An answer's tokens, and what else the model takes of each.
+        """An answer's tokens, and what else the model reads for each token.
 
-        With a chat template as a conversation; without one an encoder takes prompt and answer as its two texts, and a
-        language model one after the other, as TRL's reward trainer gives them.
+        With a chat template, prompt and answer become a conversation. Without one, an encoder reads them as its two
+        texts, and a language model reads them joined, as in TRL's reward trainer.
         """
         tokenizer, chat = self.tokenizer, self.options.chat
-        if tokenizer.sep_token is not None and not models.has_template(tokenizer, chat=chat):
-            encoded = tokenizer(models.plain_text(answer.prompt), models.plain_text(answer.response))
+        if tokenizer.sep_token is not None and not conversations.has_template(tokenizer, chat=chat):
+            encoded = tokenizer(conversations.plain_text(answer.prompt), conversations.plain_text(answer.response))
             return {name: list(values) for name, values in encoded.items()}
-        ids = models.token_ids(tokenizer, models.text_of(tokenizer, *answer, chat=chat), chat=chat)
+        ids = conversations.token_ids(tokenizer, conversations.text_of(tokenizer, *answer, chat=chat), chat=chat)
         return {"input_ids": ids, "attention_mask": [1] * len(ids)}
 
     @torch.inference_mode()
@@ -51,9 +51,9 @@ class RewardScorer(BatchScorer[Features]):
         return scores
 
     def _pad(self, rows: list[Features]) -> int:
-        """The token to fill up with: the model's own, or where it has none one that ends none of these rows.
+        """The token for padding: the model's own, or, if it has none, a token that is not the last one of any row.
 
-        A language model takes its score from the last token that is not this one.
+        A language model's score is taken at the last token that is not this one.
         """
         config = self.model.config.get_text_config()
         if self._own_pad is not None:

@@ -1,4 +1,4 @@
-"""What every source of scores shares: an answer, its score, and how models are run."""
+"""What all sources of scores share: an answer, its score, and how models are run."""
 
 from __future__ import annotations
 
@@ -6,18 +6,18 @@ from collections.abc import Container, Iterator, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple, Protocol
 
-from votewise.language_models.local import Prompt
+from votewise.language_models.conversations import Prompt
 
 
 class Answer(NamedTuple):
-    """An answer and what it answers."""
+    """An answer and its prompt."""
 
     prompt: Prompt
     response: Prompt
 
 
-class Found(NamedTuple):
-    """The score of the answer with this number, None where it is too long for the model, and how many tokens were read."""
+class AnswerScore(NamedTuple):
+    """The score of the answer with this number, None if it is too long for the model, and how many tokens were read."""
 
     number: int
     score: float | None
@@ -25,10 +25,10 @@ class Found(NamedTuple):
 
 
 class Scorer(Protocol):
-    """One model that gives answers a number."""
+    """A model that gives every answer a score."""
 
-    def scores(self, answers: Sequence[Answer], done: Container[int]) -> Iterator[list[Found]]:
-        """Score the answers that are not ``done``, batch by batch; nothing first, when ready."""
+    def scores(self, answers: Sequence[Answer], done: Container[int]) -> Iterator[list[AnswerScore]]:
+        """Score the answers that are not ``done``, batch by batch; an empty batch says that the model is ready."""
         ...
 
 
@@ -40,7 +40,7 @@ class ModelOptions:
         batch_size: answers at a time.
         device: ``auto``, ``cpu``, ``cuda``, ...
         dtype: ``auto``, ``float32``, ``bfloat16`` or ``float16``.
-        chat: put texts into the model's chat template where it has one.
+        chat: put texts into the model's chat template, if it has one.
     """
 
     batch_size: int = 16

@@ -1,13 +1,13 @@
-"""A temperature on margins, fitted to votes, and how well the probabilities it gives are calibrated.
+"""A temperature for margins, fitted to votes, and the calibration of the resulting probabilities.
 
-The temperature multiplies margins, here as elsewhere: P(vote for response_a) = sigmoid(temperature * margin). It is the
-maximum of the votes' likelihood, which has one at most. What it describes are votes as they are cast, wrong ones
-included; ``estimate_reliability(temperature="fit")`` fits one for the truth behind them, along with the annotators.
+The temperature multiplies margins, as everywhere in votewise: P(vote for response_a) = sigmoid(temperature * margin). It
+maximises the likelihood of the votes, which has at most one maximum. It describes the votes as they are, wrong ones
+included; ``estimate_reliability(temperature="fit")`` fits one for the truth, together with the annotators' reliability.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
@@ -26,10 +26,10 @@ class TemperatureFit:
     """A fitted temperature.
 
     Attributes:
-        temperature: None where the votes do not determine one.
-        standard_error: allowing for votes on one prompt to go together; None without a temperature.
-        votes: how many votes it was fitted to: no ties, no margins of 0.
-        problem: why there is no temperature, or why the one found is not used; None where all is well.
+        temperature: None if the votes do not determine one.
+        standard_error: it allows for dependence between votes on one prompt; None without a temperature.
+        votes: how many votes it was fitted to; ties and margins of 0 are left out.
+        problem: why there is no temperature, or why the fitted one is not used; None if it can be used.
     """
 
     temperature: float | None
@@ -39,8 +39,12 @@ class TemperatureFit:
 
     @property
     def used(self) -> float:
-        """The factor for margins: the temperature, or 1 where there is none that can be used."""
+        """The factor for margins: the temperature, or 1 if it cannot be used."""
         return 1.0 if self.problem is not None or self.temperature is None else self.temperature
+
+    def as_json(self) -> dict[str, Any]:
+        """As JSON values, for the summary."""
+        return asdict(self)
 
 
 @dataclass(frozen=True)
@@ -48,11 +52,12 @@ class Calibration:
     """How well probabilities from margins fit the votes.
 
     Attributes:
-        log_loss: mean of -log P(vote), ties left out; log 2 = 0.693 is a coin's.
+        log_loss: mean of -log P(vote) without ties; log 2 = 0.693 for a coin flip.
         error: expected calibration error: mean distance between predicted and observed, weighted by votes.
-        agreement: share of the votes that go where the margin points.
-        votes: how many votes.
-        table: a ``votewise.inference.calibration.calibration_table`` from 1/2 up: a vote for the likelier answer happens.
+        agreement: share of the votes for the response that the margin favours.
+        votes: number of votes.
+        table: predicted and observed share of votes for the likelier answer, in bins from 1/2 to 1; see
+            ``votewise.inference.calibration``.
     """
 
     log_loss: float
@@ -62,33 +67,33 @@ class Calibration:
     table: pa.Table
 
     def as_json(self) -> dict[str, Any]:
-        """For a summary."""
+        """As JSON values, for the summary."""
         numbers = {"log_loss": self.log_loss, "calibration_error": self.error, "agreement": self.agreement}
         return {**numbers, "votes": self.votes, "table": self.table.to_pylist()}
 
 
 def fit_temperature(margin: Floats, sign: Signs, prompt: npt.NDArray[np.int64] | None = None) -> TemperatureFit:
-    """The temperature under which the votes are likeliest.
+    """The temperature that makes the votes likeliest.
 
     Args:
-        margin: (n,) of the pair that was voted on; NaN where unknown.
+        margin: (n,) of each vote's pair; NaN if unknown.
         sign: (n,) +1 for a vote for response_a, -1 for response_b, 0 for a tie.
-        prompt: (n,) code of the prompt, so that the standard error allows for votes on one prompt to go together; None
-            takes every vote as a prompt of its own.
+        prompt: (n,) code of the prompt: the standard error allows for dependence between votes on one prompt; None if every
+            vote has a prompt of its own.
     """
     known = np.isfinite(margin) & (margin != 0) & (sign != 0)
-    # How far each vote goes with its margin.
+    # Positive if a vote agrees with its margin.
     along: Floats = sign[known] * margin[known]
     n = len(along)
     if n == 0:
         return TemperatureFit(None, None, 0, "no vote takes a side on a pair with a margin")
     if (along > 0).all() or (along < 0).all():
-        way = "with" if along[0] > 0 else "against"
-        return TemperatureFit(None, None, n, f"all {n:,} votes go {way} the scores: no temperature is too high")
+        way = "agree with" if along[0] > 0 else "contradict"
+        return TemperatureFit(None, None, n, f"all {n:,} votes {way} the scores: the likelihood has no maximum")
     scale = float(np.abs(along).mean())
 
     def slope(t: float) -> float:
-        """Of the mean log-likelihood, at temperature t / scale: falling in t, with one root."""
+        """Slope of the mean log-likelihood at temperature t / scale; it falls with t and has one root."""
         z = along / scale
         return float(np.mean(z * expit(-t * z)))
 
@@ -99,12 +104,12 @@ def fit_temperature(margin: Floats, sign: Signs, prompt: npt.NDArray[np.int64] |
     error = _standard_error(along, temperature, None if prompt is None else prompt[known])
     problem = None
     if temperature <= 0:
-        problem = f"the votes do not go with the scores: temperature {temperature:.3g}, standard error {error:.2g}"
+        problem = f"the votes contradict the scores: temperature {temperature:.3g}, standard error {error:.2g}"
     return TemperatureFit(temperature, error, n, problem)
 
 
 def _standard_error(along: Floats, temperature: float, prompt: npt.NDArray[np.int64] | None) -> float:
-    """The sandwich estimate: curvature, and squares of slopes summed within each prompt."""
+    """The sandwich estimate, from the curvature and the squared slopes, summed within each prompt."""
     p = expit(-temperature * along)
     curvature = float((along**2 * p * (1 - p)).sum())
     slopes = along * p
@@ -114,13 +119,13 @@ def _standard_error(along: Floats, temperature: float, prompt: npt.NDArray[np.in
     return float(np.sqrt((slopes**2).sum() * g / max(g - 1, 1)) / curvature)
 
 
-def judge_calibration(margin: Floats, sign: Signs, temperature: float = 1.0) -> Calibration | None:
-    """How well sigmoid(temperature * margin) fits the votes; None where no vote takes a side on a pair with a margin.
+def measure_calibration(margin: Floats, sign: Signs, temperature: float = 1.0) -> Calibration | None:
+    """How well sigmoid(temperature * margin) fits the votes; None if no vote takes a side on a pair with a margin.
 
     Args:
-        margin: (n,) NaN where unknown.
-        sign: (n,) +1, -1 or 0 for a tie.
-        temperature: factor on the margins.
+        margin: (n,) NaN if unknown.
+        sign: (n,) +1, -1, or 0 for a tie.
+        temperature: factor of the margins.
     """
     known = np.isfinite(margin) & (sign != 0)
     along: Floats = temperature * sign[known] * margin[known]

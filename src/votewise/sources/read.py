@@ -12,11 +12,12 @@ import numpy as np
 from votewise.data.reading import Reading
 from votewise.data.votes import Votes
 from votewise.errors import BadInputError
-from votewise.sources.encode import encode, votes_table
+from votewise.sources.encode import encode
 from votewise.sources.opening import load
 from votewise.sources.registry import choose
 from votewise.sources.rejects import write_rejects
 from votewise.sources.rows import Rows
+from votewise.sources.votes_table import votes_table
 
 
 def read_votes(

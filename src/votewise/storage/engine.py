@@ -1,4 +1,4 @@
-"""What an engine selects -> a Parquet file, streamed, never held in memory."""
+"""Rows that an engine selects -> a Parquet file, streamed, never held in memory."""
 
 from __future__ import annotations
 
@@ -15,19 +15,19 @@ import pyarrow.parquet as pq
 from votewise.errors import BadInputError
 
 BATCH = 100_000
-"""Rows in hand at a time."""
+"""Rows in memory at a time."""
 
 
 def write_parquet(table: Any, path: Path, few: Mapping[str, Sequence[str]] | None = None) -> int:
-    """Run an ibis table and write its rows to a Parquet file; gives their number.
+    """Run an ibis table, write its rows to a Parquet file, and return their number.
 
-    DuckDB and Spark write for themselves; Spark's files are made one. Other engines hand over batches. Spark's workers
-    must reach the folder of ``path``, as they do in local mode and on shared disks.
+    DuckDB and Spark write files themselves; Spark's files are joined. Other engines deliver batches. Spark's workers must
+    reach the folder of ``path``, as they do in local mode and on shared disks.
 
     Args:
         table: the rows.
-        path: where to.
-        few: columns of text that hold few values, and all of them; they are written faster for it.
+        path: the file to write.
+        few: columns of text with few values -> all of these values; such columns are written faster.
     """
     backend = table.get_backend()
     if backend.name == "duckdb":
@@ -51,7 +51,7 @@ def write_parquet(table: Any, path: Path, few: Mapping[str, Sequence[str]] | Non
 
 @contextmanager
 def _enumerated(backend: Any, table: Any, few: Mapping[str, Sequence[str]]) -> Iterator[Any]:
-    """The table with columns of ``few`` values as enumerations: DuckDB writes them as text, but need not hash each."""
+    """The table with columns of ``few`` values as enumerations: DuckDB writes them as text without hashing each."""
     import ibis
 
     macros: list[str] = []
@@ -61,7 +61,7 @@ def _enumerated(backend: Any, table: Any, few: Mapping[str, Sequence[str]]) -> I
         texts = ", ".join("'" + value.replace("'", "''") + "'" for value in values)
         backend.raw_sql(f"CREATE OR REPLACE TEMP MACRO {macro}(x) AS CAST(x AS ENUM({texts}))")
         macros.append(macro)
-        # ibis knows no enumerations; to it this is a function from text to text.
+        # ibis does not know enumerations; it sees a function from text to text.
         columns[name] = ibis.udf.scalar.builtin(_text_of_text, name=macro)(table[name])
     try:
         yield table.mutate(**columns)

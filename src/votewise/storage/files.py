@@ -1,4 +1,4 @@
-"""Writing files whole or not at all."""
+"""Writing files completely or not at all."""
 
 from __future__ import annotations
 
@@ -14,22 +14,24 @@ from votewise.errors import BadInputError
 
 
 def cache_folder() -> Path:
-    """Where to keep what can be made again: ``VOTEWISE_CACHE``, else ``votewise`` in the user's folder for such things.
+    """Where to keep what can be computed again: ``VOTEWISE_CACHE``, else ``votewise`` in the user's cache folder.
 
     Raises:
-        BadInputError: nobody knows the user's home.
+        BadInputError: the user's home folder is unknown.
     """
-    told = os.environ.get("VOTEWISE_CACHE")
-    if told:
-        return Path(told)
+    folder = os.environ.get("VOTEWISE_CACHE")
+    if folder:
+        return Path(folder)
     try:
         return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "votewise"
     except RuntimeError:
-        raise BadInputError("is not set, nor is there a home", source="VOTEWISE_CACHE", expected="a folder") from None
+        raise BadInputError(
+            "is not set, and there is no home folder", source="VOTEWISE_CACHE", expected="a folder"
+        ) from None
 
 
 def make_folder(path: Path) -> Path:
-    """Make a folder if there is none; BadInputError where that cannot be."""
+    """Make a folder if there is none; BadInputError where that is impossible."""
     try:
         path.mkdir(parents=True, exist_ok=True)
     except OSError as error:
@@ -38,7 +40,7 @@ def make_folder(path: Path) -> Path:
 
 
 def folder_to_write(out: str | os.PathLike[str] | None) -> Path | None:
-    """The folder that results go to, None for none; BadInputError where a file has its name."""
+    """The folder for results, None for none; BadInputError where a file has its name."""
     if out is None:
         return None
     folder = Path(out)
@@ -49,14 +51,14 @@ def folder_to_write(out: str | os.PathLike[str] | None) -> Path | None:
 
 @contextmanager
 def written_whole(path: Path) -> Iterator[Path]:
-    """Give a temporary path beside ``path`` to write to, and move it to ``path`` when all went well.
+    """Give a temporary path beside ``path`` to write to, and move it to ``path`` if there was no error.
 
     Raises:
         BadInputError: when the file or its folder cannot be written.
     """
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        # A folder of our own, for a file made by mkstemp would not get the permissions that users expect.
+        # A temporary folder, because a file made by mkstemp would not get the permissions that users expect.
         with tempfile.TemporaryDirectory(prefix=".votewise-", dir=path.parent) as folder:
             partial = Path(folder) / path.name
             yield partial
@@ -67,14 +69,14 @@ def written_whole(path: Path) -> Iterator[Path]:
 
 @contextmanager
 def folder_written_whole(folder: Path, *, stale: Iterable[str] = ()) -> Iterator[Path]:
-    """Give a temporary folder inside ``folder`` to write to, and move its files to ``folder`` when all went well.
+    """Give a temporary folder inside ``folder`` to write to, and move its files to ``folder`` if there was no error.
 
-    An interruption never leaves half a file, and a failure leaves what was there before. ``folder`` is made where there
-    is none, and goes again when nothing was written to it.
+    An interruption never leaves half a file, and a failure leaves what was there before. ``folder`` is made if it does not
+    exist, and removed again if nothing was written to it.
 
     Args:
-        folder: where the files go.
-        stale: names of files of an earlier run that go when all went well.
+        folder: where to put the files.
+        stale: names of files of an earlier run, which are removed if there was no error.
 
     Raises:
         BadInputError: when ``folder`` cannot be written to.
@@ -96,13 +98,13 @@ def folder_written_whole(folder: Path, *, stale: Iterable[str] = ()) -> Iterator
 
 
 def write_json(path: Path, value: Any) -> None:
-    """Write one value as indented JSON; dates and the like become texts, NaN is refused."""
+    """Write one value as indented JSON; dates and other objects become texts, NaN is refused."""
     text = json.dumps(value, indent=2, ensure_ascii=False, allow_nan=False, default=str)
     path.write_text(text + "\n", encoding="utf-8")
 
 
 def write_json_lines(path: Path, rows: Iterable[dict[str, Any]]) -> None:
-    """Write one JSON object per line, whole or not at all; dates and times become ISO texts."""
+    """Write one JSON object per line, all or none; dates and times become ISO texts."""
     with written_whole(path) as partial, partial.open("w", encoding="utf-8") as file:
         file.writelines(json.dumps(row, ensure_ascii=False, default=_as_text) + "\n" for row in rows)
 

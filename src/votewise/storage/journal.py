@@ -1,9 +1,9 @@
-"""Long work that can be interrupted: a journal beside the output says what is done already.
+"""Long work that can be interrupted: a journal beside the output says what is already done.
 
 A journal has one JSON object per line: first the settings of the run, then one record per finished piece of work under
-its key. What was cut off in the middle of a line, by a kill or a full disk, is dropped. A run with other settings is
-refused, for its results would not belong together. When everything is done the caller writes the output, whole and in
-the order of the input, and calls ``finish``: an interrupted and resumed run ends with the file of an uninterrupted one.
+its key. Half a line at the end, left by a kill or a full disk, is dropped. A run with other settings is refused, because
+its results would not belong together. When everything is done the caller writes the output, complete and in the order of
+the input, and calls ``finish``: an interrupted and resumed run ends with the same file as an uninterrupted one.
 
     with Journal(out, settings) as journal:
         for key in keys:
@@ -26,11 +26,11 @@ from votewise.errors import BadInputError, shorten
 
 try:
     import fcntl
-except ImportError:  # Windows: nothing keeps two runs of one output apart there
+except ImportError:  # Windows: nothing stops two runs from writing the same output there
     fcntl = None  # type: ignore[assignment]
 
 SUFFIX = ".journal"
-"""Comes after the output's name."""
+"""Added to the output's name."""
 
 
 def content_key(*parts: Any) -> str:
@@ -44,22 +44,22 @@ class Journal:
 
     Attributes:
         path: the journal's file, the output's name and ``.journal``.
-        done: records by key, those of an interrupted run included.
-        resumed: how many of them were there when the run began.
+        done: records by key, including those of an interrupted run.
+        resumed: how many of them the interrupted run had left.
 
     Args:
-        out: the file that the work will end with; its folder is made where there is none.
-        settings: JSON values on which the records depend: model, seed, what is asked of the input, its fingerprint.
-        restart: throw away what an interrupted run left.
+        out: the file that the work will end with; its folder is made if it does not exist.
+        settings: JSON values that the records depend on: model, seed, the input's fingerprint and so on.
+        restart: delete what an interrupted run left.
 
     Raises:
-        BadInputError: an interrupted run had other settings, another run is at it, or the file cannot be written.
+        BadInputError: an interrupted run had other settings, another run is writing, or the file cannot be written.
     """
 
     def __init__(self, out: Path, settings: Mapping[str, Any], *, restart: bool = False) -> None:
         self.path = out.with_name(out.name + SUFFIX)
         self.done: dict[str, dict[str, Any]] = {}
-        # As they come back from the file, so that (1, 2) equals [1, 2].
+        # As they are read back from the file, where (1, 2) is [1, 2].
         self._settings: dict[str, Any] = json.loads(json.dumps(dict(settings), default=str))
         try:
             self.path.parent.mkdir(parents=True, exist_ok=True)
@@ -82,17 +82,17 @@ class Journal:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        # A run that came to nothing, say for a misspelt model, leaves nothing.
+        # A run that did nothing, because a model's name was misspelt for example, leaves nothing.
         if not self.done:
             self.finish()
         self._file.close()
 
     def append(self, key: str, record: dict[str, Any]) -> None:
-        """Note one finished piece of work; it is on its way to the disk when this returns."""
+        """Record one finished piece of work; it has been handed to the disk when this returns."""
         self.extend([(key, record)])
 
     def extend(self, records: Iterable[tuple[str, dict[str, Any]]]) -> None:
-        """Note several finished pieces of work: those of a batch."""
+        """Record several finished pieces of work: those of a batch."""
         records = list(records)
         self._write([[key, record] for key, record in records])
         self.done.update(records)
@@ -112,7 +112,7 @@ class Journal:
             ) from error
 
     def _begin(self) -> None:
-        """Read what is there, cut off half a line at the end, and compare the settings; write them where all is new."""
+        """Read the journal, drop half a line at the end, and compare the settings; write them to a new journal."""
         self._file.seek(0)
         content = self._file.read()
         lines = content.splitlines(keepends=True)
@@ -150,7 +150,7 @@ class Journal:
             raise BadInputError(
                 f"an interrupted run had other settings: {changes}",
                 source=str(self.path),
-                expected="the same settings to go on with it, or --restart to throw it away",
+                expected="the same settings to resume it, or --restart to delete it",
             )
 
     def _take(self, value: Any, number: int) -> None:
@@ -172,15 +172,15 @@ class Journal:
 
     def _unreadable(self, number: int) -> BadInputError:
         return BadInputError(
-            "is no journal of an interrupted run",
+            "is not the journal of an interrupted run",
             source=str(self.path),
             row=number,
-            expected="--restart to throw it away",
+            expected="--restart to delete it",
         )
 
 
 def _parsed(line: bytes) -> Any:
-    """A line's value; None where the line is cut off or no JSON."""
+    """A line's value; None where the line is cut off or not JSON."""
     if not line.endswith(b"\n"):
         return None
     try:

@@ -1,4 +1,4 @@
-"""Tables -> files of rows, whole or not at all."""
+"""Tables -> files of rows, complete or not at all."""
 
 from __future__ import annotations
 

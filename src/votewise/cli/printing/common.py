@@ -71,6 +71,11 @@ def percent(share: float | None) -> str:
     return "" if share is None else f"{share:.0%}"
 
 
+def speed(tokens: int, seconds: float) -> str:
+    """Like ``12,345 tokens in 10.2 s, 1,210 tokens/s``."""
+    return f"{tokens:,} tokens in {seconds:,.1f} s, {tokens / max(seconds, 1e-9):,.0f} tokens/s"
+
+
 def print_json(value: Any) -> None:
     """Print one value as indented JSON, and nothing else, on stdout."""
     print(json.dumps(value, indent=2, ensure_ascii=False, allow_nan=False, default=str))

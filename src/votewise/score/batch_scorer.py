@@ -1,4 +1,4 @@
-"""What the models that score have in common: batches of about equal length, each the same in a run that is resumed."""
+"""What all models that score share: batches of similar length, which are the same in a resumed run."""
 
 from __future__ import annotations
 
@@ -7,14 +7,15 @@ from collections.abc import Container, Iterator, Sequence
 from functools import cached_property
 from typing import Any, Generic, TypeVar
 
-from votewise.language_models import local as models
-from votewise.score.scorer import Answer, Found, ModelOptions
+from votewise.language_models import conversations, local
+from votewise.language_models.batch_work import batches_left
+from votewise.score.scorer import Answer, AnswerScore, ModelOptions
 
 Row = TypeVar("Row")
 
 
 class BatchScorer(ABC, Generic[Row]):
-    """A model that scores batch by batch, loaded when the first batch is due; a ``Row`` is what it reads of an answer."""
+    """A model that scores batch by batch, loaded when the first batch is needed; a ``Row`` is what it reads of an answer."""
 
     def __init__(self, name: str, options: ModelOptions) -> None:
         self.name, self.options = name, options
@@ -22,28 +23,28 @@ class BatchScorer(ABC, Generic[Row]):
     @cached_property
     def tokenizer(self) -> Any:
         """The model's tokenizer."""
-        return models.load_tokenizer(self.name)
+        return local.load_tokenizer(self.name)
 
     @cached_property
     def model(self) -> Any:
         """The model, ready to score."""
         return self._load()
 
-    def scores(self, answers: Sequence[Answer], done: Container[int]) -> Iterator[list[Found]]:
-        """Score batch by batch; one of which only a part is done is scored anew. Nothing first, when ready."""
-        lengths = [models.text_length(*answer) for answer in answers]
-        batches = models.batches_left(lengths, self.options.batch_size, done)
+    def scores(self, answers: Sequence[Answer], done: Container[int]) -> Iterator[list[AnswerScore]]:
+        """Score batch by batch; a batch that is partly done is scored again. An empty one first: the model is ready."""
+        lengths = [conversations.text_length(*answer) for answer in answers]
+        batches = batches_left(lengths, self.options.batch_size, done)
         if not batches:
             return
-        limit = models.context_length(self.model)
+        limit = local.context_length(self.model)
         yield []
         for batch in batches:
             rows = {i: self._row(answers[i]) for i in batch}
             size = {i: self._size(row) for i, row in rows.items()}
             fit = [i for i in batch if limit is None or size[i] <= limit]
-            with models.memory_in_one_line(len(fit)):
+            with local.memory_in_one_line(len(fit)):
                 found = dict(zip(fit, self._run([rows[i] for i in fit]) if fit else [], strict=True))
-            yield [Found(i, found.get(i), size[i] if i in found else 0) for i in batch]
+            yield [AnswerScore(i, found.get(i), size[i] if i in found else 0) for i in batch]
 
     @abstractmethod
     def _load(self) -> Any:
@@ -55,7 +56,7 @@ class BatchScorer(ABC, Generic[Row]):
 
     @abstractmethod
     def _size(self, row: Row) -> int:
-        """Its tokens."""
+        """How many tokens it has."""
 
     @abstractmethod
     def _run(self, rows: list[Row]) -> list[float]:

@@ -1,0 +1,53 @@
+"""Columns of canonical votes -> arrays: codes of names, signs of labels, numbers."""
+
+from __future__ import annotations
+
+import numpy as np
+import pyarrow as pa
+
+from votewise.arrays import Bools, Floats, Ints, Signs
+from votewise.data.identity import Codes
+
+
+def codes_of(column: pa.ChunkedArray) -> tuple[Codes, pa.Array]:
+    """Codes of a column's values, -1 for null, and the values that they stand for."""
+    coded = column.combine_chunks().dictionary_encode()
+    return _indices(coded), coded.dictionary
+
+
+def _indices(coded: pa.DictionaryArray) -> Codes:
+    """The codes of a dictionary array, -1 for null."""
+    return np.asarray(coded.indices.fill_null(-1).to_numpy(zero_copy_only=False), np.int64)
+
+
+def signs_of(labels: pa.ChunkedArray) -> Signs:
+    """+1 for a, -1 for b, 0 for a tie or null."""
+    coded = labels.combine_chunks().dictionary_encode()
+    of = np.array([{"a": 1, "b": -1}.get(v, 0) for v in coded.dictionary.to_pylist()] + [0], np.int8)
+    found: Signs = of[_indices(coded)]
+    return found
+
+
+def floats_of(table: pa.Table, name: str) -> Floats:
+    """A column as floats, NaN for null."""
+    return np.asarray(table.column(name).cast(pa.float64()).to_numpy(zero_copy_only=False), np.float64)
+
+
+def is_known(table: pa.Table, name: str) -> Bools:
+    """Where a column is not null."""
+    return np.asarray(table.column(name).is_valid().to_numpy(zero_copy_only=False), bool)
+
+
+def by_appearance(codes: Codes) -> tuple[Ints, Codes]:
+    """Number codes by first appearance; also gives where each appears first."""
+    _, first, inverse = np.unique(codes, return_index=True, return_inverse=True)
+    order = np.argsort(first)
+    rank = np.empty(len(order), np.int32)
+    rank[order] = np.arange(len(order), dtype=np.int32)
+    return rank[inverse], first[order]
+
+
+def compact(codes: Codes, names: pa.Array) -> tuple[Ints, pa.Array]:
+    """Number codes by first appearance, and leave out the names that have no code any more."""
+    renumbered, first = by_appearance(codes)
+    return renumbered, names.take(pa.array(codes[first]))

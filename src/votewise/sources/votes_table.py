@@ -1,0 +1,40 @@
+"""The table that comes with votes: the source's columns, or the canonical ones where a row holds several votes."""
+
+from __future__ import annotations
+
+import numpy as np
+import pyarrow as pa
+
+from votewise.sources.canonical import Canonical
+from votewise.sources.encode import Encoded
+from votewise.sources.rows import Rows
+
+
+def votes_table(rows: Rows, canonical: Canonical, encoded: Encoded) -> pa.Table:
+    """The source's columns, one row per kept vote; where a row has several votes, the canonical columns come first."""
+    row = pa.array(encoded.fields["row"])
+    source = rows.source.table
+    if canonical.one_per_row:
+        # A mask, because take would first copy every column into one piece.
+        chosen = np.zeros(len(source), bool)
+        chosen[encoded.fields["row"]] = True
+        return source if len(row) == len(source) else source.filter(pa.array(chosen))
+    own = canonical.table.drop_columns(["row"]).take(pa.array(encoded.fields["position"]))
+    names = encoded.fields["pair_ids"].take(pa.array(encoded.fields["pair"]))
+    if "pair" in own.column_names:
+        own = own.drop_columns(["pair"])
+    own = own.add_column(0, "pair", names)
+    if "time" in own.column_names:
+        seconds = own.column("time").cast(pa.float64())
+        own = own.set_column(own.column_names.index("time"), "time", _timestamps(seconds))
+    for field in source.schema:
+        nested = pa.types.is_nested(field.type) or field.metadata
+        if field.name not in own.column_names and not nested:
+            own = own.append_column(field, source.column(field.name).take(row))
+    return own
+
+
+def _timestamps(seconds: pa.ChunkedArray) -> pa.Array:
+    found = seconds.to_numpy(zero_copy_only=False)
+    micros = np.where(np.isnan(found), 0, np.rint(np.nan_to_num(found) * 1e6)).astype(np.int64)
+    return pa.array(micros, mask=np.isnan(found)).cast(pa.timestamp("us", "UTC"))

@@ -1,0 +1,109 @@
+"""Prompts and models -> answers, and comparisons of two models: ``votewise generate``."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+from votewise.workflows.progress import SILENT, Progress
+
+if TYPE_CHECKING:
+    import os
+
+    from votewise.generate import GenerateResult
+
+BackendName = Literal["transformers", "vllm", "endpoint"]
+DtypeName = Literal["auto", "float32", "bfloat16", "float16"]
+
+
+def generate(
+    prompts: Any,
+    *,
+    model: str | Sequence[str],
+    out: str | os.PathLike[str] | None = None,
+    comparisons: str | os.PathLike[str] | None = None,
+    columns: Mapping[str, str] | None = None,
+    backend: BackendName = "transformers",
+    base_url: str | None = None,
+    max_tokens: int = 512,
+    temperature: float = 0.0,
+    top_p: float = 1.0,
+    seed: int = 0,
+    batch_size: int = 16,
+    device: str = "auto",
+    dtype: DtypeName = "auto",
+    chat_template: bool = True,
+    timeout: float = 120.0,
+    retries: int = 6,
+    concurrency: int = 8,
+    limit: int | None = None,
+    restart: bool = False,
+    dry_run: bool = False,
+    progress: Progress | None = None,
+) -> GenerateResult:
+    """Let one or two models answer prompts.
+
+    With ``out``, an interrupted run is resumed when it is started again, and ends with the same file.
+
+    Args:
+        prompts: votes in any format, a table with a column ``prompt``, a .txt file with one prompt per line, a list of
+            texts, or ``votewise.generate.Prompts``. Each prompt is answered once.
+        model: a model's folder, its name on the Hub, or its name at the server; two of them to compare.
+        out: a .jsonl or .parquet file for the answers; None writes nothing.
+        comparisons: the file of the comparisons of two models; None for a file beside ``out``.
+        columns: the format's name of a column -> the name it has in the source.
+        backend: what runs the models: ``transformers``, ``vllm``, or ``endpoint`` for an OpenAI-compatible server.
+        base_url: the server; None for the environment variable OPENAI_BASE_URL, or OpenAI's own server.
+        max_tokens: the most tokens of an answer.
+        temperature: 0 for the likeliest token each time; above 0, tokens are drawn.
+        top_p: draw from the likeliest tokens that make up this share of the probability.
+        seed: together with model and prompt it decides what is drawn.
+        batch_size: how many prompts a local model reads at a time.
+        device: where local models run: ``auto``, ``cpu``, ``cuda``, ``cuda:1``.
+        dtype: number format of the models' weights; ``auto`` for the one that they were saved in.
+        chat_template: whether to put prompts into the model's chat template, if it has one.
+        timeout: seconds to wait for an answer of the server.
+        retries: how often a failed request is tried again.
+        concurrency: how many requests are sent to the server at a time.
+        limit: answer only the first so many prompts.
+        restart: delete what an interrupted run has finished, and start from the beginning.
+        dry_run: check everything and read the prompts; load no model, ask no server, write nothing.
+        progress: is kept informed of how far the work has come.
+
+    Raises:
+        BadInputError: prompts that cannot be read, a setting out of range, a model or a server that cannot be used, not a
+            single answer, or a file that cannot be written.
+    """
+    from votewise.generate.job import GenerateJob
+    from votewise.generate.prompts import Prompts, read_prompts
+    from votewise.generate.results import result_of
+    from votewise.generate.run import generate_answers
+    from votewise.generate.settings import BackendOptions, Sampling
+    from votewise.sources.naming import short_name
+
+    progress = progress or SILENT
+    sampling = Sampling(max_tokens, temperature, top_p, seed)
+    options = BackendOptions(
+        batch_size=batch_size,
+        device=device,
+        dtype=dtype,
+        chat=chat_template,
+        base_url=base_url,
+        timeout=timeout,
+        retries=retries,
+        concurrency=concurrency,
+    )
+    if not isinstance(prompts, Prompts):
+        progress.stage(f"Reading {short_name(prompts)}")
+        prompts = read_prompts(prompts, columns=columns, limit=limit)
+    models = [model] if isinstance(model, str) else list(model)
+    job = GenerateJob(prompts, models, _path(out), sampling, backend, options, _path(comparisons))
+    if dry_run:
+        return result_of(job, {})
+    progress.stage("Loading models")
+    return generate_answers(job, restart=restart, progress=progress.count)
+
+
+def _path(file: str | os.PathLike[str] | None) -> Path | None:
+    return None if file is None else Path(file)
