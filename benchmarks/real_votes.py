@@ -1,4 +1,4 @@
-"""Accuracy on real votes with gold answers, beside majority voting and crowd-kit's Dawid-Skene models.
+"""Accuracy on real votes with gold answers, compared with majority voting and crowd-kit's Dawid-Skene models.
 
 python benchmarks/real_votes.py [VOTES]
 """
@@ -22,7 +22,7 @@ OURS = {"prior='fit' (the default)": {}, "prior=Beta(5, 2)": {"prior": Beta(5, 2
 
 
 def peers(votes: Votes) -> None:
-    """crowd-kit's models on the votes that are no ties."""
+    """crowd-kit's models on the votes that are not ties."""
     try:
         import pandas as pd
         from crowdkit.aggregation import DawidSkene, OneCoinDawidSkene
@@ -46,7 +46,7 @@ def peers(votes: Votes) -> None:
 def main() -> None:
     source = sys.argv[1] if len(sys.argv) > 1 else str(DATA)
     if not Path(source).exists():
-        print(f"{source} is not there: name a file of votes with a gold column")
+        print(f"{source} does not exist: give a file of votes with a gold column")
         return
     votes = read_votes(source)
     if votes.gold is None:

@@ -1,7 +1,7 @@
-"""Speed, memory and accuracy of `estimate_reliability` beside crowd-kit's one-coin and full Dawid-Skene.
+"""Speed, memory and accuracy of `estimate_reliability` compared with crowd-kit's one-coin and full Dawid-Skene.
 
-The same simulated votes (5 a pair, 50 an annotator, reliabilities from Beta(5, 2)) go to everybody in one process, in
-alternation; times are medians over the repeats, and every claim is a ratio. Memory is the peak of a fresh process.
+The same simulated votes (5 per pair, 50 per annotator, reliabilities from Beta(5, 2)) go to all estimators in one process,
+in turns; times are medians over the repeats, and every claim is a ratio. Memory is the peak of a fresh process.
 
     python benchmarks/reliability.py [--votes 1000000] [--repeats 5] [--large 10000000]
 
@@ -87,14 +87,14 @@ def peers(votes: Votes, truth: np.ndarray) -> dict[str, float]:
 
 def step_cost(sizes: list[int]) -> None:
     """Cost of one EM step against the number of votes."""
-    print("cost of one EM step (prior=Beta(5, 2), 20 steps against 5, so that set-up cancels):")
+    print("cost of one EM step (prior=Beta(5, 2), 20 steps more, so set-up cancels):")
     for n in sizes:
         votes = simulate(n)[0]
         spent = {}
         for steps in (5, 25):
             settings = {"prior": Beta(5, 2), "intervals": False, "tolerance": 1e-300, "max_iterations": steps}
             spent[steps] = min(timed(lambda s=settings, v=votes: estimate_reliability(v, **s))[0] for _ in range(5))
-        print(f"  {n:>11,} votes {1e9 * (spent[25] - spent[5]) / 20 / n:>8.2f} ns a vote")
+        print(f"  {n:>11,} votes {1e9 * (spent[25] - spent[5]) / 20 / n:>8.2f} ns per vote")
 
 
 def large(n: int) -> None:
@@ -111,7 +111,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--votes", type=int, default=1_000_000)
     parser.add_argument("--repeats", type=int, default=5)
-    parser.add_argument("--large", type=int, default=10_000_000, help="0 leaves the memory run out")
+    parser.add_argument("--large", type=int, default=10_000_000, help="0 skips the memory run")
     parser.add_argument("--only-large", action="store_true", help=argparse.SUPPRESS)
     args = parser.parse_args()
     if args.only_large:

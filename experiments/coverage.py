@@ -62,7 +62,7 @@ def main() -> None:
             coverage.append(mean[0])
             calibration.append(mean[-1])
     page.table(
-        ["population", "votes a pair", *GROUPS, "calibration error"],
+        ["population", "votes per pair", *GROUPS, "calibration error"],
         rows,
         f"{args.data_sets} data sets of {args.annotators} annotators each; mean (standard error).",
     )

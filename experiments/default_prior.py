@@ -71,7 +71,7 @@ def of_choice(votes: Votes, name: str) -> tuple[np.ndarray, list[str]]:
 
 def main() -> None:
     arguments = parser(__doc__)
-    arguments.add_argument("votes", nargs="?", help="votes of your own in place of the real ones")
+    arguments.add_argument("votes", nargs="?", help="votes to use instead of the real ones")
     args = arguments.parse_args()
     if args.votes is None and not DATA.exists():
         print(f"skipped: the real votes are not at {DATA}")
@@ -90,7 +90,7 @@ def main() -> None:
     page.table(
         ["prior, point", "held-out loss", "to the best", "pairs right", "AUC", "steps"],
         rows,
-        f"{Path(args.votes or DATA).name}: {len(votes):,} votes that are no ties, {FOLDS} folds; log-loss per held-out "
+        f"{Path(args.votes or DATA).name}: {len(votes):,} votes that are not ties, {FOLDS} folds; log-loss per held-out "
         "vote, its difference to the best (standard error), and on all votes agreement with gold and steps of EM.",
     )
     page.write(

@@ -1,6 +1,6 @@
 """What every experiment shares: arguments, processes, and one page of results with its chart.
 
-A script prints its tables as it goes and writes the same tables to `experiments/results/NAME.md`, below one line on
+A script prints its tables while it runs and writes the same tables to `experiments/results/NAME.md`, below one line on
 what was claimed and what was found, and writes the chart to `experiments/results/NAME.svg`. No dates and no times: a
 page changes only when its numbers do. `make experiments` runs every script.
 """
@@ -52,7 +52,7 @@ def each(function: Callable[[Any], Any], items: Iterable[Any], workers: int) -> 
 
 
 def _counted(results: Iterable[Any], size: int) -> Iterator[Any]:
-    """Pass on the results and show on a terminal how many there are so far."""
+    """Yield the results, and show on a terminal how many there are so far."""
     for done, result in enumerate(results, 1):
         if sys.stderr.isatty():
             print(f"\r{done} of {size}", end="\n" if done == size else "", file=sys.stderr, flush=True)

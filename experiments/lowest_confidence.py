@@ -71,10 +71,10 @@ def example(here: MadeUp, cast: Any, i: int, confidence: float) -> list[str]:
 
 
 def real_votes(page: Page) -> str:
-    """Tables of the real votes, and what to say about them."""
+    """Tables of the real votes, and a sentence about them."""
     if not DATA.exists():
         page.text(f"Skipped: the arguments of UKPConvArg1 are not at {DATA}.")
-        return "The real votes were not at hand."
+        return "The real votes were not available."
     votes = read_votes(DATA)
     assert votes.gold is not None
     assert votes.texts is not None
@@ -108,7 +108,7 @@ def real_votes(page: Page) -> str:
 
 
 def excerpt(text: Any) -> str:
-    """The beginning of a text as a cell: one line, no bars."""
+    """The beginning of a text as a cell: one line, without vertical bars."""
     words = " ".join(str(text).split()).replace("|", "/").replace("<", "&lt;")
     return words if len(words) <= EXCERPT else words[:EXCERPT].rsplit(" ", 1)[0] + " …"
 

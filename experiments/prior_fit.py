@@ -28,7 +28,7 @@ from votewise.data.votes import Votes
 from votewise.inference.priors import Beta
 from votewise.simulate import SimulatedVotes, simulate_annotators
 
-CROWDS = {
+SIZES = {
     "1 to 10 votes each": {"annotators": 3000, "votes_per_annotator": (1, 10)},
     "3 to 30 votes each": {"annotators": 500, "votes_per_annotator": (3, 30)},
     "1 to 500 votes each": {"annotators": 200, "votes_per_annotator": (1, 500)},
@@ -71,10 +71,10 @@ WAYS: dict[str, Callable[[Votes, Beta], Beta | str]] = {
 }
 
 
-def one_data_set(seed: int, truth: Beta, crowd: str, votes_per_pair: int) -> list[list[float]]:
+def one_data_set(seed: int, truth: Beta, size: str, votes_per_pair: int) -> list[list[float]]:
     """Scores of each of the ``WAYS`` on one simulated data set."""
     data = simulate_annotators(
-        votes_per_pair=votes_per_pair, reliability=truth, seed=[seed, votes_per_pair], **CROWDS[crowd]
+        votes_per_pair=votes_per_pair, reliability=truth, seed=[seed, votes_per_pair], **SIZES[size]
     )
     return [scores(data, estimate_reliability(data.votes, prior=way(data.votes, truth))) for way in WAYS.values()]
 
@@ -85,9 +85,9 @@ def main() -> None:
     heads = ("prior mean", "c + d", "pairs right", "log-loss", "coverage")
     loss = {name: [] for name in WAYS}
     for truth in (Beta(5, 2), Beta(12, 2)):
-        for crowd in CROWDS:
+        for size in SIZES:
             for votes_per_pair in (2, 3):
-                run = partial(one_data_set, truth=truth, crowd=crowd, votes_per_pair=votes_per_pair)
+                run = partial(one_data_set, truth=truth, size=size, votes_per_pair=votes_per_pair)
                 found = np.array(each(run, range(args.data_sets), args.workers))
                 middles, means = np.median(found, axis=0)[:, :2], found.mean(axis=0)[:, 2:]
                 figures = np.concatenate([middles, means], axis=1)
@@ -96,13 +96,13 @@ def main() -> None:
                 page.table(
                     ["prior", *heads],
                     [[name, *(f"{value:.3f}" for value in row)] for name, row in zip(WAYS, figures, strict=True)],
-                    f"Beta({truth.c:g}, {truth.d:g}), {crowd}, {votes_per_pair} votes a pair, {args.data_sets} data sets: "
+                    f"Beta({truth.c:g}, {truth.d:g}), {size}, {votes_per_pair} votes per pair, {args.data_sets} data sets: "
                     "medians of the prior, means of the rest.",
                 )
     known, moments, _, until = (np.array(values) for values in loss.values())
     page.write(
-        "No paper fits the prior of annotators. Against knowing it, moments of agreement lose at most "
-        f"{(moments - known).max():.3f} of log-loss per vote in any of these crowds, empirical Bayes up to "
+        "No paper fits the prior of annotators. Compared with knowing it, moments of agreement lose at most "
+        f"{(moments - known).max():.3f} of log-loss per vote in any of these simulations, empirical Bayes up to "
         f"{(until - known).max():.3f}."
     )
 

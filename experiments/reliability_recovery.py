@@ -253,10 +253,10 @@ def finding(worlds: list[dict[str, Any]], crowds: dict[str, dict[str, Any]]) -> 
         "The paper: reliabilities closely follow the truth with one and with two annotators. Here, closely meaning "
         f"within {NEAR}, "
         + "; ".join(words)
-        + ". The paper: of many annotators the unreliable are told apart from every start, and the higher the start, the "
-        f"narrower the crowd. Here they are from {sum(found)} of 4 starts "
-        f"(AUC {min(aucs):.2f} to {max(aucs):.2f}; with a fitted prior {fitted['auc'].mean():.2f}), and the crowd "
-        f"{'narrows' if narrower else 'does not narrow'} with the start; "
+        + ". The paper: the unreliable among many annotators are found from every start, and the higher the start, the "
+        f"closer together the estimates. Here they are found from {sum(found)} of 4 starts "
+        f"(AUC {min(aucs):.2f} to {max(aucs):.2f}; with a fitted prior {fitted['auc'].mean():.2f}), and the estimates "
+        f"{'move' if narrower else 'do not move'} closer together with the start; "
         f"but the share believed to be below {LOW} goes from {lows[0]:.0%} to {lows[-1]:.0%} with it."
     )
 

@@ -64,7 +64,7 @@ def test_one_step_is_the_papers_e_and_m_step(accelerate: bool) -> None:
     np.testing.assert_allclose(column(result.votes, "confidence"), after, atol=1e-12)
 
 
-def test_rows_on_one_pair_are_unrelated_in_the_papers_way() -> None:
+def test_rows_on_one_pair_are_unrelated_as_in_the_paper() -> None:
     votes = Votes.from_arrays([0, 0, 1, 1], [0, 1, 0, 1], [1, 1, -1, 1], margin=[0.4, -0.7])
     apart = Votes.from_arrays([0, 1, 2, 3], [0, 1, 0, 1], [1, 1, -1, 1], margin=[0.4, 0.4, -0.7, -0.7])
     settings = {"prior": None, "shared_pairs": False, "max_iterations": 5, "intervals": False}
@@ -112,7 +112,7 @@ def test_history_never_falls(settings: dict, accelerate: bool) -> None:
     assert (np.diff(result.history) >= -1e-9 * np.abs(result.history[:-1])).all()
 
 
-def test_acceleration_changes_the_way_not_the_end() -> None:
+def test_acceleration_changes_the_steps_not_the_result() -> None:
     data = simulate_annotators(annotators=40, votes_per_pair=2, seed=8)
     plain, fast = (
         estimate_reliability(data.votes, prior=Beta(5, 2), tolerance=1e-9, max_iterations=20000, accelerate=a)
@@ -133,8 +133,8 @@ def test_nothing_depends_on_names_order_or_orientation(weighted: bool) -> None:
         Votes.from_arrays(votes.pair, votes.annotator, sign, weight=weight, swapped=votes.swapped)
     )
     order, pairs, people = rng.permutation(n), rng.permutation(m), rng.permutation(k)
-    turned = rng.random(m) < 0.5
-    flip = turned[votes.pair]
+    flipped = rng.random(m) < 0.5
+    flip = flipped[votes.pair]
     other = estimate_reliability(
         Votes.from_arrays(
             pairs[votes.pair][order],
@@ -149,7 +149,7 @@ def test_nothing_depends_on_names_order_or_orientation(weighted: bool) -> None:
         np.testing.assert_allclose(a, b, atol=1e-8, err_msg=name)
     assert one.annotators["flag"].to_pylist() == other.annotators["flag"].take(pa.array(people)).to_pylist()
     p_a = column(other.pairs, "p_a")[pairs]
-    np.testing.assert_allclose(column(one.pairs, "p_a"), np.where(turned, 1 - p_a, p_a), atol=1e-8)
+    np.testing.assert_allclose(column(one.pairs, "p_a"), np.where(flipped, 1 - p_a, p_a), atol=1e-8)
     np.testing.assert_allclose(column(one.votes, "confidence")[order], column(other.votes, "confidence"), atol=1e-8)
     assert one.prior["c"] == pytest.approx(other.prior["c"])
     assert [d.message for d in one.diagnostics] == [d.message for d in other.diagnostics]
@@ -172,8 +172,8 @@ def test_a_vote_of_weight_two_counts_twice() -> None:
 
 
 def test_recovers_the_truth_better_than_the_majority() -> None:
-    """One data set of some 27,000 votes; posterior and majority are compared on the same 9,000 pairs, of which they differ
-    on hundreds, so that a false alarm would take a deviation of more than five standard errors."""
+    """One data set of about 27,000 votes; posterior and majority are compared on the same 9,000 pairs. They differ on
+    hundreds of pairs, so a false alarm needs a deviation of more than five standard errors."""
     data = simulate_annotators(annotators=300, votes_per_pair=3, seed=1)
     result = estimate_reliability(data.votes)
     truth = data.truth > 0
@@ -186,9 +186,9 @@ def test_recovers_the_truth_better_than_the_majority() -> None:
 
 @pytest.mark.parametrize(("votes_per_pair", "lowest", "error"), [(2, 0.92, 0.02), (3, 0.93, 0.02), (5, 0.93, 0.02)])
 def test_intervals_cover_and_confidence_is_calibrated(votes_per_pair: int, lowest: float, error: float) -> None:
-    """200 data sets of 100 annotators with 1 to 500 votes: 20,000 intervals, some 2,800 of them of annotators with more
+    """200 data sets of 100 annotators with 1 to 500 votes: 20,000 intervals, about 2,800 of them of annotators with more
     than 200 votes. Measured coverage is 0.95 with standard errors of 0.002 and 0.005 (votes of one data set are
-    correlated), so that the bounds are at least four standard errors away: a false alarm in fewer than 1 in 10^4 seeds."""
+    correlated), so the bounds are at least four standard errors away: a false alarm in fewer than 1 in 10^4 seeds."""
     inside, many, errors = [], [], []
     for seed in range(200):
         data = simulate_annotators(annotators=100, votes_per_pair=votes_per_pair, seed=[votes_per_pair, seed])
@@ -237,7 +237,7 @@ def test_margins_may_be_given_beside_the_votes() -> None:
 
 @pytest.mark.parametrize("prior", [None, Beta(2, 2), Beta(5, 2), "fit"])
 def test_the_mirror_image_is_never_the_answer(prior: object) -> None:
-    """Started among liars, EM finds the mirror image; the better explanation is taken in the end."""
+    """Started with unreliable annotators, EM finds the mirror image; the result is the better explanation."""
     data = simulate_annotators(annotators=50, reliability=Beta(12, 2), seed=3)
     result = estimate_reliability(data.votes, prior=prior, reliability_init=0.1)
     assert np.corrcoef(reliability(result), data.reliability)[0, 1] > 0.5
@@ -298,7 +298,7 @@ def test_without_intervals_only_estimates() -> None:
 
 @pytest.mark.parametrize("order", ["by pair", "shuffled"])
 def test_votes_are_left_as_they_were(order: str) -> None:
-    """Two estimates from the same votes are the same, also where somebody voted twice on a pair."""
+    """Two estimates from the same votes are equal, even where an annotator voted twice on a pair."""
     rng = np.random.default_rng(0)
     pair, annotator = np.repeat(np.arange(400), 5), rng.integers(0, 30, 2000)
     if order == "shuffled":

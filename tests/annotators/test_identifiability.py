@@ -46,7 +46,7 @@ def test_few_strays_are_a_warning_many_an_error() -> None:
     assert "disconnected" in with_strays(len(data))
 
 
-def test_margins_connect_everybody() -> None:
+def test_margins_connect_all_annotators() -> None:
     votes = Votes.from_arrays([0, 1, 2], [0, 1, 2], [1, -1, 1], margin=[1.0, -2.0, -0.5])
     assert codes(estimate_reliability(votes), "error") == []
 
@@ -61,14 +61,14 @@ def test_the_mirror_image_is_mentioned() -> None:
     assert "mirror-image" in codes(estimate_reliability(data.votes), "info")
 
 
-def test_two_annotators_are_told_apart_by_nothing() -> None:
-    def crowd(*reliability: float) -> SimulatedVotes:
+def test_nothing_tells_two_annotators_apart() -> None:
+    def simulated(*reliability: float) -> SimulatedVotes:
         return simulate_annotators(
             annotators=len(reliability), votes_per_pair=2, votes_per_annotator=(400, 400), reliability=reliability
         )
 
-    pair = estimate_reliability(crowd(1.0, 0.7).votes)
+    pair = estimate_reliability(simulated(1.0, 0.7).votes)
     first, second = pair.annotators["reliability"].to_pylist()
     assert first == pytest.approx(second)
     assert "two-annotators" in codes(pair, "warning")
-    assert "two-annotators" not in codes(estimate_reliability(crowd(1.0, 0.7, 0.8).votes), "warning")
+    assert "two-annotators" not in codes(estimate_reliability(simulated(1.0, 0.7, 0.8).votes), "warning")

@@ -16,7 +16,7 @@ def codes(result: object, level: str | None = None) -> list[str]:
     return [d.code for d in result.diagnostics if level in (None, d.level)]  # type: ignore[attr-defined]
 
 
-def first_clickers(data: SimulatedVotes, people: list[int]) -> Votes:
+def choosing_first(data: SimulatedVotes, people: list[int]) -> Votes:
     """The same votes, but ``people`` always choose what is shown first."""
     sign = data.votes.sign.copy()
     mine = np.isin(data.votes.annotator, people)
@@ -24,10 +24,10 @@ def first_clickers(data: SimulatedVotes, people: list[int]) -> Votes:
     return Votes.from_arrays(data.votes.pair, data.votes.annotator, sign, swapped=data.votes.swapped)
 
 
-def test_a_first_clicker_is_found_and_nobody_else() -> None:
+def test_only_the_annotators_who_always_choose_the_first_are_found() -> None:
     """Family-wise false alarms are held at 5%; this seed raises none."""
     data = simulate_annotators(annotators=80, votes_per_annotator=(40, 200), reliability=Beta(8, 2), seed=5)
-    result = estimate_reliability(first_clickers(data, [3, 17]))
+    result = estimate_reliability(choosing_first(data, [3, 17]))
     flags = result.annotators["flag"].to_pylist()
     assert [k for k, flag in enumerate(flags) if flag == "position-biased"] == [3, 17]
     assert result.annotators["first_share"][3].as_py() == 1.0
@@ -35,7 +35,7 @@ def test_a_first_clicker_is_found_and_nobody_else() -> None:
 
 
 def test_position_tests_keep_their_false_alarms() -> None:
-    """100 crowds of 60 unbiased annotators at a family-wise 5%: the number of crowds with any flag is at most
+    """100 times 60 unbiased annotators at a family-wise 5%: the number of times with any flag is at most
     Binomial(100, 0.05), which exceeds 13 with probability 4e-4."""
     alarms = 0
     for seed in range(100):
@@ -44,7 +44,7 @@ def test_position_tests_keep_their_false_alarms() -> None:
     assert alarms <= stats.binom(100, 0.05).ppf(1 - 4e-4)
 
 
-def test_showing_the_better_answer_first_is_no_bias() -> None:
+def test_showing_the_better_answer_first_is_not_bias() -> None:
     """Where the better answer mostly came first, good annotators vote for the first without being biased."""
     data = simulate_annotators(annotators=60, votes_per_annotator=(50, 200), reliability=Beta(20, 2), seed=1)
     rng = np.random.default_rng(0)

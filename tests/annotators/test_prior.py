@@ -1,4 +1,4 @@
-"""The fitted prior: moments, effective votes, and that no crowd comes to believe itself."""
+"""The fitted prior: moments, effective votes, and that annotators with few votes do not confirm one another."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from votewise.simulate import simulate_annotators
 @pytest.mark.parametrize("votes_per_pair", [2, 3, 5])
 @pytest.mark.parametrize("truth", [Beta(5, 2), Beta(12, 2), Beta(3, 1.5)])
 def test_moments_recover_the_population(truth: Beta, votes_per_pair: int) -> None:
-    """2,000 annotators: over seeds the mean varies by 0.004, the standard deviation of reliabilities by 0.005, so that
+    """2,000 annotators: over seeds the mean varies by 0.004, the standard deviation of reliabilities by 0.005, so
     bounds of five standard deviations raise a false alarm in fewer than 1 in 10^5 seeds."""
     data = simulate_annotators(
         annotators=2000, votes_per_pair=votes_per_pair, votes_per_annotator=(5, 100), reliability=truth, seed=3
@@ -62,12 +62,12 @@ def test_known_truths_make_every_vote_effective() -> None:
     assert (right[0], wrong[0]) == pytest.approx((4.0, 1.0))
 
 
-def test_a_tiny_crowd_still_gets_an_answer() -> None:
+def test_three_annotators_are_enough() -> None:
     found = prior_from_agreement(evidence_of(Votes.from_arrays([0, 0, 1, 1], [0, 1, 1, 2], [1, 1, 1, 1])))
     assert START.mean < found.mean < 0.9
 
 
-def test_nobody_agreeing_is_no_crash() -> None:
+def test_annotators_who_never_agree_get_an_answer() -> None:
     pair, annotator = np.repeat(np.arange(30), 2), np.tile([0, 1], 30)
     found = prior_from_agreement(evidence_of(Votes.from_arrays(pair, annotator, np.tile([1, -1], 30))))
     assert 0.5 < found.mean < START.mean
@@ -85,9 +85,9 @@ def test_margins_alone_fit_a_prior_too() -> None:
 
 
 @pytest.mark.parametrize("truth", [Beta(5, 2), Beta(3, 1.5)])
-def test_a_crowd_of_few_votes_each_does_not_come_to_believe_itself(truth: Beta) -> None:
-    """Two votes a pair, 1 to 10 an annotator: a prior iterated to self-consistency ends with its mass at 0 and 1 and a
-    log-loss above 1.0 a vote; ours stays near that of the true prior (0.52 and 0.60). 12,000 votes, standard error 0.006."""
+def test_annotators_with_few_votes_each_do_not_confirm_one_another(truth: Beta) -> None:
+    """Two votes per pair, 1 to 10 per annotator: a prior iterated to self-consistency ends with its mass at 0 and 1 and a
+    log-loss above 1.0 per vote; ours stays near that of the true prior (0.52 and 0.60). 12,000 votes, error 0.006."""
     data = simulate_annotators(
         annotators=3000, votes_per_pair=2, votes_per_annotator=(1, 10), reliability=truth, seed=5
     )

@@ -14,7 +14,7 @@ def codes(result: object, level: str | None = None) -> list[str]:
     return [d.code for d in result.diagnostics if level in (None, d.level)]  # type: ignore[attr-defined]
 
 
-def test_a_crowd_worse_than_chance_is_said() -> None:
+def test_annotators_worse_than_chance_are_reported() -> None:
     rng = np.random.default_rng(0)
     truth = rng.choice([-1, 1], 400)
     pair, annotator = np.arange(400), rng.integers(0, 8, 400)
@@ -28,8 +28,8 @@ def test_findings_without_data_are_not_printed_as_findings() -> None:
     assert "prior-dominated" in codes(estimate_reliability(data.votes, prior=Beta(5, 2)), "warning")
 
 
-def test_a_model_that_does_not_fit_is_said() -> None:
-    """Half the pairs cannot be judged at all, the other half by everybody: one reliability per annotator is wrong."""
+def test_a_model_that_does_not_fit_is_reported() -> None:
+    """Half the pairs cannot be judged at all, the other half by all annotators: one reliability per annotator is wrong."""
     rng = np.random.default_rng(0)
     pair, annotator = np.repeat(np.arange(2000), 5), rng.integers(0, 50, 10000)
     right = rng.random(10000) < np.where(pair % 2 == 0, 0.99, 0.5)

@@ -64,7 +64,7 @@ def test_the_budget_is_kept_and_progress_reported() -> None:
 
 
 def test_a_round_that_gains_next_to_nothing_is_the_last() -> None:
-    """In a flat direction x moves on and on while the objective stands still."""
+    """Along a flat direction x keeps moving while the objective hardly changes."""
     run = run_em(
         lambda x: (x + 1.0, -float(np.exp(-x[0]))), np.array([0.0]), EMOptions(tolerance=1e-6, least_gain=1e-3)
     )

@@ -50,7 +50,7 @@ def summarise(
         result: what was estimated from them.
         columns: the names of columns as given to ``read_votes``; ``load_votes`` needs them to read the votes again.
         seed: what the votes were simulated with; an audit itself has nothing random in it.
-        created: when the audit was made; None leaves it out, so that the same votes give the same summary.
+        created: when the audit was made; None leaves it out, and the same votes give the same summary.
 
     Returns:
         ``created``, ``versions``, ``source``, ``format``, ``columns``, ``counts``, ``notes``, ``seed``, ``settings``,

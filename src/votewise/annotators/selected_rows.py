@@ -11,7 +11,7 @@ from votewise.data.preference_shapes import pick
 from votewise.data.votes import Votes
 
 CONSENSUS = "consensus"
-"""Stands in the annotator's place where a row speaks for all votes on a pair."""
+"""The annotator's name in a row that stands for all votes on a pair."""
 
 TEXTS = ("prompt", "response_a", "response_b", "model_a", "model_b")
 

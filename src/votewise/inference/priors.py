@@ -181,6 +181,6 @@ def parse_prior(text: str) -> Beta | Literal["fit"] | None:
             raise ValueError
     except ValueError:
         raise BadInputError(
-            "no such prior", parameter="prior", value=text, expected="fit, none or, say, beta:5,2"
+            "no such prior", parameter="prior", value=text, expected="fit, none or a Beta such as beta:5,2"
         ) from None
     return Beta(c, d)
