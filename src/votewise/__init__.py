@@ -7,7 +7,6 @@ nothing.
 
 from __future__ import annotations
 
-import inspect
 import sys
 from importlib import import_module
 from types import ModuleType
@@ -16,6 +15,8 @@ from typing import TYPE_CHECKING, Any
 from votewise._version import __version__
 
 if TYPE_CHECKING:
+    import inspect
+
     from votewise.annotators.estimate import estimate_reliability
     from votewise.annotators.results import ReliabilityResult
     from votewise.data.clicks import Clicks, Counts
@@ -145,6 +146,8 @@ class _CallablePackage(ModuleType):
 
     @property
     def __signature__(self) -> inspect.Signature:
+        import inspect
+
         return inspect.signature(self._workflow())
 
     def _workflow(self) -> Any:

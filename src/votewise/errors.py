@@ -84,13 +84,22 @@ def needs(extra: str, what: str) -> Iterator[None]:
     """
     try:
         yield
-    except ModuleNotFoundError as error:
-        name = (error.name or str(error)).partition(".")[0]
-        if name == "votewise":
+    except (ImportError, RuntimeError) as error:
+        library = _missing(error)
+        if library in (None, "votewise"):
             raise
         raise MissingExtraError(
-            f"{what} needs {name}, which is not installed: pip install 'votewise[{extra}]'"
+            f"{what} needs {library}, which is not installed: pip install 'votewise[{extra}]'"
         ) from error
+
+
+def _missing(error: BaseException | None) -> str | None:
+    """The library whose absence is the first cause of an error; TRL and transformers hide it behind errors of their own."""
+    name = None
+    while error is not None:
+        name = error.name if isinstance(error, ModuleNotFoundError) and error.name else name
+        error = error.__cause__
+    return None if name is None else name.partition(".")[0]
 
 
 def shorten(value: object, length: int = 60) -> str:

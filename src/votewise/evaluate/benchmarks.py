@@ -13,7 +13,7 @@ from typing import Any
 
 import pyarrow as pa
 
-from votewise.errors import BadInputError
+from votewise.errors import BadInputError, needs
 from votewise.evaluate.record import record_result
 
 HEADLINES = {"mmlu": "acc,none", "gsm8k": "exact_match,strict-match"}
@@ -99,10 +99,9 @@ def run_benchmarks(model: str, tasks: Sequence[str], settings: BenchmarkSettings
         BadInputError: the harness is not installed, does not know a task, or cannot load the model.
     """
     settings = settings or BenchmarkSettings()
-    try:
+    with needs("eval", "a benchmark"):
         import lm_eval
-    except ModuleNotFoundError as error:
-        raise BadInputError("benchmarks need lm_eval", expected="pip install 'votewise[eval]'") from error
+        import torch  # noqa: F401 - the harness imports it when the model is loaded
     manager = _task_manager(tasks, settings.include)
     try:
         results: Any = lm_eval.simple_evaluate(
