@@ -1,4 +1,4 @@
-"""A cache of our own for tests, and a PostgreSQL server, started on a free port in a temporary folder, gone afterwards.
+"""A cache for the tests, and a PostgreSQL server on a free port in a temporary folder, removed afterwards.
 
 For the server use the fixture ``postgres_url``, the URL of a database that may be written to; tests that do are skipped
 where no server is installed. PostgreSQL refuses to run as root, so root starts it as the user ``postgres`` or ``nobody``.
@@ -17,7 +17,7 @@ from pathlib import Path
 
 import pytest
 
-# For processes that tests start as well: to the last bit, results depend on the number of threads.
+# Also for processes that tests start: the last bits of results depend on the number of threads.
 os.environ["OMP_NUM_THREADS"] = "1"
 
 
@@ -44,7 +44,7 @@ def free_port() -> int:
 
 @pytest.fixture(scope="session", autouse=True)
 def _cache_of_our_own(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
-    """What votewise keeps between runs, these tests keep among themselves."""
+    """The tests have a cache of their own for what votewise keeps between runs."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("VOTEWISE_CACHE", str(tmp_path_factory.mktemp("cache")))
         yield

@@ -1,4 +1,4 @@
-"""The experiments that train: what they have in common, and each of them from beginning to end on a very small world."""
+"""The experiments that train: what they have in common, and each of them from beginning to end in a very small world."""
 
 import importlib
 import json
@@ -15,7 +15,7 @@ pytest.importorskip("torch", reason="torch is not installed: votewise[train]")
 
 EXPERIMENTS = Path(__file__).parents[1] / "experiments"
 pytestmark = pytest.mark.filterwarnings("ignore")
-"""Third parties' warnings; what these tests are about is ours."""
+"""Warnings of other libraries; these tests are about our own."""
 
 TEXTS = pa.table({name: [f"{name} {i}" for i in range(400)] for name in ("prompt", "response_a", "response_b")})
 TRUTH = np.where(np.arange(400) % 3 > 0, 1, -1).astype(np.int8)
@@ -34,7 +34,7 @@ def worlds(load: Any) -> ModuleType:
 
 @pytest.fixture
 def run(load: Any, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Any:
-    """Run a script with arguments and settings of its own; its page."""
+    """Run a script with its arguments and settings; returns its page."""
 
     def found(name: str, *words: str, pairs: int = 96, **settings: Any) -> str:
         module = load(name)

@@ -1,7 +1,7 @@
-"""Every recipe, every step: two training steps of a tiny model on tiny files of the shape of the real ones.
+"""Every recipe, every step: two training steps of a tiny model on tiny files with the shape of the real ones.
 
-Models and data sets are folders and files under the names that the recipes use, so that nothing in a recipe is replaced but
-sizes, devices and what runs elsewhere: downloads write a made-up file, and judges of benchmarks say something at random.
+Models and data sets are folders and files under the names that the recipes use, so nothing in a recipe is replaced except
+sizes, devices and what runs elsewhere: downloads write a made-up file, and judges of benchmarks answer at random.
 """
 
 from __future__ import annotations
@@ -61,7 +61,7 @@ SHORTER: dict[str, list[str]] = {
     "evaluate win-rate": ["--no-report"],
     "evaluate benchmark": ["--device", "cpu", "--limit", "4", "--batch-size", "4"],
 }
-"""What is added to a command, the last word on each setting."""
+"""What is added to a command; it overrides each setting."""
 
 ELSEWHERE = {"--backend", "--accelerate-config", "--num-processes"}
 """Flags that need other machines; they are left out with their values."""
@@ -119,7 +119,7 @@ FILES: dict[str, Callable[[int], dict[str, Any]]] = {
 
 @pytest.fixture(scope="module")
 def models(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder that looks like the Hub to whoever stands in it."""
+    """A folder in which names on the Hub are folders."""
     hub = tmp_path_factory.mktemp("hub")
     for seed, name in enumerate(LANGUAGE):
         language_model(hub / name, chat=True, seed=seed, num_hidden_layers=1)
@@ -132,7 +132,7 @@ def models(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def bench(models: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A working directory with the recipes and, in reach, the models."""
+    """A working directory with the recipes and the models."""
     import datasets
 
     datasets.disable_progress_bars()
@@ -146,7 +146,7 @@ def bench(models: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path
 
 
 def steps_of(recipe: str) -> list[list[str]]:
-    """The commands of a recipe, as the shell takes them apart."""
+    """The commands of a recipe, split into words as the shell does."""
     text = yaml.safe_load((ROOT / "recipes" / f"{recipe}.yaml").read_text("utf-8"))["steps"]
     lines = re.sub(r"\\\n\s*", " ", text).splitlines()
     return [shlex.split(line) for line in lines if line.strip() and not line.startswith("#")]
@@ -185,7 +185,7 @@ def test_settings_are_the_published_ones(recipe: str) -> None:
 
 @pytest.mark.parametrize("recipe", [name for name in RECIPES if name.startswith("mistral")])
 def test_variants_are_flags_that_exist(recipe: str, tmp_path: Path) -> None:
-    """The comments of a recipe name flags for the other columns of the papers' tables; each goes before what it says."""
+    """The comments of a recipe name flags for the other columns of the papers' tables; each overrides the recipe."""
     from votewise.train.arguments import parse
 
     path = ROOT / "recipes" / f"{recipe}.yaml"
@@ -242,7 +242,7 @@ def users_in(path: Path) -> set[int]:
 
 
 def run(words: list[str], bench: Path) -> str:
-    """Run a command of votewise in this process, shortened; gives its name."""
+    """Run a command of votewise in this process, with small settings; returns its name."""
     name = " ".join(words[: 2 if words[0] in ("evaluate", "simulate") else 1])
     kept, left = [], list(words)
     while left:
@@ -264,7 +264,7 @@ def run(words: list[str], bench: Path) -> str:
 
 
 def elsewhere(step: list[str], bench: Path) -> None:
-    """Stand in for a download or a judge."""
+    """Do what a download or a judge would do."""
     if step[0] == "alpaca_eval":
         judge_alpaca_eval(step, bench)
         return

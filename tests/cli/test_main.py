@@ -73,7 +73,7 @@ def test_an_interruption_ends_with_130(monkeypatch: pytest.MonkeyPatch) -> None:
     def interrupt(*_: object, **__: object) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("votewise.sources.read_votes", interrupt)
+    monkeypatch.setattr("votewise.workflows.audit.audit", interrupt)
     with pytest.raises(SystemExit) as ended:
         main(["audit", "votes.csv"])
     assert ended.value.code == 130

@@ -24,6 +24,7 @@ from votewise.inference.observation import Evidence, clipped_logit
 from votewise.inference.priors import Beta
 
 LARGEST_TEMPERATURE = 100.0
+"""A fitted temperature lies between this and its inverse."""
 
 
 @dataclass(frozen=True, eq=False)

@@ -1,4 +1,4 @@
-"""One estimate of reliabilities: EM, and the fit of the prior around it.
+"""Evidence -> reliabilities: EM, and around it the fit of the prior.
 
 The E-step and the M-step are in ``votewise.annotators.em_steps``, the loop is in ``votewise.inference.em``.
 """
@@ -22,12 +22,13 @@ from votewise.inference.observation import Evidence, clipped_logit
 from votewise.inference.priors import Beta
 
 OUTLIERS = 0.05
-"""Share of annotators that a fitted prior lets come from anywhere."""
+"""Share of annotators whose reliability, according to a fitted prior, can be anything."""
 
 LOOSE = 1e-2
 """Tolerance of EM while the prior still moves."""
 
 PRIOR_ROUNDS, PRIOR_TOLERANCE = 30, 0.01
+"""Most fits of the prior, and the relative change of its parameters that counts as none."""
 
 
 def fit_reliability(
@@ -38,7 +39,7 @@ def fit_reliability(
     Args:
         evidence: the votes.
         settings: how to fit.
-        start: where an earlier fit, to fewer votes or to other margins, ended. A prior of ``settings`` goes before its.
+        start: where an earlier fit, to fewer votes or to other margins, ended. A prior given in ``settings`` is kept.
         progress: called after every EM step.
     """
     fit = _climb(_begin(evidence, settings, start), progress)
