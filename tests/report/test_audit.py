@@ -29,15 +29,15 @@ def render(audited: Audited, **options: Any) -> str:
 def test_says_what_a_manager_wants_to_know(plain: Audited, page_of: PageOf) -> None:
     words = page_of(render(plain, facts={"version": "9.9", "date": "2026-11-20"})).words
     for expected in (
-        "12 people cast 300 votes on 60 pairs",
-        "Whom to believe",
+        "12 annotators cast 300 votes on 60 pairs",
+        "Which annotators to trust",
         "What to do next",
-        "When not to believe",
+        "When not to trust",
     ):
         assert expected in words
     assert "2026-11-20" in words
     assert "adversarial" in words
-    assert re.search(r"We believe that \d+\.\d% of the 300 decided votes are wrong", words)
+    assert re.search(r"An estimated \d+\.\d% of the 300 decided votes are wrong", words)
 
 
 def test_every_section_is_linked(plain: Audited, page_of: PageOf) -> None:
@@ -110,7 +110,7 @@ def test_without_intervals_nobody_is_flagged(plain: Audited, page_of: PageOf) ->
 )
 def test_tiny_audits_have_a_page(pair: list[int], annotator: list[int], sign: list[int], page_of: PageOf) -> None:
     votes = Votes.from_arrays(pair, annotator, sign)
-    assert "Whom to believe" in page_of(render((votes, estimate_reliability(votes)))).words
+    assert "Which annotators to trust" in page_of(render((votes, estimate_reliability(votes)))).words
 
 
 def test_a_large_crowd_is_cut_and_the_page_says_so(page_of: PageOf) -> None:

@@ -56,7 +56,7 @@ def test_table_sorts_searches_and_filters(opened: Any) -> None:
     assert len(first_column(opened)) == 1
     opened.locator("input[type=search]").fill("nobody of this name")
     assert first_column(opened) == []
-    assert "Nobody matches" in opened.locator("[data-pager]").inner_text()
+    assert "No match" in opened.locator("[data-pager]").inner_text()
     opened.locator("input[type=search]").fill("")
     opened.locator("[data-filter=adversarial]").click()
     assert [name[:3] for name in first_column(opened)] == ["w11"]
@@ -117,7 +117,7 @@ def test_page_reads_without_scripts(browser: Any, address: str) -> None:
     page.goto(address)
     text = page.locator("main").inner_text()
     context.close()
-    assert "12 people cast 300 votes" in text
+    assert "12 annotators cast 300 votes" in text
     assert text.count("w11") > 1
 
 

@@ -97,7 +97,7 @@ def test_the_page_without_lengths_answers_domains_or_orders(page_of: Callable[[s
     page = page_of(render_win_rate_report(estimate_win_rate(contests, verdicts), title="t"))
     assert "100.0%" in page.words
     assert "Does the longer answer win?" not in page.words
-    assert "3 prompts are few" in page.words
+    assert "There are only 3 prompts" in page.words
 
 
 @pytest.mark.parametrize("what", ["win rate", "matrix"])

@@ -1,4 +1,4 @@
-"""Reports: one self-contained HTML page per job, interactive, printable, and safe to open whatever the data hold."""
+"""Reports: one self-contained HTML page per job, interactive, printable, and safe to open whatever the data contain."""
 
 from votewise.report.audit_page import render_audit_report, write_audit_report
 from votewise.report.filter_page import render_filter_report, write_filter_report

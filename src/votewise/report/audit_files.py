@@ -1,4 +1,4 @@
-"""The folder of an audit: its tables and summary, and the report beside them."""
+"""The folder of an audit: tables, summary and report."""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ def write_audit(
     title: str | None,
     summary: dict[str, Any] | None = None,
 ) -> list[Path]:
-    """``votewise.annotators.saved.write_audit`` with a report of that ``title``; without one for None."""
+    """``votewise.annotators.saved.write_audit`` with a report of that ``title``, or without one if None."""
 
     def write_report(path: Path, facts: dict[str, Any]) -> None:
-        from votewise.report import write_audit_report  # here, for plots take long to import
+        from votewise.report import write_audit_report  # here, because charts take long to import
 
         write_audit_report(path, votes, result, title=str(title), facts=report_facts(facts))
 
@@ -32,7 +32,7 @@ def write_audit(
 
 
 def report_facts(summary: Mapping[str, Any]) -> dict[str, str]:
-    """What the report states on how it was made, in words."""
+    """What the report states about how it was made, in words."""
     facts = {
         "version": summary["versions"]["votewise"],
         "date": summary["created"] and summary["created"][:10],
@@ -40,8 +40,8 @@ def report_facts(summary: Mapping[str, Any]) -> dict[str, str]:
         "format": summary["format"],
     }
     if gold := summary["gold"]:
-        facts["pairs judged as the gold answers have it"] = f"{gold['accuracy']:.1%} of {gold['pairs']:,}"
-        facts["the same by majority vote"] = f"{gold['majority_accuracy']:.1%}"
+        facts["pairs that agree with gold"] = f"{gold['accuracy']:.1%} of {gold['pairs']:,}"
+        facts["pairs that agree with gold, by majority vote"] = f"{gold['majority_accuracy']:.1%}"
         if gold["auc"] is not None:
             facts["AUC of confidence for wrong votes"] = f"{gold['auc']:.3f}"
     return {name: fact for name, fact in facts.items() if fact is not None}

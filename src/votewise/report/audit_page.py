@@ -1,4 +1,4 @@
-"""The audit report: who voted, whom to believe, which votes look wrong, and how far to trust all that."""
+"""The audit report: which annotators and votes to trust, and how far to trust the report itself."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ from votewise.report.summary import (
 MAX_ACTIVE = 2_000
 """Most active annotators in the table ..."""
 MAX_FLAGGED = 1_000
-"""... and flagged ones, the most active of them first, wherever they stand."""
+"""... and flagged ones, the most active of them first."""
 
 
 def write_audit_report(
@@ -41,7 +41,7 @@ def write_audit_report(
     title: str,
     facts: Mapping[str, object] | None = None,
 ) -> Path:
-    """Write the report on an audit as one HTML file that opens offline and asks nothing of the network.
+    """Write the report on an audit as one HTML file that opens offline and loads nothing from the network.
 
     The same arguments give the same bytes. Beyond 2,000 annotators, 1,500 dots or 300 pairs the page shows a selection and
     says so, so that it stays within about 3 MB whatever the size of the data.
@@ -49,10 +49,10 @@ def write_audit_report(
     Args:
         path: where to write; an existing file is replaced only once the new one is complete.
         votes: the votes.
-        result: what ``estimate_reliability`` made of them.
+        result: what ``estimate_reliability`` returned for them.
         title: heading of the page.
-        facts: more to state in the section on how the report was made, name -> value: ``version``, ``date``, ``command``,
-            figures such as an accuracy. ``date`` and ``version`` are shown under the title as well.
+        facts: further entries of the section on how the report was made, name -> value: ``version``, ``date``, ``command``,
+            figures such as an accuracy. ``date`` and ``version`` are also shown under the title.
 
     Returns:
         The path.
@@ -84,11 +84,11 @@ def render_audit_report(
     figures["activity"] = charts.votes_against_reliability(drawn, description="Votes against reliability, by annotator")
     if len(result.calibration):
         figures["calibration"] = charts.calibration_curve(
-            result.calibration, description="Predicted chance against observed share of votes"
+            result.calibration, description="Predicted probability against observed share of votes"
         )
     if periods:
         figures["time"] = charts.agreement_over_time(
-            periods.table, description=f"Share of votes believed right, by {periods.unit}"
+            periods.table, description=f"Estimated share of right votes, by {periods.unit}"
         )
     return page.render(
         "audit.html.j2",
@@ -148,7 +148,7 @@ def _rows(result: ReliabilityResult, listed: Codes, gallery: Gallery) -> list[Ro
 
 
 def _histogram_rows(bins: pa.Table) -> list[dict[str, Any]]:
-    """One row per bin of the histogram, the flags side by side, for the table behind the chart."""
+    """One row per bin of the histogram with a column per flag, for the table of the chart's numbers."""
     rows: dict[float, dict[str, Any]] = {}
     for cell in bins.to_pylist():
         row = rows.setdefault(
@@ -160,7 +160,7 @@ def _histogram_rows(bins: pa.Table) -> list[dict[str, Any]]:
 
 
 def _calibration(result: ReliabilityResult) -> dict[str, Any] | None:
-    """The calibration table with its mean gap (weighted by votes) and its fullest row; None without rows."""
+    """The calibration table with its mean gap (weighted by votes) and its row with most votes; None without rows."""
     rows = result.calibration.to_pylist()
     if not rows:
         return None
@@ -171,7 +171,7 @@ def _calibration(result: ReliabilityResult) -> dict[str, Any] | None:
 
 
 def _period_rows(periods: Periods | None) -> dict[str, Any] | None:
-    """The periods with the best and the worst of them picked out; None without times."""
+    """The periods, and the best and the worst of them; None without times."""
     if periods is None:
         return None
     rows = periods.table.to_pylist()

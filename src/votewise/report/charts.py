@@ -1,4 +1,4 @@
-"""Tables in, Altair charts out. Charts name no colours (``theme`` does) and take the width of the page.
+"""Tables in, Altair charts out. Charts do not name colours (``theme`` does) and are as wide as their place in the page.
 
 Only numbers, flags and annotators' names get into a chart, always as data, never as part of an expression.
 """
@@ -30,7 +30,7 @@ def _flag_colour() -> alt.Color:
 
 
 def share_scale(values: list[float | None]) -> alt.Scale:
-    """From a round tenth below every value, and low enough to show where a coin stands (50%), to 100%."""
+    """From a round tenth below every value, and low enough to show a coin toss (50%), to 100%."""
     return alt.Scale(domain=[min(0.4, _tenth_below(values)), 1])
 
 
@@ -53,7 +53,7 @@ def reliability_histogram(bins: pa.Table, measure: str, *, description: str) -> 
     Args:
         bins: one row per bin and flag: ``low`` and ``high`` (edges of the bin), ``flag``, ``annotators`` and ``votes``.
         measure: the column that gives the height: ``annotators`` or ``votes``.
-        description: what the chart shows, for those who cannot see it.
+        description: what the chart shows, for screen readers.
     """
     scale = share_scale(bins["low"].to_pylist())
     bars = (
@@ -84,8 +84,8 @@ def votes_against_reliability(points: pa.Table, *, description: str) -> Chart:
     Args:
         points: one row per annotator: ``annotator``, ``votes``, ``position`` (where it is drawn along the axis: the number
             of votes, moved a little so that equal numbers do not hide each other), ``reliability``, ``low`` and ``high``
-            (null without intervals), ``flag``, ``always`` (whether the interval is drawn without being pointed at).
-        description: what the chart shows, for those who cannot see it.
+            (null without intervals), ``flag``, ``always`` (whether the interval is always drawn, or only when pointed at).
+        description: what the chart shows, for screen readers.
     """
     hover = alt.selection_point(name="hover", on="pointerover", clear="pointerout", empty=False)
     tooltip = [
@@ -119,17 +119,17 @@ def votes_against_reliability(points: pa.Table, *, description: str) -> Chart:
 
 
 def calibration_curve(calibration: pa.Table, *, description: str) -> Chart:
-    """Predicted against observed share, with intervals and the diagonal on which both agree.
+    """Predicted against observed share, with intervals and the diagonal where both are equal.
 
     Args:
         calibration: the table of that name in a ``ReliabilityResult``.
-        description: what the chart shows, for those who cannot see it.
+        description: what the chart shows, for screen readers.
     """
     floor = _tenth_below(
         [v for name in ("predicted", "observed", "observed_low") for v in calibration[name].to_pylist()]
     )
     scale = alt.Scale(domain=[floor, 1], nice=False)
-    x = alt.X("predicted:Q", title="Predicted chance", scale=scale, axis=percent_axis(tickCount=6))
+    x = alt.X("predicted:Q", title="Predicted probability", scale=scale, axis=percent_axis(tickCount=6))
     y = alt.Y("observed:Q", title="Observed share", scale=scale, axis=percent_axis(tickCount=6))
     tooltip = [
         alt.Tooltip("predicted:Q", title="Predicted", format=".1%"),
@@ -149,20 +149,20 @@ def calibration_curve(calibration: pa.Table, *, description: str) -> Chart:
 
 
 def agreement_over_time(periods: pa.Table, *, description: str) -> Chart:
-    """Share of votes that agree with the truth as believed, period by period, with its interval.
+    """Estimated share of right votes in each period, with its interval.
 
     Args:
         periods: one row per period: ``time`` (its start, milliseconds since 1970), ``label`` (its name), ``votes``,
             ``agreement``, ``low``, ``high``.
-        description: what the chart shows, for those who cannot see it.
+        description: what the chart shows, for screen readers.
     """
     x = alt.X("time:T", title=None, scale=alt.Scale(type="utc"), axis=alt.Axis(labelOverlap=True, tickCount=6))
     scale = alt.Scale(domain=[_tenth_below(periods["low"].to_pylist()), 1])
-    y = alt.Y("agreement:Q", title="Votes believed right", scale=scale, axis=percent_axis(tickCount=5))
+    y = alt.Y("agreement:Q", title="Estimated share of right votes", scale=scale, axis=percent_axis(tickCount=5))
     tooltip = [
         alt.Tooltip("label:N", title="Period"),
         alt.Tooltip("votes:Q", title="Votes", format=","),
-        alt.Tooltip("agreement:Q", title="Believed right", format=".1%"),
+        alt.Tooltip("agreement:Q", title="Estimated right", format=".1%"),
         alt.Tooltip("low:Q", title="Interval from", format=".1%"),
         alt.Tooltip("high:Q", title="to", format=".1%"),
     ]

@@ -1,4 +1,4 @@
-"""Which contests are shown: an even sample of each kind of verdict, within a size budget."""
+"""Which contests are shown: an even sample of each kind of verdict, up to a size."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ KINDS = {
 
 @dataclass(frozen=True)
 class ContestCard:
-    """One contest as shown: texts, lengths, and what the judge said of it."""
+    """One contest as shown: texts, lengths, and the judge's verdict."""
 
     number: int
     model_a: str
@@ -53,7 +53,7 @@ class ContestCard:
 
     @property
     def size(self) -> int:
-        """Bytes the card takes in the page, roughly."""
+        """Approximate number of bytes that the card takes in the page."""
         comments = self.comments or ((), ())
         texts = (*self.prompt, *self.answer_a, *self.answer_b, *comments[0], *comments[1])
         return 1200 + sum(passage.size for passage in texts)
@@ -61,7 +61,7 @@ class ContestCard:
 
 @dataclass(frozen=True)
 class ContestGallery:
-    """The cards, kinds and pairs of models mixed; of each kind that occurs its name, how many there are and are shown."""
+    """The cards, kinds and pairs of models mixed; for each kind its name, its number of contests, and how many are shown."""
 
     cards: tuple[ContestCard, ...]
     kinds: tuple[tuple[str, int, int], ...]
@@ -72,7 +72,7 @@ def build_contest_gallery(results: Sequence[WinRateResult]) -> ContestGallery:
     """Choose and assemble what is shown: of each kind an even sample over how clear the verdict is, the clearest first.
 
     Args:
-        results: one for each pair of models; every pair gets as many cards.
+        results: one for each pair of models; every pair gets the same number of cards.
     """
     kinds = [kinds_of(result.verdicts) for result in results]
     queues = [
@@ -112,7 +112,7 @@ def kinds_of(verdicts: Verdicts) -> npt.NDArray[np.object_]:
 
 
 def clearness(verdicts: Verdicts) -> npt.NDArray[np.float64]:
-    """(n,) how far the judge is from a tie: by scores where there are any."""
+    """(n,) how far the verdict is from a tie: the difference of scores where there are scores."""
     if verdicts.score_a is not None and verdicts.score_b is not None:
         return np.abs(np.nan_to_num(verdicts.score_a - verdicts.score_b))
     return np.abs(np.nan_to_num(verdicts.preference, nan=0.5) - 0.5)
@@ -124,7 +124,7 @@ def _evenly(n: int, most: int) -> npt.NDArray[np.int64]:
 
 
 def _in_turn(queues: Sequence[list[tuple[int, int]]]) -> list[tuple[int, int]]:
-    """One of each queue, then the second of each, and so on."""
+    """The first of each queue, then the second of each, and so on."""
     longest = max(map(len, queues), default=0)
     return [queue[place] for place in range(longest) for queue in queues if place < len(queue)]
 
@@ -162,6 +162,6 @@ def _length(values: npt.NDArray[np.float64] | None, row: int) -> int | None:
 
 
 def _said(values: npt.NDArray[np.float64] | None, row: int) -> str | None:
-    """A verdict of one order in words; None where there is none."""
+    """The verdict in one order in words; None without a verdict."""
     value = _number(values, row)
     return None if value is None else "A" if value > 0.5 else "B" if value < 0.5 else "tie"

@@ -1,4 +1,4 @@
-"""Which suspicious votes are shown: the worst of all, and some of everybody who is listed, within a size budget."""
+"""Which suspicious votes are shown: the most suspicious of all, and some of every listed annotator, up to a size."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ from votewise.report.text import Passage, passages
 Codes = npt.NDArray[np.integer[Any]]
 
 OVERALL = 60
-"""Most suspicious votes shown, whoever cast them ..."""
+"""Most suspicious votes of all annotators that are shown ..."""
 PER_ANNOTATOR = 3
 """... but at most this many by one annotator."""
 PER_FLAGGED = 5
-"""Votes shown of an annotator whose flag calls for action."""
+"""Votes shown of a flagged annotator."""
 MAX_LINES = 4_000
-"""Entries in the annotators' own lists of suspicious votes, all lists together."""
+"""Entries in all annotators' lists of suspicious votes together."""
 MAX_CARDS = 300
 BUDGET = 600_000
 """Bytes for the cards' contents."""
@@ -36,7 +36,7 @@ REASON_CAP = 600
 
 @dataclass(frozen=True)
 class CardVote:
-    """One vote on a card: by whom (name and code), for which response, and what is believed about it."""
+    """One vote on a card: its annotator (name and code), its sign, and the beliefs about both."""
 
     annotator: str
     code: int
@@ -48,7 +48,7 @@ class CardVote:
 
 @dataclass(frozen=True)
 class Card:
-    """One pair with suspicious votes; ``p_a`` is the belief that answer A is truly better."""
+    """One pair with suspicious votes; ``p_a`` is the probability that answer A is truly better."""
 
     code: int
     pair: str
@@ -62,7 +62,7 @@ class Card:
 
     @property
     def size(self) -> int:
-        """Bytes the card takes in the page, roughly."""
+        """Approximate number of bytes that the card takes in the page."""
         texts = [*self.prompt, *(p for _, _, answer in self.answers for p in answer)]
         reasons = [vote.reason for vote in self.votes if vote.reason]
         return 900 + 260 * len(self.votes) + sum(passage.size for passage in texts + reasons)
@@ -70,7 +70,7 @@ class Card:
 
 @dataclass(frozen=True)
 class Suspect:
-    """One suspicious vote in an annotator's list; ``card`` tells whether the pair has a card to link to."""
+    """One suspicious vote in an annotator's list; ``card`` tells whether the pair has a card that the entry can link to."""
 
     pair: str
     code: int
@@ -81,7 +81,7 @@ class Suspect:
 
 @dataclass(frozen=True)
 class Gallery:
-    """Cards, least believable first; each listed annotator's most suspicious votes; how many such votes each has."""
+    """Cards, lowest confidence first; each listed annotator's most suspicious votes; how many such votes each has."""
 
     cards: tuple[Card, ...]
     suspects: dict[int, list[Suspect]]
@@ -91,7 +91,7 @@ class Gallery:
 def build_gallery(votes: Votes, result: ReliabilityResult, listed: Codes) -> Gallery:
     """Choose and assemble what is shown.
 
-    A vote is suspicious where its confidence is below one half: it is more likely wrong than right.
+    A vote is suspicious if its confidence is below one half: it is more likely wrong than right.
 
     Args:
         votes: the votes.
@@ -126,7 +126,7 @@ def _rank_in_group(groups: npt.NDArray[Any]) -> Codes:
 def _by_turn(
     votes: Votes, result: ReliabilityResult, order: Codes, rank: Codes, listed: Codes, per_other: int
 ) -> Codes:
-    """Suspicious votes of listed annotators, flagged ones first: everybody's worst vote, then their second, and so on."""
+    """Suspicious votes of listed annotators, flagged ones first: each one's most suspicious vote, then each second, ..."""
     problem = problematic(result)
     place = np.full(votes.n_annotators, len(listed), np.int64)
     place[listed] = np.arange(len(listed))
@@ -138,7 +138,7 @@ def _by_turn(
 
 
 def _own(votes: Votes, result: ReliabilityResult, order: Codes, rank: Codes, listed: Codes) -> Codes:
-    """The votes in the annotators' own lists, grouped by annotator, least believable first."""
+    """The votes in the annotators' lists, grouped by annotator, lowest confidence first."""
     chosen = _by_turn(votes, result, order, rank, listed, PER_ANNOTATOR)[:MAX_LINES]
     return order[np.isin(order, chosen)]
 
@@ -146,7 +146,7 @@ def _own(votes: Votes, result: ReliabilityResult, order: Codes, rank: Codes, lis
 def _priority(
     votes: Votes, result: ReliabilityResult, confidence: Floats, order: Codes, rank: Codes, listed: Codes
 ) -> Codes:
-    """Votes in the order in which they get a card while there is room: the worst of all, then listed annotators' in turn."""
+    """Votes in the order in which they get a card: the most suspicious of all, then those of listed annotators in turn."""
     overall = order[rank < PER_ANNOTATOR]
     overall = overall[np.argsort(confidence[overall], kind="stable")][:OVERALL]
     return np.concatenate([overall, _by_turn(votes, result, order, rank, listed, 1)])

@@ -1,4 +1,4 @@
-"""The report on several models: who beats whom."""
+"""The report on several models: the win rate of each against each."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ MAX_PAIRS = 400
 def write_matrix_report(
     path: str | os.PathLike[str], result: MatrixResult, *, title: str, facts: Mapping[str, object] | None = None
 ) -> Path:
-    """Write the report on several models as one HTML file that opens offline and asks nothing of the network.
+    """Write the report on several models as one HTML file that opens offline and loads nothing from the network.
 
     Args:
         path: where to write; an existing file is replaced only once the new one is complete.
-        result: what ``evaluate_matrix`` found.
+        result: what ``evaluate_matrix`` returned.
         title: heading of the page.
-        facts: more to state in the section on how the report was made, name -> value.
+        facts: further entries of the section on how the report was made, name -> value.
 
     Returns:
         The path.
@@ -68,7 +68,7 @@ def render_matrix_report(result: MatrixResult, *, title: str, facts: Mapping[str
 
 
 def ranking(result: MatrixResult) -> list[dict[str, Any]]:
-    """Each model with its mean win rate, how many others it met, and how many of them it beats for sure."""
+    """Each model with its mean win rate, how many others it was compared with, and how many it is clearly better than."""
     found = []
     for model in result.models:
         rates = [rate for other in result.models if (rate := result.rate(model, other)) is not None]
@@ -78,7 +78,7 @@ def ranking(result: MatrixResult) -> list[dict[str, Any]]:
 
 
 def heat(result: MatrixResult, models: tuple[str, ...]) -> list[dict[str, Any]]:
-    """Rows of the matrix; ``sure`` cells have intervals that leave out 50%."""
+    """Rows of the matrix; ``sure`` cells have intervals that do not contain 50%."""
     rows = []
     for model in models:
         cells = []
@@ -90,7 +90,7 @@ def heat(result: MatrixResult, models: tuple[str, ...]) -> list[dict[str, Any]]:
 
 
 def pair_rows(result: MatrixResult) -> list[dict[str, Any]]:
-    """One row per pair, the better model first, the clearest first."""
+    """One row per pair with the better model first; the clearest pairs come first."""
     rows = []
     for (a, b), found in result.pairs.items():
         better, worse = (a, b) if found.rate.value >= 0.5 else (b, a)
@@ -121,9 +121,9 @@ def _notes(result: MatrixResult) -> list[tuple[str, str]]:
         return []
     total = sum(len(found.contests) for found in result.pairs.values())
     level = "warning" if failed > 0.05 * total else "info"
-    return [(level, f"{failed:,} of {total:,} comparisons have no verdict. They count nowhere.")]
+    return [(level, f"{failed:,} of {total:,} comparisons have no verdict and are not counted.")]
 
 
 def _sure(rate: Rate) -> bool:
-    """Whether the interval is on one side of 1/2."""
+    """Whether the interval is entirely on one side of 1/2."""
     return rate.low > 0.5 or rate.high < 0.5

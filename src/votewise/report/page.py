@@ -1,8 +1,8 @@
-"""One self-contained HTML page: everything inlined, everything escaped, nothing fetched.
+"""One self-contained HTML page: everything is inlined and escaped, and nothing is loaded.
 
 Data reaches the page in two ways only: as text through Jinja's autoescaping, and as JSON in a block that is not executed.
-A content security policy allows the page's own scripts, by their hashes, and no connection to anywhere, so a text that
-slipped through would still neither run nor call home.
+A content security policy allows only the page's own scripts, by their hashes, and no connections, so a text that is not
+escaped by mistake still could neither run nor send anything.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ def render(template: str, *, charts: Mapping[str, Chart], **context: Any) -> str
 
     Args:
         template: name of a template that extends ``base.html.j2``.
-        charts: what the template's ``figure`` macro refers to by name. Without any, no charting library is inlined.
+        charts: charts by name, for the template's ``chart`` macro. Without charts, no charting library is inlined.
         context: the template's variables. A missing one raises ``jinja2.UndefinedError``.
     """
     scripts = [_asset("base.js")]
@@ -81,7 +81,7 @@ def script_json(value: object) -> Markup:
 
 
 def percent(value: float | None, digits: int = 1) -> str:
-    """0.1234 -> ``12.3%``; None and NaN -> an en dash. Never rounds a share below one up to 100%, nor one above 0 to 0%."""
+    """0.1234 -> ``12.3%``; None and NaN -> an en dash. Shares below 1 are never rounded to 100%, nor those above 0 to 0%."""
     if value is None or value != value:
         return "–"
     text = f"{100 * value:.{digits}f}"

@@ -26,7 +26,7 @@ class ScoreBars:
 
 @dataclass(frozen=True)
 class ScoreScale:
-    """Histograms on one scale from ``low`` to ``high``; scores beyond are in the outermost bars."""
+    """Histograms on one scale from ``low`` to ``high``; scores outside are in the outermost bars."""
 
     low: float
     high: float
@@ -34,9 +34,9 @@ class ScoreScale:
 
 
 def score_bars(scores: Mapping[str, Floats]) -> ScoreScale | None:
-    """Histograms of finite scores by model; None where there are none.
+    """Histograms of finite scores by model; None without finite scores.
 
-    The scale runs from the 0.5% to the 99.5% quantile of all scores, so that a single odd one does not flatten the rest.
+    The scale runs from the 0.5% to the 99.5% quantile of all scores, so that one extreme score does not flatten the rest.
     """
     known = {model: values[np.isfinite(values)] for model, values in scores.items()}
     known = {model: values for model, values in known.items() if len(values)}

@@ -1,4 +1,4 @@
-"""The audit in numbers: counts, shares, bins and samples that the report's sentences, tiles and charts are made of."""
+"""The numbers of an audit report: counts, shares, bins and samples for its sentences, tiles and charts."""
 
 from __future__ import annotations
 
@@ -21,20 +21,20 @@ MAX_INTERVALS = 60
 MAX_PERIODS = 60
 MIN_PERIOD_VOTES = 30
 OPEN = 0.9
-"""A pair is open while neither answer is believed better with this probability."""
+"""A pair is open if neither answer is better with at least this probability."""
 
 MEANINGS = {
-    "reliable": "are right often enough to build on, and have voted enough to show it",
-    "unsure": "have given too few telling votes, or too mixed ones, for a judgement either way",
-    "casual": "are right too seldom to build on, whether out of haste or because the task was unclear",
-    "adversarial": "are wrong more often than right, which takes bad will or an instruction read the wrong way round",
-    "position-biased": "favour the answer shown in one position, whatever it says",
+    "reliable": "are right often enough to rely on, and have enough votes to show it",
+    "unsure": "have too few informative votes, or too mixed ones, to tell",
+    "casual": "are right too rarely to rely on, because of haste or an unclear task",
+    "adversarial": "are wrong more often than right, because of bad intent or a misread instruction",
+    "position-biased": "prefer the answer shown in one position, whatever its content",
 }
 
 
 @dataclass(frozen=True)
 class FlagShare:
-    """How many annotators carry a flag, what that means and what part they have in the votes."""
+    """How many annotators have a flag, what it means, and their share of the votes."""
 
     flag: str
     meaning: str
@@ -70,7 +70,7 @@ def floats(column: pa.ChunkedArray) -> Floats:
 
 
 def flag_codes(result: ReliabilityResult) -> npt.NDArray[np.int64]:
-    """(K,) index of each annotator's flag in ``FLAGS``; nobody can be sure of anybody where no intervals were computed."""
+    """(K,) index of each annotator's flag in ``FLAGS``; without intervals every annotator counts as unsure."""
     flags = pc.fill_null(result.annotators["flag"], "unsure")
     return np.asarray(pc.index_in(flags, pa.array(FLAGS)).to_numpy(zero_copy_only=False), np.int64)
 
@@ -81,7 +81,7 @@ def problematic(result: ReliabilityResult) -> Bools:
 
 
 def summarise(votes: Votes, result: ReliabilityResult) -> Summary:
-    """Count what the overview speaks of."""
+    """Count what the overview states."""
     confidence = floats(result.votes["confidence"])
     decided = ~np.isnan(confidence)
     of_vote = flag_codes(result)[votes.annotator]
@@ -119,7 +119,7 @@ def summarise(votes: Votes, result: ReliabilityResult) -> Summary:
 def histogram(result: ReliabilityResult) -> pa.Table:
     """Annotators and votes by reliability and flag; bins without annotators are left out.
 
-    Bins are 2 points wide, or 5 for crowds below ``FEW``, so that chance does not look like a pattern.
+    Bins are 2 points wide, or 5 for fewer than ``FEW`` annotators, so that chance does not look like a pattern.
     """
     n_bins = 50 if len(result.annotators) >= FEW else 20
     reliability, votes = floats(result.annotators["reliability"]), floats(result.annotators["votes"])
@@ -143,8 +143,8 @@ def histogram(result: ReliabilityResult) -> pa.Table:
 def points(result: ReliabilityResult) -> pa.Table:
     """At most ``MAX_POINTS`` annotators to draw: the most active, problematic ones, and an even sample of the rest.
 
-    Samples are even over the number of votes, so that the cloud keeps its shape. Intervals are marked to be drawn at all
-    times (``always``) for ``MAX_INTERVALS`` of the annotators, problematic ones and then the most active.
+    Samples are even over the number of votes, so that the cloud keeps its shape. ``always`` marks ``MAX_INTERVALS``
+    annotators whose interval is drawn even when nobody points at it: problematic ones first, then the most active.
     """
     table = result.annotators
     problem = problematic(result)
@@ -175,7 +175,7 @@ def _evenly(codes: npt.NDArray[np.int64], n: int) -> npt.NDArray[np.int64]:
 
 @dataclass(frozen=True)
 class Periods:
-    """Agreement by ``unit`` (hour, day, week, month, year): one row per period; ``left_out`` votes fell in thin periods."""
+    """Agreement by ``unit`` (hour, day, week, month, year): one row per period; ``left_out`` votes are in thin periods."""
 
     table: pa.Table
     unit: str
@@ -185,7 +185,7 @@ class Periods:
 def agreement_by_period(votes: Votes, result: ReliabilityResult) -> Periods | None:
     """Mean confidence of the votes of each period, the finest calendar unit with at most ``MAX_PERIODS`` periods.
 
-    Returns None where there are no times or fewer than two periods hold ``MIN_PERIOD_VOTES`` votes.
+    Returns None without times, or if fewer than two periods have ``MIN_PERIOD_VOTES`` votes.
     """
     confidence = floats(result.votes["confidence"])
     if votes.time is None:

@@ -1,4 +1,4 @@
-"""Texts from the data, made fit to print: one string each, cut where they are too long. Escaping is the template's job."""
+"""Texts from the data, prepared for the page: one string each, cut where they are too long. The template escapes them."""
 
 from __future__ import annotations
 
@@ -7,14 +7,14 @@ from dataclasses import dataclass
 from typing import Any
 
 PREVIEW = 420
-"""Characters of a text shown at once; the rest opens on a click."""
+"""Characters of a text that are shown first; a click shows the rest."""
 CAP = 4_000
-"""Characters of a text that are put into the page at all."""
+"""Characters of a text that the page contains."""
 
 
 @dataclass(frozen=True)
 class Passage:
-    """One text as shown: who speaks (None outside conversations), ``start``, ``rest`` to open, ``left_out`` characters."""
+    """One text as shown: ``role`` (None outside conversations), ``start``, ``rest`` to open, characters ``left_out``."""
 
     role: str | None
     start: str
@@ -23,7 +23,7 @@ class Passage:
 
     @property
     def size(self) -> int:
-        """Bytes that the texts take in the page, roughly: escaping a character takes up to six."""
+        """Approximate number of bytes that the texts take in the page: escaping a character takes up to six."""
         text = self.start + self.rest
         return len(text.encode("utf-8", "replace")) + 5 * sum(map(text.count, "<>&\"'"))
 
@@ -44,7 +44,7 @@ def passages(value: object, cap: int = CAP) -> tuple[Passage, ...]:
 
 
 def _plain(content: object) -> str:
-    """Message contents are strings, or lists of parts of which only the text is shown."""
+    """The text of a message: its content is a string, or a list of parts of which only texts are shown."""
     if isinstance(content, str):
         return content
     if isinstance(content, list):
@@ -70,7 +70,7 @@ def shorten(text: str, length: int = 60) -> str:
 
 
 def readable(value: object) -> Any:
-    """A setting or a fact as text: names without quotes, numbers as they are, nested values as compact JSON."""
+    """A setting or a fact as text: names without quotes, numbers with separators, nested values as ``name = value``."""
     if isinstance(value, bool):
         return "yes" if value else "no"
     if value is None:

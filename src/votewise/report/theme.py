@@ -1,8 +1,8 @@
-"""The house palette, once: CSS variables for the page and Vega configurations for its charts, light and dark.
+"""The colours of all reports: CSS variables for the page and Vega configurations for its charts, light and dark.
 
-Flags keep their colour everywhere: in charts, chips and bars. The five colours differ in lightness as well as in hue, so
-they stay apart for colour-blind readers and in grey print; no meaning is carried by colour alone. The ramp runs from the
-colour of casual to that of reliable people, and away from the page's own lightness in either theme.
+A flag has the same colour everywhere: in charts, chips and bars. The five colours differ in lightness as well as in hue,
+so they can be told apart by colour-blind readers and in grey print; colour alone never carries a meaning. The ramp runs from
+the colour of casual to that of reliable, and away from the page's lightness in both themes.
 """
 
 from __future__ import annotations
@@ -79,8 +79,8 @@ def vega_config(theme: str) -> dict[str, Any]:
     """The Vega-Lite configuration of one theme.
 
     Charts name no colours: they refer to the category range (the flags, in the order of ``FLAGS``), to the ramp and to the
-    styles defined here (``line``, ``band``, ``dot``, ``kept``, ...), so one chart serves both themes. They have no legends
-    either: the page explains the colours once, in HTML.
+    styles defined here (``line``, ``band``, ``dot``, ``kept``, ...), so one chart works in both themes. They have no
+    legends: the page explains the colours once, in HTML.
     """
     colour = PALETTES[theme]
     return {

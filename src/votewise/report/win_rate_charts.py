@@ -1,4 +1,4 @@
-"""The chart of a win rate against the difference in length: what was seen in groups, and what was fitted."""
+"""The chart of a win rate against the difference in length: groups of contests, and the fitted curve."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ def rate_by_length(groups: pa.Table, curve: pa.Table, *, description: str) -> Ch
     Args:
         groups: one row per group: ``difference`` (its mean, characters), ``start`` and ``end`` of the group, ``rate``,
             ``low``, ``high``, ``contests``.
-        curve: ``difference`` and the fitted ``rate``; without rows where nothing was fitted.
-        description: what the chart shows, for those who cannot see it.
+        curve: ``difference`` and the fitted ``rate``; without rows if nothing was fitted.
+        description: what the chart shows, for screen readers.
     """
     ends = [*groups["start"].to_pylist(), *groups["end"].to_pylist(), 0.0]
     low, high = min(ends), max(ends)
@@ -24,7 +24,7 @@ def rate_by_length(groups: pa.Table, curve: pa.Table, *, description: str) -> Ch
     y_scale = alt.Scale(domain=[0, 1])
     x = alt.X(
         "difference:Q",
-        title="Answer of A longer by, characters",
+        title="Length of A minus length of B, in characters",
         scale=x_scale,
         axis=alt.Axis(format=",d", tickCount=7),
     )

@@ -1,4 +1,4 @@
-"""The report on a win rate: how often one model's answers beat another's, and the contests to look at."""
+"""The report on a win rate: how often one model's answers beat another's, and contests to read."""
 
 from __future__ import annotations
 
@@ -25,14 +25,14 @@ CURVE_POINTS = 60
 def write_win_rate_report(
     path: str | os.PathLike[str], result: WinRateResult, *, title: str, facts: Mapping[str, object] | None = None
 ) -> Path:
-    """Write the report on a win rate as one HTML file that opens offline and asks nothing of the network.
+    """Write the report on a win rate as one HTML file that opens offline and loads nothing from the network.
 
     Args:
         path: where to write; an existing file is replaced only once the new one is complete.
-        result: what ``evaluate_win_rate`` found.
+        result: what ``evaluate_win_rate`` returned.
         title: heading of the page.
-        facts: more to state in the section on how the report was made, name -> value; ``date`` and ``version`` are shown
-            under the title as well.
+        facts: further entries of the section on how the report was made, name -> value; ``date`` and ``version`` are also
+            shown under the title.
 
     Returns:
         The path.
@@ -54,7 +54,7 @@ def render_win_rate_report(result: WinRateResult, *, title: str, facts: Mapping[
     figures: dict[str, Any] = {}
     if len(result.by_length) > 1:
         figures["length"] = rate_by_length(
-            _groups(result), _curve(result), description="Win rate of A by how much longer its answer is"
+            _groups(result), _curve(result), description="Win rate of A by difference in length"
         )
     scores = {}
     if verdicts.score_a is not None and verdicts.score_b is not None:
@@ -81,15 +81,15 @@ def render_win_rate_report(result: WinRateResult, *, title: str, facts: Mapping[
 
 
 def notes(result: WinRateResult) -> list[tuple[str, str]]:
-    """(level, message) of what a reader should keep in mind, worst first."""
+    """(level, message) of what a reader should know, worst first."""
     found: list[tuple[str, str]] = []
     total = len(result.contests)
     if result.failed > MANY_FAILURES * total:
         found.append(
             (
                 "warning",
-                f"{result.failed:,} of {total:,} comparisons have no verdict. They count nowhere, and if they are unlike "
-                "the others, so is the win rate.",
+                f"{result.failed:,} of {total:,} comparisons have no verdict and are not counted. If they differ from "
+                "the others, the win rate is biased.",
             )
         )
     if result.swaps is not None and result.swaps.disagreement > MUCH_SWAPPING:
@@ -97,21 +97,21 @@ def notes(result: WinRateResult) -> list[tuple[str, str]]:
             (
                 "warning",
                 f"The judge changed its verdict in {result.swaps.disagreement:.0%} of the comparisons when the order of "
-                "the answers was swapped. Such comparisons count as ties or nearly so and pull the win rate towards 50%.",
+                "the answers was swapped. Such comparisons count as ties, or almost, and pull the win rate towards 50%.",
             )
         )
     controlled = result.length_controlled
     if controlled is not None and controlled.constant:
-        found.append(("info", "All differences in length are equal, so that there is nothing to control for."))
+        found.append(("info", "All differences in length are equal, so there is nothing to control for."))
     elif controlled is not None and (result.rate.value - 0.5) * (controlled.rate.value - 0.5) < 0:
         found.append(
-            ("warning", "At equal lengths the other model is ahead: the difference in length decides who wins here.")
+            ("warning", "At equal lengths the other model is ahead: the difference in length decides the result.")
         )
     if result.rate.prompts < FEW_PROMPTS:
         found.append(
             (
                 "warning",
-                f"{result.rate.prompts} prompts are few: another choice of prompts may well turn the result around.",
+                f"There are only {result.rate.prompts} prompts: with other prompts the result could be the opposite.",
             )
         )
     return found

@@ -72,7 +72,7 @@
       const from = page * size, shown = hits.slice(from, from + size);
       body.replaceChildren(...shown);
       says.textContent = hits.length
-        ? `${number.format(from + 1)}–${number.format(from + shown.length)} of ${number.format(hits.length)}` : "Nobody matches";
+        ? `${number.format(from + 1)}–${number.format(from + shown.length)} of ${number.format(hits.length)}` : "No match";
       back.disabled = page === 0;
       next.disabled = from + size >= hits.length;
     }
