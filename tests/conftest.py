@@ -59,7 +59,7 @@ def postgres_url() -> Iterator[str]:
     user = unprivileged()
     # Not pytest's folder, which only its owner may enter.
     place = Path(tempfile.mkdtemp(prefix="votewise-postgres-"))
-    data, port = place / "data", free_port()
+    data = place / "data"
 
     def run(*command: str) -> None:
         as_user = {} if user is None else {"user": user.pw_uid, "group": user.pw_gid, "extra_groups": []}
@@ -71,8 +71,16 @@ def postgres_url() -> Iterator[str]:
         if user is not None:
             os.chown(place, user.pw_uid, user.pw_gid)
         run(str(folder / "initdb"), "-D", str(data), "-U", "votes", "-A", "trust", "-E", "UTF8", "--no-sync")
-        options = f"-p {port} -c listen_addresses=127.0.0.1 -c unix_socket_directories={place} -c fsync=off"
-        run(str(folder / "pg_ctl"), "-D", str(data), "-w", "-l", str(place / "log"), "-o", options, "start")
+        for tries_left in reversed(range(5)):
+            port = free_port()
+            options = f"-p {port} -c listen_addresses=127.0.0.1 -c unix_socket_directories={place} -c fsync=off"
+            try:
+                run(str(folder / "pg_ctl"), "-D", str(data), "-w", "-l", str(place / "log"), "-o", options, "start")
+                break
+            except subprocess.CalledProcessError:
+                # Another worker of pytest-xdist may have taken the port meanwhile.
+                if not tries_left:
+                    raise
         try:
             yield f"postgres://votes@127.0.0.1:{port}/postgres"
         finally:

@@ -64,7 +64,7 @@ def test_json(compare: Any, after: Any, equal: bool) -> None:
     assert compare("s.json", json.dumps(before), json.dumps(after)).equal == equal
 
 
-def test_the_largest_difference_is_told(compare: Any) -> None:
+def test_the_largest_difference_is_reported(compare: Any) -> None:
     found = compare("s.jsonl", "[1.5]\n[1000.0]\n", "[1.5]\n[1001.0]\n")
     assert found.largest == pytest.approx(1 / 1001)
     assert found.files == 1
