@@ -69,7 +69,7 @@ def test_questions_are_named_by_file_or_by_the_answers(tmp_path: Path) -> None:
     named = Answers("m", "file", ["ask"], ["so"], ids={"prompt_id": ["u7"]})
     [row] = arena_hard_answers(named, now=5.0).rows
     assert (row["uid"], row["tstamp"]) == ("u7", 5.0)
-    with pytest.raises(BadInputError, match="does not say which prompt is which question"):
+    with pytest.raises(BadInputError, match="questions: is needed: file has no column prompt_id"):
         arena_hard_answers(Answers("m", "file", ["ask"], ["so"]))
     with pytest.raises(BadInputError, match="none of 1 prompts"):
         arena_hard_answers(Answers("m", "file", ["ask"], ["so"]), questions=QUESTIONS)

@@ -102,7 +102,7 @@ BAD_ANSWERS: dict[str, tuple[list[dict[str, Any]], list[dict[str, Any]] | None, 
     "three models in one file": (
         answers("a", 2) + answers("b", 2) + answers("c", 2),
         None,
-        "holds answers of 3 models: a, b, c .expected --model and --baseline",
+        "model: is needed: .* holds answers of 3 models .expected one of: a, b, c",
     ),
     "an empty answer": (
         [*answers("new", 2), {"prompt": "prompt 2", "answer": " \n", "model": "new"}],
@@ -204,7 +204,9 @@ def test_a_model_in_every_row_is_the_baseline(tmp_path: Path) -> None:
     contests, _ = judged(path, model="y")
     assert (contests.model_a, contests.model_b, len(contests)) == ("y", "base", 1)
     assert contests.left_out == {"between other models": 1}
-    with pytest.raises(BadInputError, match=r"compares 'base' with 2 models .expected --model, one of: x, y"):
+    with pytest.raises(
+        BadInputError, match=r"model: is needed: .* compares 'base' with 2 models .expected one of: x, y"
+    ):
         read_two(path)
 
 
@@ -254,7 +256,7 @@ BAD_COMPARISONS: dict[str, tuple[list[dict[str, Any]], dict[str, Any], str]] = {
     "many models": (
         [comparison(0, "a", "b", p=1), comparison(0, "c", "d", p=0)],
         {"column": P},
-        "compares 4 models .expected --model, one of: a, b, c, d",
+        "model: is needed: .* compares 4 models .expected one of: a, b, c, d",
     ),
     "an unknown model": (
         [comparison(0, p=1)],

@@ -123,7 +123,7 @@ def one_model(found: Sequence[Answers], model: str | None = None) -> Answers:
         return chosen[0]
     if len(found) > 1:
         raise BadInputError(
-            f"holds answers of {len(found)} models: {names}", source=source, expected="the name of one of them"
+            f"holds answers of {len(found)} models", source=source, expected=f"the name of one of them: {names}"
         )
     return found[0]
 

@@ -58,8 +58,8 @@ def name_prompts(answers: Answers, questions: Sequence[ArenaHardQuestion] | None
         return [names.get(prompt_key(prompt).strip()) for prompt in answers.prompts]
     if "prompt_id" not in answers.ids:
         raise BadInputError(
-            "does not say which prompt is which question",
-            source=answers.source,
-            expected="Arena-Hard's question.jsonl (--questions), or a column prompt_id",
+            f"is needed: {answers.source} has no column prompt_id",
+            parameter="questions",
+            expected="Arena-Hard's question.jsonl",
         )
     return [None if uid is None else str(uid) for uid in answers.ids["prompt_id"]]

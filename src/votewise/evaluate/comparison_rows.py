@@ -86,26 +86,30 @@ class ComparisonRows:
             if len(names) == 2:
                 return names[0], names[1]
             if len(everywhere) != 1:
-                raise self._unnamed(f"compares {len(names)} models", "--model", names)
+                raise self._unnamed(f"compares {len(names)} models", "model", names)
             baseline = everywhere[0]
         if baseline is None:
-            baseline = self._only_opponent(str(model), "--baseline")
+            baseline = self._only_opponent(str(model), "baseline")
         if model is None:
-            model = self._only_opponent(baseline, "--model")
+            model = self._only_opponent(baseline, "model")
         if model == baseline:
-            raise BadInputError("--model and --baseline are the same model", value=model, expected="two models")
+            raise BadInputError(
+                f"is the evaluated model, '{model}', too", parameter="baseline", expected="another model"
+            )
         if baseline not in self.opponents(model):
             raise BadInputError(f"'{model}' and '{baseline}' never meet", source=self.source)
         return model, baseline
 
-    def _only_opponent(self, known: str, option: str) -> str:
+    def _only_opponent(self, known: str, parameter: str) -> str:
         others = self.opponents(known)
         if len(others) != 1:
-            raise self._unnamed(f"compares '{known}' with {len(others)} models", option, others)
+            raise self._unnamed(f"compares '{known}' with {len(others)} models", parameter, others)
         return others[0]
 
-    def _unnamed(self, problem: str, option: str, names: Sequence[str]) -> BadInputError:
-        return BadInputError(problem, source=self.source, expected=f"{option}, one of: {_listed(names)}")
+    def _unnamed(self, problem: str, parameter: str, names: Sequence[str]) -> BadInputError:
+        return BadInputError(
+            f"is needed: {self.source} {problem}", parameter=parameter, expected=f"one of: {_listed(names)}"
+        )
 
     def between(self, a: str, b: str) -> tuple[Contests, Verdicts | None]:
         """The contests between two models, with ``a`` as A, and the verdicts of the column if one was read."""

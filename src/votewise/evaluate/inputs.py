@@ -127,12 +127,14 @@ def _two_models(found: Sequence[Answers], model: str | None, baseline: str | Non
     if model is None or baseline is None:
         names = ", ".join(each.model for each in found)
         raise BadInputError(
-            f"holds answers of {len(found)} models: {names}", source=source, expected="--model and --baseline"
+            f"is needed: {source} holds answers of {len(found)} models",
+            parameter="model" if model is None else "baseline",
+            expected=f"one of: {names}",
         )
     return one_model(found, model), one_model(found, baseline)
 
 
 def _no_judge(problem: str, source: str) -> BadInputError:
     return BadInputError(
-        f"{problem}, and no judge is given", source=source, expected="--reward-model, --llm-judge, or --column"
+        f"{problem}, and no judge is given", source=source, expected="a reward model, a language model or a column"
     )

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from votewise.defaults import BATCH_SIZE, CONCURRENCY, JUDGE_TOKENS, LEVEL
+from votewise.workflows.parsing import as_list
 from votewise.workflows.progress import SILENT, Progress
 
 if TYPE_CHECKING:
@@ -58,7 +58,7 @@ class MatrixEvaluation:
 
 
 def evaluate_matrix(
-    answers: Sequence[Any],
+    answers: Any,
     *,
     out: str | os.PathLike[str] | None = None,
     reward_model: str | os.PathLike[str] | None = None,
@@ -83,7 +83,7 @@ def evaluate_matrix(
     Every two models are compared on the prompts that both answered. Data formats: docs/evaluating.md.
 
     Args:
-        answers: files or tables with the answers of one model or more each; or one with comparisons among several models.
+        answers: files or tables, each with the answers of one model or more; or one with comparisons among several models.
         out: folder for matrix.html, matrix.csv, matrix.parquet and evaluation.json. An interrupted run that is started again
             with the same folder resumes. None writes nothing.
         reward_model: folder or name of a reward model that decides.
@@ -132,8 +132,9 @@ def evaluate_matrix(
     judge, folder = choose_judge(options), folder_to_write(out)
     check_level(level)
     progress.stage("Reading")
+    sources = as_list(answers)
     column_judge = judge if isinstance(judge, ColumnJudge) else None
-    found = read_several(answers, column=column_judge, skip=on_error == "skip")
+    found = read_several(sources, column=column_judge, skip=on_error == "skip")
     work = work_of([contests for contests, _ in found], judge)
     if dry_run:
         return MatrixEvaluation(work, None)
@@ -143,6 +144,6 @@ def evaluate_matrix(
         if folder is None:
             return MatrixEvaluation(work, result)
         progress.stage(f"Writing {folder}")
-        settings = {"source": source_names(*answers), "level": level}
+        settings = {"source": source_names(*sources), "level": level}
         files = write_matrix(folder, result, report=report, created=datetime.now(UTC), settings=settings)
     return MatrixEvaluation(work, result, tuple(files))

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from votewise.errors import BadInputError
+from votewise.workflows.parsing import as_list
 
 if TYPE_CHECKING:
     import os
@@ -68,8 +69,8 @@ def import_arena_hard(
     if file is not None and file.suffix not in SUFFIXES:
         raise BadInputError("unknown kind of file", source=str(file), expected="a name ending in .parquet or .jsonl")
     asked = None if questions is None else read_questions(questions)
-    found = read_judgments(_as_list(judgments))
-    table = judgment_table(found, questions=asked, texts=read_answer_texts(_as_list(answers), asked))
+    found = read_judgments(as_list(judgments))
+    table = judgment_table(found, questions=asked, texts=read_answer_texts(as_list(answers), asked))
     scores = {model: arena_hard_score(found, model) for model in dict.fromkeys(found.model)}
     if file is not None:
         write_rows(file, table)
@@ -78,7 +79,3 @@ def import_arena_hard(
             record_result(Path(results), "arena_hard", model, {"score": score, "judged": found.model.count(model)})
     files = [Path(path) for path in (out, results) if path is not None]
     return ArenaHardImport(table, found.failed, scores, tuple(files))
-
-
-def _as_list(files: Any) -> list[Any]:
-    return list(files) if isinstance(files, list | tuple) else [files]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Any, Literal
 
 from votewise.errors import BadInputError
 
@@ -13,3 +13,9 @@ def parse_temperature(value: float | str) -> float | Literal["fit"]:
         return "fit" if value == "fit" else float(value)
     except ValueError:
         raise BadInputError("not a number", parameter="temperature", value=value, expected="a number or fit") from None
+
+
+def as_list(sources: Any) -> list[Any]:
+    """One source or several, as a list. A list of dicts is one source: its rows."""
+    several = isinstance(sources, list | tuple) and not any(isinstance(source, dict) for source in sources)
+    return list(sources) if several else [sources]

@@ -1,4 +1,4 @@
-"""The commands that go to other benchmarks and back."""
+"""Commands that work with AlpacaEval, Arena-Hard and lm-evaluation-harness."""
 
 from __future__ import annotations
 
