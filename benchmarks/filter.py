@@ -75,8 +75,8 @@ def count(path: str, _: bool) -> dict[str, float]:
     """Seconds of counting, and of the fit after it, imports apart."""
     import ibis.backends.duckdb  # noqa: F401
 
-    from votewise.users.click_log import count_comparisons
     from votewise.users.estimate import estimate_attentiveness
+    from votewise.users.read_clicks import count_comparisons
 
     before = used()
     seconds, counts = timed(lambda: count_comparisons(path))

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.special import expit, logit
 
+from votewise.data.clicks import Counts
 from votewise.inference.priors import Beta, Grid
-from votewise.users.estimate import Counts
 
 FINE = Grid.of_size(2000)
 LEVELS = np.linspace(0, 1, 1001)

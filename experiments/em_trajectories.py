@@ -22,8 +22,8 @@ from scipy.special import logit
 
 from votewise.inference.em import EMOptions, run_em
 from votewise.users.families import family_of
-from votewise.users.fit import FitOptions, UsersFit
 from votewise.users.known_win_rates import WinRates
+from votewise.users.model import UsersModel, em_step
 
 MU = 0.8
 SIZES = ((800, 200), (200, 50))
@@ -48,31 +48,31 @@ def one_crowd(seed: int, family: str, size: tuple[int, int], starts: int) -> lis
     rng = np.random.default_rng([seed, *size, list(TRUTHS).index(family)])
     users, comparisons = size
     counts, _ = clicks(rng, TRUTHS[family].draw(rng, users), np.full(users, comparisons), MU)
-    fit = UsersFit(counts, family_of(family), WinRates.of(MU, counts.domains), FitOptions())
+    model = UsersModel.of(counts, family_of(family), WinRates.of(MU, counts.domains))
     found = []
     for _ in range(starts):
         start, path = random_start(family, rng), []
 
         def recorded(x: np.ndarray, path: list[np.ndarray] = path) -> tuple[np.ndarray, float]:
             path.append(x)
-            return fit.step(x)
+            return em_step(model, x)
 
         def run(step: Any, accelerate: bool, start: np.ndarray = start) -> Any:
             return run_em(
                 step,
                 start,
                 EMOptions(tolerance=TOLERANCE, max_iterations=MOST_STEPS, accelerate=accelerate),
-                project=fit.family.project,
+                project=model.family.project,
             )
 
-        plain, fast = run(recorded, False), run(fit.step, True)
-        parameters = [list(fit.family.parameters(x).values()) for x in (plain.x, fast.x)]
+        plain, fast = run(recorded, False), run(partial(em_step, model), True)
+        parameters = [list(model.family.parameters(x).values()) for x in (plain.x, fast.x)]
         found.append(
             {
                 "ends": parameters,
                 "height": [plain.history[-1], fast.history[-1]],
                 "steps": [plain.iterations, fast.iterations],
-                "path": [fit.family.parameters(path[i]) for i in DRAWN[len(path) > DRAWN]] if seed == 0 else [],
+                "path": [model.family.parameters(path[i]) for i in DRAWN[len(path) > DRAWN]] if seed == 0 else [],
             }
         )
     return found

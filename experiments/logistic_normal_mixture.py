@@ -26,9 +26,9 @@ from crowds import (
 )
 from harness import TRUE_COLOUR, Page, each, middle, parser
 
-from votewise.users.estimate import Counts
+from votewise.data.clicks import Counts
 from votewise.users.families import LogisticNormalMixture
-from votewise.users.fit import FitOptions, UsersFit
+from votewise.users.fit import FitOptions, fit_users
 from votewise.users.known_win_rates import WinRates
 
 MU, USERS, COMPARISONS = 0.8, 4000, 500
@@ -61,11 +61,11 @@ def one_crowd(seed: int, name: str) -> list[dict[str, Any]]:
     found = []
     for k in COMPONENTS:
         options = FitOptions(max_iterations=MOST_STEPS)
-        fit = UsersFit(counts, LogisticNormalMixture(k), WinRates.of(MU, counts.domains), options)
+        fit = fit_users(counts, LogisticNormalMixture(k), WinRates.of(MU, counts.domains), options)
         fitted = distribution_function(fit.nodes, np.exp(fit.log_mass))
         found.append(
             {
-                "density": (fit.nodes, np.exp(fit.log_mass - fit.grid.log_width)),
+                "density": (fit.nodes, np.exp(fit.log_mass - fit.model.grid.log_width)),
                 "distance": wasserstein(fitted, true),
                 "variation": total_variation(fitted, true),
                 "gain": fit.log_likelihood - best,

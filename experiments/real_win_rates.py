@@ -28,7 +28,8 @@ from crowds import BETA, TWO_POINT
 from harness import COLOURS, Page, each, parser
 from scipy.special import expit, logit
 
-from votewise.users.estimate import Clicks, Counts, estimate_attentiveness
+from votewise.data.clicks import Clicks, Counts
+from votewise.users.estimate import estimate_attentiveness
 
 DATA = Path(__file__).resolve().parents[2] / "shared" / "data" / "alpacaeval_preferences.parquet"
 USERS, COMPARISONS = 400, 50

@@ -21,7 +21,8 @@ from crowds import clicks, share_found
 from harness import COLOURS, Page, each, middle, parser
 from scipy.stats import beta
 
-from votewise.users.estimate import Beta, estimate_attentiveness
+from votewise.inference.priors import Beta
+from votewise.users.estimate import estimate_attentiveness
 
 USERS, C, D = 800, 3.0, 5.0
 RATES = (0.6, 0.7, 0.8, 0.9)

@@ -30,9 +30,10 @@ if TYPE_CHECKING:
     from votewise.score.results import ScoreResult
     from votewise.simulate import simulate_annotators, simulate_users
     from votewise.sources import read_votes
-    from votewise.users.click_log import count_comparisons
-    from votewise.users.estimate import AttentivenessResult, estimate_attentiveness
+    from votewise.users.estimate import estimate_attentiveness
     from votewise.users.known_win_rates import Bounds, GoldSample
+    from votewise.users.read_clicks import count_comparisons
+    from votewise.users.results import AttentivenessResult
     from votewise.workflows.audit import AuditResult, audit
     from votewise.workflows.evaluate_benchmark import BenchmarkEvaluation, evaluate_benchmark
     from votewise.workflows.evaluate_matrix import MatrixEvaluation, evaluate_matrix
@@ -40,10 +41,13 @@ if TYPE_CHECKING:
     from votewise.workflows.export import ExportResult, export
     from votewise.workflows.export_alpaca_eval import AlpacaEvalExport, export_alpaca_eval
     from votewise.workflows.export_arena_hard import ArenaHardExport, export_arena_hard
+    from votewise.workflows.filter_clicks import FilterResult, filter_clicks
     from votewise.workflows.formats import formats
     from votewise.workflows.generate import generate
     from votewise.workflows.import_arena_hard import ArenaHardImport, import_arena_hard
     from votewise.workflows.score import score
+    from votewise.workflows.simulate_clicks import ClicksSimulation, simulate_clicks
+    from votewise.workflows.simulate_votes import VotesSimulation, simulate_votes
 
 __all__ = [
     "AlpacaEvalExport",
@@ -56,9 +60,11 @@ __all__ = [
     "Beta",
     "Bounds",
     "Clicks",
+    "ClicksSimulation",
     "Counts",
     "Diagnostic",
     "ExportResult",
+    "FilterResult",
     "GenerateResult",
     "GoldSample",
     "MatrixEvaluation",
@@ -67,6 +73,7 @@ __all__ = [
     "ReliabilityResult",
     "ScoreResult",
     "Votes",
+    "VotesSimulation",
     "VotewiseError",
     "WinRateEvaluation",
     "__version__",
@@ -80,13 +87,16 @@ __all__ = [
     "export",
     "export_alpaca_eval",
     "export_arena_hard",
+    "filter_clicks",
     "formats",
     "generate",
     "import_arena_hard",
     "read_votes",
     "score",
     "simulate_annotators",
+    "simulate_clicks",
     "simulate_users",
+    "simulate_votes",
     "write_audit_report",
     "write_filter_report",
 ]
@@ -95,16 +105,18 @@ _HOMES = {
     "AlpacaEvalExport": "votewise.workflows.export_alpaca_eval",
     "ArenaHardExport": "votewise.workflows.export_arena_hard",
     "ArenaHardImport": "votewise.workflows.import_arena_hard",
-    "AttentivenessResult": "votewise.users.estimate",
+    "AttentivenessResult": "votewise.users.results",
     "AuditResult": "votewise.workflows.audit",
     "BadInputError": "votewise.errors",
     "BenchmarkEvaluation": "votewise.workflows.evaluate_benchmark",
     "Beta": "votewise.inference.priors",
     "Bounds": "votewise.users.known_win_rates",
     "Clicks": "votewise.data.clicks",
+    "ClicksSimulation": "votewise.workflows.simulate_clicks",
     "Counts": "votewise.data.clicks",
     "Diagnostic": "votewise.inference.diagnostic",
     "ExportResult": "votewise.workflows.export",
+    "FilterResult": "votewise.workflows.filter_clicks",
     "GenerateResult": "votewise.generate.results",
     "GoldSample": "votewise.users.known_win_rates",
     "MatrixEvaluation": "votewise.workflows.evaluate_matrix",
@@ -113,10 +125,11 @@ _HOMES = {
     "ReliabilityResult": "votewise.annotators.results",
     "ScoreResult": "votewise.score.results",
     "Votes": "votewise.data.votes",
+    "VotesSimulation": "votewise.workflows.simulate_votes",
     "VotewiseError": "votewise.errors",
     "WinRateEvaluation": "votewise.workflows.evaluate_win_rate",
     "audit": "votewise.workflows.audit",
-    "count_comparisons": "votewise.users.click_log",
+    "count_comparisons": "votewise.users.read_clicks",
     "estimate_attentiveness": "votewise.users.estimate",
     "estimate_reliability": "votewise.annotators.estimate",
     "evaluate_benchmark": "votewise.workflows.evaluate_benchmark",
@@ -125,11 +138,14 @@ _HOMES = {
     "export": "votewise.workflows.export",
     "export_alpaca_eval": "votewise.workflows.export_alpaca_eval",
     "export_arena_hard": "votewise.workflows.export_arena_hard",
+    "filter_clicks": "votewise.workflows.filter_clicks",
     "formats": "votewise.workflows.formats",
     "import_arena_hard": "votewise.workflows.import_arena_hard",
     "read_votes": "votewise.sources",
     "simulate_annotators": "votewise.simulate",
+    "simulate_clicks": "votewise.workflows.simulate_clicks",
     "simulate_users": "votewise.simulate",
+    "simulate_votes": "votewise.workflows.simulate_votes",
     "write_audit_report": "votewise.report",
     "write_filter_report": "votewise.report",
 }

@@ -14,6 +14,15 @@ RELIABLE_FROM = 0.7
 THRESHOLD = 0.5
 """Attentiveness from which a user is called attentive."""
 
+SIMULATED_USERS = 400
+"""Users that are simulated."""
+
+SIMULATED_ATTENTIVENESS = "beta:6,2"
+"""Prior that their attentiveness is drawn from."""
+
+SIMULATED_COMPARISONS_PER_USER = 50
+"""Comparisons that each of them sees."""
+
 MIN_CONFIDENCE = 0.5
 """Votes of at least this confidence are kept."""
 

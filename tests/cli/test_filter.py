@@ -11,10 +11,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from votewise.cli.filter import parse_win_rates
 from votewise.cli.printing.filter import curve
-from votewise.errors import BadInputError
-from votewise.users.estimate import Beta, Bounds, GoldSample
 
 End = Callable[..., int]
 Shown = pytest.CaptureFixture[str]
@@ -111,7 +108,7 @@ def test_domains_and_quiet(end: End, source: Path, tmp_path: Path, capsys: Shown
     assert [rate["fitted"] for rate in summary["win_rates"]] == [False, True]
 
 
-def test_model_turns_the_win_rate_round(end: End, source: Path, tmp_path: Path) -> None:
+def test_the_win_rate_is_about_the_model_named(end: End, source: Path, tmp_path: Path) -> None:
     kept = []
     for options in (["--win-rate", "0.75"], ["--model", "small", "--win-rate", "0.25"]):
         assert (
@@ -127,11 +124,15 @@ def test_model_turns_the_win_rate_round(end: End, source: Path, tmp_path: Path) 
         (["--win-rate", "0.5"], 3, "neither model is better"),
         (["--win-rate", "0.4..0.6"], 3, "contain 1/2"),
         (["--win-rate", "often"], 2, "--win-rate"),
-        (["--win-rate", "1.2"], 2, "win rate"),
+        (["--win-rate", "1.2"], 2, "--win-rate: not a win rate"),
         (["--win-rate", "0.7", "--win-rate", "0.8"], 2, "given twice"),
         (["--win-rate", "code=0.7"], 2, "win rates for 'code'"),
-        (["--win-rate", "0.75", "--keep", "0.5", "--threshold", "0.5"], 2, "excludes --threshold"),
-        (["--win-rate", "0.75", "--keep", "2"], 2, "no share of users"),
+        (
+            ["--win-rate", "0.75", "--keep", "0.5", "--threshold", "0.5"],
+            2,
+            "--keep: cannot be combined with a threshold",
+        ),
+        (["--win-rate", "0.75", "--keep", "2"], 2, "--keep: not a share of users"),
         (["--win-rate", "0.75", "--threshold", "0.9999", "--prior", "beta"], 2, "nobody has"),
         (["--win-rate", "0.75", "--prior", "gauss"], 2, "gauss"),
         (["--win-rate", "0.75", "--user", "who"], 2, "no column 'who'"),
@@ -166,18 +167,11 @@ def test_unusable_rows_stop_or_are_counted(end: End, tmp_path: Path, capsys: Sho
     assert "1 unknown winner" in capsys.readouterr().out
 
 
-def test_parsing() -> None:
-    assert parse_win_rates(["0.8"]) == 0.8
-    assert parse_win_rates(["160/200"]) == GoldSample(160, 200)
-    assert parse_win_rates(["beta:8,2"]) == Beta(8, 2)
-    assert parse_win_rates(["0.55..0.7"]) == Bounds(0.55, 0.7)
-    assert parse_win_rates(["code=0.7", "a=b=beta:8,2"]) == {"code": 0.7, "a=b": Beta(8, 2)}
-    with pytest.raises(BadInputError, match="a domain given twice"):
-        parse_win_rates(["code=0.7", "code=0.8"])
+def test_shares_are_drawn_as_blocks() -> None:
     assert curve([0, 0.5, 1]) == " ▄█"
 
 
-def test_users_who_changed_are_told(end: End, source: Path, tmp_path: Path, capsys: Shown) -> None:
+def test_users_who_changed_are_counted(end: End, source: Path, tmp_path: Path, capsys: Shown) -> None:
     """Attentive for 400 clicks, asleep for 400: five of thirty users."""
     rng = np.random.default_rng(5)
     user = np.repeat(np.arange(30), 800)

@@ -62,7 +62,7 @@ def test_filter_finds_the_users_that_were_attentive(end: End, tmp_path: Path, ca
 
 
 def test_profiles_files_and_flags(end: End, tmp_path: Path, capsys: Shown) -> None:
-    profile, first, second = tmp_path / "crowd.yaml", tmp_path / "first.jsonl", tmp_path / "second.jsonl"
+    profile, first, second = tmp_path / "annotators.yaml", tmp_path / "first.jsonl", tmp_path / "second.jsonl"
     profile.write_text("reliability: 1.0\nspammers: 0.5\nvotes_per_annotator: [5, 10]\n", "utf-8")
     assert (
         end("simulate", "annotators", "--profile", profile, "--pairs", 50, "--spammers", 0, "--out", first, "--json")
@@ -97,12 +97,18 @@ def test_profiles_files_and_flags(end: End, tmp_path: Path, capsys: Shown) -> No
     ("arguments", "problem"),
     [
         (("annotators", "--out", "x.txt"), "unknown kind of file"),
-        (("annotators", "--out", "x.csv", "--reliability", "0.5,x"), "--reliability: no numbers"),
-        (("annotators", "--out", "x.csv", "--votes-per-annotator", "5-9"), "--votes-per-annotator: no range"),
-        (("annotators", "--out", "x.csv", "--noise", "0.7"), "noise, got 0.7 (expected a number from 0 to 0.5)"),
+        (("annotators", "--out", "x.csv", "--reliability", "0.5,x"), "--reliability: not numbers"),
+        (("annotators", "--out", "x.csv", "--votes-per-annotator", "5-9"), "--votes-per-annotator: not a range"),
+        (
+            ("annotators", "--out", "x.csv", "--noise", "0.7"),
+            "--noise: out of range, got 0.7 (expected a number from",
+        ),
         (("annotators", "missing.csv", "--out", "x.csv"), "there is no such file"),
         (("users", "--out", "x.csv", "--prior", "normal:0,1"), "unknown prior"),
-        (("users", "x.csv", "--out", "x.csv", "--win-rate", "0.5"), "belong to comparisons that are made up"),
+        (
+            ("users", "x.csv", "--out", "x.csv", "--win-rate", "0.5"),
+            "--win-rate: is only for comparisons that are made up",
+        ),
         (("users", "--out", "x.csv", "--comparisons", "10"), "50 to 50 comparisons per user"),
     ],
 )

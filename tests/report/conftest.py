@@ -20,9 +20,12 @@ from votewise.arrays import Bools
 from votewise.data.clicks import Counts
 from votewise.data.votes import Votes
 from votewise.inference.diagnostic import Diagnostic
+from votewise.inference.priors import Beta
 from votewise.report import render_filter_report
 from votewise.sources import read_votes
-from votewise.users.estimate import AttentivenessResult, Beta, GoldSample, estimate_attentiveness
+from votewise.users.estimate import estimate_attentiveness
+from votewise.users.known_win_rates import GoldSample
+from votewise.users.results import AttentivenessResult
 
 EVIL = "<script>document.title='HACKED'</script></style></script><img src=x onerror=alert(1)>{{ 7*7 }}\"'&<!--"
 

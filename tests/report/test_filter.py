@@ -16,7 +16,8 @@ import pytest
 from votewise.data.clicks import Counts
 from votewise.errors import BadInputError
 from votewise.report import write_filter_report
-from votewise.users.estimate import GoldSample, estimate_attentiveness
+from votewise.users.estimate import estimate_attentiveness
+from votewise.users.known_win_rates import GoldSample
 
 PageOf = Callable[[str], Any]
 SECTIONS = {"overview", "crowd", "users", "selection", "win-rate", "prior", "method"}
@@ -115,6 +116,13 @@ def test_a_fitted_win_rate_is_shown_with_its_interval(crowd_of: Any, page_of: Pa
     assert "domains" in specs(html)
     assert f"{100 * row['low']:.1f}% to {100 * row['high']:.1f}%" in page_of(html).words
     assert "Check the win rate" not in page_of(html).words
+
+
+def test_a_fitted_win_rate_without_an_interval_has_a_page(crowd_of: Any, page_of: PageOf) -> None:
+    counts = crowd_of().counts
+    result = estimate_attentiveness(counts, win_rate=GoldSample(160, 200), prior="nonparametric")
+    words = page_of(replace(crowd_of(), counts=counts, result=result).render()).words
+    assert f"{100 * result.win_rates['win_rate'][0].as_py():.1f}%" in words
 
 
 def test_the_choice_between_families_is_shown_best_first(crowd_of: Any, page_of: PageOf, one_domain: Any) -> None:

@@ -71,9 +71,13 @@ def test_blocks_do_not_show(monkeypatch: pytest.MonkeyPatch) -> None:
     ("settings", "pairs", "problem"),
     [
         ({}, None, "a number of pairs or of annotators"),
-        ({"votes_per_annotator": (50, 60)}, 20, "one vote a pair"),
+        ({"votes_per_annotator": (50, 60)}, 20, "at most one vote on each pair"),
         ({"annotators": 50, "votes_per_annotator": (10, 20)}, 10, "more than 3 on each of 10 pairs"),
-        ({"annotators": 4, "votes_per_annotator": (1, 2000), "votes_per_pair": 4}, None, "one vote a pair"),
+        (
+            {"annotators": 4, "votes_per_annotator": (1, 2000), "votes_per_pair": 4},
+            None,
+            "at most one vote on each pair",
+        ),
     ],
 )
 def test_numbers_that_do_not_fit_are_refused(settings: dict, pairs: int | None, problem: str) -> None:

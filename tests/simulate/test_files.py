@@ -14,12 +14,13 @@ from votewise import read_votes
 from votewise.data.votes import Votes
 from votewise.errors import BadInputError
 from votewise.simulate import (
+    ClickOptions,
     Profile,
     TruePairs,
+    draw_votes,
     made_up_comparisons,
     plan_votes,
     read_comparisons,
-    simulate_crowd,
     simulate_users,
     write_clicks,
     write_votes,
@@ -51,7 +52,7 @@ def columns(path: Path, *names: str) -> tuple[np.ndarray, ...]:
 def test_votes_read_back_as_they_were_drawn(tmp_path: Path, suffix: str) -> None:
     path = tmp_path / f"votes{suffix}"
     summary = write_votes(path, plan_votes(PROFILE, pairs=200, seed=3))
-    drawn = simulate_crowd(PROFILE, pairs=200, seed=3)
+    drawn = draw_votes(PROFILE, pairs=200, seed=3)
     votes = read_votes(path)
     assert summary.votes == len(votes) == len(drawn.votes) == 600
     assert summary.correct == drawn.correct.sum()
@@ -72,7 +73,7 @@ def test_votes_read_back_as_they_were_drawn(tmp_path: Path, suffix: str) -> None
 
 
 @pytest.mark.parametrize("suffix", SUFFIXES)
-def test_texts_come_along_turned_as_they_are_shown(tmp_path: Path, suffix: str) -> None:
+def test_texts_are_written_as_they_are_shown(tmp_path: Path, suffix: str) -> None:
     path = tmp_path / f"votes{suffix}"
     write_votes(path, plan_votes(PROFILE, pairs=TruePairs.of(texts()), seed=4))
     votes = read_votes(path)
@@ -138,7 +139,7 @@ def test_clicks_read_back_as_they_were_drawn(tmp_path: Path, suffix: str) -> Non
     assert len(scored.probability) == 99
     path = tmp_path / f"clicks{suffix}"
     settings: dict[str, Any] = {"users": 20, "prior": 0.6, "comparisons_per_user": (5, 30), "follow": "sampled"}
-    summary = write_clicks(path, scored, **settings, seed=2)
+    summary = write_clicks(path, scored, ClickOptions(**settings, seed=2))
     drawn = simulate_users(scored.probability, **settings, seed=2)
     votes = read_votes(path)
     assert votes.reading is not None
@@ -173,8 +174,8 @@ def test_scores_are_found_under_their_names(column: str, given: dict, expected: 
 @pytest.mark.parametrize(
     ("table", "given", "problem"),
     [
-        ({"prompt": ["x"]}, {}, "says nothing of which answer is better"),
-        ({"p": [1.2]}, {"probability": "p"}, "is no probability"),
+        ({"prompt": ["x"]}, {}, "no column says which answer is better"),
+        ({"p": [1.2]}, {"probability": "p"}, "not a probability"),
         ({"p": ["x"]}, {"probability": "p"}, "holds no numbers"),
         ({"margin": [float("inf")]}, {}, "is not finite"),
         ({"margin": [None]}, {}, "no comparison has a score|holds no numbers"),
@@ -182,7 +183,7 @@ def test_scores_are_found_under_their_names(column: str, given: dict, expected: 
         ({"margin": [1.0]}, {"margin": "margin", "probability": "margin"}, "both a probability and a margin"),
     ],
 )
-def test_comparisons_without_use_are_refused(table: dict, given: dict, problem: str) -> None:
+def test_useless_comparisons_are_refused(table: dict, given: dict, problem: str) -> None:
     with pytest.raises(BadInputError, match=problem):
         read_comparisons(pa.table(table), **given)
 
@@ -191,7 +192,7 @@ def test_texts_stay_out_of_large_files_and_names_stay_in(tmp_path: Path) -> None
     scored = read_comparisons(
         pa.table({"prompt": ["a", "b"], "model_a": ["l", "l"], "domain": ["x", "y"], "margin": [1.0, 2]})
     )
-    write_clicks(tmp_path / "c.parquet", scored, users=3, comparisons_per_user=2, texts=False)
+    write_clicks(tmp_path / "c.parquet", scored, ClickOptions(users=3, comparisons_per_user=2), texts=False)
     table = pq.read_table(tmp_path / "c.parquet")
     assert {"model_a", "model_b", "domain", "comparison"} <= set(table.column_names)
     assert not {"prompt", "margin"} & set(table.column_names)
@@ -212,7 +213,10 @@ def test_only_a_block_is_held_at_a_time(tmp_path: Path, monkeypatch: pytest.Monk
     assert seen == [600, 1200, 1800, 2400, 3000]
     seen.clear()
     write_clicks(
-        tmp_path / "c.parquet", made_up_comparisons(500, 0.8), users=50, comparisons_per_user=100, progress=seen.append
+        tmp_path / "c.parquet",
+        made_up_comparisons(500, 0.8),
+        ClickOptions(users=50, comparisons_per_user=100),
+        progress=seen.append,
     )
     assert seen == [1000, 2000, 3000, 4000, 5000]
     assert pq.ParquetFile(tmp_path / "v.parquet").num_row_groups == 5

@@ -14,15 +14,15 @@ from votewise.simulate.profiles import draw_annotators
 
 
 def test_shares_hold_to_the_annotator() -> None:
-    crowd = draw_annotators(Profile(spammers=0.1, adversaries=0.05, position_biased=0.2, tired=0.15), 200, 1)
-    assert np.bincount(crowd.kind, minlength=len(KINDS)).tolist() == [100, 20, 10, 40, 30]
-    assert (crowd.reliability[crowd.kind == 1] == 0.5).all()
-    assert len(np.unique(np.diff(np.flatnonzero(crowd.kind)))) > 1, "who is what is not random"
+    drawn = draw_annotators(Profile(spammers=0.1, adversaries=0.05, position_biased=0.2, tired=0.15), 200, 1)
+    assert np.bincount(drawn.kind, minlength=len(KINDS)).tolist() == [100, 20, 10, 40, 30]
+    assert (drawn.reliability[drawn.kind == 1] == 0.5).all()
+    assert len(np.unique(np.diff(np.flatnonzero(drawn.kind)))) > 1, "who is of which kind is not random"
 
 
-def test_adversaries_turn_a_reliability_of_the_crowd_round() -> None:
-    crowd = draw_annotators(Profile(reliability=0.9, adversaries=0.5), 10, 1)
-    np.testing.assert_allclose(np.sort(crowd.reliability), [0.1] * 5 + [0.9] * 5)
+def test_adversaries_flip_the_reliability() -> None:
+    drawn = draw_annotators(Profile(reliability=0.9, adversaries=0.5), 10, 1)
+    np.testing.assert_allclose(np.sort(drawn.reliability), [0.1] * 5 + [0.9] * 5)
 
 
 def test_reliabilities_may_be_given_one_by_one() -> None:
@@ -34,10 +34,10 @@ def test_reliabilities_may_be_given_one_by_one() -> None:
 @pytest.mark.parametrize("suffix", [".yaml", ".json"])
 def test_files_are_read_and_settings_replace_what_they_say(tmp_path: Path, suffix: str) -> None:
     settings = {"reliability": "beta:8,2", "spammers": 0.1, "votes_per_annotator": [5, 50], "votes_per_pair": 2}
-    path = tmp_path / f"crowd{suffix}"
+    path = tmp_path / f"annotators{suffix}"
     text = json.dumps(settings)
     if suffix == ".yaml":
-        text = "# a crowd\n" + "".join(f"{name}: {json.dumps(value)}\n" for name, value in settings.items())
+        text = "# annotators\n" + "".join(f"{name}: {json.dumps(value)}\n" for name, value in settings.items())
     path.write_text(text, "utf-8")
     found = read_profile(path, spammers=0.2, tired=None)
     assert found == Profile(reliability="beta:8,2", spammers=0.2, votes_per_annotator=(5, 50), votes_per_pair=2)
@@ -47,11 +47,11 @@ def test_files_are_read_and_settings_replace_what_they_say(tmp_path: Path, suffi
 @pytest.mark.parametrize(
     ("name", "text", "problem"),
     [
-        ("crowd.yaml", "spamers: 0.1", "unknown setting 'spamers'"),
-        ("crowd.yaml", "- 1", "holds no settings"),
-        ("crowd.yaml", "a: [", "is no profile"),
-        ("crowd.yaml", "a: !!python/object/apply:os.getcwd []", "is no profile"),
-        ("crowd.json", "{", "is no profile"),
+        ("annotators.yaml", "spamers: 0.1", "unknown setting 'spamers'"),
+        ("annotators.yaml", "- 1", "holds no settings"),
+        ("annotators.yaml", "a: [", "not a profile"),
+        ("annotators.yaml", "a: !!python/object/apply:os.getcwd []", "not a profile"),
+        ("annotators.json", "{", "not a profile"),
         ("missing.yaml", None, "cannot be read"),
     ],
 )

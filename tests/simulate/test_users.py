@@ -105,12 +105,12 @@ def test_probabilities_tell_more_than_a_win_rate() -> None:
         ({"comparisons_per_user": 0}, "comparisons per user"),
         ({"comparisons_per_user": (9, 5)}, "ascending"),
         ({"comparisons_per_user": 5001}, "5,000 there are"),
-        ({"prior": [0.5]}, "one a user"),
+        ({"prior": [0.5]}, "one for each user"),
         ({"prior": [1.5] * 400}, "from 0 to 1"),
         ({"prior": "gamma:1,2"}, "unknown prior"),
         ({"follow": "blindly"}, "sign or sampled"),
         ({"assignment": ([0], [5000])}, "comparison codes"),
-        ({"assignment": ([0], [])}, "one user and comparison"),
+        ({"assignment": ([0], [])}, "a user and a comparison"),
     ],
 )
 def test_impossible_settings_are_refused(settings: dict, problem: str) -> None:

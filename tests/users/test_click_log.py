@@ -17,7 +17,8 @@ import pyarrow.parquet as pq
 import pytest
 
 from votewise.errors import BadInputError
-from votewise.users.click_log import Comparisons, count_comparisons, open_comparisons
+from votewise.users.click_log import ClickLog
+from votewise.users.read_clicks import count_comparisons, open_log
 
 COLUMNS = {"user": "user", "a": "model_a", "b": "model_b", "winner": "winner"}
 
@@ -149,35 +150,33 @@ everywhere = pytest.mark.parametrize("place", PLACES, indirect=True)
 
 @everywhere
 def test_the_same_everywhere(place: Any, tmp_path: Path) -> None:
-    with open_comparisons(place, COLUMNS | {"domain": "domain"}) as comparisons:
-        assert as_cells(comparisons.counts) == cells(LOG, ("code", "prose"))
-        assert comparisons.counts.domains == ("code", "prose")
-    with open_comparisons(place, COLUMNS) as comparisons:
-        counts = comparisons.counts
+    with open_log(place, COLUMNS | {"domain": "domain"}) as opened:
+        assert as_cells(opened.counts) == cells(LOG, ("code", "prose"))
+        assert opened.counts.domains == ("code", "prose")
+    with open_log(place, COLUMNS) as opened:
+        counts = opened.counts
         assert as_cells(counts) == cells(LOG)
         assert counts.models == ("strong", "weak")
         assert counts.ties == sum(w.startswith("tie") for w in LOG["winner"].to_pylist())
-        assert comparisons.swapped == LOG["model_a"].to_pylist().count("weak")
-        assert comparisons.count_rows().sum() == len(LOG)
-        check_writing(comparisons, tmp_path)
+        assert opened.swapped == LOG["model_a"].to_pylist().count("weak")
+        assert opened.count_rows().sum() == len(LOG)
+        check_writing(opened, tmp_path)
 
 
-def check_writing(comparisons: Comparisons, folder: Path) -> None:
+def check_writing(opened: ClickLog, folder: Path) -> None:
     """Exactly the rows of the users in the kept cells are written, as they were; and every user once."""
     hand = by_hand(LOG)
-    share = comparisons.counts.wins.sum(1) / np.maximum(comparisons.counts.comparisons.sum(1), 1)
+    share = opened.counts.wins.sum(1) / np.maximum(opened.counts.comparisons.sum(1), 1)
     kept = share > 0.7
-    number = comparisons.write_rows(folder / "rows.parquet", kept)
+    number = opened.write_rows(folder / "rows.parquet", kept)
     good = {user for user, (n, w) in hand.items() if w / max(n, 1) > 0.7}
     assert 0 < len(good) < len(hand)
     wanted = [row for row in LOG.to_pylist() if row["user"] in good]
     written = pq.read_table(folder / "rows.parquet").select(LOG.column_names).to_pylist()
     assert sorted(({**row, "row": int(row["row"])} for row in written), key=lambda row: row["row"]) == wanted
-    assert number == len(wanted) == comparisons.count_rows()[kept].sum()
-    columns = pa.table(
-        {"comparisons": comparisons.counts.comparisons[:, 0], "wins": comparisons.counts.wins[:, 0], "kept": kept}
-    )
-    assert comparisons.write_users(folder / "users.parquet", columns) == len(hand)
+    assert number == len(wanted) == opened.count_rows()[kept].sum()
+    columns = pa.table({"comparisons": opened.counts.comparisons[:, 0], "wins": opened.counts.wins[:, 0], "kept": kept})
+    assert opened.write_users(folder / "users.parquet", columns) == len(hand)
     users = pq.read_table(folder / "users.parquet").to_pylist()
     assert {u["user"]: (u["comparisons"], u["wins"]) for u in users} == hand
     assert {u["user"] for u in users if u["kept"]} == good
@@ -186,8 +185,8 @@ def check_writing(comparisons: Comparisons, folder: Path) -> None:
 def test_rows_of_parquet_files_keep_their_order(tmp_path: Path) -> None:
     log = simulated(300_000, 500)
     pq.write_table(log, tmp_path / "log.parquet")
-    with open_comparisons(tmp_path / "log.parquet", COLUMNS) as comparisons:
-        comparisons.write_rows(tmp_path / "rows.parquet", np.arange(len(comparisons.counts.users)) % 2 == 0)
+    with open_log(tmp_path / "log.parquet", COLUMNS) as opened:
+        opened.write_rows(tmp_path / "rows.parquet", np.arange(len(opened.counts.users)) % 2 == 0)
     row = pq.read_table(tmp_path / "rows.parquet")["row"].to_numpy()
     assert 0 < len(row) < len(log)
     assert (np.diff(row) > 0).all()
@@ -204,9 +203,9 @@ def test_any_text_is_written_as_it_came(tmp_path: Path) -> None:
         }
     )
     columns = {"user": "user", "a": "a", "b": "b", "winner": "winner"}
-    with open_comparisons(log, columns, on_error="skip") as comparisons:
-        assert comparisons.texts["winner"] == ("it's", "model_a", "model_b", "tie")
-        comparisons.write_rows(tmp_path / "rows.parquet", np.ones(len(comparisons.counts.users), bool))
+    with open_log(log, columns, on_error="skip") as opened:
+        assert opened.texts["winner"] == ("it's", "model_a", "model_b", "tie")
+        opened.write_rows(tmp_path / "rows.parquet", np.ones(len(opened.counts.users), bool))
     assert pq.read_table(tmp_path / "rows.parquet").equals(log.slice(0, 4))
 
 
@@ -260,7 +259,7 @@ NAN = float("nan")
         ({"model_b": ["y", "y", "x", "y", "y", "y"]}, r"the same model on both sides in 1 rows.* got 'x'"),
         ({"model_b": ["y", "z", "x", "y", "y", "y"]}, r"3 models: 'x' \(7 rows\), 'y' \(4 rows\), 'z' \(1 rows\)"),
         ({"model_b": ["x"] * 6}, r"1 model: 'x' \(12 rows\) \(expected the same two models in all rows"),
-        ({"model_a": ["model_b"] * 6}, r"may mean the column or the model of that name.* got 'model_b'"),
+        ({"model_a": ["model_b"] * 6}, r"could mean the column or the model of that name.* got 'model_b'"),
         ({"winner": [["x"]] * 6}, "column 'winner': holds lists or structs"),
     ],
 )  # fmt: skip
@@ -277,11 +276,11 @@ def test_what_cannot_be_used_is_skipped_and_counted(tmp_path: Path) -> None:
         winner=["model_a", None, "maybe", "x", "tie", "y"],
         domain=["code", "code", "code", "code", "code", None],
     )
-    with open_comparisons(table, COLUMNS | {"domain": "domain"}, on_error="skip") as comparisons:
-        assert as_cells(comparisons.counts) == [(0, 0, 1), (1, 1, 1)]
-        assert comparisons.counts.ties == 1
-        assert comparisons.skipped == {"no winner": 1, "unknown winner": 1, "no domain": 1, "no user": 1}
-        assert comparisons.write_rows(tmp_path / "rows.parquet", np.array([True, True])) == 2
+    with open_log(table, COLUMNS | {"domain": "domain"}, on_error="skip") as opened:
+        assert as_cells(opened.counts) == [(0, 0, 1), (1, 1, 1)]
+        assert opened.counts.ties == 1
+        assert opened.skipped == {"no winner": 1, "unknown winner": 1, "no domain": 1, "no user": 1}
+        assert opened.write_rows(tmp_path / "rows.parquet", np.array([True, True])) == 2
     assert pq.read_table(tmp_path / "rows.parquet")["winner"].to_pylist() == ["model_a", "tie"]
     with pytest.raises(BadInputError, match="no row can be used"):
         count_comparisons(log(winner=["?"] * 6), on_error="skip")
@@ -317,6 +316,6 @@ def test_sources_that_cannot_be_read(tmp_path: Path) -> None:
 def test_texts_stay_texts_in_a_csv(tmp_path: Path) -> None:
     path = tmp_path / "log.csv"
     path.write_text("user,model_a,model_b,winner\n007,x,y,x\n7,x,y,x\n")
-    with open_comparisons(path, COLUMNS) as comparisons:
-        comparisons.write_rows(tmp_path / "rows.parquet", np.array([True]))
+    with open_log(path, COLUMNS) as opened:
+        opened.write_rows(tmp_path / "rows.parquet", np.array([True]))
     assert pq.read_table(tmp_path / "rows.parquet")["user"].to_pylist() == ["007", "7"]

@@ -1,4 +1,4 @@
-"""Users who change are found, users who do not are left in peace, and no engine gives another answer."""
+"""Users who change are found, users who do not are not flagged, and every engine gives the same answer."""
 
 from __future__ import annotations
 
@@ -10,9 +10,10 @@ import pyarrow.parquet as pq
 import pytest
 
 from votewise.errors import BadInputError
-from votewise.users.click_log import open_comparisons
-from votewise.users.drift import FALSE_FLAGS, STEPS, Window, e_bh, find_drift
+from votewise.users.drift import FALSE_FLAGS, STEPS, e_bh, find_drift
 from votewise.users.estimate import estimate_attentiveness
+from votewise.users.read_clicks import open_log
+from votewise.users.windows import Window
 
 COLUMNS = {"user": "user", "a": "model_a", "b": "model_b", "winner": "winner"}
 DAY = 86_400
@@ -46,9 +47,9 @@ def log(users: int = 120, changing: int = 12, per_month: int = 150, months: int 
 
 def drift_of(table: pa.Table, window: str, time: str, folder: Path) -> tuple[object, dict[str, dict], pa.Table]:
     """The drift, its users by name, and its stretches."""
-    with open_comparisons(table, COLUMNS) as comparisons:
-        result = estimate_attentiveness(comparisons.counts, win_rate=0.85, prior="beta")
-        with find_drift(comparisons, result, Window.parse(window), time) as drift:
+    with open_log(table, COLUMNS) as opened:
+        result = estimate_attentiveness(opened.counts, win_rate=0.85, prior="beta")
+        with find_drift(opened, result, Window.parse(window), time) as drift:
             drift.write_users(folder / "users.parquet")
             drift.write_stretches(folder / "stretches.parquet")
             rows = pq.read_table(folder / "users.parquet").to_pylist()
@@ -71,7 +72,7 @@ def test_who_changed_is_found(window: str, time: str, tmp_path: Path) -> None:
     assert stretches["comparisons"].to_numpy().sum() == 120 * 450
 
 
-def test_a_steady_crowd_is_left_in_peace(tmp_path: Path) -> None:
+def test_steady_users_are_not_flagged(tmp_path: Path) -> None:
     """400 users who never change: e-BH flags any with probability at most 0.05, and far less in practice."""
     drift, users, _ = drift_of(log(users=400, changing=0, per_month=40), "30d", "time", tmp_path)
     assert drift.changed == 0  # type: ignore[attr-defined]
@@ -84,8 +85,8 @@ def test_bayes_factors_are_those_of_single_users(tmp_path: Path) -> None:
 
     table = log(users=20, changing=2, per_month=50)
     _, users, stretches = drift_of(table, "30d", "time", tmp_path)
-    with open_comparisons(table, COLUMNS) as comparisons:
-        result = estimate_attentiveness(comparisons.counts, win_rate=0.85, prior="beta")
+    with open_log(table, COLUMNS) as opened:
+        result = estimate_attentiveness(opened.counts, win_rate=0.85, prior="beta")
     mine = [row for row in stretches.to_pylist() if row["user"] == "u1"]
     n, w = [row["comparisons"] for row in mine], [row["wins"] for row in mine]
     counts, cell_of = Counts.of_users([*n, sum(n)], [*w, sum(w)])
@@ -94,7 +95,7 @@ def test_bayes_factors_are_those_of_single_users(tmp_path: Path) -> None:
 
 
 def test_e_values_have_mean_one_where_nothing_changes(tmp_path: Path) -> None:
-    """The mean Bayes factor of 3,000 steady users; heavy-tailed, so that only a mean above 3 would be a false alarm (less
+    """The mean Bayes factor of 3,000 steady users; heavy-tailed, so only a mean above 3 would be a false alarm (less
     than one in 100 by Markov's inequality for the mean of many, far less in simulation)."""
     _, users, _ = drift_of(log(users=3000, changing=0, per_month=10, seed=2), "30d", "time", tmp_path)
     factors = np.exp([row["log_bayes_factor"] for row in users.values()])

@@ -5,14 +5,16 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from votewise.data.clicks import Clicks, Counts
 from votewise.errors import BadInputError, NotIdentifiableError
 from votewise.inference.priors import Beta
-from votewise.users.estimate import Bounds, Clicks, Counts, GoldSample, estimate_attentiveness
+from votewise.users.estimate import estimate_attentiveness
+from votewise.users.known_win_rates import Bounds, GoldSample
 
 FAMILIES = ["two-point", "beta", "beta-mixture:2", "logistic-normal:2", "nonparametric"]
 
 
-def crowd(
+def simulated(
     seed: int = 0, users: int = 800, n: int = 100, mu: float = 0.8, kind: str = "beta"
 ) -> tuple[Counts, np.ndarray, np.ndarray]:
     """Counts, the cell of each user, and the users' true attentiveness."""
@@ -29,14 +31,14 @@ def means(result: object) -> np.ndarray:
 @pytest.mark.parametrize("family", FAMILIES)
 @pytest.mark.parametrize("accelerate", [True, False])
 def test_history_never_falls(family: str, accelerate: bool) -> None:
-    counts, _, _ = crowd()
+    counts, _, _ = simulated()
     result = estimate_attentiveness(counts, win_rate=0.8, prior=family, accelerate=accelerate, max_iterations=300)
     assert (np.diff(result.history) >= -1e-9 * np.abs(result.history[:-1])).all()
 
 
 @pytest.mark.parametrize("family", FAMILIES)
 def test_history_never_falls_with_an_unknown_win_rate(family: str) -> None:
-    counts, _, _ = crowd()
+    counts, _, _ = simulated()
     result = estimate_attentiveness(counts, win_rate=Beta(8, 2), prior=family, max_iterations=300)
     assert (np.diff(result.history) >= -1e-9 * np.abs(result.history[:-1])).all()
 
@@ -53,7 +55,7 @@ def test_history_never_falls_with_an_unknown_win_rate(family: str) -> None:
 def test_parameters_are_recovered_on_either_side_of_a_half(
     mu: float, kind: str, family: str, truth: dict[str, float], error: dict[str, float]
 ) -> None:
-    counts, _, _ = crowd(seed=1, n=200, mu=mu, kind=kind)
+    counts, _, _ = simulated(seed=1, n=200, mu=mu, kind=kind)
     result = estimate_attentiveness(counts, win_rate=mu, prior=family)
     assert result.converged
     for name, value in truth.items():
@@ -62,14 +64,14 @@ def test_parameters_are_recovered_on_either_side_of_a_half(
 
 def test_standard_errors_are_the_cramer_rao_bound() -> None:
     """0.243 and 0.399 for Beta(3, 5), computed from the exact distribution (experiments/efficiency.py)."""
-    counts, _, _ = crowd(seed=2, n=200)
+    counts, _, _ = simulated(seed=2, n=200)
     errors = estimate_attentiveness(counts, win_rate=0.8, prior="beta").parameters["standard_error"].to_pylist()
     assert errors == pytest.approx([0.243, 0.399], rel=0.2)
 
 
-def test_a_mirrored_log_is_the_same_crowd() -> None:
+def test_a_mirrored_log_has_the_same_users() -> None:
     """Calling the models the other way round changes no user's attentiveness."""
-    counts, _, _ = crowd(seed=3)
+    counts, _, _ = simulated(seed=3)
     mirrored = Counts(counts.comparisons, counts.comparisons - counts.wins, counts.users)
     one = estimate_attentiveness(counts, win_rate=0.8, prior="beta")
     other = estimate_attentiveness(mirrored, win_rate=0.2, prior="beta")
@@ -78,7 +80,7 @@ def test_a_mirrored_log_is_the_same_crowd() -> None:
 
 def test_a_users_posterior_is_bayes_rule() -> None:
     """One user's posterior mean under the fitted prior, by direct summation."""
-    counts, _, _ = crowd(seed=4)
+    counts, _, _ = simulated(seed=4)
     result = estimate_attentiveness(counts, win_rate=0.8, prior="beta")
     x, mass = (result.density[name].to_numpy() for name in ("attentiveness", "mass"))
     n, w = counts.comparisons[7, 0], counts.wins[7, 0]
@@ -90,11 +92,11 @@ def test_a_users_posterior_is_bayes_rule() -> None:
 
 @pytest.mark.parametrize(("kind", "n"), [("beta", 200), ("two-point", 200), ("two-point", 50)])
 def test_users_intervals_cover(kind: str, n: int) -> None:
-    """40 crowds of 800 users. Users of one crowd share the parameters' errors (users of one atom all of them), so that the
+    """40 draws of 800 users. Users of one draw share the parameters' errors (users of one atom all of them), so the
     standard error of the coverage is about 0.002 for the Beta and 0.025 for two points: four of them are allowed."""
     inside = []
     for seed in range(40):
-        counts, cell_of, rho = crowd(seed=100 + seed, n=n, kind=kind)
+        counts, cell_of, rho = simulated(seed=100 + seed, n=n, kind=kind)
         result = estimate_attentiveness(counts, win_rate=0.8, prior=kind)
         low, high = (result.cells[name].to_numpy()[cell_of] for name in ("low", "high"))
         inside.append(((low <= rho) & (rho <= high)).mean())
@@ -105,7 +107,7 @@ def test_users_intervals_cover(kind: str, n: int) -> None:
 def test_an_unknown_win_rate_ranks_users_as_a_known_one() -> None:
     """[UAA fig. 8]: prior Beta(8, 2), the attentive half found within 2 points of the run that knows the win rate."""
     for mu in (0.6, 0.7, 0.8, 0.9):
-        counts, cell_of, rho = crowd(seed=5, n=200, mu=mu)
+        counts, cell_of, rho = simulated(seed=5, n=200, mu=mu)
         attentive = rho >= np.median(rho)
         found = []
         for rate in (mu, Beta(8, 2)):
@@ -116,7 +118,7 @@ def test_an_unknown_win_rate_ranks_users_as_a_known_one() -> None:
 
 @pytest.mark.parametrize("rate", [GoldSample(160, 200), Beta(80, 20), Bounds(0.75, 0.85)])
 def test_a_win_rate_may_be_uncertain(rate: object) -> None:
-    counts, _, _ = crowd(seed=6, n=200)
+    counts, _, _ = simulated(seed=6, n=200)
     result = estimate_attentiveness(counts, win_rate=rate, prior="beta")  # type: ignore[arg-type]
     row = result.win_rates.to_pylist()[0]
     assert row["fitted"]
@@ -124,6 +126,14 @@ def test_a_win_rate_may_be_uncertain(rate: object) -> None:
     known = estimate_attentiveness(counts, win_rate=0.8, prior="beta")
     width = [(r.cells["high"].to_numpy() - r.cells["low"].to_numpy()).mean() for r in (known, result)]
     assert width[1] > width[0]
+
+
+def test_a_free_prior_has_no_intervals_of_win_rates() -> None:
+    """Its masses have no standard errors; null says so, where NaN would pass for a number."""
+    counts, _, _ = simulated(seed=6)
+    table = estimate_attentiveness(counts, win_rate=GoldSample(160, 200), prior="nonparametric").win_rates
+    assert table["fitted"].to_pylist() == [True]
+    assert [table[name].to_pylist() for name in ("low", "high", "standard_error")] == [[None]] * 3
 
 
 def test_domains_share_attentiveness_but_not_the_win_rate() -> None:
@@ -176,7 +186,7 @@ def test_probabilities_per_click_say_more_than_their_mean() -> None:
 
 def test_auto_takes_the_family_that_made_the_data() -> None:
     for kind in ("two-point", "beta"):
-        counts, _, _ = crowd(seed=10, n=200, kind=kind)
+        counts, _, _ = simulated(seed=10, n=200, kind=kind)
         result = estimate_attentiveness(counts, win_rate=0.8)
         assert result.prior["family"] == kind
         assert result.choice is not None
@@ -186,7 +196,7 @@ def test_auto_takes_the_family_that_made_the_data() -> None:
 
 @pytest.mark.parametrize("family", FAMILIES)
 def test_doubling_the_users_changes_nothing_but_the_errors(family: str) -> None:
-    counts, _, _ = crowd(seed=11)
+    counts, _, _ = simulated(seed=11)
     twice = Counts(counts.comparisons, counts.wins, 2 * counts.users)
     one, other = (estimate_attentiveness(c, win_rate=0.8, prior=family, max_iterations=500) for c in (counts, twice))
     # One user's worth of the uniform distribution holds the prior: 1 in 800 against 1 in 1,600.
@@ -206,7 +216,7 @@ def test_doubling_the_users_changes_nothing_but_the_errors(family: str) -> None:
     ],
     ids=["one user", "all alike", "always A", "never A", "one click each"],
 )
-def test_odd_crowds_get_a_sound_answer(family: str, n: list[int], w: list[int]) -> None:
+def test_odd_users_get_a_sound_answer(family: str, n: list[int], w: list[int]) -> None:
     counts, _ = Counts.of_users(n, w)
     result = estimate_attentiveness(counts, win_rate=0.8, prior=family, max_iterations=300)
     for name in ("attentiveness", "mode", "low", "high", "above"):
@@ -221,7 +231,7 @@ def codes(counts: Counts, rate: float = 0.8) -> list[str]:
 
 
 def test_what_a_reader_should_know_is_said() -> None:
-    counts, _, _ = crowd(seed=12, users=200)
+    counts, _, _ = simulated(seed=12, users=200)
     assert codes(counts) == []
     assert "few-users" in codes(Counts.of_users([50, 40], [40, 30])[0])
     assert "one-user" in codes(Counts.of_users([5000] + [10] * 40, [3000] + [7] * 40)[0])
@@ -231,7 +241,7 @@ def test_what_a_reader_should_know_is_said() -> None:
 
 
 def test_judging_with_a_known_prior_is_bayes_rule_again() -> None:
-    counts, _, _ = crowd(seed=13)
+    counts, _, _ = simulated(seed=13)
     result = estimate_attentiveness(counts, win_rate=0.8, prior="beta", standard_errors=False)
     table = result.judge(counts)
     for name in ("attentiveness", "low", "high"):
@@ -241,7 +251,7 @@ def test_judging_with_a_known_prior_is_bayes_rule_again() -> None:
 
 def test_evidence_tells_a_user_who_changed() -> None:
     """Attentive, then asleep: two stretches of 200 comparisons are far likelier apart than together."""
-    result = estimate_attentiveness(crowd(seed=14)[0], win_rate=0.8, prior="beta")
+    result = estimate_attentiveness(simulated(seed=14)[0], win_rate=0.8, prior="beta")
     evidence = result.judge(Counts.of_users([200, 200, 400, 200, 400], [158, 100, 258, 129, 258])[0])["log_evidence"]
     cells = Counts.of_users([200, 200, 400, 200, 400], [158, 100, 258, 129, 258])[1]
     early, late, both, steady, _ = evidence.to_numpy()[cells]
@@ -287,7 +297,7 @@ def test_bad_clicks_are_refused(user: list, p: list, for_a: list) -> None:
 
 
 def test_progress_is_reported() -> None:
-    counts, _, _ = crowd()
+    counts, _, _ = simulated()
     seen: list[str] = []
     estimate_attentiveness(counts, win_rate=0.8, prior="beta", progress=lambda family, step, moved: seen.append(family))
     assert set(seen) == {"beta"}

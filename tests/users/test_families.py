@@ -9,15 +9,8 @@ from scipy.special import logit
 
 from votewise.errors import BadInputError
 from votewise.inference.priors import Grid
-from votewise.users.families import (
-    BetaMixture,
-    Expected,
-    LogisticNormalMixture,
-    Nonparametric,
-    TwoPoint,
-    family_of,
-    root,
-)
+from votewise.users.families import BetaMixture, LogisticNormalMixture, Nonparametric, TwoPoint, family_of
+from votewise.users.families.family import Expected, root
 
 GRID = Grid.of_size(160)
 NAMES = [

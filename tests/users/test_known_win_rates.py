@@ -6,7 +6,7 @@ import pytest
 
 from votewise.errors import BadInputError, NotIdentifiableError
 from votewise.inference.priors import Beta
-from votewise.users.known_win_rates import Bounds, GoldSample, WinRates
+from votewise.users.known_win_rates import Bounds, GoldSample, WinRates, parse_win_rates
 
 
 def test_a_number_is_kept() -> None:
@@ -61,3 +61,37 @@ def test_no_gold_samples(arguments: tuple[int, int]) -> None:
 def test_every_domain_needs_one(given: dict) -> None:
     with pytest.raises(BadInputError, match="one for each domain"):
         WinRates.of(given, ["code", "prose"])
+
+
+@pytest.mark.parametrize(
+    ("given", "meant"),
+    [
+        ("0.8", 0.8),
+        (["0.8"], 0.8),
+        ("160/200", GoldSample(160, 200)),
+        (["beta:8,2"], Beta(8, 2)),
+        ("0.55..0.7", Bounds(0.55, 0.7)),
+        (0.8, 0.8),
+        (Beta(8, 2), Beta(8, 2)),
+        (["code=0.7", "a=b=beta:8,2"], {"code": 0.7, "a=b": Beta(8, 2)}),
+        ("code=0.7", {"code": 0.7}),
+        ({"code": "160/200", "prose": 0.7}, {"code": GoldSample(160, 200), "prose": 0.7}),
+    ],
+)
+def test_texts_are_read_as_what_they_mean(given: object, meant: object) -> None:
+    assert parse_win_rates(given) == meant  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [
+        (["code=0.7", "code=0.8"], "a domain given twice"),
+        (["0.7", "0.8"], "given twice"),
+        ("often", "not a win rate, got 'often'"),
+        ("1/2/3", "not a win rate"),
+        ("beta:1", "not a win rate"),
+    ],
+)
+def test_other_texts_are_refused(given: object, message: str) -> None:
+    with pytest.raises(BadInputError, match=message):
+        parse_win_rates(given)  # type: ignore[arg-type]

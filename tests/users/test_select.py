@@ -10,7 +10,8 @@ import pytest
 
 from votewise.data.clicks import Counts
 from votewise.errors import BadInputError
-from votewise.users.estimate import AttentivenessResult, estimate_attentiveness
+from votewise.users.estimate import estimate_attentiveness
+from votewise.users.results import AttentivenessResult
 from votewise.users.select import LEVELS, Rule, ladder, select_users, user_levels
 
 COUNTS = Counts(
@@ -33,9 +34,8 @@ def believed(mean: list[float], low: list[float], high: list[float]) -> Attentiv
     real = estimate_attentiveness(COUNTS, win_rate=0.8, prior="two-point")
     cells = real.cells.set_column(3, "attentiveness", pa.array(mean))
     cells = cells.set_column(5, "low", pa.array(low)).set_column(6, "high", pa.array(high))
-    density = pa.table({"attentiveness": np.linspace(0, 1, 201), "mass": np.full(201, 1 / 201)})
     values = {field.name: getattr(real, field.name) for field in fields(real)}
-    return Believed(**values | {"cells": cells, "density": density})
+    return Believed(**values | {"cells": cells, "prior_width": 0.95})
 
 
 RESULT = believed([0.6, 0.1, 0.5, 0.9, 0.95], [0.05, 0.0, 0.3, 0.8, 0.9], [0.97, 0.3, 0.7, 1.0, 1.0])
@@ -84,9 +84,9 @@ def test_the_top_share_is_at_least_what_was_asked() -> None:
 @pytest.mark.parametrize(
     ("settings", "message"),
     [
-        ({"keep": 0.0}, "no share of users"), ({"keep": 1.5}, "keep"), ({"threshold": 1.0}, "threshold"),
-        ({"confidence": 0.0}, "confidence"), ({"keep": 0.5, "confidence": 0.9}, "excludes a confidence"),
-        ({"threshold": float("nan")}, "no attentiveness"),
+        ({"keep": 0.0}, "not a share of users"), ({"keep": 1.5}, "keep"), ({"threshold": 1.0}, "threshold"),
+        ({"confidence": 0.0}, "confidence"), ({"keep": 0.5, "confidence": 0.9}, "cannot be combined with a confidence"),
+        ({"threshold": float("nan")}, "not an attentiveness"),
     ],
 )  # fmt: skip
 def test_bad_rules(settings: dict[str, float], message: str) -> None:

@@ -32,17 +32,17 @@ WORKFLOWS: dict[str, Callable[..., Any]] = {
     "evaluate export arena-hard": votewise.export_arena_hard,
     "evaluate import arena-hard": votewise.import_arena_hard,
     "export": votewise.export,
+    "filter": votewise.filter_clicks,
     "formats": votewise.formats,
     "generate": votewise.generate,
     "score": votewise.score,
+    "simulate annotators": votewise.simulate_votes,
+    "simulate users": votewise.simulate_clicks,
 }
 """Path of a command -> the workflow that it calls."""
 
 NOT_YET = {
-    "filter",
     "train",
-    "simulate annotators",
-    "simulate users",
     "demo",
 }
 """Commands whose workflow is still to come."""
@@ -222,6 +222,19 @@ def make_arena(folder: Path) -> None:
     write(folder / "judged.jsonl", rows)
 
 
+def make_clicks(folder: Path) -> None:
+    """Clicks of 60 users, 20 each, in two domains."""
+    clicks = votewise.simulate_clicks(users=60, comparisons_per_user=20, made_up=500, seed=2).rows
+    assert clicks is not None
+    domains = ["code" if i % 3 else "prose" for i in range(len(clicks))]
+    pq.write_table(clicks.append_column("domain", [domains]), folder / "clicks.parquet")
+
+
+def make_comparisons(folder: Path) -> None:
+    rows = [{"prompt": f"ask {i}", "score_a": i % 7, "score_b": 3.0, "margin": i % 3 - 1.0} for i in range(40)]
+    (folder / "scored.jsonl").write_text("\n".join(map(json.dumps, rows)), encoding="utf-8")
+
+
 CASES = [
     Case("audit", ("votes.parquet",), {"out": "audit"}, make_votes),
     Case(
@@ -247,6 +260,62 @@ CASES = [
     Case("export", ("audit",), {"out": "train.jsonl"}, make_audit),
     Case("export", ("audit",), {"out": "train.jsonl", "to": "openai", "flip_below": 0.2}, make_audit),
     Case("export", ("audit",), {"out": "t.parquet", "one_per_pair": True, "min_confidence": 0.9}, make_audit),
+    Case("filter", ("clicks.parquet",), {"win_rate": "0.8", "out": "filtered"}, make_clicks),
+    Case(
+        "filter",
+        ("clicks.parquet",),
+        {
+            "win_rate": {"code": "beta:8,2", "prose": "160/200"},
+            "domain": "domain",
+            "out": "filtered",
+            "threshold": 0.4,
+            "confidence": 0.6,
+            "keep_new": True,
+            "prior": "beta",
+            "level": 0.9,
+            "window": "5",
+            "report": False,
+        },
+        make_clicks,
+    ),
+    Case("filter", ("clicks.parquet",), {"win_rate": "0.7..0.9", "out": "filtered", "keep": 0.5}, make_clicks),
+    Case("simulate annotators", (), {"out": "votes.parquet", "pairs": 50, "spammers": 0.2, "seed": 4}),
+    Case(
+        "simulate annotators",
+        ("votes.parquet",),
+        {
+            "out": "again.jsonl",
+            "reliability": "0.9,0.6,0.2",
+            "votes_per_pair": 2,
+            "pairs": 30,
+            "noise": 0.1,
+            "texts": False,
+        },
+        make_votes,
+    ),
+    Case(
+        "simulate annotators",
+        (),
+        {"out": "votes.csv", "annotators": 20, "votes_per_annotator": "5..15", "tired": 0.5, "tired_from": 0.2},
+    ),
+    Case(
+        "simulate users",
+        (),
+        {"out": "clicks.csv", "users": 30, "comparisons_per_user": "5..9", "made_up": 100, "win_rate": 0.7, "seed": 5},
+    ),
+    Case(
+        "simulate users",
+        ("scored.jsonl",),
+        {
+            "out": "clicks.parquet",
+            "prior": "two-point:0.2,0.2,0.98",
+            "comparisons_per_user": "10",
+            "follow": "sampled",
+            "margin": "margin",
+            "temperature": 0.5,
+        },
+        make_comparisons,
+    ),
     Case("generate", ("prompts.txt",), {"model": ["small"], "out": "a.jsonl", "max_tokens": 3}, make_prompts),
     Case(
         "generate",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -12,12 +13,8 @@ import pyarrow.parquet as pq
 import pytest
 
 from votewise.errors import BadInputError
-from votewise.users.click_log import open_comparisons
-from votewise.users.estimate import estimate_attentiveness
-from votewise.users.select import Rule, select_users, user_levels
-from votewise.workflows.filter_clicks import summarise_filter, write_filter
-
-COLUMNS = {"user": "who", "a": "model_a", "b": "model_b", "winner": "winner"}
+from votewise.inference.priors import Beta
+from votewise.workflows.filter_clicks import FilterResult, filter_clicks
 
 
 def clicks(users: int = 200, seed: int = 0) -> pa.Table:
@@ -40,21 +37,18 @@ def clicks(users: int = 200, seed: int = 0) -> pa.Table:
     )
 
 
-def filtered(log: pa.Table, folder: Path, rule: Rule, *, title: str | None = None) -> dict[str, object]:
-    with open_comparisons(log, COLUMNS) as comparisons:
-        result = estimate_attentiveness(comparisons.counts, win_rate=0.8, prior="two-point")
-        kept = select_users(comparisons.counts, result, rule)
-        levels = user_levels(comparisons.counts, result)
-        summary = summarise_filter(comparisons, result, rule, kept, levels)
-        files = write_filter(folder, comparisons, result, kept, levels, summary=summary, title=title)
-        assert [file.name for file in files] == [name for name in
-            ("report.html", "comparisons.parquet", "users.parquet", "summary.json") if (folder / name).exists()]  # fmt: skip
-    return summary
+def filtered(log: pa.Table, folder: Path | None, **settings: Any) -> FilterResult:
+    settings = {"win_rate": 0.8, "prior": "two-point", "user": "who", "report": False} | settings
+    result = filter_clicks(log, out=folder, **settings)
+    if folder is not None:
+        names = ("report.html", "comparisons.parquet", "users.parquet", "summary.json")
+        assert [file.name for file in result.files] == [name for name in names if (folder / name).exists()]
+    return result
 
 
 def test_what_is_written_fits_together(tmp_path: Path) -> None:
     log = clicks()
-    summary = filtered(log, tmp_path / "out", Rule(keep=0.4))
+    summary = filtered(log, tmp_path / "out", keep=0.4).summary
     users = pq.read_table(tmp_path / "out" / "users.parquet")
     assert users.column_names == ["user", "comparisons", "wins", "attentiveness", "low", "high", "kept", "level"]
     by_user = {row["user"]: row for row in users.to_pylist()}
@@ -72,43 +66,76 @@ def test_what_is_written_fits_together(tmp_path: Path) -> None:
 
 def test_a_failure_leaves_what_was_there(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     log, out = clicks(), tmp_path / "out"
-    filtered(log, out, Rule(keep=0.4), title="first")
+    filtered(log, out, keep=0.4, report=True)
     before = {path.name: path.read_bytes() for path in out.iterdir()}
 
     def fail(path: Path, value: object) -> None:
         raise OSError(28, "No space left on device")
 
     with monkeypatch.context() as patch:
-        patch.setattr("votewise.workflows.filter_clicks.write_json", fail)
+        patch.setattr("votewise.report.filter_files.write_json", fail)
         with pytest.raises(BadInputError, match="cannot be written: No space left on device"):
-            filtered(log, out, Rule(keep=0.9))
+            filtered(log, out, keep=0.9)
         with pytest.raises(BadInputError, match="No space left"):
-            filtered(log, tmp_path / "new", Rule(keep=0.9))
+            filtered(log, tmp_path / "new", keep=0.9)
     assert {path.name: path.read_bytes() for path in out.iterdir()} == before
     assert not (tmp_path / "new").exists()
-    filtered(log, out, Rule(keep=0.4))
+    filtered(log, out, keep=0.4)
     assert sorted(path.name for path in out.iterdir()) == ["comparisons.parquet", "summary.json", "users.parquet"]
 
 
 def test_the_same_log_gives_the_same_summary(tmp_path: Path) -> None:
-    first, second = (filtered(clicks(), tmp_path / name, Rule()) for name in "ab")
+    first, second = (filtered(clicks(), tmp_path / name).summary for name in "ab")
+    for summary in (first, second):
+        age = datetime.now(UTC) - datetime.fromisoformat(summary.pop("created"))
+        assert -1 <= age.total_seconds() < 600
     assert first == second
-    assert first["created"] is None
-    with open_comparisons(clicks(), COLUMNS) as log:
-        result = estimate_attentiveness(log.counts, win_rate=0.8, prior="beta")
-        kept = np.ones(len(log.counts.users), bool)
-        levels = user_levels(log.counts, result)
-        moment = datetime(2026, 1, 2, tzinfo=UTC)
-        assert (
-            summarise_filter(log, result, Rule(), kept, levels, created=moment)["created"]
-            == "2026-01-02T00:00:00+00:00"
-        )
+
+
+def test_without_a_folder_the_answer_is_the_same_and_nothing_is_written(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "in").mkdir()
+    written = filtered(clicks(), tmp_path / "in" / "out", keep=0.4)
+    kept = filtered(clicks(), None, keep=0.4)
+    assert kept.files == ()
+    assert kept.summary["kept"] == written.summary["kept"]
+    assert kept.attentiveness.cells.equals(written.attentiveness.cells)
+    assert kept.levels == written.levels
+    assert (kept.kept == written.kept).all()
+    assert [path.name for path in tmp_path.iterdir()] == ["in"]
+
+
+def test_a_dry_run_tells_what_rules_would_keep(tmp_path: Path) -> None:
+    result = filtered(clicks(), tmp_path / "out", dry_run=True)
+    assert result.ladder is not None
+    assert result.kept is None
+    assert result.summary["kept"] is None
+    assert not (tmp_path / "out").exists()
+    (half,) = [row for row in result.ladder.to_pylist() if (row["rule"], row["value"]) == ("keep", 0.4)]
+    kept = filtered(clicks(), None, keep=0.4).summary["kept"]
+    assert kept == {"users": half["users"], "rows": half["rows"]}
+
+
+@pytest.mark.parametrize(("text", "value"), [("0.8", 0.8), ("beta:8,2", Beta(8, 2)), (["0.8"], 0.8)])
+def test_win_rates_may_be_texts_or_values(text: Any, value: Any) -> None:
+    one, other = (filtered(clicks(60), None, win_rate=rate).attentiveness for rate in (text, value))
+    assert one.cells.equals(other.cells)
+
+
+def test_settings_are_called_by_their_parameters() -> None:
+    with pytest.raises(BadInputError, match=r"^keep: cannot be combined with a threshold") as error:
+        filtered(clicks(60), None, keep=0.5, threshold=0.5)
+    assert error.value.in_shell().startswith("--keep: ")
+    with pytest.raises(BadInputError, match=r"^win_rate: not a win rate"):
+        filtered(clicks(60), None, win_rate="often")
 
 
 def test_attentive_users_are_the_ones_kept(tmp_path: Path) -> None:
     """From 200 users with 40 clicks on average, the rows kept name the better answer more often (by 10 points here)."""
     log = clicks()
-    filtered(log, tmp_path / "out", Rule(threshold=0.5, confidence=0.9))
+    filtered(log, tmp_path / "out", threshold=0.5, confidence=0.9)
     rows = pq.read_table(tmp_path / "out" / "comparisons.parquet")
 
     def right(table: pa.Table) -> float:

@@ -51,7 +51,7 @@ def votewise(
 
 app.command()(audit.audit)
 app.command()(export.export)
-app.command("filter")(filter.filter_comparisons)
+app.command("filter")(filter.filter_clicks)
 app.command(context_settings=train.CONTEXT)(train.train)
 app.command()(generate.generate)
 app.command()(score.score)

@@ -1,20 +1,17 @@
-"""``votewise filter``: a log of comparisons -> the rows of attentive users."""
+"""``votewise filter``: a log of clicks -> the clicks of attentive users."""
 
 from __future__ import annotations
 
-import json
-from contextlib import nullcontext
-from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
-from votewise.cli.options import AsJson, AtError, Level, Quiet, Reportless, default_folder
-from votewise.errors import BadInputError
+from votewise.cli.options import AsJson, AtError, Defaults, Level, Quiet, Report, default_folder
+from votewise.defaults import THRESHOLD
+from votewise.workflows import filter_clicks as workflow
 
-if TYPE_CHECKING:
-    from votewise.users.known_win_rates import WinRate
+DEFAULTS = Defaults(workflow.filter_clicks)
 
 Source = Annotated[
     str,
@@ -30,8 +27,8 @@ WinRates = Annotated[
     typer.Option(
         "--win-rate",
         metavar="RATE",
-        help="The share of prompts on which model A's answer is truly better: a number, `160/200` judged by somebody "
-        "trusted, `beta:8,2`, or bounds `0.55..0.7`. With `--domain` once per domain: `--win-rate code=0.7`.",
+        help="The share of prompts on which model A's answer is truly better: a number, `160/200` (160 of 200 judged by "
+        "somebody trusted), `beta:8,2`, or bounds `0.55..0.7`. With `--domain` once per domain: `--win-rate code=0.7`.",
         show_default=False,
     ),
 ]
@@ -43,14 +40,16 @@ Keep = Annotated[
     float | None,
     typer.Option(
         metavar="SHARE",
-        help="Keep this share of the users, the most attentive; equal users together.",
+        help="Keep this share of the users, the most attentive; users with equal counts are kept together.",
         show_default="--threshold decides",
     ),
 ]
 Threshold = Annotated[
     float | None,
     typer.Option(
-        metavar="NUMBER", help="Keep users of at least this attentiveness, by their estimate.", show_default="0.5"
+        metavar="NUMBER",
+        help="Keep users whose estimated attentiveness is at least this.",
+        show_default=f"{THRESHOLD:g}",
     ),
 ]
 Confidence = Annotated[
@@ -61,7 +60,7 @@ Confidence = Annotated[
         show_default="the estimate decides",
     ),
 ]
-KeepNew = Annotated[bool, typer.Option("--keep-new", help="Keep users too new to be judged as well.")]
+KeepNew = Annotated[bool, typer.Option("--keep-new", help="Keep users who are too new to be judged, too.")]
 Prior = Annotated[
     str,
     typer.Option(
@@ -91,8 +90,8 @@ Stretch = Annotated[
     typer.Option(
         "--window",
         metavar="LENGTH",
-        help="Judge users again in stretches of this length (`30d`, `12h`, `4w`, or a number of comparisons) and flag who "
-        "changed: drift.parquet, stretches.parquet.",
+        help="Judge users again in stretches of this length (`30d`, `12h`, `4w`, or a number of comparisons) and flag those "
+        "who changed: drift.parquet, stretches.parquet.",
         show_default="no stretches",
     ),
 ]
@@ -102,34 +101,34 @@ DryRun = Annotated[
 ]
 
 
-def filter_comparisons(
+def filter_clicks(
     comparisons: Source,
     win_rate: WinRates,
     out: Folder = None,
-    keep: Keep = None,
-    threshold: Threshold = None,
-    confidence: Confidence = None,
-    keep_new: KeepNew = False,
-    prior: Prior = "auto",
-    level: Level = 0.95,
-    user: User = "user",
-    model_a: ModelA = "model_a",
-    model_b: ModelB = "model_b",
-    winner: Winner = "winner",
-    domain: Domain = None,
-    model: Model = None,
-    window: Stretch = None,
-    time: Time = "time",
-    on_error: AtError = "stop",
-    dry_run: DryRun = False,
-    no_report: Reportless = False,
+    keep: Keep = DEFAULTS.keep,
+    threshold: Threshold = DEFAULTS.threshold,
+    confidence: Confidence = DEFAULTS.confidence,
+    keep_new: KeepNew = DEFAULTS.keep_new,
+    prior: Prior = DEFAULTS.prior,
+    level: Level = DEFAULTS.level,
+    user: User = DEFAULTS.user,
+    model_a: ModelA = DEFAULTS.model_a,
+    model_b: ModelB = DEFAULTS.model_b,
+    winner: Winner = DEFAULTS.winner,
+    domain: Domain = DEFAULTS.domain,
+    model: Model = DEFAULTS.model,
+    window: Stretch = DEFAULTS.window,
+    time: Time = DEFAULTS.time,
+    on_error: AtError = DEFAULTS.on_error,
+    dry_run: DryRun = DEFAULTS.dry_run,
+    report: Report = DEFAULTS.report,
     quiet: Quiet = False,
     as_json: AsJson = False,
 ) -> None:
     """Find out which users click with care, and keep their comparisons.
 
-    Needs nothing but each user's clicks and the win rate of one model over the other. Writes comparisons.parquet (the
-    kept rows as they came), users.parquet, summary.json and report.html.
+    Needs only each user's clicks and the win rate of one model over the other. Writes comparisons.parquet (the kept rows,
+    unchanged), users.parquet, summary.json and report.html.
 
     **Examples:**
 
@@ -139,87 +138,37 @@ def filter_comparisons(
 
     `votewise filter "postgres://host/chat?table=clicks" --win-rate 0.7 --keep 0.8 --dry-run`
     """
-    if keep is not None and threshold is not None:
-        raise BadInputError("excludes --threshold", source="--keep", expected="one rule or the other")
-    folder = out or default_folder("filtered", comparisons)
-    if folder.exists() and not folder.is_dir():
-        raise BadInputError("is a file", source=str(folder), expected="a folder to write to")
-
+    from votewise.cli.printing.common import print_json
     from votewise.cli.printing.filter import print_filter, print_ladder
     from votewise.cli.printing.progress import ProgressBar
-    from votewise.sources.naming import short_name
-    from votewise.users.click_log import open_comparisons
-    from votewise.users.drift import Window, find_drift
-    from votewise.users.estimate import estimate_attentiveness
-    from votewise.users.select import Rule, ladder, select_users, user_levels
-    from votewise.workflows.filter_clicks import summarise_filter, write_filter
 
-    rates = parse_win_rates(win_rate)
-    rule = Rule(keep, 0.5 if threshold is None else threshold, confidence, keep_new)
-    stretch = Window.parse(window) if window else None
-    columns = {"user": user, "a": model_a, "b": model_b, "winner": winner} | ({"domain": domain} if domain else {})
     with ProgressBar(quiet=quiet) as bar:
-        bar.stage(f"Counting {short_name(comparisons)}")
-        with open_comparisons(comparisons, columns, model=model, on_error=on_error) as log:
-            bar.stage("Judging users")
-            result = estimate_attentiveness(
-                log.counts,
-                win_rate=rates,
-                prior=prior,
-                threshold=rule.threshold,
-                level=level,
-                progress=bar.step,
-            )
-            if dry_run:
-                table = ladder(log.counts, result, log.count_rows(), confidence=confidence or 0.95)
-            else:
-                kept, levels = select_users(log.counts, result, rule), user_levels(log.counts, result)
-                bar.stage(f"Writing {folder}")
-                summary = summarise_filter(log, result, rule, kept, levels, created=datetime.now(UTC))
-                title = None if no_report else short_name(comparisons)
-                with find_drift(log, result, stretch, time) if stretch else nullcontext() as drift:
-                    files = write_filter(folder, log, result, kept, levels, summary=summary, title=title, drift=drift)
+        result = workflow.filter_clicks(
+            comparisons,
+            win_rate=win_rate,
+            out=out or default_folder("filtered", comparisons),
+            keep=keep,
+            threshold=threshold,
+            confidence=confidence,
+            keep_new=keep_new,
+            prior=prior,
+            level=level,
+            user=user,
+            model_a=model_a,
+            model_b=model_b,
+            winner=winner,
+            domain=domain,
+            model=model,
+            window=window,
+            time=time,
+            on_error=on_error,
+            dry_run=dry_run,
+            report=report,
+            progress=bar,
+        )
     if as_json:
-        typer.echo(json.dumps(table.to_pylist() if dry_run else summary, indent=2, ensure_ascii=False, default=str))
-    elif dry_run:
-        print_ladder(table, log, result, confidence=confidence or 0.95)
+        print_json(result.summary if result.ladder is None else result.ladder.to_pylist())
+    elif result.ladder is not None:
+        print_ladder(result.ladder, result)
     elif not quiet:
-        print_filter(summary, files)
-
-
-def parse_win_rates(texts: list[str]) -> WinRate | dict[str, WinRate]:
-    """``["0.8"]`` -> 0.8; ``["code=0.7", "prose=160/200"]`` -> one per domain."""
-    named = [text.rpartition("=") for text in texts]
-    if len(texts) == 1 and not named[0][1]:
-        return parse_win_rate(texts[0])
-    rates: dict[str, WinRate] = {}
-    for (name, equals, value), text in zip(named, texts, strict=True):
-        if not equals:
-            raise BadInputError("given twice", source="--win-rate", value=text, expected="one, or DOMAIN=RATE for each")
-        if name in rates:
-            raise BadInputError("a domain given twice", source="--win-rate", value=name, expected="each domain once")
-        rates[name] = parse_win_rate(value)
-    return rates
-
-
-def parse_win_rate(text: str) -> WinRate:
-    """``0.8``, ``160/200`` (gold sample: wins of n), ``beta:8,2`` or ``0.55..0.7`` (bounds)."""
-    from votewise.users.estimate import Beta, Bounds, GoldSample
-
-    try:
-        if text.startswith("beta:"):
-            c, d = (float(number) for number in text.removeprefix("beta:").split(","))
-            return Beta(c, d)
-        if ".." in text:
-            low, high = (float(number) for number in text.split(".."))
-            return Bounds(low, high)
-        if "/" in text:
-            wins, n = (int(number) for number in text.split("/"))
-            return GoldSample(wins, n)
-        return float(text)
-    except BadInputError:
-        raise
-    except ValueError:
-        raise BadInputError(
-            "no win rate", source="--win-rate", value=text, expected="say, 0.8, 160/200, beta:8,2 or 0.55..0.7"
-        ) from None
+        print_filter(result)

@@ -25,7 +25,7 @@ from votewise.report.filter_summary import (
     retention_curve,
 )
 from votewise.report.text import shorten
-from votewise.users.estimate import AttentivenessResult
+from votewise.users.results import AttentivenessResult
 
 MAX_DOMAINS_DRAWN = 40
 """Domains in the chart, those with the most comparisons; ..."""

@@ -16,7 +16,7 @@ from votewise.arrays import Bools, Floats
 from votewise.data.clicks import Counts
 from votewise.inference.calibration import share_interval
 from votewise.report.summary import floats
-from votewise.users.estimate import AttentivenessResult
+from votewise.users.results import AttentivenessResult
 
 LEVELS = ("attentive", "steady", "casual", "new")
 

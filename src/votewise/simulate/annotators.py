@@ -1,4 +1,4 @@
-"""Data sets whose truth is known: annotators of known reliability voting on pairs of known truth."""
+"""Votes whose truth is known: annotators of known reliability vote on pairs of known truth."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ from votewise.inference.priors import Beta
 
 @dataclass(frozen=True, eq=False)
 class SimulatedVotes:
-    """Votes and what an estimator should find in them.
+    """Votes, and the truth that an estimator should find in them.
 
     Attributes:
-        votes: the votes; annotators and pairs are called by their numbers.
+        votes: the votes; the names of annotators and pairs are their numbers.
         reliability: (K,) true reliability of each annotator.
         truth: (M,) +1 where response_a is truly better, else -1.
         correct: (n,) whether each vote agrees with the truth.
@@ -42,16 +42,16 @@ def simulate_annotators(
 
     Args:
         annotators: number K of annotators.
-        votes_per_pair: votes on each pair, by different annotators (now and then one fewer, where the same annotator
-            was drawn twice).
+        votes_per_pair: votes on each pair, by different annotators (sometimes one fewer, where the same annotator was
+            drawn twice).
         votes_per_annotator: fewest and most votes per annotator; numbers in between are spread evenly in logarithms.
-        reliability: what reliabilities are drawn from (Beta(5, 2) by default), or (K,) the reliabilities themselves.
+        reliability: the prior that reliabilities are drawn from (Beta(5, 2) by default), or (K,) the reliabilities.
         seed: seed or generator.
     """
     low, high = votes_per_annotator
     if annotators < 1 or votes_per_pair < 1 or not 1 <= low <= high:
         raise BadInputError(
-            f"{annotators} annotators, {votes_per_pair} votes a pair, {low} to {high} votes an annotator",
+            f"{annotators} annotators, {votes_per_pair} votes per pair, {low} to {high} votes per annotator",
             expected="all at least 1, in ascending order",
         )
     rng = np.random.default_rng(seed)

@@ -1,4 +1,4 @@
-"""Who votes on which pair: every pair by as many different annotators, every annotator as often as drawn."""
+"""Who votes on which pair: every pair has equally many different annotators, every annotator as many votes as drawn."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ from votewise.simulate.shuffle import Shuffle
 
 Codes = npt.NDArray[np.int64]
 BLOCK = 2**18
-"""Votes that are drawn at once, about; it decides how much memory a simulation takes, however many votes there are."""
+"""About how many votes are drawn at once; this decides how much memory a simulation takes, however many votes there are."""
 
 USUAL = (20, 200)
-"""Fewest and most votes of an annotator, where nobody says."""
+"""Fewest and most votes of an annotator by default."""
 
 TRIES = 200
-"""How often two annotators change places to get two votes of one annotator off a pair."""
+"""Most rounds in which annotators swap places until no annotator has two votes on one pair."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -30,8 +30,8 @@ class Design:
     Attributes:
         pairs: M, the number of pairs voted on.
         votes_per_pair: votes on each.
-        counts: (K,) places of each annotator; a few may stay empty, see ``blocks``.
-        seed: what the order of votes depends on.
+        counts: (K,) votes of each annotator; a few may be dropped, see ``blocks``.
+        seed: decides the order of votes.
     """
 
     pairs: int
@@ -41,14 +41,14 @@ class Design:
 
     @property
     def places(self) -> int:
-        """How many votes there are to be."""
+        """How many votes there are, if none is dropped."""
         return self.pairs * self.votes_per_pair
 
     def blocks(self) -> Iterator[tuple[Codes, Codes, Codes]]:
-        """Votes in the order of their pairs: (n,) pair, annotator, and how manyth of the annotator's own votes each is.
+        """Votes in the order of their pairs: (n,) pair, annotator, and each vote's number among those of its annotator.
 
-        Where an annotator stands on a pair twice, places are exchanged with other pairs. What is left after ``TRIES``
-        rounds (in crowds hardly larger than ``votes_per_pair``) is dropped, so that a pair may have a vote fewer.
+        If an annotator is on a pair twice, places are swapped with other pairs. What is left after ``TRIES`` rounds (when
+        there are hardly more annotators than ``votes_per_pair``) is dropped, so a pair may have one vote fewer.
         """
         if len(self.counts) == self.votes_per_pair:
             yield from self._everybody()
@@ -69,7 +69,7 @@ class Design:
             yield pair, annotator, place - starts[annotator]
 
     def _everybody(self) -> Iterator[tuple[Codes, Codes, Codes]]:
-        """As ``blocks``, where every annotator votes on every pair."""
+        """As ``blocks``, if every annotator votes on every pair."""
         k = len(self.counts)
         orders = [Shuffle(self.pairs, [self.seed, 4, i]) for i in range(k)]
         for first in range(0, self.pairs, max(1, BLOCK // k)):
@@ -79,12 +79,12 @@ class Design:
 
 
 def make_design(profile: Profile, pairs: int | None, *, seed: int) -> Design:
-    """How many annotators vote how often.
+    """Decide how many annotators there are, and how often each votes.
 
     Args:
         profile: ``annotators``, ``votes_per_annotator`` and ``votes_per_pair`` decide.
-        pairs: how many there are. With both numbers of annotators and of their votes given, pairs are used as far as the
-            votes reach; None for just as many as that.
+        pairs: how many there are. If both the number of annotators and that of their votes are given, as many pairs are
+            used as the votes suffice for; None for exactly that many.
         seed: seed.
 
     Raises:
@@ -94,7 +94,7 @@ def make_design(profile: Profile, pairs: int | None, *, seed: int) -> Design:
     size, range_, per_pair = profile.annotators, profile.votes_per_annotator, profile.votes_per_pair
     if size is None:
         if pairs is None:
-            raise BadInputError("how many votes?", expected="a number of pairs or of annotators")
+            raise BadInputError("the number of votes is not determined", expected="a number of pairs or of annotators")
         return Design(pairs, per_pair, _enough(pairs, range_, per_pair, rng), seed)
     if range_ is None:
         used = 100 * size // per_pair if pairs is None else pairs
@@ -110,20 +110,24 @@ def make_design(profile: Profile, pairs: int | None, *, seed: int) -> Design:
             )
         counts = _cut(counts, used * per_pair)
     if used < 1 or counts.max() > used:
-        raise BadInputError(f"an annotator with {counts.max():,} votes on {used:,} pairs", expected="one vote a pair")
+        raise BadInputError(
+            f"an annotator with {counts.max():,} votes on {used:,} pairs", expected="at most one vote on each pair"
+        )
     return Design(used, per_pair, counts.astype(np.int64), seed)
 
 
 def _enough(pairs: int, range_: tuple[int, int] | None, per_pair: int, rng: np.random.Generator) -> Codes:
-    """Annotators until their votes suffice, ``per_pair`` of them at least; the last have fewer votes."""
+    """Annotators until their votes suffice, at least ``per_pair`` of them; the last ones have fewer votes."""
     votes = pairs * per_pair
     low, high = USUAL if range_ is None else range_
     low, high = low if range_ else min(low, pairs), min(high, pairs)
     if low > high:
-        raise BadInputError(f"{low:,} votes by an annotator on {pairs:,} pairs", expected="one vote a pair at most")
+        raise BadInputError(
+            f"{low:,} votes by an annotator on {pairs:,} pairs", expected="at most one vote on each pair"
+        )
     counts = np.empty(0, np.int64)
     while counts.sum() < votes or len(counts) < per_pair:
-        # The middle of the range is more than most draws come to, so that this is seldom too many at once.
+        # Most draws are below the middle of the range, so this is seldom too many at once.
         more = int((votes - counts.sum()) // max(1, (low + high) // 2)) + per_pair
         counts = np.append(counts, _spread((low, high), max(1, more), rng))
     needed = int(np.searchsorted(np.cumsum(counts), votes)) + 1
@@ -131,7 +135,7 @@ def _enough(pairs: int, range_: tuple[int, int] | None, per_pair: int, rng: np.r
 
 
 def _cut(counts: Codes, votes: int) -> Codes:
-    """Take away the votes that are too many, from the last annotators first; nobody loses the last vote."""
+    """Remove surplus votes, from the last annotators first; every annotator keeps at least one vote."""
     counts = counts.copy()
     surplus = int(counts.sum()) - votes
     for k in range(len(counts) - 1, -1, -1):
@@ -152,24 +156,24 @@ def _spread(range_: tuple[int, int], size: int, rng: np.random.Generator) -> Cod
 def _apart(
     place: Codes, annotator: Codes, per_pair: int, rng: np.random.Generator
 ) -> tuple[Codes, Codes, npt.NDArray[np.bool_]]:
-    """Exchange places within a block until no annotator stands on a pair twice; also tell where one still does."""
+    """Swap places within a block until no annotator is on a pair twice; also returns where one still is."""
     twice = _twice(annotator, per_pair)
     for i in range(TRIES if per_pair > 1 else 0):
         these = np.flatnonzero(twice)
         if len(these) == 0:
             break
         if i % 2:
-            # In a small crowd the only partners may be on other pairs that have somebody twice.
+            # With few annotators the only partners may be on other pairs that have somebody twice.
             others = rng.choice(these, len(these)) // per_pair * per_pair + rng.integers(0, per_pair, len(these))
         else:
             others = rng.integers(0, len(place), len(these))
-        # Each place moves once a round: a partner that is drawn twice, or is one of these, waits.
+        # Each place moves once per round: a partner that is drawn twice, or is one of these, waits.
         free = ~np.isin(others, these)
         _, first = np.unique(others, return_index=True)
         alone = np.zeros(len(others), bool)
         alone[first] = True
         these, others = these[free & alone], others[free & alone]
-        # Not where the partner's pair has this annotator too, or this pair the partner's.
+        # Not if the partner's pair has this annotator, too, or this pair has the partner's.
         good = ~(
             _has(annotator, others, annotator[these], per_pair) | _has(annotator, these, annotator[others], per_pair)
         )
@@ -181,7 +185,7 @@ def _apart(
 
 
 def _twice(annotator: Codes, per_pair: int) -> npt.NDArray[np.bool_]:
-    """Where an annotator stands on a pair for a second time."""
+    """Where an annotator is on a pair for the second time."""
     table = annotator.reshape(-1, per_pair)
     order = np.argsort(table, axis=1, kind="stable")
     ordered = np.take_along_axis(table, order, axis=1)

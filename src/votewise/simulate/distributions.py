@@ -1,7 +1,7 @@
-"""Priors to draw from: how reliability or attentiveness is spread over a crowd.
+"""Priors to draw from: how reliability or attentiveness is spread over annotators or users.
 
-``votewise.users.families`` fits families of priors to data; here are members of those families, with numbers in them. What
-``AttentivenessResult.prior`` says of a fitted one can be read back with ``read_prior``.
+``votewise.users.families`` fits families of priors to data; here are members of those families, with given parameters. A
+fitted prior, as ``AttentivenessResult.prior`` describes it, can be read back with ``read_prior``.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ class Prior(Protocol):
 
 @dataclass(frozen=True)
 class Points:
-    """A few values and the share of the crowd at each. One value alone is a constant.
+    """A few values and the share at each. One value alone is a constant.
 
     Raises BadInputError for values outside [0, 1], and for shares that are negative or do not sum to 1.
     """
@@ -49,7 +49,7 @@ class Points:
 
 @dataclass(frozen=True)
 class BetaPrior:
-    """``votewise.inference.priors.Beta``, its outliers drawn uniformly."""
+    """A ``votewise.inference.priors.Beta``; its outliers are drawn uniformly."""
 
     beta: Beta
 
@@ -81,7 +81,7 @@ class LogisticNormal:
 
 @dataclass(frozen=True)
 class Mixture:
-    """A share of the crowd from each of several priors; the shares sum to 1."""
+    """A share of the draws from each of several priors; the shares sum to 1."""
 
     parts: tuple[Prior, ...]
     shares: tuple[float, ...]
@@ -99,10 +99,10 @@ class Mixture:
 
 
 def read_prior(given: Any) -> Prior:
-    """A prior from what people write.
+    """A prior, however it is given.
 
     Args:
-        given: a prior; a ``Beta``; a number (everybody the same); a text such as ``beta:6,2``, ``two-point:0.2,0.2,0.98``
+        given: a prior; a ``Beta``; a number (the same for all); a text such as ``beta:6,2``, ``two-point:0.2,0.2,0.98``
             (a share 0.2 at 0.2, the others at 0.98), ``logistic-normal:-0.6,0.8`` or a mixture
             ``0.6*beta:4,16 + 0.4*beta:16,4``; or a mapping as ``AttentivenessResult.prior`` gives it.
 
@@ -120,7 +120,7 @@ def read_prior(given: Any) -> Prior:
     if hasattr(given, "draw"):
         prior: Prior = given
         return prior
-    raise BadInputError("no prior", value=given, expected=KNOWN)
+    raise BadInputError("not a prior", value=given, expected=KNOWN)
 
 
 def check_shares(shares: tuple[float, ...], size: int) -> None:
@@ -130,7 +130,7 @@ def check_shares(shares: tuple[float, ...], size: int) -> None:
 
 
 def draw_codes(shares: tuple[float, ...], size: int, rng: np.random.Generator) -> Any:
-    """(size,) which of the shares each draw falls into."""
+    """(size,) which share each draw falls into."""
     edges = np.cumsum(shares)[:-1]
     return np.searchsorted(edges, rng.random(size), side="right")
 
@@ -141,7 +141,7 @@ def _from_text(text: str) -> Prior:
         return _single(text.strip(), text)
     split = [part.partition("*") for part in parts]
     if any(not star for _, star, _ in split):
-        raise BadInputError("no prior", value=text, expected="share*prior + share*prior, the shares summing to 1")
+        raise BadInputError("not a prior", value=text, expected="share*prior + share*prior, the shares summing to 1")
     shares = tuple(_numbers(share, 1, text)[0] for share, _, _ in split)
     return Mixture(tuple(_single(name.strip(), text) for _, _, name in split), shares)
 
@@ -167,7 +167,7 @@ def _numbers(text: str, size: int, whole: str) -> list[float]:
     except ValueError:
         found = []
     if len(found) != size or not np.isfinite(found).all():
-        raise BadInputError("no prior", value=whole, expected=KNOWN)
+        raise BadInputError("not a prior", value=whole, expected=KNOWN)
     return found
 
 
@@ -184,7 +184,7 @@ def _from_fit(fitted: dict[str, Any]) -> Prior:
             return _parts(fitted, int(number or 1), ("mean", "deviation"), LogisticNormal)
     except (KeyError, ValueError) as error:
         raise BadInputError(f"a fitted prior without {error}", value=fitted) from error
-    raise BadInputError("no prior to draw from", value=fitted, expected="a parametric family, as estimated")
+    raise BadInputError("not a prior to draw from", value=fitted, expected="a parametric family, as estimated")
 
 
 def _parts(fitted: dict[str, Any], number: int, names: tuple[str, str], make: Any) -> Prior:

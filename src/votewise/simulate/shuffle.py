@@ -1,7 +1,7 @@
 """A random order of any number of things, looked up piece by piece and never held in memory.
 
-A Feistel network over just enough bits is a permutation of their numbers; numbers beyond the end are sent through it again
-until they come out inside, which makes it a permutation of what is wanted.
+A Feistel network over just enough bits is a permutation of all numbers of so many bits. Results beyond the last thing are
+sent through it again until they are inside, which makes it a permutation of the things.
 """
 
 from __future__ import annotations
@@ -23,13 +23,13 @@ class Shuffle:
     """A permutation of 0 to ``size`` - 1.
 
     Args:
-        size: how many things, at least 1.
+        size: how many things there are, at least 1.
         seed: what ``numpy.random.default_rng`` takes.
     """
 
     def __init__(self, size: int, seed: int | list[int]) -> None:
         if not 1 <= size <= MOST:
-            raise BadInputError("how many to shuffle", value=size, expected=f"1 to {MOST:,}")
+            raise BadInputError("too many or too few to shuffle", value=size, expected=f"1 to {MOST:,}")
         self.size = size
         bits = max(2, (size - 1).bit_length())
         self._right = np.uint64(bits // 2)
@@ -37,7 +37,7 @@ class Shuffle:
         self._keys = np.random.default_rng(seed).integers(0, 2**64, ROUNDS, np.uint64)
 
     def at(self, places: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
-        """Which thing stands at each of these places; places count from 0."""
+        """Which thing is at each of these places; places count from 0."""
         found = self._once(places.astype(np.uint64))
         while True:
             outside = np.flatnonzero(found >= self.size)

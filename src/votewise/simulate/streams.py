@@ -16,28 +16,29 @@ from votewise.storage.files import written_whole
 
 SUFFIXES = (".parquet", ".jsonl", ".csv")
 
-Progress = Callable[[int], None]
+StreamProgress = Callable[[int], None]
+"""Called with the rows written so far."""
 
 
 def check_suffix(out: Path) -> None:
-    """Raise BadInputError unless the name says which kind of file it is to be."""
+    """Raise BadInputError unless the name's ending is that of a kind of file that can be written."""
     if out.suffix not in SUFFIXES:
         raise BadInputError("unknown kind of file", source=str(out), expected=f"a name ending in {', '.join(SUFFIXES)}")
 
 
-def write_stream(out: Path, tables: Iterable[pa.Table], progress: Progress | None = None) -> int:
-    """Write tables of one schema one after the other; gives the number of rows.
+def write_stream(out: Path, tables: Iterable[pa.Table], progress: StreamProgress | None = None) -> int:
+    """Write tables of one schema one after the other; return the number of rows.
 
     Args:
         out: a .parquet, .jsonl or .csv file.
         tables: at least one; only one of them is held at a time.
-        progress: called after each with the rows written so far.
+        progress: called after each table.
 
     Raises:
         BadInputError: an unknown kind of file, one that cannot be written, or columns that do not fit into a CSV.
     """
     check_suffix(out)
-    writers = {".parquet": _parquet, ".csv": _csv, ".jsonl": _json_lines}
+    writers: dict[str, Any] = {".parquet": pq.ParquetWriter, ".csv": _CsvFile, ".jsonl": _JsonLinesFile}
     rows = 0
     with written_whole(out) as partial:
         writer: Any = None
@@ -55,11 +56,9 @@ def write_stream(out: Path, tables: Iterable[pa.Table], progress: Progress | Non
     return rows
 
 
-def _parquet(path: Path, schema: pa.Schema) -> Any:
-    return pq.ParquetWriter(path, schema)
+class _CsvFile:
+    """A CSV file that is written table by table; its names stand in the first line."""
 
-
-class _csv:  # noqa: N801 - one of the three ways to write, called as such
     def __init__(self, path: Path, schema: pa.Schema) -> None:
         nested = [field.name for field in schema if pa.types.is_nested(field.type)]
         if nested:
@@ -74,7 +73,9 @@ class _csv:  # noqa: N801 - one of the three ways to write, called as such
         self._writer.close()
 
 
-class _json_lines:  # noqa: N801
+class _JsonLinesFile:
+    """A file of JSON lines that is written table by table."""
+
     def __init__(self, path: Path, schema: pa.Schema) -> None:
         self._file = path.open("w", encoding="utf-8")
 

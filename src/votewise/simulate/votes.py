@@ -1,4 +1,4 @@
-"""A crowd of annotators, as a profile describes it, voting on pairs whose truth is known."""
+"""Annotators, as a profile describes them, vote on pairs whose truth is known."""
 
 from __future__ import annotations
 
@@ -16,85 +16,19 @@ from votewise.errors import BadInputError
 from votewise.simulate.annotators import SimulatedVotes
 from votewise.simulate.design import Codes, Design, make_design
 from votewise.simulate.profiles import BIASED, TIRED, DrawnAnnotators, Profile, draw_annotators
+from votewise.simulate.true_pairs import TruePairs
 
 WITH_TEXTS = 1_000_000
-"""Up to this many votes texts are kept unless told otherwise: beyond, the same texts many times over fill the disk."""
+"""Up to this many rows texts are written by default; with more, the same texts many times over would fill the disk."""
 
 
 @dataclass(frozen=True, eq=False)
-class TruePairs:
-    """M pairs and their truth.
-
-    Attributes:
-        truth: (M,) +1 where response_a is truly better, else -1.
-        ids: (M,) their names; None where a pair is called by its number.
-        texts: (M rows) as in ``Votes``; None without texts.
-        domain: (M,) the domain's name, null where unknown; None without domains.
-        undecided: pairs of the source left out because nothing says which response is better.
-    """
-
-    truth: Signs
-    ids: pa.Array | None = None
-    texts: pa.Table | None = None
-    domain: pa.Array | None = None
-    undecided: int = 0
-
-    def __len__(self) -> int:
-        return len(self.truth)
-
-    @classmethod
-    def made_up(cls, size: int, seed: int) -> TruePairs:
-        """``size`` pairs without texts; which response is better is a coin toss."""
-        return cls(np.where(np.random.default_rng([seed, 6]).integers(0, 2, size, np.int8), 1, -1).astype(np.int8))
-
-    @classmethod
-    def of(cls, votes: Votes) -> TruePairs:
-        """The pairs of a preference file: the truth is its gold label, else what most of its votes say.
-
-        Raises:
-            BadInputError: when not a single pair is decided.
-        """
-        weight = np.ones(len(votes)) if votes.weight is None else votes.weight
-        lead = np.sign(np.bincount(votes.pair, weight * votes.sign, minlength=votes.n_pairs))
-        truth = lead if votes.gold is None else np.where(votes.gold != 0, votes.gold, lead)
-        known = pa.array(truth != 0)
-        if not truth.any():
-            raise BadInputError("no pair has a better response", expected="a chosen response, votes or gold labels")
-        domain = None
-        if votes.domain is not None:
-            names = pa.array(votes.domain_ids, pa.string())
-            domain = names.take(pa.array(votes.domain, mask=votes.domain < 0)).filter(known)
-        ids = votes.pair_ids.filter(known)
-        texts = None if votes.texts is None else votes.texts.filter(known)
-        return cls(truth[truth != 0].astype(np.int8), ids, texts, domain, int((truth == 0).sum()))
-
-    def sample(self, size: int | None, seed: int) -> TruePairs:
-        """A random ``size`` of them in their order; all of them for None.
-
-        Raises BadInputError where there are not so many.
-        """
-        if size is None:
-            return self
-        if not 1 <= size <= len(self):
-            raise BadInputError("pairs", value=size, expected=f"1 to {len(self):,}, as many as there are")
-        return self.take(np.sort(np.random.default_rng([seed, 8]).permutation(len(self))[:size]))
-
-    def take(self, pairs: Codes) -> TruePairs:
-        """These pairs only."""
-        at = pa.array(pairs)
-        ids, texts, domain = (
-            None if column is None else column.take(at) for column in (self.ids, self.texts, self.domain)
-        )
-        return replace(self, truth=self.truth[pairs], ids=ids, texts=texts, domain=domain)
-
-
-@dataclass(frozen=True, eq=False)
-class SimulatedCrowd(SimulatedVotes):
-    """Votes of a crowd, and what it is made of.
+class DrawnVotes(SimulatedVotes):
+    """Votes of annotators of several kinds.
 
     Attributes:
         kind: (K,) what each annotator is, an index into ``votewise.simulate.KINDS``.
-        chance: (n,) probability that each vote agrees with the truth, whatever was shown first, noise included.
+        chance: (n,) probability that each vote agrees with the truth, averaged over what is shown first, noise included.
     """
 
     kind: npt.NDArray[np.int8]
@@ -105,7 +39,7 @@ class SimulatedCrowd(SimulatedVotes):
 class Block:
     """Some of the votes: ``pair``, ``annotator``, ``index`` among the annotator's own, and what came of them (n,).
 
-    ``swapped`` tells where response_b was shown first; ``chance`` and ``correct`` are as in ``SimulatedCrowd``.
+    ``swapped`` tells where response_b was shown first; ``chance`` and ``correct`` are as in ``DrawnVotes``.
     """
 
     pair: Codes
@@ -119,17 +53,17 @@ class Block:
 
 @dataclass(frozen=True, eq=False)
 class VotesPlan:
-    """Everything that is settled before the first vote is drawn."""
+    """Everything that is decided before the first vote is drawn."""
 
     profile: Profile
     pairs: TruePairs
-    crowd: DrawnAnnotators
+    annotators: DrawnAnnotators
     design: Design
     seed: int
 
     def blocks(self) -> Iterator[Block]:
         """The votes in the order of their pairs, a block at a time; every block has a seed of its own."""
-        # Without texts a row cannot show a pair the other way round, so that everybody sees it the same way.
+        # Without texts a row cannot show a pair with its sides swapped, so everybody sees it the same way.
         by_vote, made_up = self.pairs.texts is not None, self.pairs.ids is None
         for number, (pair, annotator, index) in enumerate(self.design.blocks()):
             rng = np.random.default_rng([self.seed, 7, number])
@@ -142,9 +76,9 @@ class VotesPlan:
             yield self._vote(pair, annotator, index, swapped, rng)
 
     def _vote(self, pair: Codes, annotator: Codes, index: Codes, swapped: Bools, rng: np.random.Generator) -> Block:
-        profile, crowd, truth = self.profile, self.crowd, self.pairs.truth[pair]
-        eta = crowd.reliability[annotator]
-        kind = crowd.kind[annotator]
+        profile, truth = self.profile, self.pairs.truth[pair]
+        eta = self.annotators.reliability[annotator]
+        kind = self.annotators.kind[annotator]
         if profile.tired:
             done = index / np.maximum(self.design.counts[annotator] - 1, 1)
             left = 1 - np.clip((done - profile.tired_from) / max(1 - profile.tired_from, 1e-9), 0, 1)
@@ -163,11 +97,12 @@ class VotesPlan:
 def plan_votes(
     profile: Profile, *, pairs: TruePairs | int | None = None, texts: bool | None = None, seed: int = 0
 ) -> VotesPlan:
-    """Settle who votes on what.
+    """Decide who votes on what.
 
     Args:
-        profile: the crowd.
-        pairs: pairs with their truth; how many to make up; or None, as many as the profile's annotators have votes for.
+        profile: the annotators, and how much they vote.
+        pairs: pairs with their truth; how many to make up; or None for as many as the profile's annotators have votes
+            for.
         texts: whether to keep the pairs' texts; None for up to a million votes.
         seed: seed.
 
@@ -176,24 +111,24 @@ def plan_votes(
     """
     number = len(pairs) if isinstance(pairs, TruePairs) else pairs
     if number is not None and number < 1:
-        raise BadInputError("pairs", value=number, expected="at least 1")
+        raise BadInputError("out of range", parameter="pairs", value=number, expected="at least 1")
     design = make_design(profile, number, seed=seed)
     if not isinstance(pairs, TruePairs):
         known = TruePairs.made_up(design.pairs, seed)
     else:
-        # Not the first ones where not all are used: a file may be sorted.
+        # If not all are used, not the first ones: a file may be sorted.
         known = pairs if design.pairs == len(pairs) else pairs.sample(design.pairs, seed)
     if not (design.places <= WITH_TEXTS if texts is None else texts):
         known = replace(known, texts=None)
     return VotesPlan(profile, known, draw_annotators(profile, len(design.counts), seed), design, seed)
 
 
-def simulate_crowd(profile: Profile, *, pairs: TruePairs | Votes | int | None = None, seed: int = 0) -> SimulatedCrowd:
-    """Draw the votes of a whole crowd into memory; ``votewise.simulate.write_votes`` streams them to a file.
+def draw_votes(profile: Profile, *, pairs: TruePairs | Votes | int | None = None, seed: int = 0) -> DrawnVotes:
+    """Draw all votes into memory; ``votewise.simulate.write_votes`` streams them to a file.
 
     Args:
-        profile: what the crowd is made of and how much it votes.
-        pairs: what it votes on: votes that were read (their truth is taken from them), pairs with their truth, how many
+        profile: the annotators, and how much they vote.
+        pairs: what they vote on: votes that were read (their truth is taken from them), pairs with their truth, how many
             to make up, or None for as many as the profile's annotators have votes for.
         seed: seed; the same arguments give the same votes.
 
@@ -218,4 +153,4 @@ def simulate_crowd(profile: Profile, *, pairs: TruePairs | Votes | int | None = 
         gold=plan.pairs.truth,
     )
     votes = replace(votes, texts=plan.pairs.texts)
-    return SimulatedCrowd(votes, plan.crowd.reliability, plan.pairs.truth, correct, plan.crowd.kind, chance)
+    return DrawnVotes(votes, plan.annotators.reliability, plan.pairs.truth, correct, plan.annotators.kind, chance)

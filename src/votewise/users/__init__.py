@@ -1,1 +1,1 @@
-"""Clicks -> beliefs about users."""
+"""Clicks -> beliefs about users: how attentive each one is, and whose clicks to keep."""

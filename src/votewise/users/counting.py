@@ -1,4 +1,4 @@
-"""The expressions that count a log of comparisons, the same for every engine that ibis speaks to."""
+"""The expressions that count a log of clicks, the same for every engine that ibis supports."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ BOTH = HALF + 1
 """A comparison and a win."""
 
 MOST_KINDS = 1000
-"""Combinations of models, winner and domain that a log may hold; with more, a column is not what it was taken for."""
+"""Most combinations of models, winner and domain in a log; if there are more, a column holds something else."""
 
 
 def kinds_of_rows(rows: Any, columns: dict[str, str], source: str) -> list[RowKind]:
@@ -37,13 +37,13 @@ def kinds_of_rows(rows: Any, columns: dict[str, str], source: str) -> list[RowKi
             source=source,
             column=columns[most],
             value=kinds[0][most],
-            expected="two models, and a winner and a domain that are not all different",
+            expected="two models, and few winners and domains",
         )
     return [RowKind(**({"domain": None} | kind)) for kind in kinds]
 
 
 def texts_of_kinds(rows: Any, columns: dict[str, str], kinds: list[RowKind]) -> dict[str, tuple[str, ...]]:
-    """The columns of text among those that tell kinds apart, and the values they hold, nulls apart."""
+    """The columns of text among those that distinguish kinds, and the values in them, without nulls."""
     schema = rows.schema()
     return {
         name: tuple(sorted({getattr(kind, what) for kind in kinds} - {None}))
@@ -53,7 +53,7 @@ def texts_of_kinds(rows: Any, columns: dict[str, str], kinds: list[RowKind]) -> 
 
 
 def first_fault(rows: Any, columns: dict[str, str], source: str, outcomes: Outcomes) -> BadInputError:
-    """The most frequent reason why rows cannot be used, with how many there are and one of them."""
+    """An error about the most frequent kind of rows that cannot be used: how many there are, and one of them."""
     fault = outcomes.faults[0]
     alike = [f for f in outcomes.faults if f.column == fault.column and str(f.value) == str(fault.value)]
     of_kind = reduce(
@@ -105,15 +105,15 @@ def usable_rows(rows: Any, columns: dict[str, str], outcomes: Outcomes) -> Any:
 
 
 def count_users(rows: Any, columns: dict[str, str], outcomes: Outcomes, **within: Any) -> Any:
-    """One row per user: ``user``, and comparisons and wins of model A in each domain.
+    """One row per user: ``user``, and in each domain comparisons and wins of model A.
 
-    With ``within`` (name -> expression) one row per user and value of these, say per stretch of time.
+    With ``within`` (name -> expression) one row per user and value of these, for example per stretch of time.
     """
     import ibis
 
     first = _text(rows[columns["a"]]) == outcomes.models[0]
-    # One sum counts both: comparisons in its lower half, wins in its upper one. Values are compared one by one, for DuckDB
-    # takes 1.2 times as long to look for texts in lists.
+    # One sum counts both: comparisons in its lower half, wins in its upper one. Values are compared one by one, because
+    # DuckDB takes 1.2 times as long to look for texts in lists.
     meanings = [(outcomes.a, BOTH), (outcomes.b, 1)]
     meanings += [(outcomes.left, first.ifelse(BOTH, 1)), (outcomes.right, first.ifelse(1, BOTH))]
     branches = [(winner, code) for winners, code in meanings for winner in winners]

@@ -1,15 +1,15 @@
 """Do users change? Attentiveness per stretch of time, with the fitted prior held fixed.
 
-A user's clicks have an evidence, the probability of the clicks with the attentiveness summed out over the prior. The
-evidence of the stretches one by one, over that of all clicks together, is the Bayes factor for "another attentiveness in
-each stretch" against "the same all along". Its expectation is 1 where nothing changed, so it is an e-value: users are
-flagged by the e-BH procedure [Wang and Ramdas 2022], which holds the share of false flags at ``FALSE_FLAGS`` however the
-users' clicks hang together. As everywhere, cells of equal counts are judged in Python and joined in the engine.
+A user's clicks have an evidence: their probability with the attentiveness summed out over the prior. The product of the
+evidences of all stretches, divided by the evidence of all clicks together, is the Bayes factor for "another attentiveness
+in each stretch" against "the same throughout". Its expectation is 1 where nothing changed, so it is an e-value. Users are
+flagged by the e-BH procedure [Wang and Ramdas 2022], which keeps the share of false flags below ``FALSE_FLAGS`` however
+the users' clicks depend on each other. As everywhere, cells of equal counts are judged in Python and joined in the
+engine.
 """
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -23,38 +23,18 @@ from votewise.data.clicks import Counts
 from votewise.errors import BadInputError
 from votewise.sources.databases import engine_errors
 from votewise.storage.engine import write_parquet
-from votewise.users.click_log import Comparisons, cells_for_engine
+from votewise.users.click_log import ClickLog, cells_for_engine
 from votewise.users.counting import count_names, count_users, histogram
-from votewise.users.estimate import AttentivenessResult
+from votewise.users.results import AttentivenessResult
+from votewise.users.windows import Window
 
 FALSE_FLAGS = 0.05
 """Largest expected share of users flagged as changed who did not change."""
 
 STEPS = 20
-"""Steps per unit of log Bayes factor in the histogram that leaves the engine."""
+"""Steps per unit of the log Bayes factor in the histogram that leaves the engine."""
 
 STRETCH = "votewise_stretch"
-
-SECONDS = {"h": 3600, "d": 86400, "w": 7 * 86400}
-
-
-@dataclass(frozen=True)
-class Window:
-    """How clicks are cut into stretches: ``seconds`` long, or ``every`` so many of a user's comparisons."""
-
-    seconds: int | None = None
-    every: int | None = None
-
-    @classmethod
-    def parse(cls, text: str) -> Window:
-        """``30d``, ``12h`` or ``4w``; a plain number is a number of comparisons. BadInputError for anything else."""
-        found = re.fullmatch(r"\s*([1-9][0-9]{0,8})\s*([hdw]?)\s*", text)
-        if not found:
-            raise BadInputError(
-                "window", value=text, expected="a length such as 30d, 12h or 4w, or a number of comparisons"
-            )
-        number, unit = int(found[1]), found[2]
-        return cls(seconds=number * SECONDS[unit]) if unit else cls(every=number)
 
 
 @dataclass(frozen=True, eq=False)
@@ -64,8 +44,8 @@ class Drift:
     Attributes:
         users: users with comparisons in at least two stretches.
         changed: how many of them are flagged as changed.
-        least: log Bayes factor from which a user is flagged; infinite where nobody is.
-        stretches: stretches of users altogether.
+        least: log Bayes factor from which a user is flagged; infinite if nobody is flagged.
+        stretches: number of stretches, over all users.
     """
 
     users: int
@@ -77,7 +57,7 @@ class Drift:
     _source: str = field(repr=False)
 
     def write_users(self, path: Path) -> int:
-        """Write one row per user with two stretches or more to a Parquet file; gives their number.
+        """Write one row per user with two stretches or more to a Parquet file; return their number.
 
         Columns: ``user``, ``stretches``, ``log_bayes_factor``, ``changed``, ``first`` and ``last`` (attentiveness in the
         user's first and last stretch).
@@ -86,7 +66,7 @@ class Drift:
             return write_parquet(self._per_user, path)
 
     def write_stretches(self, path: Path) -> int:
-        """Write one row per user and stretch to a Parquet file; gives their number.
+        """Write one row per user and stretch to a Parquet file; return their number.
 
         Columns: ``user``, ``stretch`` (seconds since 1970 at its start, or its number from 0), ``comparisons``, ``wins``,
         ``attentiveness``, ``low``, ``high``.
@@ -96,29 +76,27 @@ class Drift:
 
 
 @contextmanager
-def find_drift(comparisons: Comparisons, result: AttentivenessResult, window: Window, time: str) -> Iterator[Drift]:
+def find_drift(log: ClickLog, result: AttentivenessResult, window: Window, time: str) -> Iterator[Drift]:
     """Judge users stretch by stretch under the prior and win rates of ``result``.
 
     Args:
-        comparisons: an open log, from ``open_comparisons``.
+        log: an open log, from ``open_log``.
         result: what was estimated from all of its counts.
         window: how to cut time.
         time: column with the time of each comparison; a timestamp or date, or a number (seconds since 1970).
 
     Raises:
-        BadInputError: no such column, or one that is no time.
+        BadInputError: no such column, or one that does not hold times.
     """
-    with engine_errors(comparisons.source):
-        rows = _decided(comparisons)
-        # A column of its own first: engines do not group by what they number.
-        rows = rows.mutate(**{STRETCH: _stretch(rows, comparisons, window, time)})
-        counted = count_users(rows, comparisons.columns, comparisons.outcomes, stretch=rows[STRETCH])
+    with engine_errors(log.source):
+        rows = _decided(log)
+        # First a column of its own: engines cannot group by a row number.
+        rows = rows.mutate(**{STRETCH: _stretch(rows, log, window, time)})
+        counted = count_users(rows, log.columns, log.outcomes, stretch=rows[STRETCH])
         with counted.cache() as stretches:
-            cells = histogram(stretches, comparisons.outcomes)
+            cells = histogram(stretches, log.outcomes)
             judged = stretches.inner_join(cells_for_engine(cells, _beliefs(result, cells)), _keys(cells))
-            together = comparisons.users.inner_join(
-                cells_for_engine(comparisons.counts, _beliefs(result, comparisons.counts)), _keys(cells)
-            )
+            together = log.users.inner_join(cells_for_engine(log.counts, _beliefs(result, log.counts)), _keys(cells))
             per_user = _per_user(judged, together)
             with per_user.cache() as users:
                 values = _histogram_of(users)
@@ -127,14 +105,14 @@ def find_drift(comparisons: Comparisons, result: AttentivenessResult, window: Wi
                 names = ["user", "stretch", "comparisons", "wins", "attentiveness", "low", "high"]
                 chosen = ["user", "stretches", "log_bayes_factor", "changed", "first", "last"]
                 number = int(cells.users.sum())
-                yield Drift(total, changed, least, number, flagged[chosen], judged[names], comparisons.source)
+                yield Drift(total, changed, least, number, flagged[chosen], judged[names], log.source)
 
 
 def e_bh(histogram_of: dict[int, int], level: float) -> tuple[int, int, float]:
     """The e-BH procedure on a histogram of log e-values.
 
     Args:
-        histogram_of: floor(STEPS * log e-value) -> how many users; each counts with the lower end of its step.
+        histogram_of: floor(STEPS * log e-value) -> how many users; each counts as the lower end of its step.
         level: largest expected share of false flags.
 
     Returns:
@@ -149,27 +127,26 @@ def e_bh(histogram_of: dict[int, int], level: float) -> tuple[int, int, float]:
     return total, flagged, float(least)
 
 
-def _decided(comparisons: Comparisons) -> Any:
-    rows = comparisons.rows_used
-    return rows.filter(rows[comparisons.columns["winner"]].isin(comparisons.outcomes.decided))
+def _decided(log: ClickLog) -> Any:
+    """The rows that are not ties."""
+    rows = log.rows_used
+    return rows.filter(rows[log.columns["winner"]].isin(log.outcomes.decided))
 
 
-def _stretch(rows: Any, comparisons: Comparisons, window: Window, time: str) -> Any:
+def _stretch(rows: Any, log: ClickLog, window: Window, time: str) -> Any:
     """The stretch of each row, as an expression."""
     import ibis
 
     if time not in rows.columns:
         found = ", ".join(rows.columns[:12])
-        raise BadInputError(
-            f"there is no column '{time}' for the time", source=comparisons.source, expected=f"one of {found}"
-        )
+        raise BadInputError(f"there is no column '{time}' for the time", source=log.source, expected=f"one of {found}")
     when, kind = rows[time], rows[time].type()
     if not (kind.is_temporal() or kind.is_numeric()) or kind.is_boolean():
         raise BadInputError(
-            f"holds {kind}", source=comparisons.source, column=time, expected="timestamps, dates or seconds since 1970"
+            f"holds {kind}", source=log.source, column=time, expected="timestamps, dates or seconds since 1970"
         )
     if window.every is not None:
-        order = ibis.window(group_by=rows[comparisons.columns["user"]], order_by=when)
+        order = ibis.window(group_by=rows[log.columns["user"]], order_by=when)
         return ibis.row_number().over(order) // window.every
     seconds = when if kind.is_numeric() else when.cast("timestamp").epoch_seconds()
     return (seconds / window.seconds).floor().cast("int64") * window.seconds
@@ -186,7 +163,7 @@ def _beliefs(result: AttentivenessResult, counts: Counts) -> pa.Table:
 
 
 def _per_user(judged: Any, together: Any) -> Any:
-    """One row per user with at least two stretches, and the log Bayes factor for a change."""
+    """One row per user with at least two stretches, with the log Bayes factor for a change."""
     apart = judged.group_by("user").agg(
         stretches=judged.count(),
         apart=judged["log_evidence"].sum(),

@@ -1,7 +1,7 @@
-"""What each kind of row of a comparison log says: for model A, for model B, a tie, or nothing usable.
+"""What each kind of row of a log of clicks says: for model A, for model B, a tie, or nothing usable.
 
-A log of any size holds few kinds of rows, combinations of the two models' names, the winner and the domain. They are all
-that Python looks at; the engine that holds the log does the counting with what is found here.
+A log of any size holds few kinds of rows: combinations of the two models' names, the winner and the domain. Python looks
+at these only; the engine that holds the log counts with what is found here.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ SHOWN = 6
 
 @dataclass(frozen=True)
 class RowKind:
-    """Rows that differ in nothing but the user: the models on both sides, the winner, the domain, and how many."""
+    """Rows that differ in the user only: the models on both sides, the winner, the domain, and how many rows there are."""
 
     a: Any
     b: Any
@@ -32,7 +32,7 @@ class RowKind:
 
 @dataclass(frozen=True)
 class Fault:
-    """Why rows of a ``kind`` cannot be used: what stands in which ``column``, and what was expected there."""
+    """Why rows of a ``kind`` cannot be used: the value in a ``column``, and what was expected there."""
 
     problem: str
     column: str
@@ -47,7 +47,7 @@ class Outcomes:
 
     Attributes:
         models: names of model A and model B.
-        a, b: winners that mean A (B) whatever the sides.
+        a, b: winners that mean A (B), regardless of the sides.
         left, right: winners that mean the model in the first (second) column.
         ties: winners that mean neither.
         domains: names of the domains, in the order of their values; ``("",)`` without a column of domains.
@@ -69,7 +69,7 @@ class Outcomes:
 
     @property
     def decided(self) -> tuple[Any, ...]:
-        """Winners that are no ties."""
+        """Winners that are not ties."""
         return (*self.a, *self.b, *self.left, *self.right)
 
 
@@ -133,7 +133,7 @@ def _models(kinds: Sequence[RowKind], columns: dict[str, str], source: str, mode
         return first, second
     if model == second:
         return second, first
-    raise BadInputError("there is no such model", source=source, value=model, expected=f"'{first}' or '{second}'")
+    raise BadInputError("no such model", source=source, value=model, expected=f"'{first}' or '{second}'")
 
 
 def _fault(kind: RowKind, columns: dict[str, str]) -> Fault | None:
@@ -156,12 +156,12 @@ def _meaning(kind: RowKind, models: tuple[str, str], columns: dict[str, str], so
     named = str(kind.winner) if str(kind.winner) in models else None
     if won is not None and named is not None and won != named:
         raise BadInputError(
-            f"may mean the column or the model of that name, in {kind.rows:,} rows with '{kind.a}' in column "
+            f"could mean the column or the model of that name, in {kind.rows:,} rows with '{kind.a}' in column "
             f"'{columns['a']}'",
             source=source,
             column=columns["winner"],
             value=kind.winner,
-            expected="models that are not called like columns",
+            expected="models whose names are not names of columns",
         )
     found = named if won is None else won
     return found if found in (None, TIE) else "ab"[models.index(str(found))]

@@ -1,6 +1,6 @@
-"""Beliefs about users -> whom to keep, and what level each user has.
+"""Beliefs about users -> which users to keep, and what level each user has.
 
-Everything is decided per cell of users with equal counts, so that equal users are always treated alike.
+Everything is decided per cell of users with equal counts, so equal users are always treated alike.
 """
 
 from __future__ import annotations
@@ -13,14 +13,17 @@ import pyarrow as pa
 
 from votewise.arrays import Bools, Floats
 from votewise.data.clicks import Counts
-from votewise.defaults import INFORMED
+from votewise.defaults import INFORMED, THRESHOLD
 from votewise.errors import BadInputError
-from votewise.users.estimate import AttentivenessResult
+from votewise.users.results import AttentivenessResult
 
 LEVELS = ("new", "casual", "steady", "attentive")
 LADDER = tuple(i / 10 for i in range(1, 10))
+CONFIDENCE = 0.95
+"""Confidence of the rules on the ladder unless another one is given."""
+
 EQUAL = 12
-"""Decimal places to which posterior means must agree to be one: cells may reach the same mean by other sums."""
+"""Decimal places to which posterior means must agree to count as equal: cells may reach the same mean by other sums."""
 
 FEW = 12 * (1 / INFORMED**2 - 1)
 """Information about attentiveness below which even an interval under a flat prior, of variance 1/12, stays ``INFORMED`` as
@@ -33,30 +36,34 @@ class Rule:
 
     Attributes:
         keep: share of the users to keep, those with the highest posterior means. Users with equal means are kept
-            together, so that it may be a little more.
-        threshold: least attentiveness; also what levels are about.
+            together, so it may be a little more.
+        threshold: least attentiveness; users' levels depend on it, too.
         confidence: least probability that the attentiveness reaches ``threshold``; None for the posterior mean alone.
-        keep_new: whether to keep users of level ``new`` as well, whatever the rest says.
+        keep_new: whether to keep users of level ``new``, too, even if the rest of the rule does not.
     """
 
     keep: float | None = None
-    threshold: float = 0.5
+    threshold: float = THRESHOLD
     confidence: float | None = None
     keep_new: bool = False
 
     def __post_init__(self) -> None:
         if self.keep is not None and not 0 < self.keep <= 1:
-            raise BadInputError("no share of users", source="keep", value=self.keep, expected="above 0, at most 1")
+            raise BadInputError(
+                "not a share of users", parameter="keep", value=self.keep, expected="above 0, at most 1"
+            )
         if not 0 < self.threshold < 1:
             raise BadInputError(
-                "no attentiveness", source="threshold", value=self.threshold, expected="between 0 and 1"
+                "not an attentiveness", parameter="threshold", value=self.threshold, expected="between 0 and 1"
             )
         if self.confidence is not None and not 0 < self.confidence < 1:
             raise BadInputError(
-                "no probability", source="confidence", value=self.confidence, expected="between 0 and 1"
+                "not a probability", parameter="confidence", value=self.confidence, expected="between 0 and 1"
             )
         if self.keep is not None and self.confidence is not None:
-            raise BadInputError("excludes a confidence", source="keep", expected="one rule or the other")
+            raise BadInputError(
+                "cannot be combined with a confidence", parameter="keep", expected="one rule or the other"
+            )
 
     def __str__(self) -> str:
         if self.keep is not None:
@@ -71,18 +78,18 @@ class Rule:
 def user_levels(counts: Counts, result: AttentivenessResult) -> list[str]:
     """The level of the users of each cell (C), from the interval of their attentiveness and the estimate's threshold.
 
-    - ``new``: their clicks say hardly anything. The interval is at least 0.8 times as wide as the prior's, and would be
-      even for somebody of whom nothing was known beforehand. Being new says nothing against them.
+    - ``new``: their clicks say hardly anything. The interval is at least 0.8 times as wide as the prior's, and would be so
+      under a flat prior, too. Being new says nothing against them.
     - ``casual``: the whole interval lies below the threshold.
     - ``attentive``: the whole interval lies at or above it.
-    - ``steady``: the interval holds the threshold, so that either may be true.
+    - ``steady``: the interval contains the threshold, so either may be true.
     """
     low, high = (_floats(result.cells, name) for name in ("low", "high"))
-    threshold, level = result.settings["threshold"], result.settings["level"]
+    threshold = result.threshold
     edge = _floats(result.win_rates, "win_rate") - 0.5
     # A click tells 4 (mu - 1/2)^2 or more about rho [UAA lemma 1].
     information = counts.comparisons @ (4 * edge**2)
-    new = (high - low >= INFORMED * _prior_width(result, level)) & (information < FEW)
+    new = (high - low >= INFORMED * result.prior_width) & (information < FEW)
     code = np.where(new, 0, np.where(low >= threshold, 3, np.where(high < threshold, 1, 2)))
     return [LEVELS[i] for i in code]
 
@@ -105,7 +112,7 @@ def select_users(counts: Counts, result: AttentivenessResult, rule: Rule) -> Boo
 
 
 def ladder(
-    counts: Counts, result: AttentivenessResult, rows: npt.NDArray[np.int64], *, confidence: float = 0.95
+    counts: Counts, result: AttentivenessResult, rows: npt.NDArray[np.int64], *, confidence: float = CONFIDENCE
 ) -> pa.Table:
     """What each of many rules would keep.
 
@@ -142,7 +149,7 @@ def ladder(
 
 
 def _kept(counts: Counts, result: AttentivenessResult, rule: Rule) -> Bools:
-    """What the rule says of each cell, new users apart."""
+    """What the rule says of each cell, without the exception for new users."""
     if rule.confidence is not None:
         return np.asarray(result.exceeds(rule.threshold) >= rule.confidence)
     mean = np.round(_floats(result.cells, "attentiveness"), EQUAL)
@@ -150,18 +157,9 @@ def _kept(counts: Counts, result: AttentivenessResult, rule: Rule) -> Bools:
         return np.asarray(mean >= rule.threshold)
     values, group = np.unique(-mean, return_inverse=True)
     users = np.bincount(group, counts.users, minlength=len(values))
-    # The first groups that make up the share, the one that crosses it included.
+    # The first groups that together reach the share.
     enough = int(np.searchsorted(np.cumsum(users), rule.keep * counts.n_users * (1 - 1e-12)))
     return np.asarray(group <= enough)
-
-
-def _prior_width(result: AttentivenessResult, level: float) -> float:
-    nodes, mass = _floats(result.density, "attentiveness"), _floats(result.density, "mass")
-    order = np.argsort(nodes)
-    total = np.cumsum(mass[order])
-    ends = np.searchsorted(total, [(1 - level) / 2, (1 + level) / 2])
-    low, high = nodes[order][np.minimum(ends, len(nodes) - 1)]
-    return float(high - low)
 
 
 def _floats(table: pa.Table, name: str) -> Floats:

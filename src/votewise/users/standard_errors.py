@@ -1,12 +1,13 @@
 """Standard errors: the observed information of the fitted parameters, and what it adds to users' intervals.
 
-The log-likelihood of the clicks is differentiated twice, numerically, in the unconstrained parameters; the delta method
-takes the errors to the parameters people read and to the posterior mean of every cell.
+The log-likelihood of the clicks is differentiated twice, numerically, in the unconstrained parameters. The delta method
+turns the errors of these into those of the parameters that people read, and of the posterior mean of every cell.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 
 import numpy as np
 from scipy.special import ndtri
@@ -14,26 +15,26 @@ from scipy.special import ndtri
 from votewise.arrays import Floats
 from votewise.users.families import Nonparametric
 from votewise.users.fit import UsersFit
+from votewise.users.model import bound, e_step
 
 STEP = 1e-3
+"""Step of the numerical derivatives."""
 
 
+@dataclass(frozen=True, eq=False)
 class ParameterErrors:
     """The covariance of the fitted vector ``z``, and what follows from it.
 
     Attributes:
+        fit: the fit.
         covariance: (P, P), zero in directions that the data do not determine or that lie on a boundary; empty for the
             non-parametric family, whose masses have no standard errors.
         z_score: the normal quantile of the level.
     """
 
-    def __init__(self, fit: UsersFit, level: float) -> None:
-        self.fit = fit
-        self.z_score = float(ndtri((1 + level) / 2))
-        p = 0 if isinstance(fit.family, Nonparametric) else len(fit.z)
-        self.covariance = np.zeros((p, p))
-        if p:
-            self.covariance = _inverse(-_hessian(lambda z: fit.step(z)[1], fit.z))
+    fit: UsersFit
+    covariance: Floats
+    z_score: float
 
     def of(self, values: Callable[[Floats], Floats]) -> Floats:
         """Standard errors of a function of ``z``, by the delta method."""
@@ -59,6 +60,15 @@ class ParameterErrors:
         return np.stack([(values(z + h) - values(z - h)) / (2 * STEP) for h in steps], axis=1)
 
 
+def parameter_errors(fit: UsersFit, level: float) -> ParameterErrors:
+    """The covariance of the fitted vector; ``level`` is the probability that an interval covers the truth."""
+    z_score = float(ndtri((1 + level) / 2))
+    if isinstance(fit.family, Nonparametric):
+        return ParameterErrors(fit, np.zeros((0, 0)), z_score)
+    information = -_hessian(lambda z: bound(fit.model, z, e_step(fit.model, z)), fit.z)
+    return ParameterErrors(fit, _inverse(information), z_score)
+
+
 def _hessian(value: Callable[[Floats], float], z: Floats) -> Floats:
     """Second derivatives by central differences."""
     p = len(z)
@@ -74,7 +84,7 @@ def _hessian(value: Callable[[Floats], float], z: Floats) -> Floats:
 
 
 def _inverse(information: Floats) -> Floats:
-    """The inverse on the directions in which there is information; flat directions, at a boundary, count as known."""
+    """The inverse in the directions in which there is information; flat ones, at a boundary, count as known."""
     values, vectors = np.linalg.eigh((information + information.T) / 2)
     kept = values > max(1e-3, 1e-9 * values.max(initial=0.0))
     return np.asarray((vectors[:, kept] / values[kept]) @ vectors[:, kept].T)

@@ -1,149 +1,155 @@
-"""A log of comparisons and beliefs about its users -> a folder with the kept rows and every user's level."""
+"""A log of clicks -> how attentive its users are, and the clicks of the attentive ones: ``votewise filter``."""
 
 from __future__ import annotations
 
-from collections import Counter
-from dataclasses import asdict
-from datetime import datetime
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any, Literal
 
-import pyarrow as pa
+from votewise.defaults import LEVEL, THRESHOLD
+from votewise.errors import BadInputError
+from votewise.workflows.progress import SILENT, Progress
 
-from votewise.arrays import Bools
-from votewise.storage.files import folder_written_whole, write_json
-from votewise.storage.versions import library_versions
-from votewise.users.click_log import Comparisons
-from votewise.users.drift import Drift
-from votewise.users.estimate import AttentivenessResult
-from votewise.users.select import LEVELS, Rule
+if TYPE_CHECKING:
+    import os
 
-FILES = ("report.html", "comparisons.parquet", "users.parquet", "summary.json")
-DRIFT_FILES = ("drift.parquet", "stretches.parquet")
+    import pyarrow as pa
+
+    from votewise.arrays import Bools
+    from votewise.data.clicks import Counts
+    from votewise.users.known_win_rates import GivenWinRates
+    from votewise.users.results import AttentivenessResult
 
 
-def summarise_filter(
-    comparisons: Comparisons,
-    result: AttentivenessResult,
-    rule: Rule,
-    kept: Bools,
-    levels: list[str],
-    *,
-    created: datetime | None = None,
-) -> dict[str, Any]:
-    """Everything about a filtered log that is no row, ready for JSON: what was read, believed, and kept.
+@dataclass(frozen=True, eq=False)
+class FilterResult:
+    """A filtered log of clicks. Users with equal counts are one cell, and all users of a cell are treated alike.
 
-    ``created`` is left out where None, so that the same log gives the same summary. How many rows are kept is not known
-    before ``write_filter`` has written them.
+    Attributes:
+        counts: the users' comparisons, C cells.
+        attentiveness: beliefs about the users, as tables.
+        kept: (C,) whether the users of each cell are kept; None in a dry run.
+        levels: (C,) level of the users of each cell: ``new``, ``casual``, ``steady`` or ``attentive``.
+        ladder: in a dry run, how many users and rows each of many rules would keep; else None.
+        summary: everything that is not a table, as in ``summary.json``.
+        files: what was written, most interesting first; empty without ``out`` and in a dry run.
     """
-    counts = comparisons.counts
-    number: Counter[str] = Counter()
-    for level, users in zip(levels, counts.users.tolist(), strict=True):
-        number[level] += users
-    return {
-        "created": created.isoformat(timespec="seconds") if created else None,
-        "versions": library_versions(),
-        "source": comparisons.source,
-        "columns": comparisons.columns,
-        "models": {"a": counts.models[0], "b": counts.models[1]} if counts.models else None,
-        "counts": {
-            "rows": int(counts.users @ counts.comparisons.sum(axis=1)) + counts.ties,
-            "comparisons": int(counts.users @ counts.comparisons.sum(axis=1)),
-            "ties": counts.ties,
-            "swapped": comparisons.swapped,
-            "users": counts.n_users,
-            "cells": len(counts.users),
-        },
-        "skipped": comparisons.skipped,
-        "rule": str(rule),
-        "kept": {"users": int(counts.users[kept].sum()), "rows": None},
-        "levels": {level: number[level] for level in LEVELS},
-        "win_rates": _records(result.win_rates),
-        "prior": result.prior,
-        "parameters": _records(result.parameters),
-        "choice": _records(result.choice) if result.choice is not None else None,
-        "converged": result.converged,
-        "iterations": result.iterations,
-        "history": list(result.history),
-        "diagnostics": [asdict(diagnostic) for diagnostic in result.diagnostics],
-        "settings": result.settings | {"rule": asdict(rule)},
-    }
+
+    counts: Counts = field(repr=False)
+    attentiveness: AttentivenessResult
+    kept: Bools | None = field(repr=False)
+    levels: tuple[str, ...] = field(repr=False)
+    ladder: pa.Table | None = field(repr=False)
+    summary: dict[str, Any] = field(repr=False)
+    files: tuple[Path, ...] = ()
 
 
-def write_filter(
-    folder: Path,
-    comparisons: Comparisons,
-    result: AttentivenessResult,
-    kept: Bools,
-    levels: list[str],
+def filter_clicks(
+    comparisons: Any,
     *,
-    summary: dict[str, Any],
-    title: str | None,
-    drift: Drift | None = None,
-) -> list[Path]:
-    """Write ``comparisons.parquet``, ``users.parquet``, ``summary.json`` and the report, whole or not at all.
+    win_rate: GivenWinRates,
+    out: str | os.PathLike[str] | None = None,
+    keep: float | None = None,
+    threshold: float | None = None,
+    confidence: float | None = None,
+    keep_new: bool = False,
+    prior: str = "auto",
+    level: float = LEVEL,
+    user: str = "user",
+    model_a: str = "model_a",
+    model_b: str = "model_b",
+    winner: str = "winner",
+    domain: str | None = None,
+    model: str | None = None,
+    window: str | None = None,
+    time: str = "time",
+    on_error: Literal["stop", "skip"] = "stop",
+    dry_run: bool = False,
+    report: bool = True,
+    progress: Progress | None = None,
+) -> FilterResult:
+    """Find out which users click with care, and keep their comparisons.
 
     Args:
-        folder: where to; made if it does not exist.
-        comparisons: the open log.
-        result: what was estimated from its counts.
-        kept: (C,) whose rows to keep.
-        levels: (C,) level of each cell's users.
-        summary: what to write as ``summary.json``; the number of rows kept is filled in.
-        title: heading of ``report.html``; None for no report, and an earlier one goes.
-        drift: how users changed over time, for ``drift.parquet`` and ``stretches.parquet``; None for neither.
-
-    Returns:
-        The files written, most interesting first.
+        comparisons: a log of clicks: a file, a folder or glob of Parquet files, a table's URL, or a table in memory.
+        win_rate: the share of prompts on which model A's answer is truly better: a number, a ``GoldSample``, a ``Beta``,
+            ``Bounds``, or a text such as ``160/200``, ``beta:8,2`` or ``0.55..0.7``. With ``domain`` one for each domain: a
+            mapping, or texts such as ``code=0.7``.
+        out: folder for report.html, comparisons.parquet, users.parquet and summary.json; None writes nothing.
+        keep: the share of the users to keep, the most attentive; instead of ``threshold``.
+        threshold: the attentiveness from which users are kept; 0.5 where it is None.
+        confidence: keep only users who reach the threshold with at least this probability; None goes by the estimate.
+        keep_new: whether to keep users who are too new to be judged, too.
+        prior: how attentiveness is spread over users: ``two-point``, ``beta``, ``beta-mixture:K``, ``logistic-normal:K``,
+            ``nonparametric``, or ``auto``, the one that describes these users best.
+        level: the probability that an interval covers the truth.
+        user: column with the user.
+        model_a: column with the model on the first side.
+        model_b: column with the model on the second side.
+        winner: column with ``model_a``, ``model_b``, a model's name, or ``tie``.
+        domain: column with the domain, where win rates differ.
+        model: the model that ``win_rate`` is about, A; the first of the two by name where it is None.
+        window: judge users again in stretches of this length (``30d``, ``12h``, ``4w``, or a number of comparisons), and
+            flag those who changed: with ``out``, drift.parquet and stretches.parquet.
+        time: column with the time of a comparison, for ``window``.
+        on_error: at an unusable row ``stop``, or ``skip`` and count it.
+        dry_run: tell how many users and rows each of many rules would keep, and write nothing.
+        report: whether to write report.html.
+        progress: told how far the work has come.
 
     Raises:
-        BadInputError: when ``folder`` cannot be written to, or the log can no longer be read.
+        BadInputError: a log that cannot be read, a setting out of range, a rule that keeps nobody, or a folder that cannot
+            be written.
+        NotIdentifiableError: a win rate at 1/2, or no comparisons at all.
     """
-    users = result.cells.select(["comparisons", "wins", "attentiveness", "low", "high"])
-    users = users.append_column("kept", pa.array(kept)).append_column("level", pa.array(levels))
-    written = [name for name in FILES if name != "report.html" or title is not None]
-    written += DRIFT_FILES if drift is not None else ()
-    stale = tuple(name for name in (*FILES, *DRIFT_FILES) if name not in written)
-    with folder_written_whole(folder, stale=stale) as staging:
-        summary["kept"]["rows"] = comparisons.write_rows(staging / "comparisons.parquet", kept)
-        comparisons.write_users(staging / "users.parquet", users)
-        if drift is not None:
-            drift.write_users(staging / "drift.parquet")
-            drift.write_stretches(staging / "stretches.parquet")
-            summary["drift"] = {
-                "users": drift.users,
-                "changed": drift.changed,
-                "least_log_bayes_factor": drift.least if drift.changed else None,
-                "stretches": drift.stretches,
-            }
-        write_json(staging / "summary.json", summary)
-        if title is not None:
-            from votewise.report import write_filter_report  # here, for plots take long to import
+    from contextlib import nullcontext
+    from datetime import UTC, datetime
 
-            write_filter_report(
-                staging / "report.html",
-                comparisons.counts,
-                result,
-                kept=kept,
-                levels=levels,
-                rule=summary["rule"],
-                title=title,
-                facts=_report_facts(summary),
-            )
-    return [folder / name for name in written]
+    from votewise.report.filter_files import FilteredLog, summarise_drift, summarise_filter, write_filter
+    from votewise.storage.files import folder_to_write
+    from votewise.users.drift import find_drift
+    from votewise.users.estimate import estimate_attentiveness
+    from votewise.users.known_win_rates import parse_win_rates
+    from votewise.users.read_clicks import open_log
+    from votewise.users.select import CONFIDENCE, Rule, ladder, select_users, user_levels
+    from votewise.users.windows import Window
+
+    if keep is not None and threshold is not None:
+        raise BadInputError("cannot be combined with a threshold", parameter="keep", expected="one rule or the other")
+    progress, folder, name = progress or SILENT, folder_to_write(out), _name(comparisons)
+    rates = parse_win_rates(win_rate)
+    rule = Rule(keep, THRESHOLD if threshold is None else threshold, confidence, keep_new)
+    stretch = Window.parse(window) if window else None
+    columns = {"user": user, "a": model_a, "b": model_b, "winner": winner} | ({"domain": domain} if domain else {})
+    progress.stage(f"Counting {name}")
+    with open_log(comparisons, columns, model=model, on_error=on_error) as log:
+        progress.stage("Judging users")
+        result = estimate_attentiveness(
+            log.counts, win_rate=rates, prior=prior, threshold=rule.threshold, level=level, progress=progress.step
+        )
+        levels = user_levels(log.counts, result)
+        kept = None if dry_run else select_users(log.counts, result, rule)
+        filtered = FilteredLog(log, result, rule, kept, levels)
+        summary = summarise_filter(filtered, created=datetime.now(UTC))
+        files: list[Path] = []
+        table = None
+        if dry_run:
+            table = ladder(log.counts, result, log.count_rows(), confidence=confidence or CONFIDENCE)
+        elif folder is None:
+            summary["kept"]["rows"] = int(log.count_rows()[kept].sum())
+        with find_drift(log, result, stretch, time) if stretch and not dry_run else nullcontext() as drift:
+            if drift is not None:
+                summary["drift"] = summarise_drift(drift)
+            if folder is not None and not dry_run:
+                progress.stage(f"Writing {folder}")
+                files = write_filter(folder, filtered, summary=summary, title=name if report else None, drift=drift)
+    return FilterResult(log.counts, result, kept, tuple(levels), table, summary, tuple(files))
 
 
-def _report_facts(summary: dict[str, Any]) -> dict[str, str]:
-    facts = {
-        "version": summary["versions"]["votewise"],
-        "date": summary["created"] and summary["created"][:10],
-        "source": summary["source"],
-    }
-    if drift := summary.get("drift"):
-        facts["users who changed"] = f"{drift['changed']:,} of {drift['users']:,} with two stretches of time or more"
-    return {name: fact for name, fact in facts.items() if fact}
+def _name(comparisons: Any) -> str:
+    """What messages and the report call the log."""
+    import os
 
+    from votewise.sources.naming import short_name
 
-def _records(table: pa.Table) -> list[dict[str, Any]]:
-    """Rows for JSON, which has no NaN."""
-    return [{k: None if v != v else v for k, v in row.items()} for row in table.to_pylist()]
+    return short_name(comparisons) if isinstance(comparisons, str | os.PathLike) else "clicks"

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
@@ -11,9 +10,9 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from votewise.cli.printing.common import LEVEL_STYLES, TABLE_STYLE, written
-from votewise.users.click_log import Comparisons
-from votewise.users.estimate import AttentivenessResult
+from votewise.cli.printing.common import TABLE_STYLE, findings, written
+from votewise.users.select import CONFIDENCE
+from votewise.workflows.filter_clicks import FilterResult
 
 STYLES = {"attentive": "green", "steady": "default", "casual": "yellow", "new": "cyan"}
 BLOCKS = " ▁▂▃▄▅▆▇█"
@@ -24,9 +23,10 @@ TITLES = {
 }
 
 
-def print_filter(summary: dict[str, Any], files: list[Path]) -> None:
-    """Print what was read, what kind of crowd it is, what was kept, and where the files are."""
+def print_filter(result: FilterResult) -> None:
+    """Print what was read, how attentive the users are, what was kept, and where the files are."""
     console = Console(highlight=False)
+    summary = result.summary
     counts, kept = summary["counts"], summary["kept"]
     table = _grid()
     table.add_row("Source", escape(summary["source"]))
@@ -47,20 +47,21 @@ def print_filter(summary: dict[str, Any], files: list[Path]) -> None:
     if drift := summary.get("drift"):
         table.add_row("Drift", f"{drift['changed']:,} of {drift['users']:,} users changed from one stretch to another")
     console.print(table)
-    console.print(_findings([(d["level"], d["message"]) for d in summary["diagnostics"]]))
-    console.print(written(files))
+    console.print(findings(result.attentiveness.diagnostics))
+    console.print(written(result.files))
 
 
-def print_ladder(table: pa.Table, log: Comparisons, result: AttentivenessResult, *, confidence: float) -> None:
-    """Print how many users and rows each rule keeps, a table and a curve for each kind of rule."""
+def print_ladder(ladder: pa.Table, result: FilterResult) -> None:
+    """Print how many users and rows each rule keeps: a table and a curve for each kind of rule."""
     console = Console(highlight=False)
+    summary = result.summary
     grid = _grid()
-    grid.add_row("Source", escape(log.source))
-    models = {"a": log.counts.models[0], "b": log.counts.models[1]} if log.counts.models else None
-    _add_models(grid, models, result.win_rates.to_pylist())
-    grid.add_row("Prior", escape(_described(result.prior)))
+    grid.add_row("Source", escape(summary["source"]))
+    _add_models(grid, summary["models"], summary["win_rates"])
+    grid.add_row("Prior", escape(_described(summary["prior"])))
     console.print(grid)
-    rows = table.to_pylist()
+    rows = ladder.to_pylist()
+    confidence = summary["settings"]["rule"]["confidence"] or CONFIDENCE
     for rule, title in TITLES.items():
         steps = [row for row in rows if row["rule"] == rule]
         console.print()
@@ -70,7 +71,7 @@ def print_ladder(table: pa.Table, log: Comparisons, result: AttentivenessResult,
             f"rows kept  {curve([row['row_share'] for row in steps])}  users kept  "
             f"{curve([row['user_share'] for row in steps])}"
         )
-    console.print(_findings([(d.level, d.message) for d in result.diagnostics]))
+    console.print(findings(result.attentiveness.diagnostics))
 
 
 def curve(shares: Sequence[float]) -> str:
@@ -110,13 +111,6 @@ def _add_models(table: Table, models: dict[str, str] | None, win_rates: Sequence
 def _described(prior: dict[str, Any]) -> str:
     values = [f"{name} {value:.3g}" for name, value in prior.items() if isinstance(value, int | float)]
     return ": ".join([prior["family"], ", ".join(values)]) if 0 < len(values) <= 8 else str(prior["family"])
-
-
-def _findings(found: Sequence[tuple[str, str]]) -> Table:
-    table = _grid()
-    for level, message in found:
-        table.add_row(f"[{LEVEL_STYLES[level]}]{level.capitalize()}[/]", escape(message))
-    return table
 
 
 def _grid() -> Table:

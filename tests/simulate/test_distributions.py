@@ -48,7 +48,7 @@ def test_logistic_normal_has_its_median_and_quartiles() -> None:
 
 @pytest.mark.parametrize("family", ["two-point", "beta", "beta-mixture:2", "logistic-normal:2", "logistic-normal:1"])
 def test_what_was_fitted_can_be_drawn_from(family: str) -> None:
-    """A crowd drawn from a fitted prior has the fitted prior's mean: six standard errors, false alarm below 1e-8."""
+    """Users drawn from a fitted prior have the fitted prior's mean: six standard errors, false alarm below 1e-8."""
     counts, _ = simulate_users(np.ones(100), users=300, prior="beta:3,5", comparisons_per_user=60, seed=1).counts()
     result = estimate_attentiveness(counts, win_rate=0.999, prior=family, standard_errors=False)
     mean = float(np.dot(result.density["attentiveness"], result.density["mass"]))
