@@ -273,12 +273,13 @@ CASES = [
             "keep_new": True,
             "prior": "beta",
             "level": 0.9,
-            "window": "5",
             "report": False,
         },
         make_clicks,
     ),
-    Case("filter", ("clicks.parquet",), {"win_rate": "0.7..0.9", "out": "filtered", "keep": 0.5}, make_clicks),
+    Case(
+        "filter", ("clicks.parquet",), {"win_rate": "0.7..0.9", "out": "f", "keep": 0.5, "prior": "beta"}, make_clicks
+    ),
     Case("simulate annotators", (), {"out": "votes.parquet", "pairs": 50, "spammers": 0.2, "seed": 4}),
     Case(
         "simulate annotators",
@@ -289,7 +290,7 @@ CASES = [
             "votes_per_pair": 2,
             "pairs": 30,
             "noise": 0.1,
-            "texts": False,
+            "texts": True,
         },
         make_votes,
     ),
