@@ -35,5 +35,14 @@ BATCH_SIZE = 16
 CONCURRENCY = 8
 """Requests that are sent to a server at a time."""
 
+TIMEOUT = 120.0
+"""Seconds to wait for an answer of a server."""
+
+RETRIES = 6
+"""How often a failed request is sent to a server again."""
+
+ANSWER_TOKENS = 512
+"""Length limit of a generated answer."""
+
 JUDGE_TOKENS = 1024
 """Length limit of a language model's reply when it judges a contest."""

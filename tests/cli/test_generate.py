@@ -110,5 +110,5 @@ def test_an_interruption_says_how_to_go_on(
 
     monkeypatch.setattr("votewise.cli.printing.progress.ProgressBar.count", interrupt)
     assert end("generate", prompts, *options) == 130
-    assert "What is done is in a.jsonl.journal; the same command goes on from there." in capsys.readouterr().err
+    assert "Finished work is in a.jsonl.journal; the same command resumes from there." in capsys.readouterr().err
     assert Path("a.jsonl.journal").exists()

@@ -113,9 +113,9 @@ def generate(
     `votewise generate prompts.jsonl --backend endpoint --base-url http://localhost:8000/v1 --model m --out a.jsonl`
     """
     from votewise.cli.printing.generate import print_generated, print_plan
-    from votewise.cli.printing.progress import ProgressBar, telling_how_to_go_on
+    from votewise.cli.printing.progress import ProgressBar, telling_how_to_resume
 
-    with telling_how_to_go_on(out), ProgressBar(quiet=quiet) as bar:
+    with telling_how_to_resume(out), ProgressBar(quiet=quiet) as bar:
         result = workflow.generate(
             prompts,
             model=model,

@@ -94,10 +94,10 @@ def score(
     `votewise score pairs.jsonl --score-columns score_chosen score_rejected --fit-temperature --out scored.jsonl`
     """
     from votewise.cli.printing.common import print_json
-    from votewise.cli.printing.progress import ProgressBar, telling_how_to_go_on
+    from votewise.cli.printing.progress import ProgressBar, telling_how_to_resume
     from votewise.cli.printing.score import print_plan, print_scored
 
-    with telling_how_to_go_on(out), ProgressBar(quiet=quiet) as bar:
+    with telling_how_to_resume(out), ProgressBar(quiet=quiet) as bar:
         result = workflow.score(
             pairs,
             out=out,

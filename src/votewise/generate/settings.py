@@ -5,14 +5,16 @@ from __future__ import annotations
 import math
 from collections.abc import Container, Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import Protocol, get_args
 
+from votewise.defaults import ANSWER_TOKENS, BATCH_SIZE, CONCURRENCY, RETRIES, TIMEOUT
 from votewise.errors import BadInputError
+from votewise.language_models.choices import BackendName
 from votewise.language_models.completions import Completion
 from votewise.language_models.conversations import Prompt
 from votewise.storage.journal import content_key
 
-BACKENDS = ("transformers", "vllm", "endpoint")
+BACKENDS: tuple[str, ...] = get_args(BackendName)
 
 
 @dataclass(frozen=True)
@@ -26,7 +28,7 @@ class Sampling:
         seed: together with the model and the prompt it decides what is drawn.
     """
 
-    max_tokens: int = 512
+    max_tokens: int = ANSWER_TOKENS
     temperature: float = 0.0
     top_p: float = 1.0
     seed: int = 0
@@ -62,15 +64,15 @@ class BackendOptions:
         concurrency: requests at a time (endpoint).
     """
 
-    batch_size: int = 16
+    batch_size: int = BATCH_SIZE
     device: str = "auto"
     dtype: str = "auto"
     chat: bool = True
     base_url: str | None = None
     api_key: str | None = field(default=None, repr=False)
-    timeout: float = 120.0
-    retries: int = 6
-    concurrency: int = 8
+    timeout: float = TIMEOUT
+    retries: int = RETRIES
+    concurrency: int = CONCURRENCY
 
 
 class Backend(Protocol):

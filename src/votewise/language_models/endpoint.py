@@ -15,6 +15,7 @@ from collections.abc import Generator, Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
+from votewise.defaults import CONCURRENCY, RETRIES, TIMEOUT
 from votewise.errors import BadInputError, needs
 from votewise.language_models.completions import Completion, Conversation
 from votewise.language_models.retries import RetryingClient, RetryPolicy
@@ -37,9 +38,9 @@ class Endpoint:
     model: str
     base_url: str | None = None
     api_key: str | None = field(default=None, repr=False)
-    timeout: float = 120.0
-    retries: int = 6
-    concurrency: int = 8
+    timeout: float = TIMEOUT
+    retries: int = RETRIES
+    concurrency: int = CONCURRENCY
     backoff: float = 1.0
 
     def __post_init__(self) -> None:

@@ -7,15 +7,16 @@ from __future__ import annotations
 
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, get_args
 
 from votewise.errors import BadInputError, needs
+from votewise.language_models.choices import DtypeName
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
 Kind = Literal["language", "reward"]
-DTYPES = ("auto", "float32", "bfloat16", "float16")
+DTYPES: tuple[str, ...] = get_args(DtypeName)
 
 
 def require_models(what: str) -> None:

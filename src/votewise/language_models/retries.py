@@ -48,7 +48,7 @@ class RetryPolicy:
     timeout: float
     retries: int
     patience: int
-    backoff: float = 1.0
+    backoff: float
 
     def pause(self, attempt: int, requested: float | None) -> float:
         """Seconds to wait after a try, counted from 0: as long as the server asks for, or twice as long each time."""

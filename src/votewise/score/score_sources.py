@@ -47,7 +47,7 @@ class ImplicitReward:
 
     policy: str
     reference: str
-    beta: float = 0.1
+    beta: float
     options: ModelOptions = field(default_factory=ModelOptions)
 
     def __post_init__(self) -> None:

@@ -6,6 +6,7 @@ from collections.abc import Container, Iterator, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple, Protocol
 
+from votewise.defaults import BATCH_SIZE
 from votewise.language_models.conversations import Prompt
 
 
@@ -43,7 +44,7 @@ class ModelOptions:
         chat: put texts into the model's chat template, if it has one.
     """
 
-    batch_size: int = 16
+    batch_size: int = BATCH_SIZE
     device: str = "auto"
     dtype: str = "auto"
     chat: bool = True

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
+from votewise.defaults import ANSWER_TOKENS, BATCH_SIZE, CONCURRENCY, RETRIES, TIMEOUT
+from votewise.language_models.choices import BackendName, DtypeName
 from votewise.workflows.progress import SILENT, Progress
 
 if TYPE_CHECKING:
@@ -13,8 +15,7 @@ if TYPE_CHECKING:
 
     from votewise.generate import GenerateResult
 
-BackendName = Literal["transformers", "vllm", "endpoint"]
-DtypeName = Literal["auto", "float32", "bfloat16", "float16"]
+__all__ = ["BackendName", "DtypeName", "generate"]
 
 
 def generate(
@@ -26,17 +27,17 @@ def generate(
     columns: Mapping[str, str] | None = None,
     backend: BackendName = "transformers",
     base_url: str | None = None,
-    max_tokens: int = 512,
+    max_tokens: int = ANSWER_TOKENS,
     temperature: float = 0.0,
     top_p: float = 1.0,
     seed: int = 0,
-    batch_size: int = 16,
+    batch_size: int = BATCH_SIZE,
     device: str = "auto",
     dtype: DtypeName = "auto",
     chat_template: bool = True,
-    timeout: float = 120.0,
-    retries: int = 6,
-    concurrency: int = 8,
+    timeout: float = TIMEOUT,
+    retries: int = RETRIES,
+    concurrency: int = CONCURRENCY,
     limit: int | None = None,
     restart: bool = False,
     dry_run: bool = False,

@@ -6,13 +6,14 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from votewise.defaults import BATCH_SIZE
+from votewise.language_models.choices import DtypeName
 from votewise.workflows.progress import SILENT, Progress
 
 if TYPE_CHECKING:
     import os
 
     from votewise.score import ScoreResult
-    from votewise.workflows.generate import DtypeName
 
 
 def score(
@@ -27,7 +28,7 @@ def score(
     fit_temperature: bool = False,
     format: str = "auto",
     columns: Mapping[str, str] | None = None,
-    batch_size: int = 16,
+    batch_size: int = BATCH_SIZE,
     device: str = "auto",
     dtype: DtypeName = "auto",
     chat_template: bool = True,

@@ -78,12 +78,12 @@ class ProgressBar:
 
 
 @contextmanager
-def telling_how_to_go_on(out: Path) -> Iterator[None]:
+def telling_how_to_resume(out: Path) -> Iterator[None]:
     """Say where the work is that an interrupted run has done."""
     try:
         yield
     except KeyboardInterrupt:
         journal = out.with_name(out.name + SUFFIX)
         if journal.exists():
-            print(f"Interrupted. What is done is in {journal}; the same command goes on from there.", file=sys.stderr)
+            print(f"Interrupted. Finished work is in {journal}; the same command resumes from there.", file=sys.stderr)
         raise
