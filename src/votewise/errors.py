@@ -1,4 +1,4 @@
-"""Errors a user can cause, each with one clear line: what, where, what to do."""
+"""Errors that a user can cause, each with one clear line: what, where, what to do."""
 
 from __future__ import annotations
 

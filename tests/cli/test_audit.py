@@ -29,7 +29,7 @@ def test_writes_where_it_says(
     shown = capsys.readouterr()
     assert "Written to audit/june" in shown.out
     assert "200 rows of format plain" in shown.out
-    assert "annotators, 40 pairs" in shown.out
+    assert "annotators on 40 pairs" in shown.out
     assert shown.err == ""
     assert sorted(path.name for path in Path("audit/june").iterdir()) == [
         "annotators.parquet", "pairs.parquet", "summary.json", "votes.parquet",

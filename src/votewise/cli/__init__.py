@@ -1,6 +1,6 @@
-"""The command line: one file per command. A command parses, calls the library and prints.
+"""The command line: one file per command. A command declares its options, calls its workflow and prints the result.
 
-What is slow to import is imported inside the commands, so that ``votewise --help`` answers at once.
+Modules that are slow to import are imported inside the commands, so that ``votewise --help`` answers at once.
 """
 
 from __future__ import annotations
@@ -37,15 +37,21 @@ def votewise(
         bool, typer.Option("--version", callback=_show_version, is_eager=True, help="Show the version and exit.")
     ] = False,
 ) -> None:
-    """Find out which preference votes to believe.
+    """Find out which preference votes to trust, and train a model on them.
 
-    Votes come in (`votewise audit`), beliefs about annotators, votes and pairs come out, and `votewise export` turns
-    them into a cleaned training file. `votewise filter` does the same for users who click one of two models' answers.
-    `votewise train` trains a model on votes and learns meanwhile whose to believe.
-    `votewise generate` lets models answer prompts, and `votewise score` scores pairs of answers.
-    `votewise evaluate` measures how often a model's answers beat another's. `votewise simulate` makes votes and clicks whose
-    truth is known.
-    Start with `votewise demo`.
+    Start with `votewise demo`, which shows everything on votes whose truth is known.
+
+    **People or models voted on pairs of answers:** `votewise audit` finds out which annotators, votes and pairs to trust,
+    and `votewise export` writes a training file without the votes that are probably wrong.
+
+    **Users clicked the better of two answers:** `votewise filter` finds out which users click with care, and keeps their
+    comparisons.
+
+    **Train and evaluate:** `votewise train` trains a model on votes and learns which annotators to trust at the same time.
+    `votewise generate` lets models answer prompts, `votewise score` scores pairs of answers, and `votewise evaluate`
+    measures how often one model's answers beat another's.
+
+    **Try things out:** `votewise simulate` makes votes and clicks whose truth is known.
     """
 
 
@@ -62,7 +68,7 @@ app.command()(demo.demo)
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Run the command line; an error that the user can mend is one line on stderr, and the exit code tells its kind."""
+    """Run the command line; an error that the user can fix is one line on stderr, and the exit code tells its kind."""
     try:
         app(arguments)
     except VotewiseError as error:

@@ -28,7 +28,7 @@ Source = Annotated[
     str,
     typer.Argument(
         metavar="VOTES",
-        help="A file (.parquet, .jsonl, .json, .csv, .arrow), the folder of a data set, or a table's URL such as "
+        help="A file (.parquet, .jsonl, .json, .csv, .arrow), the folder of a data set, or the URL of a table such as "
         "`duckdb://votes.db?table=votes`.",
         show_default=False,
     ),
@@ -41,18 +41,18 @@ Prior = Annotated[
     str,
     typer.Option(
         metavar="fit|beta:C,D|none",
-        help="What is known of annotators beforehand: what these votes tell about all of them, a Beta "
-        "distribution of reliability, or nothing.",
+        help="The prior on reliability: fitted to all annotators in these votes, a Beta distribution, or none.",
     ),
 ]
 Temperature = Annotated[
-    str, typer.Option(metavar="NUMBER|fit", help="The factor that margins are multiplied by, or `fit`.")
+    str,
+    typer.Option(metavar="NUMBER|fit", help="The factor that all margins are multiplied by, or `fit` to estimate it."),
 ]
 SharedPairs = Annotated[
     bool,
     typer.Option(
         " /--no-shared-pairs",
-        help="Judge each vote by its pair's margin alone, not by the others' votes.",
+        help="Judge each vote by the margin of its pair only, not by the other annotators' votes.",
         show_default=False,
     ),
 ]
@@ -60,7 +60,7 @@ Intervals = Annotated[
     bool,
     typer.Option(
         " /--no-intervals",
-        help="Estimates only, to save time: no intervals, flags, agreement or calibration.",
+        help="Save time and compute no intervals, flags, agreement or calibration, only the estimates.",
         show_default=False,
     ),
 ]

@@ -12,7 +12,8 @@ import typer
 from votewise.errors import BadInputError
 
 FormatName = Annotated[
-    str, typer.Option("--format", metavar="NAME", help="The format of VOTES, a name from `votewise formats`.")
+    str,
+    typer.Option("--format", metavar="NAME", help="The format of VOTES: a name from `votewise formats`, or `auto`."),
 ]
 Columns = Annotated[
     list[str] | None,
@@ -20,7 +21,7 @@ Columns = Annotated[
         "--columns",
         "--column",
         metavar="NAME=COLUMN",
-        help="Which column holds what: `--columns annotator=worker_id` reads annotators from `worker_id`. Repeatable.",
+        help="Name of a column in the source: `--columns annotator=worker_id` reads annotators from worker_id. Repeatable.",
         show_default="the format's own names",
     ),
 ]
@@ -28,21 +29,21 @@ AtError = Annotated[
     Literal["stop", "skip"],
     typer.Option(
         metavar="stop|skip",
-        help="At an unusable row: stop, or skip it and write it to DIR/rejected.jsonl with the reason.",
+        help="What to do with an unusable row: stop, or skip it and write it to DIR/rejected.jsonl with the reason.",
     ),
 ]
-Level = Annotated[float, typer.Option(metavar="NUMBER", help="The probability that an interval covers the truth.")]
+Level = Annotated[float, typer.Option(metavar="NUMBER", help="The probability that an interval contains the truth.")]
 Force = Annotated[
     bool, typer.Option("--force", help="Continue where the votes do not determine the answer (exit code 3 otherwise).")
 ]
 Report = Annotated[bool, typer.Option(" /--no-report", help="Do not write report.html.", show_default=False)]
 Reportless = Annotated[bool, typer.Option("--no-report", help="Do not write report.html.")]
-Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Print nothing when all went well.")]
-AsJson = Annotated[bool, typer.Option("--json", help="Print summary.json, and nothing else, on stdout.")]
+Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Print nothing unless there is an error.")]
+AsJson = Annotated[bool, typer.Option("--json", help="Print summary.json and nothing else.")]
 
 
 class Defaults:
-    """The defaults of a workflow's parameters as attributes: they are written there, and nowhere else."""
+    """The defaults of a workflow's parameters as attributes, because they are written only there."""
 
     def __init__(self, workflow: Callable[..., Any]) -> None:
         self._parameters = inspect.signature(workflow).parameters
@@ -58,7 +59,10 @@ def parse_columns(assignments: list[str] | None) -> dict[str, str] | None:
         name, equals, column = assignment.partition("=")
         if not (name and equals and column):
             raise BadInputError(
-                "not an assignment", parameter="columns", value=assignment, expected="say, annotator=worker_id"
+                "not an assignment",
+                parameter="columns",
+                value=assignment,
+                expected="NAME=COLUMN, as in annotator=worker_id",
             )
         if name in columns:
             raise BadInputError("given twice", parameter="columns", value=name, expected="each name once")
@@ -67,7 +71,7 @@ def parse_columns(assignments: list[str] | None) -> dict[str, str] | None:
 
 
 def default_folder(kind: str, source: str) -> Path:
-    """Where results go unless told: ``audit/`` and the source's short name."""
+    """Where results go by default: ``audit/`` and the source's short name."""
     from votewise.sources.naming import short_name
 
     return Path(kind, short_name(source).replace("/", "-"))

@@ -59,13 +59,13 @@ def audit(
             nothing.
         format: name of the format, or ``auto``; see ``read_votes``.
         columns: the format's name of a column -> the name it has in the source.
-        on_error: at an unusable row ``stop``, or ``skip`` it and, with ``out``, write it to rejected.jsonl.
-        prior: what is known of annotators beforehand: ``fit``, ``none``, ``beta:5,2``, or a prior.
+        on_error: ``stop`` at an unusable row, or ``skip`` it and, with ``out``, write it to rejected.jsonl.
+        prior: the prior on reliability: ``fit`` (to these votes), ``none``, ``beta:5,2`` or a ``Beta``.
         temperature: factor that all margins are multiplied by, or ``fit``.
-        shared_pairs: whether votes on one pair share its truth.
+        shared_pairs: whether votes on one pair share its truth; else each vote is judged by its pair's margin only.
         intervals: whether to compute intervals, flags, agreement and calibration besides the estimates.
-        level: probability with which an interval holds the truth.
-        force: continue where the votes do not determine the answer.
+        level: probability that an interval contains the truth.
+        force: continue if the votes do not determine the answer.
         report: whether to write report.html.
         progress: is kept informed of how far the work has come.
 

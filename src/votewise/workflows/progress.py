@@ -1,4 +1,4 @@
-"""How a workflow tells how far it has come."""
+"""How a workflow reports its progress."""
 
 from __future__ import annotations
 
@@ -9,20 +9,20 @@ class Progress(Protocol):
     """What ``progress=`` takes: the command line's progress bar, or anything else with these methods."""
 
     def stage(self, description: str) -> None:
-        """Name what is done next."""
+        """Start a stage: name what is done next."""
 
     def step(self, what: str, steps: int, movement: float) -> None:
-        """Tell how many EM steps an estimate has done and how far the last one moved."""
+        """Report how many EM steps an estimate has done, and how much the last one changed."""
 
     def rows(self, done: int, total: int | None) -> None:
-        """Tell how many rows, of how many, the stage has done."""
+        """Report how many rows, of how many, the stage has done."""
 
     def count(self, what: str, done: int, total: int, tokens: int, seconds: float) -> None:
-        """Tell how much of a known amount is done, and how fast."""
+        """Report how much of a known amount is done, and how fast."""
 
 
 class NoProgress:
-    """Tells nobody."""
+    """Reports nothing."""
 
     def stage(self, description: str) -> None:
         """Do nothing."""

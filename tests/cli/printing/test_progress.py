@@ -23,7 +23,7 @@ def shown(monkeypatch: pytest.MonkeyPatch, *, patience: float, terminal: bool, q
 def test_shows_what_takes_long_on_a_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
     text = shown(monkeypatch, patience=0.01, terminal=True)
     assert "Judging annotators" in text
-    assert "7 steps, still moving 2e-02" in text
+    assert "7 steps, change 2e-02" in text
 
 
 @pytest.mark.parametrize(

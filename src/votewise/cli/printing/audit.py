@@ -16,11 +16,11 @@ from votewise.workflows.audit import AuditResult
 
 LEAST_SHOWN = 5
 LEAST_VOTES = 10
-"""Annotators with fewer votes are not put on the list of the least reliable: too little is known of them."""
+"""Annotators with fewer votes are not on the list of the least reliable, because too little is known about them."""
 
 
 def print_audit(audit: AuditResult) -> None:
-    """Print what was read, which annotators not to trust, what to keep in mind and where the files are."""
+    """Print what was read, which annotators not to trust, what else the reader should know, and where the files are."""
     votes, result = audit.votes, audit.reliability
     console = Console(highlight=False)
     console.print(overview(votes, result, audit.summary))
@@ -34,7 +34,7 @@ def print_audit(audit: AuditResult) -> None:
 
 
 def overview(votes: Votes, result: ReliabilityResult, summary: dict[str, Any]) -> Table:
-    """What was read and what came out, a line each."""
+    """What was read and what the result is, a line each."""
     table = Table.grid(padding=(0, 2))
     table.add_column(style="bold", no_wrap=True)
     table.add_column(overflow="fold")
@@ -42,18 +42,20 @@ def overview(votes: Votes, result: ReliabilityResult, summary: dict[str, Any]) -
     if votes.reading is not None:
         table.add_row("Source", escape(str(summary["source"])))
         table.add_row("Read", f"{counts['read']:,} rows of format {summary['format']}")
-        lost = {"rejected": "rejected", "skipped": "no votes", "repeated": "repeated"}
+        lost = {"rejected": "rejected", "skipped": "not votes", "repeated": "repeated"}
         dropped = [f"{counts[key]:,} {what}" for key, what in lost.items() if counts[key]]
         table.add_row("Kept", f"{len(votes):,} votes" + (f"; dropped: {', '.join(dropped)}" if dropped else ", all"))
     ties = int((votes.sign == 0).sum())
     table.add_row(
-        "Crowd", f"{votes.n_annotators:,} annotators, {votes.n_pairs:,} pairs" + (f", {ties:,} ties" if ties else "")
+        "Votes by",
+        f"{votes.n_annotators:,} annotators on {votes.n_pairs:,} pairs" + (f", {ties:,} ties" if ties else ""),
     )
     if summary["flags"]:
         table.add_row("Flags", flag_counts(summary["flags"]))
     suspicious = pc.sum(pc.less(result.votes["confidence"], 0.5)).as_py() or 0
     table.add_row(
-        "Doubt", f"{suspicious:,} votes more likely wrong than right ({suspicious / max(len(votes) - ties, 1):.1%})"
+        "Suspicious",
+        f"{suspicious:,} votes more likely wrong than right ({suspicious / max(len(votes) - ties, 1):.1%})",
     )
     if summary["gold"]:
         gold = summary["gold"]
@@ -67,7 +69,7 @@ def overview(votes: Votes, result: ReliabilityResult, summary: dict[str, Any]) -
 
 
 def least_reliable(result: ReliabilityResult) -> Table | None:
-    """The least reliable annotators among those with enough votes; None where nobody has enough."""
+    """The least reliable annotators among those with enough votes; None if no annotator has enough."""
     rows = result.annotators.filter(pc.greater_equal(result.annotators["votes"], LEAST_VOTES))
     rows = rows.sort_by([("reliability", "ascending"), ("votes", "descending")]).slice(0, LEAST_SHOWN)
     if len(rows) == 0:

@@ -1,4 +1,4 @@
-"""What all commands share when they print: short tables that fit a terminal 80 columns wide."""
+"""Parts of what several commands print: short tables that fit a terminal of 80 columns."""
 
 from __future__ import annotations
 
@@ -24,25 +24,25 @@ TABLE_STYLE: Any = {"box": box.SIMPLE_HEAD, "pad_edge": False, "title_justify": 
 LEVEL_STYLES = {"info": "cyan", "warning": "yellow", "error": "bold red"}
 FILE_NOTES = {
     "report.html": "open it in a browser",
-    "annotators.parquet": "whom to believe",
+    "annotators.parquet": "the annotators, each with reliability and flag",
     "votes.parquet": "the votes, each with its confidence",
     "pairs.parquet": "the pairs, each with its posterior",
     "summary.json": "settings, versions, counts, diagnostics",
     "simulated_votes.parquet": "the votes that were audited",
     "rejected.jsonl": "unusable rows, each with its reason",
-    "comparisons.parquet": "the rows of the users that are kept",
+    "comparisons.parquet": "the rows of the kept users",
     "evaluation.json": "the figures, for programs",
     "matrix.csv": "every model against every other",
     "users.parquet": "every user with attentiveness and level",
-    "drift.parquet": "who changed over time",
-    "stretches.parquet": "everybody's attentiveness in each stretch of time",
+    "drift.parquet": "users who changed over time",
+    "stretches.parquet": "each user's attentiveness in each period",
 }
 SUFFIX_NOTES = {".html": "open it in a browser", ".parquet": "every contest with its verdict"}
-"""Of files that are called by what they are about."""
+"""Notes on files that are named after their content."""
 
 
 def findings(diagnostics: Iterable[Diagnostic]) -> Table:
-    """What to keep in mind, worst first."""
+    """The diagnostics, worst first."""
     table = Table.grid(padding=(0, 2))
     for diagnostic in diagnostics:
         style = LEVEL_STYLES[diagnostic.level]
@@ -51,7 +51,7 @@ def findings(diagnostics: Iterable[Diagnostic]) -> Table:
 
 
 def written(files: Sequence[Path]) -> Table:
-    """The files, each with a note of what it is."""
+    """The files, each with a note on what it contains."""
     table = Table.grid(padding=(0, 2))
     table.title, table.title_justify, table.title_style = f"\nWritten to {escape(str(files[0].parent))}", "left", "bold"
     for file in files:
@@ -67,7 +67,7 @@ def flag_counts(counts: Mapping[str, int]) -> str:
 
 
 def percent(share: float | None) -> str:
-    """A share as whole per cent; nothing for None."""
+    """A share in whole per cent; an empty text for None."""
     return "" if share is None else f"{share:.0%}"
 
 

@@ -1,4 +1,4 @@
-"""A progress bar for those who wait: only on a terminal, and only when the work takes longer than two seconds."""
+"""A progress bar: only on a terminal, and only when the work takes longer than two seconds."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeEl
 from votewise.storage.journal import SUFFIX
 
 PATIENCE = 2.0
-"""Seconds before the bar shows up."""
+"""Seconds before the bar is shown."""
 
 
 class ProgressBar:
-    """Shows on stderr what is being done, as a context manager.
+    """A context manager that shows on stderr what is being done.
 
     Args:
         quiet: show nothing, however long it takes.
@@ -56,19 +56,19 @@ class ProgressBar:
             self._progress.stop()
 
     def stage(self, description: str) -> None:
-        """Name what is done next, of unknown length."""
+        """Start a stage of unknown length."""
         self._progress.reset(self._task, description=description, total=None, note="")
 
     def step(self, what: str, steps: int, movement: float) -> None:
-        """Tell how far an estimate has come; fits ``estimate_reliability(progress=...)``."""
-        self._progress.update(self._task, description=what, note=f"{steps:,} steps, still moving {movement:.0e}")
+        """Show the steps of an estimate; fits ``estimate_reliability(progress=...)``."""
+        self._progress.update(self._task, description=what, note=f"{steps:,} steps, change {movement:.0e}")
 
     def rows(self, done: int, total: int | None) -> None:
-        """Tell how many rows, of how many, the stage has done."""
+        """Show how many rows, of how many, the stage has done."""
         self._progress.update(self._task, completed=done, total=total, note=f"{done:,}")
 
     def count(self, what: str, done: int, total: int, tokens: int, seconds: float) -> None:
-        """Tell how much of a known amount is done, and how fast; fits ``generate_answers(progress=...)``."""
+        """Show how much of a known amount is done, and how fast; fits ``generate_answers(progress=...)``."""
         note = (
             f"{done:,} of {total:,}, {tokens / max(seconds, 1e-9):,.0f} tokens/s"
             if tokens
