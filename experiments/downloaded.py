@@ -22,10 +22,11 @@ from outcomes import Outcome
 from peft import LoraConfig
 
 from votewise import BadInputError, read_votes
-from votewise.demo.story import Method, told_the_truth
+from votewise.demo.methods import Method
+from votewise.demo.world import corrected_votes
 from votewise.simulate import SimulatedVotes
 from votewise.train import RobustPreferenceConfig, RobustPreferenceTrainer
-from votewise.train.robust import WorseThanChanceError
+from votewise.train.running_beliefs import WorseThanChanceError
 
 HELD_OUT = 0.1
 BATCH, AT_ONCE = 24, 4
@@ -73,7 +74,7 @@ class Downloaded:
     def train(self, cast: SimulatedVotes, method: Method, *, loss: str = "dpo", **settings: Any) -> Outcome:
         """Train the model with a method and score it on the held-out prompts."""
         gpu = torch.cuda.is_available()
-        votes = told_the_truth(cast) if method.clean else cast.votes
+        votes = corrected_votes(cast) if method.clean else cast.votes
         own = (
             {"preference_loss": loss, "beta": BETA[loss], "max_steps": self.max_steps or -1}
             | method.settings

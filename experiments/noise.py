@@ -41,7 +41,7 @@ from worlds import (
     vote,
 )
 
-from votewise.demo.story import CLEAN, OURS, PLAIN, PUBLISHED, RDPO, SMOOTHED, Method
+from votewise.demo.methods import CLEAN, OURS, PLAIN, PUBLISHED, RDPO, SMOOTHED, Method
 
 LOSSES = ("dpo", "ipo", "simpo", "cpo")
 NOISE = (0, 10, 20, 30, 40)

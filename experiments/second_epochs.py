@@ -21,14 +21,15 @@ def one_world(seed: int) -> dict[tuple[str, int], tuple[float, float]]:
     """Share of right answers and error of reliabilities, by method and number of epochs, in the world of a seed."""
     import torch
 
-    from votewise.demo.story import OURS, PLAIN, PUBLISHED, make_world, train_on
+    from votewise.demo.methods import OURS, PLAIN, PUBLISHED
+    from votewise.demo.world import make_world, train_on
 
     torch.set_num_threads(1)
     world = make_world(seed=seed)
     found = {}
     for method in (PLAIN, PUBLISHED, OURS):
         for epochs in EPOCHS:
-            ending = train_on(world, method, epochs=epochs, seed=seed)
+            ending = train_on(world, method, num_train_epochs=epochs, seed=seed)
             found[method.name, epochs] = (ending.rate, ending.error)
     return found
 

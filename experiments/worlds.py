@@ -23,10 +23,11 @@ from scipy import stats
 from votewise.arrays import Floats
 from votewise.data.votes import Votes
 from votewise.demo.facts import GROUPS
-from votewise.demo.story import CLEAN, OURS, PLAIN, PUBLISHED, Method, World, held_out_shares, make_world, train_on
+from votewise.demo.methods import CLEAN, OURS, PLAIN, PUBLISHED, Method
+from votewise.demo.world import World, held_out_shares, make_world, train_on
 from votewise.errors import VotewiseError
 from votewise.simulate import SimulatedVotes
-from votewise.train.robust import WorseThanChanceError
+from votewise.train.running_beliefs import WorseThanChanceError
 
 __all__ = ["CLEAN", "OURS", "PLAIN", "PUBLISHED", "Method", "Outcome"]
 

@@ -28,8 +28,8 @@ LAYERS = (
     ("generate", "train"),
     ("score",),
     ("evaluate",),
-    ("workflows",),
     ("demo",),
+    ("workflows",),
     ("cli",),
 )
 """The parts of votewise from the ground up. A part imports from the layers below its own, never from its neighbours."""

@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from votewise.users.read_clicks import count_comparisons
     from votewise.users.results import AttentivenessResult
     from votewise.workflows.audit import AuditResult, audit
+    from votewise.workflows.demo import DemoResult, demo
     from votewise.workflows.evaluate_benchmark import BenchmarkEvaluation, evaluate_benchmark
     from votewise.workflows.evaluate_matrix import MatrixEvaluation, evaluate_matrix
     from votewise.workflows.evaluate_win_rate import WinRateEvaluation, evaluate_win_rate
@@ -48,6 +49,7 @@ if TYPE_CHECKING:
     from votewise.workflows.score import score
     from votewise.workflows.simulate_clicks import ClicksSimulation, simulate_clicks
     from votewise.workflows.simulate_votes import VotesSimulation, simulate_votes
+    from votewise.workflows.train import TrainResult, train
 
 __all__ = [
     "AlpacaEvalExport",
@@ -62,6 +64,7 @@ __all__ = [
     "Clicks",
     "ClicksSimulation",
     "Counts",
+    "DemoResult",
     "Diagnostic",
     "ExportResult",
     "FilterResult",
@@ -72,6 +75,7 @@ __all__ = [
     "Reading",
     "ReliabilityResult",
     "ScoreResult",
+    "TrainResult",
     "Votes",
     "VotesSimulation",
     "VotewiseError",
@@ -79,6 +83,7 @@ __all__ = [
     "__version__",
     "audit",
     "count_comparisons",
+    "demo",
     "estimate_attentiveness",
     "estimate_reliability",
     "evaluate_benchmark",
@@ -97,6 +102,7 @@ __all__ = [
     "simulate_clicks",
     "simulate_users",
     "simulate_votes",
+    "train",
     "write_audit_report",
     "write_filter_report",
 ]
@@ -114,6 +120,7 @@ _HOMES = {
     "Clicks": "votewise.data.clicks",
     "ClicksSimulation": "votewise.workflows.simulate_clicks",
     "Counts": "votewise.data.clicks",
+    "DemoResult": "votewise.workflows.demo",
     "Diagnostic": "votewise.inference.diagnostic",
     "ExportResult": "votewise.workflows.export",
     "FilterResult": "votewise.workflows.filter_clicks",
@@ -124,6 +131,7 @@ _HOMES = {
     "Reading": "votewise.data.reading",
     "ReliabilityResult": "votewise.annotators.results",
     "ScoreResult": "votewise.score.results",
+    "TrainResult": "votewise.workflows.train",
     "Votes": "votewise.data.votes",
     "VotesSimulation": "votewise.workflows.simulate_votes",
     "VotewiseError": "votewise.errors",
@@ -150,7 +158,7 @@ _HOMES = {
     "write_filter_report": "votewise.report",
 }
 
-_CALLABLE: tuple[str, ...] = ("generate", "score")
+_CALLABLE: tuple[str, ...] = ("demo", "generate", "score", "train")
 """Packages that have the name of a command, and can be called as its workflow."""
 
 

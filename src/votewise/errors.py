@@ -64,6 +64,19 @@ class NotIdentifiableError(VotewiseError):
     exit_code = 3
 
 
+class TrainingFailedError(VotewiseError):
+    """A training process that votewise started has failed.
+
+    Attributes:
+        exit_code: the exit code of that process, or 1.
+        explained: whether the process has printed the reason itself.
+    """
+
+    def __init__(self, message: str, *, exit_code: int = 1, explained: bool = False) -> None:
+        self.exit_code, self.explained = exit_code, explained
+        super().__init__(message)
+
+
 class MissingExtraError(BadInputError, ImportError):
     """A library that one of votewise's extras brings is not installed."""
 

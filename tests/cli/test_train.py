@@ -181,9 +181,9 @@ def test_a_dry_run_tells_and_loads_no_weights(
     assert "15, one per pair" in shown["Rows"]
     assert "48 on 16 pairs, 3 of them ties" in shown["Votes"]
     assert shown["Annotators"].endswith(" 3")
-    assert "1 pairs on which nobody took a side" in shown["Left"]
-    assert "2 tokens in the median" in shown["Prompts"]
-    assert "5 tokens in the median" in shown["Answers"]
+    assert "1 pairs with no votes but ties" in shown["Left"]
+    assert "median 2 tokens" in shown["Prompts"]
+    assert "median 5 tokens" in shown["Answers"]
     assert "3, 1 per epoch: 16 rows each = 4 x 2 accumulated x 2 processes" in shown["Steps"]
     assert "all trained" in shown["Model"]
     assert "per process" in shown["Memory"]
@@ -204,20 +204,20 @@ def fails(end: End, capsys: Shown, *flags: object) -> str:
 @pytest.mark.parametrize(
     ("settings", "flags", "said"),
     [
-        ({"model_name_or_path": "nobody/no-such-model"}, [], "there is no model 'nobody/no-such-model'"),
-        ({"model_name_or_path": "/no/such/folder"}, [], "there is no model '/no/such/folder'"),
+        ({"model_name_or_path": "nobody/no-such-model"}, [], "the model 'nobody/no-such-model' cannot be loaded"),
+        ({"model_name_or_path": "/no/such/folder"}, [], "the model '/no/such/folder' cannot be loaded"),
         ({"model_name_or_path": None}, [], "model_name_or_path is missing"),
         ({"votes": None}, [], "there is nothing to train on (expected one of votes, dataset_name and datasets)"),
-        ({"dataset_name": "rows"}, [], "there are votes and dataset_name to train on"),
+        ({"dataset_name": "rows"}, [], "votes and dataset_name are both given"),
         ({"votes": None, "dataset_name": "/no/such/rows"}, [], "/no/such/rows cannot be loaded"),
         ({"votes": "/no/such/votes.parquet"}, [], "/no/such/votes.parquet"),
         ({"eval_strategy": "epoch"}, [], "expected eval_votes"),
         ({"learning_rat": 1}, [], "there is no setting --learning_rat (expected --learning_rate)"),
         ({}, ["--max_stepps", "3"], "there is no setting --max_stepps (expected --max_steps)"),
-        ({}, ["stray"], "belongs to no flag, got 'stray'"),
+        ({}, ["stray"], "does not belong to a flag, got 'stray'"),
         ({}, ["--learning_rate", "fast"], "argument --learning_rate"),
         ({}, ["--objective", "hope"], "objective, got 'hope'"),
-        ({}, ["--resume_from_checkpoint", "/no/checkpoint"], "/no/checkpoint: is no checkpoint"),
+        ({}, ["--resume_from_checkpoint", "/no/checkpoint"], "/no/checkpoint: is not a checkpoint"),
         ({}, ["--accelerate-config", "cluster"], "expected a file, or one of fsdp2, multi_gpu, single_gpu, zero3"),
         ({}, ["--num-processes", "0"], "num_processes, got '0'"),
         ({}, ["--beliefs", "/no/audit"], "/no/audit: annotators.parquet is missing"),
@@ -235,7 +235,7 @@ def test_a_mistake_is_one_line(
 
 
 @pytest.mark.parametrize(
-    ("text", "said"), [("a: [1", "is no YAML"), ("- a", "holds no settings"), ("env: 3", "env, got 3")]
+    ("text", "said"), [("a: [1", "is not YAML"), ("- a", "has no settings"), ("env: 3", "env, got 3")]
 )
 def test_a_recipe_that_is_none(end: End, tmp_path: Path, capsys: Shown, text: str, said: str) -> None:
     (tmp_path / "recipe.yaml").write_text(text)
@@ -256,7 +256,7 @@ def test_columns_that_cannot_be_used(end: End, recipe: Callable[..., Path], tmp_
     path.write_text(json.dumps({"prompt": "w1 ", "chosen": "w2", "rejected": "w3"}))
     recipe(votes=None, dataset_name=str(path.parent))
     line = fails(end, capsys, "--config", tmp_path / "recipe.yaml", "--dataset_train_split", "training")
-    assert "there is no split 'training' in the data (expected train)" in line
+    assert "the data have no split 'training' (expected train)" in line
 
 
 def test_an_annotator_column_of_nulls_in_votes(
@@ -274,7 +274,7 @@ def test_vocabularies_must_be_the_same(end: End, recipe: Callable[..., Path], tm
     line = fails(end, capsys, "--config", recipe(), "--ref_model_name_or_path", other)
     assert "policy and reference have different vocabularies: 65 and 68 tokens, 3 of them not in both" in line
     line = fails(end, capsys, "--config", recipe(), "--ref_model_name_or_path", other, "--preference_loss", "cpo")
-    assert "preference_loss=cpo has no reference model" in line
+    assert "preference_loss=cpo needs no reference model" in line
     small = save_model(tmp_path / "small", more_rows=2)
     line = fails(end, capsys, "--config", recipe(model_name_or_path=str(small)))
     assert "the tokenizer has 67 tokens, the model only 65" in line
@@ -294,7 +294,7 @@ def test_long_prompts_are_counted_and_listed(
         table[i]["prompt"] = "w1 " * 12
     pq.write_table(pa.Table.from_pylist(table), tmp_path / "votes.parquet")
     settings = recipe(votes=str(tmp_path / "votes.parquet"), max_length=10, max_steps=1)
-    line = "2 of 15 rows are left out, for prompts of max_length=10 tokens or more leave no room for an answer"
+    line = "2 of 15 rows are left out, because prompts of max_length=10 tokens or more leave no room for an answer"
     assert end("train", "--config", settings) == 0
     assert f"votewise: {line}: source rows 4, 10\n" in capsys.readouterr().err
     assert end("train", "--config", settings, "--dry-run") == 0
@@ -369,4 +369,6 @@ def test_without_the_extra_it_says_what_to_install(end: End, monkeypatch: pytest
     for name in [name for name in sys.modules if name.startswith("votewise.train")]:
         monkeypatch.delitem(sys.modules, name)
     monkeypatch.setitem(sys.modules, "trl", None)
-    assert "training needs trl: pip install 'votewise[train]'" in fails(end, capsys, "--max_steps", 1)
+    assert "training needs trl, which is not installed: pip install 'votewise[train]'" in fails(
+        end, capsys, "--max_steps", 1
+    )

@@ -7,26 +7,28 @@ import pytest
 pytest.importorskip("torch", reason="torch is not installed: votewise[train]")
 
 from votewise.demo import story
-from votewise.demo.story import CLEAN, METHODS, OURS, RDPO, make_world, tell_story, told_the_truth, train_on
+from votewise.demo.methods import CLEAN, METHODS, OURS, RDPO
+from votewise.demo.story import tell_story
+from votewise.demo.world import World, corrected_votes, make_world, train_on
 from votewise.errors import BadInputError
 
 SMALL = {"votes": 256, "annotators": 6, "texts": 6_000}
 
 
 @pytest.fixture(scope="module")
-def world() -> story.World:
+def world() -> World:
     return make_world(**SMALL, seed=1)
 
 
-def test_clean_labels_are_the_truth(world: story.World) -> None:
-    votes = told_the_truth(world.cast)
+def test_clean_labels_are_the_truth(world: World) -> None:
+    votes = corrected_votes(world.cast)
     np.testing.assert_array_equal(votes.sign, world.cast.truth[votes.pair])
     assert not world.cast.correct.all()
 
 
-def test_a_run_trains_a_copy_and_is_decided_by_its_seed(world: story.World) -> None:
+def test_a_run_trains_a_copy_and_is_decided_by_its_seed(world: World) -> None:
     before = [parameter.clone() for parameter in world.model.parameters()]
-    one, two = (train_on(world, OURS, batch=32, seed=3) for _ in range(2))
+    one, two = (train_on(world, OURS, per_device_train_batch_size=32, seed=3) for _ in range(2))
     assert all((a == b).all() for a, b in zip(before, world.model.parameters(), strict=True))
     assert any((a != b).any() for a, b in zip(before, one.trainer.model.parameters(), strict=True))
     np.testing.assert_array_equal(one.right, two.right)
@@ -34,9 +36,9 @@ def test_a_run_trains_a_copy_and_is_decided_by_its_seed(world: story.World) -> N
     assert one.right.shape == ((~world.facts.voted).sum(),)
 
 
-def test_clean_labels_have_no_error_of_reliability(world: story.World) -> None:
-    assert np.isnan(train_on(world, CLEAN, batch=64).error)
-    assert 0 <= train_on(world, OURS, batch=64).error <= 1
+def test_clean_labels_have_no_error_of_reliability(world: World) -> None:
+    assert np.isnan(train_on(world, CLEAN).error)
+    assert 0 <= train_on(world, OURS).error <= 1
 
 
 @pytest.mark.parametrize("loss", ["cpo"])

@@ -78,7 +78,7 @@ def test_what_cannot_be_used(audit: Path, tmp_path: Path) -> None:
     with pytest.raises(BadInputError, match=r"pairs\.parquet is missing"):
         audited_confidence(tmp_path / "nowhere", rows)
     pq.write_table(pa.table({"p_a": [0.5]}), tmp_path / "pairs.parquet")
-    with pytest.raises(BadInputError, match="holds no p_a with the texts"):
+    with pytest.raises(BadInputError, match="has no p_a with the texts"):
         audited_confidence(tmp_path, rows)
     with pytest.raises(BadInputError, match="beliefs_use=fixed"):
         make_config(tmp_path, beliefs_use="fixed")

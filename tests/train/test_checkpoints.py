@@ -21,7 +21,7 @@ from trl import DPOConfig, DPOTrainer  # noqa: E402
 from votewise.data.votes import Votes  # noqa: E402
 from votewise.errors import BadInputError  # noqa: E402
 from votewise.train.checkpoints import FILE, last_whole_checkpoint, read_beliefs, save_beliefs  # noqa: E402
-from votewise.train.robust import TrainingBeliefs  # noqa: E402
+from votewise.train.training_beliefs import TrainingBeliefs  # noqa: E402
 
 
 def finished(trainer: Any) -> dict[str, Any]:
@@ -31,8 +31,8 @@ def finished(trainer: Any) -> dict[str, Any]:
     for i, state in optimiser.items():
         found |= {f"optimiser {i} {name}": np.asarray(value) for name, value in state.items()}
     found |= {f"beliefs {name}": value for name, value in trainer.beliefs.state().items()}
-    found["confidence"] = trainer.confidence
-    found["reliability"] = trainer.reliability["reliability"].to_numpy()
+    found["confidence"] = trainer.vote_confidence()
+    found["reliability"] = trainer.reliability_table()["reliability"].to_numpy()
     found["steps"] = np.array(trainer.state.global_step)
     return found
 
@@ -137,7 +137,7 @@ def test_a_checkpoint_without_our_state_resumes(tmp_path: Path, caplog: pytest.L
     trainer.train(resume_from_checkpoint=True)
     assert trainer.state.global_step == 4
     assert trainer.beliefs.seen == 16
-    assert "training goes on from its weights with fresh reliabilities" in caplog.text
+    assert "training continues from its weights with fresh reliabilities" in caplog.text
 
 
 def test_without_any_checkpoint_it_starts_at_the_beginning(tmp_path: Path) -> None:
@@ -200,7 +200,7 @@ def test_a_file_with_parts_missing_is_refused(tmp_path: Path) -> None:
 
 def test_beliefs_of_other_votes_are_refused(tmp_path: Path) -> None:
     save_beliefs(tmp_path, beliefs(6))
-    with pytest.raises(BadInputError, match="2 annotators and 6 pairs, the data hold 2 and 4"):
+    with pytest.raises(BadInputError, match="2 annotators and 6 pairs, the data have 2 and 4"):
         read_beliefs(tmp_path, beliefs())
 
 

@@ -18,8 +18,9 @@ from trl import DPOConfig
 from votewise.errors import BadInputError
 from votewise.inference.priors import Beta
 from votewise.train import PreferenceLoss, RobustPreferenceConfig, ScoredAnswers
-from votewise.train.losses import LOSSES, OBJECTIVES
-from votewise.train.robust import BeliefSettings
+from votewise.train.losses import LOSSES
+from votewise.train.objectives import OBJECTIVES
+from votewise.train.running_beliefs import BeliefSettings
 
 REFUSED = [
     ({"preference_loss": "kto"}, r"preference_loss, got 'kto' \(expected dpo, ipo, simpo, cpo or a function\)"),

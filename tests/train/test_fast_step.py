@@ -17,8 +17,9 @@ from architectures import GROUPED, MODELS, SIZES, WORDS, make_batch, reference  
 from peft import LoraConfig  # noqa: E402
 from tiny import losses_of, make_model, make_rows, make_trainer, parameters_of  # noqa: E402
 
-from votewise.train import packing  # noqa: E402
-from votewise.train.scoring import add_scoring, score_answers, use_flex, use_fused_head  # noqa: E402
+from votewise.train import flex_attention, packed_attention, packing  # noqa: E402
+from votewise.train.answer_scores import add_scoring, use_flex, use_fused_head  # noqa: E402
+from votewise.train.scoring import score_answers  # noqa: E402
 
 WAYS = ("shared", "packed", "answers")
 
@@ -77,7 +78,7 @@ def test_a_vocabulary_in_chunks_is_the_same(monkeypatch: pytest.MonkeyPatch) -> 
     model, batch = make_model(), make_batch()
     add_scoring(model, "shared")
     whole = score_answers(model, batch, "shared", statistics=True)
-    monkeypatch.setattr("votewise.train.scoring.CHUNK", 7 * model.config.vocab_size)
+    monkeypatch.setattr("votewise.train.answer_scores.CHUNK", 7 * model.config.vocab_size)
     parts = score_answers(model, batch, "shared", statistics=True)
     torch.testing.assert_close(parts.logp, whole.logp)
     for here, there in zip(parts.tokens, whole.tokens, strict=True):
@@ -135,9 +136,11 @@ def test_flex_attention_gives_the_log_probabilities_of_segments(
 ) -> None:
     torch.manual_seed(0)
     batch, found, attended = make_batch(), {}, []
-    plain, real = MODELS[name](), packing.flex_packed_attention
+    plain, real = MODELS[name](), packed_attention.flex_packed_attention
     monkeypatch.setattr(
-        packing, "flex_packed_attention", lambda *a, **k: attended.append(k.get("sliding_window")) or real(*a, **k)
+        packed_attention,
+        "flex_packed_attention",
+        lambda *a, **k: attended.append(k.get("sliding_window")) or real(*a, **k),
     )
     for attention in ("segments", "flex"):
         model = copy.deepcopy(plain)
@@ -173,7 +176,7 @@ def test_block_masks_say_who_sees_whom(window: int | None) -> None:
             at = np.arange(len(tokens))
             seen = (at[:, None] >= at) & (at[:, None] - at < (window or length))
             expected[np.ix_(tokens, tokens)] |= seen
-    mask = packing.Blocks(tuple(segments), length, torch.device("cpu")).mask(window)
+    mask = flex_attention.Blocks(tuple(segments), length, torch.device("cpu")).mask(window)
     found = create_mask(mask.mask_mod, None, None, length, length, "cpu")[0, 0].numpy()
     np.testing.assert_array_equal(found, expected)
     n = length // 128
@@ -193,14 +196,14 @@ def test_block_masks_say_who_sees_whom(window: int | None) -> None:
 @pytest.mark.parametrize("n", [1, 127, 128, 129, 5000, 100_000])
 def test_rows_for_flex_attention_have_few_lengths(n: int) -> None:
     ids = torch.ones(1, n, dtype=torch.long)
-    inputs = packing.flex_inputs(ids, ids, (packing.Segment(0, n, 0, 0),))
+    inputs = flex_attention.flex_inputs(ids, ids, (packing.Segment(0, n, 0, 0),))
     length = inputs["input_ids"].shape[1]
     assert inputs["position_ids"].shape == (1, length)
-    assert length % packing.BLOCK == 0
-    assert n <= length < max(n + packing.BLOCK, 1.125 * n + 1)
+    assert length % flex_attention.BLOCK == 0
+    assert n <= length < max(n + flex_attention.BLOCK, 1.125 * n + 1)
     assert inputs["input_ids"].sum() == n
     many = {
-        packing.flex_inputs(*[torch.ones(1, k, dtype=torch.long)] * 2, ())["input_ids"].shape[1]
+        flex_attention.flex_inputs(*[torch.ones(1, k, dtype=torch.long)] * 2, ())["input_ids"].shape[1]
         for k in range(8200, 16000, 50)
     }
     assert len(many) <= 8

@@ -21,7 +21,7 @@ from tiny import (  # noqa: E402
 from trl import ModelConfig, get_peft_config  # noqa: E402
 
 from votewise.train.inspection import Lengths, count_steps, describe_left_out, measure_lengths, missing_rows  # noqa: E402
-from votewise.train.memory import count_parameters, estimate_memory  # noqa: E402
+from votewise.train.memory import Load, count_parameters, estimate_memory  # noqa: E402
 from votewise.train.training_rows import training_rows, votes_of_dataset  # noqa: E402
 
 LENGTHS = Lengths(*(np.array(x) for x in ([2, 5, 9, 10], [1, 5, 1, 1], [3, 4, 1, 9])))
@@ -110,10 +110,8 @@ def memory(
     names = ("dtype", "load_in_4bit")
     model = ModelConfig(**{name: settings.pop(name) for name in names if name in settings})
     config = make_model().config
-    return estimate_memory(
-        config, parameters, make_config(tmp_path, **settings), model,
-        tokens=100, own_reference=own_reference, shards=shards,
-    )  # fmt: skip
+    load = Load(parameters, tokens=100, own_reference=own_reference, shards=shards)
+    return estimate_memory(config, make_config(tmp_path, **settings), model, load)
 
 
 def test_memory_by_hand(tmp_path: Path) -> None:

@@ -14,20 +14,22 @@ from scipy.special import expit, log_expit, logit  # noqa: E402
 from torch.nn.functional import logsigmoid  # noqa: E402
 
 from votewise.train.losses import (  # noqa: E402
-    BELIEVING,
     LOSSES,
-    OBJECTIVES,
     Losses,
     PreferenceLoss,
     ScoredAnswers,
-    apply_objective,
     cpo,
     dpo,
     dpo_margin,
-    gibbs,
-    holder,
     make_loss,
     margin,
+)
+from votewise.train.objectives import (  # noqa: E402
+    CONFIDENCE_OBJECTIVES,
+    OBJECTIVES,
+    apply_objective,
+    gibbs,
+    holder,
     plain,
     rdpo,
     smoothed,
@@ -209,7 +211,7 @@ def test_holder_redescends() -> None:
     assert -1 < s[pull.argmin()] < 1.5
 
 
-@pytest.mark.parametrize("name", [o for o in OBJECTIVES if o not in BELIEVING])
+@pytest.mark.parametrize("name", [o for o in OBJECTIVES if o not in CONFIDENCE_OBJECTIVES])
 def test_votes_on_one_pair_count_as_they_fell(name: str) -> None:
     """Three votes of four for the chosen answer: three times its loss and once that of the other, over four."""
     losses = some_losses()
@@ -221,7 +223,7 @@ def test_votes_on_one_pair_count_as_they_fell(name: str) -> None:
 # Gradients
 
 
-@pytest.mark.parametrize("name", BELIEVING)
+@pytest.mark.parametrize("name", CONFIDENCE_OBJECTIVES)
 def test_dpo_with_certain_votes_is_trls_dpo_to_the_last_bit(name: str) -> None:
     """Eta = 1, hence w = 1: loss and gradients of -logsigmoid(beta (delta - delta_ref)), in fp32."""
     ours, trls = pair(torch.float32, grad=True), pair(torch.float32, grad=True)

@@ -20,8 +20,9 @@ from peft import LoraConfig, get_peft_model  # noqa: E402
 from tiny import as_chat, losses_of, make_model, make_rows, make_tokenizer, make_trainer, parameters_of  # noqa: E402
 
 from votewise.errors import BadInputError  # noqa: E402
-from votewise.train import RobustPreferenceTrainer, precompute, reference_cache  # noqa: E402
-from votewise.train.reference_cache import ReferenceCache, model_key, reference_folder, weights_digest  # noqa: E402
+from votewise.train import RobustPreferenceTrainer, precompute, reference_cache, reference_keys  # noqa: E402
+from votewise.train.reference_cache import ReferenceCache, reference_folder  # noqa: E402
+from votewise.train.reference_keys import model_key, weights_digest  # noqa: E402
 
 LORA = LoraConfig(r=4, target_modules=["q_proj", "v_proj"], task_type="CAUSAL_LM")
 
@@ -217,15 +218,15 @@ def test_padding_is_no_part_of_a_pair() -> None:
         "attention_mask": torch.tensor([[1, 1, 1, 0], [1, 1, 1, 1]]),
         "completion_mask": torch.tensor([[0, 0, 1, 0], [0, 0, 1, 1]]),
     }
-    (key,) = reference_cache.pair_keys(batch)
+    (key,) = reference_keys.pair_keys(batch)
     wider = {name: torch.nn.functional.pad(value, (2, 1)) for name, value in batch.items()}
-    assert reference_cache.pair_keys(wider) == [key]
+    assert reference_keys.pair_keys(wider) == [key]
     for name, row, column, value in (("input_ids", 0, 2, 9), ("completion_mask", 1, 2, 0), ("attention_mask", 1, 3, 0)):
         other = {k: v.clone() for k, v in batch.items()}
         other[name][row, column] = value
-        assert reference_cache.pair_keys(other) != [key], name
+        assert reference_keys.pair_keys(other) != [key], name
     more = batch | {"token_type_ids": torch.ones(2, 4, dtype=torch.long)}
-    assert reference_cache.pair_keys(more) != [key]
+    assert reference_keys.pair_keys(more) != [key]
 
 
 @pytest.mark.filterwarnings("ignore:The `'keep_end'` truncation mode is deprecated:FutureWarning")
@@ -237,7 +238,7 @@ def test_keys_are_of_what_the_collator_feeds(
     trainer = make_trainer(tmp_path, make_rows(20), **settings)
     fed = trainer.data_collator(list(trainer.train_dataset))
     assert fed["input_ids"].shape[1] == (7 if settings else 11)
-    expected = reference_cache.pair_keys(fed)
+    expected = reference_keys.pair_keys(fed)
     assert len(set(expected)) == 20
     assert precompute._keys(trainer, trainer.train_dataset) == expected
     trainer.data_collator = lambda examples, real=trainer.data_collator: real(examples)
@@ -328,17 +329,17 @@ def test_packed_rows_are_checked_before_the_reference_is_kept(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     """A model that does not allow packing says so before wrong numbers are kept."""
-    from votewise.train import packing
+    from votewise.train import packed_attention
 
     expected = columns(once(tmp_path, fast_step="answers").train_dataset)
-    real = packing._causal
+    real = packed_attention._causal
     monkeypatch.setattr(
-        packing, "_causal", lambda *args: None if (mask := real(*args)) is None else torch.ones_like(mask)
+        packed_attention, "_causal", lambda *args: None if (mask := real(*args)) is None else torch.ones_like(mask)
     )
     with caplog.at_level(logging.WARNING, logger="votewise"):
         trainer = once(tmp_path)
     assert trainer._how == "answers"
-    assert [record for record in caplog.records if "does not allow it" in record.message]
+    assert [record for record in caplog.records if "so it does not suit this model" in record.message]
     np.testing.assert_allclose(columns(trainer.train_dataset), expected, rtol=1e-5, atol=1e-5)
 
 
@@ -403,7 +404,7 @@ def test_losses_without_a_reference_keep_nothing(tmp_path: Path, asked: list[int
 
 def test_streams_are_refused(tmp_path: Path) -> None:
     stream = Dataset.to_iterable_dataset(make_rows(8))
-    with pytest.raises(BadInputError, match="not for streams"):
+    with pytest.raises(BadInputError, match="does not work with streams"):
         make_trainer(tmp_path, stream, max_steps=1, precompute_ref_log_probs=True)
 
 

@@ -188,7 +188,7 @@ def test_datasets_that_cannot_be_used(change: Any, column: str, message: str) ->
 
 
 def test_votes_without_texts() -> None:
-    with pytest.raises(BadInputError, match="the votes come without texts"):
+    with pytest.raises(BadInputError, match="the votes have no texts"):
         training_rows(Votes.from_arrays([0], [0], [1]), one_row_per="pair")
 
 

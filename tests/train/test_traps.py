@@ -22,8 +22,10 @@ from peft import LoraConfig, PromptTuningConfig, get_peft_model  # noqa: E402
 from tiny import losses_of, make_model, make_rows, make_tokenizer, make_trainer, parameters_of  # noqa: E402
 
 from votewise.errors import BadInputError  # noqa: E402
-from votewise.train import packing, scoring  # noqa: E402
-from votewise.train.scoring import add_scoring, choose_step, score_answers, step_is_exact  # noqa: E402
+from votewise.train import fast_step, packed_attention, packing, scoring  # noqa: E402
+from votewise.train.answer_scores import add_scoring  # noqa: E402
+from votewise.train.fast_step import choose_step, step_is_exact  # noqa: E402
+from votewise.train.scoring import score_answers  # noqa: E402
 
 NATS = 0.01
 """What every trap exceeds; rounding stays below a hundredth of it."""
@@ -121,8 +123,8 @@ def test_trap_windows_forgotten(monkeypatch: pytest.MonkeyPatch) -> None:
     torch.manual_seed(0)
     model, batch = MODELS["mistral, sliding window"](), make_batch()
     add_scoring(model, "shared")
-    real = packing._causal
-    monkeypatch.setattr(packing, "_causal", lambda q, o, k, window, device: real(q, o, k, None, device))
+    real = packed_attention._causal
+    monkeypatch.setattr(packed_attention, "_causal", lambda q, o, k, window, device: real(q, o, k, None, device))
     assert not step_is_exact(model, batch, "shared")[0]
 
 
@@ -130,13 +132,13 @@ def test_trap_chosen_answers_that_rejected_ones_see(monkeypatch: pytest.MonkeyPa
     model, batch = make_model(), make_batch()
     add_scoring(model, "shared")
     assert step_is_exact(model, batch, "shared")[0]
-    real = packing._causal
+    real = packed_attention._causal
 
     def everything(queries: int, offset: int, *rest: Any) -> Any:
         mask = real(queries, offset, *rest)
         return mask if mask is None else torch.ones_like(mask)
 
-    monkeypatch.setattr(packing, "_causal", everything)
+    monkeypatch.setattr(packed_attention, "_causal", everything)
     exact, difference = step_is_exact(model, batch, "shared")
     assert not exact
     assert difference > NATS
@@ -270,7 +272,9 @@ def test_trap_whole_runs_of_such_models_say_so_and_end_as_trls_scoring(
             trainer.train()
         assert trainer._how == ("answers" if name in ("mamba", "mixture of experts") and way == "shared" else "off")
         ends.append((losses_of(trainer), parameters_of(trainer.model)))
-    said = [record.message for record in caplog.records if "fast_step=shared is not for this model" in record.message]
+    said = [
+        record.message for record in caplog.records if "fast_step=shared does not suit this model" in record.message
+    ]
     assert len(said) == 1
     assert ends[0][0] == pytest.approx(ends[1][0], rel=1e-4, abs=1e-5)
 
@@ -315,9 +319,9 @@ def test_trap_prompts_that_lost_their_start(tmp_path: Path, caplog: pytest.LogCa
 def test_trap_a_model_that_fails_the_check_goes_on_in_rows_and_says_so(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    real = packing._causal
+    real = packed_attention._causal
     monkeypatch.setattr(
-        packing, "_causal", lambda *args: None if (mask := real(*args)) is None else torch.ones_like(mask)
+        packed_attention, "_causal", lambda *args: None if (mask := real(*args)) is None else torch.ones_like(mask)
     )
     trainer = make_trainer(tmp_path, make_rows(8), ref_model=make_model(1), logging_steps=1)
     with caplog.at_level(logging.WARNING, logger="votewise"):
@@ -334,13 +338,13 @@ def test_trap_rounding_of_short_numbers_is_no_wrong_mask(
     bf16: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A twentieth of a nat is rounding where the model computes in bf16, although its weights are in fp32."""
-    real = scoring.score_answers
+    real = fast_step.score_answers
 
     def apart(model: Any, batch: Any, how: Any, **settings: Any) -> Any:
         scores = real(model, batch, how, **settings)
         return scores._replace(logp=scores.logp + 0.05) if how == "shared" else scores
 
-    monkeypatch.setattr(scoring, "score_answers", apart)
+    monkeypatch.setattr(fast_step, "score_answers", apart)
     trainer = make_trainer(tmp_path, make_rows(8), ref_model=make_model(1), bf16=bf16)
     trainer.train()
     assert trainer._how == ("shared" if bf16 else "answers")

@@ -31,6 +31,7 @@ WORKFLOWS: dict[str, Callable[..., Any]] = {
     "evaluate export alpaca-eval": votewise.export_alpaca_eval,
     "evaluate export arena-hard": votewise.export_arena_hard,
     "evaluate import arena-hard": votewise.import_arena_hard,
+    "demo": votewise.demo,
     "export": votewise.export,
     "filter": votewise.filter_clicks,
     "formats": votewise.formats,
@@ -38,26 +39,29 @@ WORKFLOWS: dict[str, Callable[..., Any]] = {
     "score": votewise.score,
     "simulate annotators": votewise.simulate_votes,
     "simulate users": votewise.simulate_clicks,
+    "train": votewise.train,
 }
 """Path of a command -> the workflow that it calls."""
 
-NOT_YET = {
-    "train",
-    "demo",
-}
+NOT_YET: set[str] = set()
 """Commands whose workflow is still to come."""
 
 PRINTING = {"quiet", "json"}
 """Options about what is printed, which Python has no use for."""
 
-ONLY_IN_PYTHON: Mapping[str, Mapping[str, str]] = {}
+ONLY_IN_PYTHON: Mapping[str, Mapping[str, str]] = {
+    "train": dict.fromkeys(("settings", "flags"), "the command passes on all flags that it does not declare"),
+}
 """Path of a command -> parameter of its workflow that is no option -> why. ``progress`` is one everywhere."""
 
 ONLY_IN_SHELL: Mapping[str, Mapping[str, str]] = {}
 """Path of a command -> option that is no parameter of its workflow -> why."""
 
-OTHER_DEFAULT: Mapping[str, Mapping[str, str]] = {}
+OTHER_DEFAULT: Mapping[str, Mapping[str, str]] = {"demo": {"out": "the command always writes"}}
 """Path of a command -> option whose default is not that of the parameter -> why."""
+
+ALSO_BY_POSITION: Mapping[str, Mapping[str, str]] = {"train": {"config": "a recipe is nearly always given"}}
+"""Path of a command -> option that comes first in its workflow -> why."""
 
 MAY_IMPORT = ("votewise.cli", "votewise.workflows", "votewise.errors", "votewise.defaults", "votewise.sources.naming")
 """What the files of the command line may import of votewise; ``printing/`` may import more."""
@@ -130,8 +134,9 @@ def test_arguments_come_first_and_everything_else_by_name(path: str) -> None:
     arguments = [p.name for p in COMMANDS[path].params if p.param_type_name == "argument"]
     parameters = parameters_of(path).values()
     positional = [p.name for p in parameters if p.kind is inspect.Parameter.POSITIONAL_OR_KEYWORD]
-    assert positional == arguments
-    assert all(p.kind is inspect.Parameter.KEYWORD_ONLY for p in parameters if p.name not in arguments)
+    assert positional == [*arguments, *ALSO_BY_POSITION.get(path, {})]
+    by_name = (inspect.Parameter.KEYWORD_ONLY, inspect.Parameter.VAR_KEYWORD)
+    assert all(p.kind in by_name for p in parameters if p.name not in positional)
 
 
 def imports(file: Path) -> set[str]:
@@ -257,6 +262,7 @@ CASES = [
         {"out": "audit", "columns": {"annotator": "who"}, "on_error": "skip", "intervals": False, "force": True},
         make_renamed_votes,
     ),
+    Case("demo", options={"out": "demo", "seed": 3, "quick": True}, shell_only=()),
     Case("export", ("audit",), {"out": "train.jsonl"}, make_audit),
     Case("export", ("audit",), {"out": "train.jsonl", "to": "openai", "flip_below": 0.2}, make_audit),
     Case("export", ("audit",), {"out": "t.parquet", "one_per_pair": True, "min_confidence": 0.9}, make_audit),

@@ -1,4 +1,4 @@
-"""``votewise train``: votes -> a model, and what it learnt of the annotators."""
+"""``votewise train``: votes -> a trained model, and beliefs about the annotators."""
 
 from __future__ import annotations
 
@@ -7,22 +7,24 @@ from typing import Annotated
 
 import typer
 
-from votewise.errors import VotewiseError
+from votewise.cli.options import Defaults
+from votewise.errors import TrainingFailedError
+from votewise.workflows import train as workflow
+
+DEFAULTS = Defaults(workflow.train)
 
 CONTEXT = {"ignore_unknown_options": True, "allow_extra_args": True}
-"""How the command is registered: flags that are not listed here are the training script's."""
-
-NEEDED = ("torch", "transformers", "trl", "accelerate", "peft", "datasets")
+"""How the command is registered: flags that are not declared here are passed on to the training script."""
 
 Recipe = Annotated[
     Path | None,
-    typer.Option(metavar="FILE", help="A YAML file of settings; flags go before what it says.", show_default=False),
+    typer.Option(metavar="FILE", help="A YAML file of settings; flags override it.", show_default=False),
 ]
 Source = Annotated[
     str | None,
     typer.Option(
         metavar="VOTES",
-        help="What to train on, in any format that `votewise formats` lists, in place of TRL's `dataset_name` or "
+        help="What to train on, in any format that `votewise formats` lists, instead of TRL's `dataset_name` or "
         "`datasets`.",
         show_default=False,
     ),
@@ -31,8 +33,8 @@ Beliefs = Annotated[
     Path | None,
     typer.Option(
         metavar="DIR",
-        help="What `votewise audit` wrote about these votes: its reliabilities are where training starts. With "
-        "`--beliefs_use fixed` its confidences are the weights, to the end.",
+        help="The folder that `votewise audit` wrote for these votes; training starts from its reliabilities. With "
+        "`--beliefs_use fixed` its confidences are the weights throughout.",
         show_default=False,
     ),
 ]
@@ -42,7 +44,7 @@ Processes = Annotated[
         "--num-processes",
         "--num_processes",
         metavar="NUMBER",
-        help="Processes to train in; with more than one, accelerate launches them.",
+        help="The number of processes; accelerate launches them if there are several.",
         show_default="one per GPU",
     ),
 ]
@@ -61,8 +63,8 @@ DryRun = Annotated[
     typer.Option(
         "--dry-run",
         "--dry_run",
-        help="Say what would be trained on (rows, votes, annotators, lengths, steps, memory) and stop; nothing is loaded "
-        "but the tokenizer.",
+        help="Only say what would be trained on: rows, votes, annotators, lengths, steps, memory. Nothing is loaded "
+        "except the tokenizer.",
     ),
 ]
 
@@ -74,21 +76,21 @@ def train(
     beliefs: Beliefs = None,
     num_processes: Processes = None,
     accelerate_config: Preset = None,
-    dry_run: DryRun = False,
+    dry_run: DryRun = DEFAULTS.dry_run,
 ) -> None:
-    """Train a model on votes of which many are wrong, and learn on the way whose to believe.
+    """Train a model on votes of which many are wrong, and learn during training which annotators to trust.
 
-    Takes every flag and every line of YAML that `trl dpo` takes, such as `--model_name_or_path`, `--learning_rate` or
-    `--use_peft`, and those of `accelerate launch`. Needs the extra: `pip install 'votewise[train]'`. Beside the model it
-    writes annotators.parquet, votes.parquet and report.html, as `votewise audit` does.
+    Accepts all flags and YAML settings of `trl dpo`, such as `--model_name_or_path`, `--learning_rate` or `--use_peft`, and
+    those of `accelerate launch`. Needs an extra: `pip install 'votewise[train]'`. Next to the model it writes
+    annotators.parquet, votes.parquet, pairs.parquet, summary.json and report.html, as `votewise audit` does.
 
-    **Settings of its own**, as flags or in YAML: `preference_loss` (dpo, ipo, simpo, cpo), `objective` (weighted, gibbs,
+    **Settings of votewise**, as flags or in YAML: `preference_loss` (dpo, ipo, simpo, cpo), `objective` (weighted, gibbs,
     plain, smoothed, rdpo, holder), `beta`, `simpo_gamma`, `cpo_alpha`, `cpo_per_token`, `holder_gamma`,
     `reliability_init`, `reliability_update` (step, epoch, frozen), `reliability_margins` (first, current),
     `reliability_momentum`, `reliability_prior`, `temperature`, `annotator_column`, `one_row_per` (pair, vote), `beliefs`,
     `beliefs_use` (start, fixed), `allow_worse_than_chance`, `write_beliefs`, `fast_step`, `packed_attention`,
     `answer_projection`, `reference_cache`, `votes`, `votes_format`, `eval_votes`, `ref_model_name_or_path`.
-    `python -m votewise.train.script --help` explains them all, and TRL's.
+    `python -m votewise.train.script --help` explains all settings, including TRL's.
 
     **Examples:**
 
@@ -98,19 +100,20 @@ def train(
 
     `votewise train --votes votes.parquet --model_name_or_path Qwen/Qwen2.5-0.5B --accelerate-config fsdp2`
     """
-    try:
-        from votewise.train.launch import run
-    except ModuleNotFoundError as error:
-        if error.name not in NEEDED:
-            raise
-        raise VotewiseError(f"training needs {error.name}: pip install 'votewise[train]'") from error
+    from votewise.cli.printing.train import print_training
 
-    given = {
-        "--config": config,
-        "--votes": votes,
-        "--beliefs": beliefs,
-        "--num_processes": num_processes,
-        "--accelerate_config": accelerate_config,
-    }
-    flags = [word for name, value in given.items() if value is not None for word in (name, str(value))]
-    run([*flags, *(["--dry_run", "True"] if dry_run else []), *context.args])
+    try:
+        result = workflow.train(
+            config,
+            votes=votes,
+            beliefs=beliefs,
+            num_processes=num_processes,
+            accelerate_config=accelerate_config,
+            dry_run=dry_run,
+            flags=context.args,
+        )
+    except TrainingFailedError as error:
+        if error.explained:
+            raise typer.Exit(error.exit_code) from None
+        raise
+    print_training(result)

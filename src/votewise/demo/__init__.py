@@ -1,6 +1,6 @@
-"""A data set to try votewise on: several hundred questions, a mixed crowd, and the truth about both.
+"""A data set to try votewise on: several hundred questions, votes of good and bad annotators, and the truth about both.
 
-Nothing is downloaded; the seed decides everything.
+Nothing is downloaded, and the seed determines everything.
 """
 
 from __future__ import annotations
@@ -22,8 +22,8 @@ class DemoData:
     Attributes:
         table: the votes, in the plain votes format with ``gold``.
         names: the K annotators.
-        kinds: (K,) what kind of annotator each is.
-        reliability: (K,) the true probability that a vote of each agrees with the truth.
+        kinds: (K,) kind of each annotator.
+        reliability: (K,) true reliability of each annotator.
     """
 
     table: pa.Table
@@ -33,9 +33,9 @@ class DemoData:
 
 
 def make_demo_data(*, pairs: int = 600, seed: int = 0) -> DemoData:
-    """Simulate votes of 40 annotators on ``pairs`` questions, five votes each, some 30% of them wrong."""
+    """Simulate votes of 40 annotators on ``pairs`` questions, five votes on each, about 30% of them wrong."""
     rng = np.random.default_rng(seed)
     questions = make_questions(rng, pairs)
-    crowd = make_voters(rng)
-    table = pa.Table.from_pylist(cast_votes(rng, questions, crowd))
-    return DemoData(table, crowd.names, tuple(KINDS[kind].name for kind in crowd.kinds), crowd.reliability)
+    voters = make_voters(rng)
+    table = pa.Table.from_pylist(cast_votes(rng, questions, voters))
+    return DemoData(table, voters.names, tuple(KINDS[kind].name for kind in voters.kinds), voters.reliability)

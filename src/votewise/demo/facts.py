@@ -1,9 +1,9 @@
-"""A made-up world of facts, texts about it, and the votes of a noisy crowd on its answers.
+"""A made-up world of facts, texts about it, and votes of good and bad annotators on its answers.
 
-Every entity has a capital, two made-up words, and another city that is taken for it. The texts that a tiny model learns
-from come from three kinds of sources: an atlas is right, a rumour is wrong, and texts that name no source are right as
-often as wrong. So the model knows both answers and which kind of source gives which; preference training on half of the
-entities can move it to the atlas's answers on all of them. `tiny_model` makes that model; nothing here needs torch.
+Every entity has a capital, named by two made-up words, and another city that is mistaken for it. A tiny model learns from
+texts of three kinds of sources: an atlas is right, a rumour is wrong, and texts without a source are right as often as
+wrong. So the model knows both answers, and which source gives which. Preference training on half of the entities can teach
+it to give the atlas's answers for all of them. `tiny_model` makes that model; nothing here needs torch.
 """
 
 from __future__ import annotations
@@ -26,13 +26,13 @@ WORDINGS = tuple(lead + form for lead in LEADS for form in FORMS)
 """The ways to ask for an entity's capital."""
 
 RIGHT_SOURCE, WRONG_SOURCE = "atlas: ", "rumour: "
-"""What a text starts with that is always right, and one that is always wrong."""
+"""Starts of a text that is always right, and of one that is always wrong."""
 
 SOURCED = 0.8
-"""Share of the texts that name their source. With a half, what was learnt about some entities spread less to others."""
+"""Share of the texts that name their source. With one half, training on some entities changed the others less."""
 
 SLIPS = 0.05
-"""Share of the texts with an answer drawn at random. It keeps the model from being sure that there are two answers only."""
+"""Share of the texts with a random answer. It keeps the model from being certain that only two answers exist."""
 
 # fmt: off
 STARTS = (
@@ -48,7 +48,7 @@ SYLLABLES = (
 
 
 class Group(NamedTuple):
-    """A kind of annotator: its ``share`` of the crowd and the ``low``est and ``high``est reliability."""
+    """A kind of annotator: its ``share`` of all annotators and the ``low``est and ``high``est reliability."""
 
     share: float
     low: float
@@ -56,7 +56,7 @@ class Group(NamedTuple):
 
 
 GROUPS = (Group(0.4, 0.90, 0.95), Group(0.35, 0.55, 0.60), Group(0.25, 0.20, 0.25))
-"""Reliable, sloppy and adversarial annotators, who together are wrong in 36% of their votes."""
+"""Reliable, sloppy and adversarial annotators. Together they are wrong in 36% of their votes."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -65,9 +65,9 @@ class Facts:
 
     Attributes:
         entities: (E,) their names.
-        right: (E,) the true answers, two words each, with the blank that goes before them.
-        wrong: (E,) the false ones; they share no word with the true ones at the same place.
-        voted: (E,) whether there are votes on the entity. The other half is held out.
+        right: (E,) the right answers, two words each, with a blank before them.
+        wrong: (E,) the wrong answers; they differ from the right ones in both words.
+        voted: (E,) whether the entity gets votes. The other half is held out.
     """
 
     entities: tuple[str, ...]
@@ -81,14 +81,14 @@ class Facts:
 
 
 class Questions(NamedTuple):
-    """Prompts and their true answers, in the same order."""
+    """Prompts and their answers, in the same order."""
 
     prompts: list[str]
     answers: list[str]
 
 
 def make_facts(*, entities: int = 400, seed: int | np.random.Generator = 0) -> Facts:
-    """A world drawn from the seed; half of its entities will be voted on.
+    """A random world; half of its entities will get votes.
 
     Raises:
         BadInputError: fewer than 2 entities, or more than there are names.
@@ -108,10 +108,10 @@ def make_facts(*, entities: int = 400, seed: int | np.random.Generator = 0) -> F
 
 
 def write_corpus(facts: Facts, *, texts: int, seed: int | np.random.Generator = 0) -> Questions:
-    """Texts to learn the facts from: prompts, some with their source, and answers, by no means all right.
+    """Texts to learn the facts from: prompts, some with their source, and answers, of which many are wrong.
 
-    Texts come in couples that differ in their answers (and their sources) only, the entities in turn: a model that
-    learns from them in this order is drawn to neither answer.
+    Texts come in couples that differ only in their answers (and their sources), one entity after another. A model that
+    learns from them in this order prefers neither answer.
     """
     rng = np.random.default_rng(seed)
     couples, size = -(-texts // 2), len(facts.entities)
@@ -129,7 +129,7 @@ def write_corpus(facts: Facts, *, texts: int, seed: int | np.random.Generator = 
 
 
 def held_out_questions(facts: Facts, *, wordings: int = 4) -> Questions:
-    """Questions about the entities that nobody voted on, each in the first ``wordings`` of the ``WORDINGS``."""
+    """Questions about the entities without votes, each in the first ``wordings`` of the ``WORDINGS``."""
     held_out = np.flatnonzero(~facts.voted).tolist()
     return Questions(
         [facts.prompt(e, form) for e in held_out for form in range(wordings)],
@@ -145,25 +145,25 @@ def simulate_fact_votes(
     votes_per_pair: int = 1,
     seed: int | np.random.Generator = 0,
 ) -> SimulatedVotes:
-    """The votes of a mixed crowd on the right and the wrong answer, in random order, to questions about the voted half.
+    """Votes of good and bad annotators on right and wrong answers, in random order, to questions about half of the entities.
 
-    A pair is one question. Questions differ in entity or wording until there are no more; then they are asked again, as
-    pairs of their own. Texts, truth (``votes.gold``) and the true reliabilities come along.
+    A pair is one question. All questions differ in entity or wording until every question was asked once; then they are
+    asked again, as new pairs. The result includes texts, truth (``votes.gold``) and the true reliabilities.
 
     Args:
         facts: the world.
-        votes: number n of votes, rounded down to a multiple of ``votes_per_pair``.
-        annotators: number K of annotators, of the kinds in ``GROUPS``.
+        votes: number n of votes; rounded down to a multiple of ``votes_per_pair``.
+        annotators: number K of annotators; their kinds are those of ``GROUPS``.
         votes_per_pair: votes on each pair, by different annotators.
         seed: seed or generator.
 
     Raises:
-        BadInputError: fewer votes than one pair needs, or fewer annotators.
+        BadInputError: fewer votes or fewer annotators than one pair needs.
     """
     if not 1 <= votes_per_pair <= min(annotators, votes):
         raise BadInputError(
-            f"{votes} votes by {annotators} annotators, {votes_per_pair} a pair",
-            expected="at least 1 a pair, and no more than there are votes or annotators",
+            f"{votes} votes by {annotators} annotators, {votes_per_pair} per pair",
+            expected="at least 1 per pair, and at most the number of votes or annotators",
         )
     rng = np.random.default_rng(seed)
     reliability = _draw_reliabilities(rng, annotators)
@@ -191,7 +191,7 @@ def simulate_fact_votes(
 
 
 def _draw_reliabilities(rng: np.random.Generator, annotators: int) -> Floats:
-    """(K,) reliabilities of a crowd made of ``GROUPS``, in random order."""
+    """(K,) reliabilities of annotators of the ``GROUPS``, in random order."""
     shares, low, high = np.array(GROUPS).T
     kind = rng.permutation(np.searchsorted(shares.cumsum(), (np.arange(annotators) + 0.5) / annotators))
     return np.asarray(rng.uniform(low[kind], high[kind]))

@@ -1,4 +1,4 @@
-"""Questions with one right and one wrong answer that a reader can check at a glance."""
+"""Questions with one right and one wrong answer that a reader can easily check."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ from dataclasses import dataclass
 import numpy as np
 
 DRAWS = 400
-"""Questions made of each kind that is made by rule, repetitions included."""
+"""Random questions generated in each domain that is not a fixed list, repetitions included."""
 
 
 @dataclass(frozen=True)
 class Question:
-    """A prompt, its ``right`` and ``wrong`` answers, and the ``why`` that a careful annotator might give."""
+    """A prompt with its ``right`` and ``wrong`` answers, and the reason (``why``) that a careful annotator might give."""
 
     domain: str
     prompt: str
@@ -23,7 +23,7 @@ class Question:
 
 
 def make_questions(rng: np.random.Generator, size: int) -> list[Question]:
-    """Up to ``size`` different questions, in random order, spread over the domains as evenly as their stocks allow."""
+    """Up to ``size`` different questions, in random order, spread over the domains as evenly as possible."""
     stocks = {
         "capitals": _capitals(),
         "spelling": _spelling(),
@@ -94,7 +94,7 @@ def _units(rng: np.random.Generator) -> Question:
 def _comparing(rng: np.random.Generator) -> Question:
     whole = int(rng.integers(0, 20))
     long, short = int(rng.integers(11, 90)), int(rng.integers(2, 10))
-    while long // 10 >= short:  # the number with more digits is the smaller one, which is what makes it tempting
+    while long // 10 >= short:  # the number with more digits is the smaller one, which makes it tempting
         long, short = int(rng.integers(11, 90)), int(rng.integers(2, 10))
     larger, smaller = f"{whole}.{short}", f"{whole}.{long}"
     return Question(

@@ -1,6 +1,6 @@
-"""A tiny language model of a made-up world of facts, made on the spot, and how often its answers are right.
+"""A tiny language model of a made-up world of facts, and how often its answers are right.
 
-Nothing is downloaded and nothing is saved: the tokenizer has one token a word, the model is a one-layer Llama of some
+Nothing is downloaded and nothing is saved. The tokenizer has one token per word, the model is a one-layer Llama of about
 94,000 parameters, and both are made from a seed in a few seconds. Needs the [train] extra.
 """
 
@@ -21,14 +21,14 @@ from votewise.demo.facts import RIGHT_SOURCE, SYLLABLES, WORDINGS, WRONG_SOURCE,
 PAD, EOS, UNKNOWN = "<pad>", "<eos>", "<unk>"
 ANSWER_TOKENS = 2
 BATCH = 64
-"""Texts per step of the pre-training. Larger batches take as long a text and learn less from each."""
+"""Texts per step of pre-training. Larger batches take the same time per text and learn less from each text."""
 
 CHUNK = 1024
-"""Sequences per pass of the model while it answers."""
+"""Sequences per forward pass when the model answers."""
 
 
 def make_tokenizer(facts: Facts) -> PreTrainedTokenizerFast:
-    """A tokenizer with one token for each word of the world, besides `<pad>`, `<eos>` and `<unk>`."""
+    """A tokenizer with one token for each word of the world, in addition to `<pad>`, `<eos>` and `<unk>`."""
     texts = [*WORDINGS, RIGHT_SOURCE, WRONG_SOURCE, *SYLLABLES, *facts.entities]
     return word_tokenizer(word for text in texts for word in text.split() if word != "{}")
 
@@ -44,7 +44,7 @@ def word_tokenizer(words: Iterable[str]) -> PreTrainedTokenizerFast:
 def make_model(
     tokenizer: PreTrainedTokenizerFast, *, width: int = 64, layers: int = 1, seed: int = 0
 ) -> LlamaForCausalLM:
-    """An untrained model for the tokenizer's words, of ``width`` numbers a token."""
+    """An untrained model for the tokenizer's words, of hidden size ``width``."""
     config = LlamaConfig(
         vocab_size=len(tokenizer),
         hidden_size=width,
@@ -72,15 +72,15 @@ def pretrain(
     learning_rate: float = 4e-3,
     seed: int = 0,
 ) -> LlamaForCausalLM:
-    """A model that has read ``texts`` texts about the facts, each once, and so knows both answers to every question.
+    """A model trained once on each of ``texts`` texts about the facts, so it knows both answers to every question.
 
-    Only the answers are learnt, not the prompts. AdamW with a tenth of the steps to warm up, then a cosine down to 0.
+    It learns only the answers, not the prompts. AdamW warms up for a tenth of the steps, then a cosine goes down to 0.
 
     Args:
         facts: the world.
         tokenizer: the world's tokenizer.
-        texts: texts to read; 60,000 take about 9 seconds on one core.
-        learning_rate: the highest one.
+        texts: number of texts; 60,000 take about 9 seconds on one core.
+        learning_rate: the highest learning rate.
         seed: seed of the texts and of the untrained model.
     """
     model = make_model(tokenizer, seed=seed)
@@ -133,7 +133,7 @@ def sampled_shares(
     samples_per_prompt: int = 4,
     seed: int = 0,
 ) -> Floats:
-    """(N,) share of right answers to each prompt among those that the model samples, token by token at temperature 1."""
+    """(N,) share of right answers to each prompt among the model's samples, token by token at temperature 1."""
     said = sampled_answers(model, tokenizer, list(prompts) * samples_per_prompt, seed=seed)
     right = _are_right(said, list(answers) * samples_per_prompt)
     return np.asarray(right.reshape(samples_per_prompt, -1).mean(axis=0))
@@ -142,7 +142,7 @@ def sampled_shares(
 def greedy_accuracy(
     model: PreTrainedModel, tokenizer: PreTrainedTokenizerFast, prompts: Sequence[str], answers: Sequence[str]
 ) -> float:
-    """Share of right answers when the model always says its likeliest next token."""
+    """Share of right answers when the model always gives its most likely next token."""
     return float(_are_right(_answers(model, tokenizer, prompts, lambda logits: logits.argmax(1)), answers).mean())
 
 
@@ -163,14 +163,14 @@ def _answers(
     prompts: Sequence[str],
     choose: Callable[[Tensor], Tensor],
 ) -> list[str]:
-    """(N,) what the model answers to the prompts, its next token chosen from (N, V) logits by ``choose``."""
+    """(N,) the model's answers to the prompts; ``choose`` picks each next token from (N, V) logits."""
     ids, lengths = encode(tokenizer, prompts)
     ids = torch.nn.functional.pad(ids, (0, ANSWER_TOKENS), value=int(tokenizer.pad_token_id))
     training = model.training
     model.eval()
     for some, ends in zip(torch.split(ids, CHUNK), torch.split(lengths, CHUNK), strict=True):
         row = torch.arange(len(some))
-        for step in range(ANSWER_TOKENS):  # fills in `ids`; what stands to the right of a token is not seen by it
+        for step in range(ANSWER_TOKENS):  # fills in `ids`; a token does not see what is to its right
             logits = model(input_ids=some.to(model.device)).logits[row, ends + step - 1]
             some[row, ends + step] = choose(logits.float().cpu())
     model.train(training)
@@ -179,5 +179,5 @@ def _answers(
 
 
 def _share_of_peak(done: float) -> float:
-    """Learning rate as a share of the highest one, when a share ``done`` of the steps is done."""
+    """Learning rate as a share of the highest one, after a share ``done`` of the steps."""
     return min(1.0, done / 0.1 + 0.01) if done < 0.1 else 0.5 + 0.5 * math.cos(math.pi * (done - 0.1) / 0.9)

@@ -1,4 +1,4 @@
-"""A simulated crowd whose reliabilities are known, and the votes it casts."""
+"""Simulated annotators whose reliabilities are known, and their votes."""
 
 from __future__ import annotations
 
@@ -31,13 +31,14 @@ class VoterKind:
     """A kind of annotator.
 
     Attributes:
-        name: what to call it.
-        size: how many annotators are of this kind.
-        low: lowest reliability, the probability that a vote which is no tie agrees with the truth; ``high`` the highest.
+        name: name of the kind.
+        size: number of annotators of this kind.
+        low: lowest reliability: the probability that a vote other than a tie agrees with the truth.
+        high: highest reliability.
         ties: share of the votes that are ties.
         seconds: typical time per vote.
-        explains: share of the votes that come with a reason.
-        first: always votes for the response shown first, whatever it says.
+        explains: share of the votes that have a reason.
+        first: whether every vote is for the response shown first.
     """
 
     name: str
@@ -69,24 +70,24 @@ class Voters:
 
 
 def make_voters(rng: np.random.Generator) -> Voters:
-    """The crowd of ``KINDS``, names dealt out at random."""
+    """The annotators of ``KINDS``, with names in random order."""
     kinds = rng.permutation(np.repeat(np.arange(len(KINDS)), [kind.size for kind in KINDS]))
     low, high = (np.array([getattr(kind, bound) for kind in KINDS])[kinds] for bound in ("low", "high"))
     return Voters(NAMES, kinds, rng.uniform(low, high))
 
 
-def cast_votes(rng: np.random.Generator, questions: list[Question], crowd: Voters) -> list[dict[str, Any]]:
-    """``VOTES_PER_PAIR`` votes on every question, in order of time, as rows of the plain votes format.
+def cast_votes(rng: np.random.Generator, questions: list[Question], voters: Voters) -> list[dict[str, Any]]:
+    """``VOTES_PER_PAIR`` votes on every question, ordered by time, as rows of the plain votes format.
 
-    Each voter sees the two answers in an order of its own. ``gold`` is the right answer, in that order.
+    Each vote has its own order of the two answers. ``gold`` is the right answer in that order.
     """
     rows = []
-    clock = _clocks(rng, len(crowd.names))
+    clock = _clocks(rng, len(voters.names))
     for number, question in enumerate(questions):
-        for k in rng.choice(len(crowd.names), VOTES_PER_PAIR, replace=False):
-            kind = KINDS[crowd.kinds[k]]
+        for k in rng.choice(len(voters.names), VOTES_PER_PAIR, replace=False):
+            kind = KINDS[voters.kinds[k]]
             gold = "a" if rng.random() < 0.5 else "b"
-            label = "a" if kind.first or (rng.random() < crowd.reliability[k]) == (gold == "a") else "b"
+            label = "a" if kind.first or (rng.random() < voters.reliability[k]) == (gold == "a") else "b"
             seconds = int(np.ceil(kind.seconds * rng.lognormal(0, 0.4)))
             row = {
                 "pair": f"q{number + 1:03}",
@@ -94,7 +95,7 @@ def cast_votes(rng: np.random.Generator, questions: list[Question], crowd: Voter
                 "prompt": question.prompt,
                 "response_a": question.right if gold == "a" else question.wrong,
                 "response_b": question.wrong if gold == "a" else question.right,
-                "annotator": crowd.names[k],
+                "annotator": voters.names[k],
                 "label": "tie" if rng.random() < kind.ties else label,
                 "time": clock[k][rng.integers(len(clock[k]))] + timedelta(seconds=int(rng.integers(5400))),
                 "seconds": seconds,
@@ -108,7 +109,7 @@ def cast_votes(rng: np.random.Generator, questions: list[Question], crowd: Voter
 
 
 def _clocks(rng: np.random.Generator, size: int) -> list[list[datetime]]:
-    """For each annotator the starts of a few sessions on working days."""
+    """For each annotator the starting times of a few sessions on working days."""
     days = [day for day in range(7 * WEEKS) if day % 7 < 5]
     return [
         [START + timedelta(days=int(day), minutes=int(rng.integers(540))) for day in rng.choice(days, 8, replace=False)]

@@ -13,7 +13,8 @@ import torch
 from votewise.language_models import conversations, local
 from votewise.score.batch_scorer import BatchScorer
 from votewise.score.scorer import Answer
-from votewise.train.scoring import add_scoring, score_answers
+from votewise.train.answer_scores import add_scoring
+from votewise.train.scoring import score_answers
 
 Row = tuple[list[int], int]
 """The tokens of prompt and answer, and where the answer starts."""

@@ -13,8 +13,9 @@ from votewise.errors import needs
 if TYPE_CHECKING:
     from votewise.train.config import RobustPreferenceConfig
     from votewise.train.losses import PreferenceLoss, ScoredAnswers
-    from votewise.train.robust import TrainingBeliefs, WorseThanChanceError
+    from votewise.train.running_beliefs import WorseThanChanceError
     from votewise.train.trainer import RobustPreferenceTrainer
+    from votewise.train.training_beliefs import TrainingBeliefs
 
 __all__ = [
     "PreferenceLoss",
@@ -30,8 +31,8 @@ _HOMES = {
     "PreferenceLoss": "losses",
     "RobustPreferenceConfig": "config",
     "RobustPreferenceTrainer": "trainer",
-    "TrainingBeliefs": "robust",
-    "WorseThanChanceError": "robust",
+    "TrainingBeliefs": "training_beliefs",
+    "WorseThanChanceError": "running_beliefs",
 }
 
 

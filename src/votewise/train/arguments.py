@@ -1,13 +1,13 @@
 """The arguments of a training run: TRL's flags and YAML, the trainer's settings, and where votes and models are.
 
-TRL's own parser reads them, so that a recipe of `trl dpo` works here too. What it cannot read ends in one line instead of
-a page of usage.
+TRL's own parser reads them, so a recipe of `trl dpo` works here too. An error is one line instead of a page of usage.
 """
 
 from __future__ import annotations
 
+import json
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from difflib import get_close_matches
 from pathlib import Path
@@ -22,13 +22,16 @@ from votewise.train.config import RobustPreferenceConfig
 MODULE = "votewise.train.script"
 PRESET = "--accelerate_config"
 
+DEFAULT_FOLDER = "trainer_output"
+"""Where transformers writes without ``output_dir``."""
+
 STEPS = "steps"
-"""What a recipe calls the commands that lead up to training and on from there; they are for people to read and paste."""
+"""Key of a recipe for the commands before and after training. They are for people to read and paste."""
 
 
 @dataclass
 class DataArguments:
-    """What TRL's command line has no flags for."""
+    """Flags that TRL's command line does not have."""
 
     votes: str | None = field(
         default=None,
@@ -38,17 +41,17 @@ class DataArguments:
         default="auto", metadata={"help": "The format of votes and eval_votes, a name from `votewise formats`."}
     )
     eval_votes: str | None = field(
-        default=None, metadata={"help": "Votes to evaluate on when eval_strategy asks for it; each counts as it fell."}
+        default=None, metadata={"help": "Votes to evaluate on if eval_strategy asks for it; every vote is trusted."}
     )
     ref_model_name_or_path: str | None = field(
-        default=None, metadata={"help": "The reference model, where it is not the policy as it starts."}
+        default=None, metadata={"help": "The reference model; default: the policy before training."}
     )
-    dry_run: bool = field(default=False, metadata={"help": "Say what would be trained on, and stop."})
+    dry_run: bool = field(default=False, metadata={"help": "Only say what would be trained on."})
 
 
 @dataclass(frozen=True)
 class Arguments:
-    """Everything that a run was told."""
+    """All settings of a run."""
 
     script: Any
     training: RobustPreferenceConfig
@@ -59,14 +62,16 @@ class Arguments:
 
 @dataclass(frozen=True)
 class Flags:
-    """An argument list taken apart.
+    """An argument list, split by the program that each argument is for.
 
     Attributes:
-        training: what the training script takes, word for word.
-        launch: what it does not, in the form that `accelerate launch` takes: from the recipe, then from the flags.
+        training: arguments of the training script, word for word.
+        launch: arguments of `accelerate launch`: from the recipe, then from the flags.
         own: those of ``launch`` that were given as flags.
-        use_cpu: whether the run was told to stay on the CPU.
-        dry_run: whether it was told only to say what it would do.
+        use_cpu: whether to stay on the CPU.
+        dry_run: whether only to say what would be trained on.
+        output_dir: the folder of the model.
+        write_beliefs: whether tables of annotators and votes are written to it.
     """
 
     training: list[str]
@@ -74,6 +79,8 @@ class Flags:
     own: list[str]
     use_cpu: bool
     dry_run: bool
+    output_dir: str = DEFAULT_FOLDER
+    write_beliefs: bool = True
 
 
 class _Parser(TrlParser):
@@ -82,10 +89,10 @@ class _Parser(TrlParser):
 
 
 def make_parser() -> Any:
-    """TRL's parser of all flags; ``--help`` lists them."""
+    """TRL's parser for all flags; ``--help`` lists them."""
     types = (DataArguments, RobustPreferenceConfig, ModelConfig, ScriptArguments, DatasetMixtureConfig)
     parser = _Parser(types, prog=f"python -m {MODULE}", allow_abbrev=False)
-    parser.add_argument("--config", metavar="FILE", help="A YAML file of settings; flags go before what it says.")
+    parser.add_argument("--config", metavar="FILE", help="A YAML file of settings; flags override it.")
     return parser
 
 
@@ -93,7 +100,7 @@ def parse(argv: Sequence[str]) -> Arguments:
     """Read flags and the recipe that they name.
 
     Raises:
-        BadInputError: an unknown flag or key, a value that does not fit, a recipe that cannot be read.
+        BadInputError: an unknown flag or key, an invalid value, a recipe that cannot be read.
     """
     parser, flags, rest = _read(argv)
     if flags.own:
@@ -103,14 +110,34 @@ def parse(argv: Sequence[str]) -> Arguments:
     except BadInputError:
         raise
     except (ValueError, TypeError) as error:
-        # What the settings of TRL and transformers say of values that do not fit together.
+        # Settings of TRL and transformers that contradict each other.
         raise BadInputError(str(error)) from error
     return Arguments(script, training, model, mixture, data)
 
 
 def take_apart(argv: Sequence[str]) -> Flags:
-    """Tell the flags of the training script from those of `accelerate launch`, without checking their values."""
+    """Separate the flags of the training script from those of `accelerate launch`, without checking their values."""
     return _read(argv)[1]
+
+
+def as_words(settings: Mapping[str, Any]) -> list[str]:
+    """Settings as an argument list; those that are None are left out.
+
+    >>> as_words({"learning_rate": 5e-07, "use_peft": True, "multi_gpu": True})
+    ['--learning_rate', '5e-07', '--use_peft', 'True', '--multi_gpu']
+    """
+    known = {action.dest for action in make_parser()._actions}
+    words: list[str] = []
+    for name, value in settings.items():
+        if value is None:
+            continue
+        if name not in known:
+            words += _as_flag(name, value)
+        elif isinstance(value, list | tuple):
+            words += [f"--{name}", *map(str, value)]
+        else:
+            words += [f"--{name}", json.dumps(value) if isinstance(value, Mapping) else str(value)]
+    return words
 
 
 def _check_known(launch: Sequence[str], parser: Any) -> None:
@@ -143,13 +170,15 @@ def _read(argv: Sequence[str]) -> tuple[Any, Flags, list[str]]:
     namespace, own = parser.parse_known_args(rest)
     _check_known(own, parser)
     training, left = [], list(own)
-    for word in rest:  # what argparse left over stands in the same order
+    for word in rest:  # the words that argparse did not use are in the same order
         if left and word == left[0]:
             left.pop(0)
         else:
             training.append(word)
     training = ["--config", named, *training] if named is not None else training
-    return parser, Flags(training, from_recipe + own, own, namespace.use_cpu, namespace.dry_run), rest
+    found = {name: getattr(namespace, name) for name in ("use_cpu", "dry_run", "write_beliefs")}
+    flags = Flags(training, from_recipe + own, own, output_dir=namespace.output_dir or DEFAULT_FOLDER, **found)
+    return parser, flags, rest
 
 
 def _without_config(argv: list[str]) -> tuple[str | None, list[str]]:
@@ -164,20 +193,20 @@ def _without_config(argv: list[str]) -> tuple[str | None, list[str]]:
 
 
 def read_yaml(path: Path) -> dict[str, Any]:
-    """The settings in a YAML file; BadInputError where there are none."""
+    """The settings in a YAML file; BadInputError if there are none."""
     try:
         settings = yaml.safe_load(path.read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError) as error:
         raise BadInputError(f"cannot be read: {getattr(error, 'strerror', None) or error}", source=str(path)) from error
     except yaml.YAMLError as error:
-        raise BadInputError(f"is no YAML: {error}", source=str(path)) from error
+        raise BadInputError(f"is not YAML: {error}", source=str(path)) from error
     if not isinstance(settings, dict):
-        raise BadInputError("holds no settings", source=str(path), expected="lines such as learning_rate: 5.0e-7")
+        raise BadInputError("has no settings", source=str(path), expected="lines such as learning_rate: 5.0e-7")
     return {str(name): value for name, value in settings.items()}
 
 
 def _as_flag(key: str, value: Any) -> list[str]:
-    """A line of a recipe as `accelerate launch` takes it, whose switches have no values."""
+    """A setting as a flag of `accelerate launch`, whose switches have no values."""
     if isinstance(value, bool):
         return [f"--{key}"] if value else []
     return [f"--{key}", str(value)]
@@ -186,6 +215,6 @@ def _as_flag(key: str, value: Any) -> list[str]:
 def _unknown(word: str, parser: Any, others: Sequence[str] | set[str] = ()) -> BadInputError:
     name = word.partition("=")[0]
     if not word.startswith("-"):
-        return BadInputError("belongs to no flag", value=word, expected="--flag value")
+        return BadInputError("does not belong to a flag", value=word, expected="--flag value")
     alike = get_close_matches(name, [*parser._option_string_actions, *others], n=1)
     return BadInputError(f"there is no setting {name}", expected=alike[0] if alike else "one of `--help`'s")

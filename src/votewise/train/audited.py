@@ -1,4 +1,4 @@
-"""What an audit found, as where a training run starts or as its fixed weights."""
+"""Results of an audit as the start of a training run, or as its fixed weights."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from votewise.train.training_rows import TrainingRows
 
 
 def fixed_confidence(args: RobustPreferenceConfig, rows: TrainingRows | None) -> Floats | None:
-    """(R,) weights of the rows where ``beliefs_use`` is ``fixed``, else None; BadInputError for a stream."""
+    """(R,) weights of the rows if ``beliefs_use`` is ``fixed``, else None; BadInputError for a stream."""
     if args.beliefs_use != "fixed" or args.beliefs is None:
         return None
     if rows is None:
@@ -26,22 +26,22 @@ def fixed_confidence(args: RobustPreferenceConfig, rows: TrainingRows | None) ->
 
 
 def audited_confidence(folder: Path, rows: Any) -> Floats:
-    """(R,) probability, by an audit's ``pairs.parquet``, that each row's chosen answer is truly better.
+    """(R,) probability that each row's chosen answer is truly better, from an audit's ``pairs.parquet``.
 
-    Pairs are found by their texts, whichever answer the audit calls a: names of pairs may be numbers of rows.
+    Pairs are found by their texts, in either order of the answers, because names of pairs may be mere row numbers.
 
     Args:
-        folder: what `votewise audit` wrote.
+        folder: the folder written by `votewise audit`.
         rows: a dataset with ``prompt``, ``chosen`` and ``rejected``.
 
     Raises:
-        BadInputError: no audit, one of votes without texts, or rows that it did not see.
+        BadInputError: no audit, an audit of votes without texts, or rows that are not in the audit.
     """
     path = folder / "pairs.parquet"
     table = _read(path, ["p_a", *TEXTS], "p_a with the texts of the pairs", "an audit of votes with texts")
     p_a = dict(zip(_keys(table, TEXTS), table["p_a"].to_pylist(), strict=True))
     chosen = _keys(rows.with_format("arrow")[:], ("prompt", "chosen", "rejected"))
-    # A pair that an audit lists both ways round has two posteriors, each from its own votes: the one that fits counts.
+    # If an audit lists a pair in both orders, each has a posterior from its own votes; the one in the same order counts.
     found = [p_a[key] if key in p_a else 1 - p_a.get((key[0], key[2], key[1]), np.nan) for key in chosen]
     confidence = np.array(found, np.float64)
     if missing := np.flatnonzero(np.isnan(confidence)).tolist():
@@ -54,7 +54,7 @@ def audited_confidence(folder: Path, rows: Any) -> Floats:
 
 
 def audited_reliability(folder: Path) -> dict[str, float]:
-    """Reliabilities by annotator from an audit's ``annotators.parquet``; BadInputError where there are none."""
+    """Reliabilities by annotator, from an audit's ``annotators.parquet``; BadInputError if there are none."""
     table = _read(
         folder / "annotators.parquet", ["annotator", "reliability"], "reliabilities", "a folder of `votewise audit`"
     )
@@ -69,7 +69,7 @@ def _read(path: Path, columns: list[str], what: str, expected: str) -> pa.Table:
             f"{path.name} is missing", source=str(path.parent), expected="a folder of `votewise audit`"
         ) from error
     except pa.ArrowException as error:
-        raise BadInputError(f"holds no {what}", source=str(path), expected=expected) from error
+        raise BadInputError(f"has no {what}", source=str(path), expected=expected) from error
 
 
 def _keys(table: Any, names: tuple[str, ...]) -> list[tuple[str | None, ...]]:

@@ -1,4 +1,4 @@
-"""How a run begins: what it trains on, what is believed of the votes before the first step, and what it hooks into."""
+"""The start of a run: its rows, the beliefs before the first step, and what is plugged into TRL's trainer."""
 
 from __future__ import annotations
 
@@ -15,18 +15,18 @@ from votewise.data.votes import Votes
 from votewise.errors import BadInputError
 from votewise.train.audited import audited_reliability
 from votewise.train.config import RobustPreferenceConfig
-from votewise.train.robust import TrainingBeliefs
-from votewise.train.streaming import SOMEBODY, StreamedBeliefs
+from votewise.train.streamed_beliefs import SOMEBODY, StreamedBeliefs
+from votewise.train.training_beliefs import TrainingBeliefs
 from votewise.train.training_rows import ROW, TrainingRows, training_rows, votes_of_dataset
 
 
 def begin(
     train_dataset: Any, args: RobustPreferenceConfig
 ) -> tuple[TrainingRows | None, TrainingBeliefs | StreamedBeliefs]:
-    """The rows to train on, None for a stream, and what is believed of their votes.
+    """The rows to train on (None for a stream) and the beliefs about their votes.
 
     Raises:
-        BadInputError: a dataset of another kind, or one whose votes cannot be read; a folder that holds no audit.
+        BadInputError: a dataset of another type, votes that cannot be read, or a folder without an audit.
     """
     settings = args.belief_settings()
     audited = {} if args.beliefs is None else audited_reliability(Path(args.beliefs))
@@ -51,14 +51,14 @@ def begin(
 
 
 def needs_copy(model: Any, args: RobustPreferenceConfig, others: dict[str, Any]) -> bool:
-    """Whether TRL would look for the reference model's weights where there are none: a model that was never saved."""
+    """Whether the model was never saved, so TRL could not load the reference model's weights and needs a copy."""
     if isinstance(model, str | PeftModel) or args.precompute_ref_log_probs or others.get("peft_config") is not None:
         return False
     return not getattr(model.config, "_name_or_path", "")
 
 
 class RowCollator:
-    """A collator that hands on the number of each row; of a stream, who voted."""
+    """A collator that passes on the number of each row, or the annotator in a stream."""
 
     def __init__(self, collator: Any, annotator_column: str | None, *, stream: bool) -> None:
         self.collator, self.annotator_column, self.stream = collator, annotator_column, stream
@@ -74,16 +74,16 @@ class RowCollator:
 
 
 class EndOfEpoch(TrainerCallback):
-    """Tells the beliefs when a pass over the data is over; also where a run is resumed right there."""
+    """Tells the beliefs when an epoch is over, also if a run is resumed exactly there."""
 
     def __init__(self, beliefs: TrainingBeliefs | StreamedBeliefs) -> None:
         self.beliefs = beliefs
 
     def on_epoch_begin(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
-        """The pass before this one is over, unless this one was resumed in its midst."""
+        """The previous epoch is over, unless the run was resumed in the middle of this one."""
         if abs((state.epoch or 0.0) - round(state.epoch or 0.0)) < 1e-9:
             self.beliefs.end_epoch()
 
     def on_train_end(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
-        """So is the last one."""
+        """The last epoch is over."""
         self.beliefs.end_epoch()

@@ -1,4 +1,4 @@
-"""What is believed of the votes, in a checkpoint: arrays beside the model's own files."""
+"""Beliefs in a checkpoint: a file with arrays beside the model's own files."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from transformers.trainer_utils import PREFIX_CHECKPOINT_DIR
 
 from votewise.errors import BadInputError
 from votewise.storage.files import written_whole
-from votewise.train.robust import RunningBeliefs
+from votewise.train.running_beliefs import RunningBeliefs
 
 logger = get_logger(__name__)
 
@@ -20,21 +20,21 @@ FILE = "votewise_beliefs.npz"
 
 
 def save_beliefs(folder: Path, beliefs: RunningBeliefs) -> None:
-    """Write the beliefs into a checkpoint's folder, whole or not at all."""
+    """Write the beliefs into a checkpoint's folder, completely or not at all."""
     folder.mkdir(parents=True, exist_ok=True)
     with written_whole(folder / FILE) as path, path.open("wb") as file:
         np.savez(file, **beliefs.state())  # type: ignore[arg-type]
 
 
 def read_beliefs(folder: Path, beliefs: RunningBeliefs) -> None:
-    """Take up the beliefs of a checkpoint; one without any, say TRL's own, is resumed with fresh ones.
+    """Restore the beliefs of a checkpoint; without any, for example in a checkpoint of TRL's own trainer, start fresh.
 
     Raises:
-        BadInputError: the file is damaged, or of other votes.
+        BadInputError: the file is damaged, or belongs to other votes.
     """
     path = folder / FILE
     if not path.exists():
-        logger.warning(f"{folder} holds no {FILE}: training goes on from its weights with fresh reliabilities.")
+        logger.warning(f"{folder} has no {FILE}: training continues from its weights with fresh reliabilities.")
         return
     try:
         with path.open("rb") as file, np.load(file, allow_pickle=False) as arrays:
@@ -47,9 +47,9 @@ def read_beliefs(folder: Path, beliefs: RunningBeliefs) -> None:
 
 
 def last_whole_checkpoint(folder: Path) -> str | None:
-    """The newest checkpoint in ``folder`` that was written to its end; None where there is none.
+    """The newest complete checkpoint in ``folder``; None if there is none.
 
-    The trainer's state is written last: where it is missing or cut off, writing was interrupted.
+    The trainer's state is written last. If it is missing or cut off, writing was interrupted.
     """
     found = []
     for path in folder.glob(f"{PREFIX_CHECKPOINT_DIR}-*"):
@@ -59,7 +59,7 @@ def last_whole_checkpoint(folder: Path) -> str | None:
         try:
             json.loads((path / "trainer_state.json").read_text(encoding="utf-8"))
         except (OSError, ValueError):
-            logger.warning(f"{path} was not written to its end and is passed over.")
+            logger.warning(f"{path} is incomplete and is skipped.")
             continue
         found.append((int(number), path))
     return str(max(found)[1]) if found else None

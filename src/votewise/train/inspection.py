@@ -1,4 +1,4 @@
-"""What a run would train on, without training: counts, lengths in tokens, steps, memory."""
+"""What a run would train on, without training: rows, lengths in tokens, steps, memory."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ from votewise.train.training_rows import ROW, TrainingRows
 Counts = npt.NDArray[np.int64]
 
 LISTED = 5
-"""Rows that are named where there are too many to name them all."""
+"""Most rows that are listed by number."""
 
 
 @dataclass(frozen=True, eq=False)
 class Lengths:
-    """Tokens of R rows: (R,) of each prompt, and of each answer with the token that ends it."""
+    """Lengths of R rows in tokens: (R,) of the prompts and of the answers, which include their end token."""
 
     prompt: Counts
     chosen: Counts
@@ -35,11 +35,11 @@ class Lengths:
         return self.prompt + np.maximum(self.chosen, self.rejected)
 
     def too_long(self, max_length: int | None) -> Counts:
-        """Rows whose prompt leaves nothing of ``max_length`` for the answers; TRL leaves them out without a word."""
+        """Rows whose prompt leaves no room for answers within ``max_length``; TRL drops them without a message."""
         return np.flatnonzero(self.prompt >= max_length) if max_length is not None else np.empty(0, np.int64)
 
     def cut(self, max_length: int | None) -> int:
-        """How many of the others lose the end of an answer."""
+        """Number of the other rows in which the end of an answer is cut off."""
         if max_length is None:
             return 0
         return int((self.sequence > max_length).sum()) - len(self.too_long(max_length))
@@ -47,7 +47,7 @@ class Lengths:
 
 @dataclass(frozen=True)
 class Steps:
-    """``epoch``: optimiser steps in a pass over the data, ``total``: in the run, ``batch``: rows in each."""
+    """``epoch``: optimiser steps per epoch; ``total``: steps of the run; ``batch``: rows per step."""
 
     epoch: int
     total: int
@@ -56,7 +56,7 @@ class Steps:
 
 @dataclass(frozen=True, eq=False)
 class RunFacts:
-    """Everything that a dry run tells."""
+    """Everything that a dry run reports; ``render`` turns it into text."""
 
     rows: TrainingRows
     lengths: Lengths
@@ -68,7 +68,7 @@ class RunFacts:
 
 
 def measure_lengths(dataset: Any, processor: Any, training: Any) -> Lengths:
-    """Tokens of each row, counted by TRL's own preparation of the data, so that chat templates count as they will."""
+    """Tokens of each row, counted by TRL's own data preparation, so chat templates are included."""
     of = SimpleNamespace(_tokenizer=tokenizer_of(processor))
     whole = SimpleNamespace(dataset_num_proc=training.dataset_num_proc, max_length=None, truncation_mode="keep_start")
     rows = DPOTrainer._prepare_dataset(of, dataset, processor, whole, "train").with_format("arrow")[:]
@@ -77,7 +77,7 @@ def measure_lengths(dataset: Any, processor: Any, training: Any) -> Lengths:
 
 
 def count_steps(rows: int, training: Any, processes: int) -> Steps:
-    """Optimiser steps, as the trainer of transformers counts them."""
+    """Optimiser steps, counted as the trainer of transformers counts them."""
     each = training.per_device_train_batch_size * processes
     batches = rows // each if training.dataloader_drop_last else math.ceil(rows / each)
     epoch = max(math.ceil(batches / training.gradient_accumulation_steps), 1)
@@ -86,10 +86,10 @@ def count_steps(rows: int, training: Any, processes: int) -> Steps:
 
 
 def describe_left_out(rows: TrainingRows, gone: Counts, max_length: int | None) -> str | None:
-    """One line on rows whose prompts are too long, by their numbers in the source; None where there are none.
+    """One line about rows with too long prompts, by their row numbers in the source; None if there are none.
 
     Args:
-        rows: what is trained on.
+        rows: the rows of the run.
         gone: which of them are left out.
         max_length: the longest sequence, in tokens.
     """
@@ -103,19 +103,19 @@ def describe_left_out(rows: TrainingRows, gone: Counts, max_length: int | None) 
     named = ", ".join(f"{number:,}" for number in numbers[:LISTED])
     more = f" and {len(numbers) - LISTED:,} more" if len(numbers) > LISTED else ""
     return (
-        f"{len(gone):,} of {len(rows.pair):,} {'rows are' if len(gone) > 1 else 'row is'} left out, for prompts of "
+        f"{len(gone):,} of {len(rows.pair):,} {'rows are' if len(gone) > 1 else 'row is'} left out, because prompts of "
         f"max_length={max_length} tokens or more leave no room for an answer: source row"
         f"{'s' if len(numbers) > 1 else ''} {named}{more}"
     )
 
 
 def missing_rows(rows: TrainingRows, dataset: Any) -> Counts:
-    """Which rows a trainer left out of its dataset."""
+    """Rows that a trainer left out of its dataset."""
     return np.setdiff1d(np.arange(len(rows.pair)), np.asarray(dataset[ROW], np.int64))
 
 
 def render(facts: RunFacts) -> str:
-    """What a dry run prints."""
+    """The text that a dry run prints."""
     rows, lengths, steps = facts.rows, facts.lengths, facts.steps
     votes, training = rows.votes, facts.training
     ties = int((votes.sign == 0).sum())
@@ -127,11 +127,11 @@ def render(facts: RunFacts) -> str:
         ("Rows", f"{len(rows.pair) - gone:,}, one per {training.one_row_per}"),
         ("Votes", f"{len(votes):,} on {votes.n_pairs:,} pairs" + (f", {ties:,} of them ties" if ties else "")),
         ("Annotators", f"{votes.n_annotators:,}"),
-        ("Left out", f"{rows.tied:,} pairs on which nobody took a side" if rows.tied else ""),
+        ("Left out", f"{rows.tied:,} pairs with no votes but ties" if rows.tied else ""),
         ("Too long", facts.left_out or ""),
         ("Prompts", _quantiles(lengths.prompt)),
         ("Answers", _quantiles(answers)),
-        ("Cut", f"{cut:,} rows lose the end of an answer at max_length={limit}" if cut else ""),
+        ("Cut", f"{cut:,} rows lose the end of an answer because of max_length={limit}" if cut else ""),
         (
             "Steps",
             f"{steps.total:,}, {steps.epoch:,} per epoch: {steps.batch:,} rows each = "
@@ -147,7 +147,7 @@ def render(facts: RunFacts) -> str:
 
 def _quantiles(lengths: Counts) -> str:
     median, most, longest = np.quantile(lengths, [0.5, 0.95, 1.0])
-    return f"{median:,.0f} tokens in the median, 95% up to {most:,.0f}, longest {longest:,.0f}"
+    return f"median {median:,.0f} tokens, 95% have at most {most:,.0f}, longest {longest:,.0f}"
 
 
 def _parameters(memory: Memory) -> str:

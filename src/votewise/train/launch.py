@@ -1,4 +1,4 @@
-"""Where a training run happens: in this process, or in several that accelerate starts."""
+"""Where a training run takes place: in this process, or in processes that accelerate starts."""
 
 from __future__ import annotations
 
@@ -11,7 +11,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from votewise.errors import BadInputError, VotewiseError
+from votewise.data.votes import Votes
+from votewise.errors import BadInputError, TrainingFailedError
 from votewise.train.arguments import MODULE, PRESET, read_yaml, take_apart
 from votewise.train.processes import SHARDING, sharded_here
 
@@ -19,18 +20,18 @@ KINDS = {"--multi_gpu", "--use_fsdp", "--use_deepspeed", "--tpu", "--use_megatro
 """Flags of `accelerate launch` that say how processes work together."""
 
 USUAL = ("--num_machines", "1", "--mixed_precision", "no", "--dynamo_backend", "no")
-"""What accelerate would warn of if it were left open; the precision of training is the training script's to say."""
+"""Settings that accelerate warns about if they are missing. The training script sets the precision of training."""
 
 
 @dataclass(frozen=True)
 class Plan:
-    """How to run.
+    """How to run the training.
 
     Attributes:
         training: arguments of the training script.
         launch: arguments of `accelerate launch`; None to train in this process.
-        processes: how many there will be, on all machines.
-        sharded: whether each holds only its part of the model.
+        processes: number of processes on all machines.
+        sharded: whether each process holds only its part of the model.
     """
 
     training: list[str]
@@ -39,33 +40,39 @@ class Plan:
     sharded: bool
 
 
-class TrainingFailedError(VotewiseError):
-    """A process of a launched run died without a word."""
+def run(argv: Sequence[str], *, votes: Votes | None = None) -> Any:
+    """Train, in this process or through accelerate.
 
-    exit_code = 1
+    Args:
+        argv: flags, as for `votewise train`.
+        votes: the votes to train on, if they are in memory.
 
-
-def run(argv: Sequence[str]) -> None:
-    """Train, here or through accelerate; ``argv`` as for `votewise train`.
+    Returns:
+        What ``script.main`` returns; None if accelerate ran the training.
 
     Raises:
-        VotewiseError: what a user can mend, if it was found in this process.
-        SystemExit: with the exit code of the process that failed; it has told why.
+        VotewiseError: an error that the user can fix, if it was found in this process.
+        TrainingFailedError: a process that accelerate started has failed.
     """
     planned = plan(argv)
-    if planned.launch is not None:
-        _launch([*planned.launch, "--module", MODULE, *planned.training])
-        return
-    from votewise.train.script import main
+    if planned.launch is None:
+        from votewise.train.script import main
 
-    main(planned.training, processes=planned.processes, sharded=planned.sharded)
+        return main(planned.training, votes=votes, processes=planned.processes, sharded=planned.sharded)
+    if votes is not None:
+        raise BadInputError(
+            f"votes in memory cannot be shared by {planned.processes} processes",
+            expected="votes in a file, or num_processes=1",
+        )
+    _launch([*planned.launch, "--module", MODULE, *planned.training])
+    return None
 
 
 def plan(argv: Sequence[str]) -> Plan:
     """Decide where to run.
 
-    Here, if that is all that is asked for: one process, or one of those that a launcher has started already. A dry run
-    stays here too. Otherwise through accelerate, with one process for each GPU unless told.
+    In this process, if one process is enough, if a launcher has already started this process, or for a dry run. Otherwise
+    through accelerate, by default with one process per GPU.
     """
     flags = take_apart(argv)
     launch, training = _with_preset(flags.launch), flags.training
@@ -82,7 +89,7 @@ def plan(argv: Sequence[str]) -> Plan:
         return Plan(training + (["--use_cpu", "True"] if "--cpu" in launch else []), None, 1, False)
     if not config:
         if on_cpu and processes > 1:
-            # `accelerate launch --cpu` starts one process unless MPI is there; torchrun starts all, and gloo joins them.
+            # `accelerate launch --cpu` starts only one process without MPI; torchrun starts all of them and uses gloo.
             launch = [word for word in launch if word != "--cpu"]
             training = [*training, "--use_cpu", "True"]
         kind = ["--multi_gpu"] if processes > 1 and not KINDS & set(launch) else []
@@ -97,7 +104,7 @@ def _launch(arguments: list[str]) -> None:
     from torch.distributed.elastic.multiprocessing.api import SignalException
     from torch.distributed.elastic.multiprocessing.errors import ChildFailedError
 
-    # A page of the launcher's own about a process that has said itself what was wrong.
+    # Hides a page of the launcher about a process that has printed its own error.
     logging.getLogger("torch.distributed.elastic.multiprocessing.api").setLevel(logging.CRITICAL)
     try:
         launch_command(launch_command_parser().parse_args(arguments))
@@ -112,13 +119,15 @@ def _launch(arguments: list[str]) -> None:
 
 
 def _end(code: int) -> None:
-    if code < 0:  # a signal, say from a kernel that ran out of memory
+    if code < 0:  # a signal, for example because the machine ran out of memory
         raise TrainingFailedError(f"a training process was ended by signal {-code}")
-    raise SystemExit(code)
+    raise TrainingFailedError(
+        f"a training process ended with exit code {code}; its message is above", exit_code=code, explained=True
+    )
 
 
 def _with_preset(launch: list[str]) -> list[str]:
-    """``--accelerate_config NAME`` -> ``--config_file PATH``: a file, one of ours, or one of TRL's."""
+    """``--accelerate_config NAME`` -> ``--config_file PATH``: a file, one of votewise's, or one of TRL's."""
     name = _value(launch, PRESET)
     if name is None:
         return launch
@@ -135,7 +144,7 @@ def _with_preset(launch: list[str]) -> list[str]:
 
 
 def _accelerate_config(path: Path | None, *, on_cpu: bool) -> dict[str, Any]:
-    """What accelerate will read; its user-wide file unless told otherwise, and {} where there is none."""
+    """The configuration that accelerate will use: this file, or the user's default one; {} if there is none."""
     if path is None:
         from accelerate.commands.config.config_args import default_config_file
 
@@ -146,7 +155,7 @@ def _accelerate_config(path: Path | None, *, on_cpu: bool) -> dict[str, Any]:
 
 
 def _usual(launch: list[str]) -> list[str]:
-    """``USUAL``, but for what is given: the last one counts. Several machines must agree on a port."""
+    """``USUAL`` flags, put first because the last value counts; and a free port, except for several machines."""
     port = (
         []
         if _value(launch, "--num_machines") or _value(launch, "--main_process_port")
@@ -167,7 +176,7 @@ def _processes(launch: list[str], config: dict[str, Any], devices: int) -> int:
 
 
 def _value(words: list[str], name: str) -> str | None:
-    """What was given for a flag last: ``--name value`` or ``--name=value``."""
+    """The last value given for a flag: ``--name value`` or ``--name=value``."""
     found = None
     for word, after in zip(words, [*words[1:], None], strict=False):
         key, equals, value = word.partition("=")

@@ -1,4 +1,4 @@
-"""Arguments -> data, models and tokenizers, with one line for each thing that can be missing or not fit."""
+"""Arguments -> data, models and tokenizers, with a one-line error for everything that can be missing or not match."""
 
 from __future__ import annotations
 
@@ -17,17 +17,22 @@ from votewise.train.arguments import Arguments
 from votewise.train.training_rows import ROW, training_rows
 
 
-def load_data(arguments: Arguments) -> tuple[Any, Any]:
-    """What to train on, and what to evaluate on or None: votes, or a dataset, of which a stream is one.
+def load_data(arguments: Arguments, votes: Votes | None = None) -> tuple[Any, Any]:
+    """Data to train on, and data to evaluate on or None: ``Votes``, a dataset, or a stream.
+
+    Args:
+        arguments: arguments of the run.
+        votes: the votes to train on, if they are in memory.
 
     Raises:
-        BadInputError: no source or several, a source or a split that is not there, votes that cannot be read.
+        BadInputError: no source or several, a source or a split that does not exist, votes that cannot be read.
     """
     script, mixture, data = arguments.script, arguments.mixture, arguments.data
+    source: Any = data.votes if votes is None else votes
     given = [
         name
         for name, value in (
-            ("votes", data.votes),
+            ("votes", source is not None),
             ("dataset_name", script.dataset_name),
             ("datasets", mixture.datasets),
         )
@@ -35,12 +40,12 @@ def load_data(arguments: Arguments) -> tuple[Any, Any]:
     ]
     if len(given) != 1:
         raise BadInputError(
-            "there is nothing to train on" if not given else f"there are {' and '.join(given)} to train on",
+            "there is nothing to train on" if not given else f"{' and '.join(given)} are both given",
             expected="one of votes, dataset_name and datasets",
         )
     evaluated = arguments.training.eval_strategy != "no"
-    if data.votes is not None:
-        train, splits = _votes(arguments, data.votes), {}
+    if source is not None:
+        train, splits = source if isinstance(source, Votes) else _votes(arguments, source), {}
     else:
         splits = _splits(arguments)
         train = _split(splits, "train" if mixture.datasets else script.dataset_train_split)
@@ -76,37 +81,39 @@ def _splits(arguments: Arguments) -> Any:
 
 def _split(splits: Any, name: str) -> Any:
     if name not in splits:
-        raise BadInputError(f"there is no split '{name}' in the data", expected=" or ".join(splits) or "a split")
+        raise BadInputError(f"the data have no split '{name}'", expected=" or ".join(splits) or "a split")
     return splits[name]
 
 
 def load_config(arguments: Arguments, name: str | None) -> Any:
-    """A model's configuration, without its weights; BadInputError where there is no such model."""
+    """A model's configuration, without its weights; BadInputError if the model cannot be found."""
     if not name:
-        raise BadInputError("model_name_or_path is missing", expected="a model of the Hub, or a folder with one")
+        raise BadInputError("model_name_or_path is missing", expected="a model on the Hub, or a folder with a model")
     path = Path(name).expanduser()
     if path.is_dir() and not (path / "config.json").is_file():
-        raise BadInputError("holds no model", source=name, expected="config.json and weights, as saved by transformers")
+        raise BadInputError(
+            "has no model in it", source=name, expected="config.json and weights, as saved by transformers"
+        )
     try:
         return AutoConfig.from_pretrained(name, **_from_where(arguments))
     except (OSError, ValueError, KeyError) as error:
         raise BadInputError(
-            f"there is no model '{name}' that can be loaded: {first_line(error)}",
-            expected="a folder or a model of the Hub",
+            f"the model '{name}' cannot be loaded: {first_line(error)}",
+            expected="a folder, or a model on the Hub",
         ) from error
 
 
 def load_processor(arguments: Arguments, name: str) -> Any:
-    """A model's tokenizer, or the processor around it; BadInputError where it has none."""
-    with in_one_line(f"{name} has no tokenizer that can be loaded"):
+    """A model's tokenizer, or the processor around it; BadInputError if it has none."""
+    with in_one_line(f"the tokenizer of {name} cannot be loaded"):
         return AutoProcessor.from_pretrained(name, **_from_where(arguments))
 
 
 def check_vocabularies(arguments: Arguments, processor: Any, policy: Any) -> None:
-    """See that every token has a place in both models, and means the same to both.
+    """Check that both models have every token of the tokenizer, and that policy and reference use the same tokens.
 
     Args:
-        arguments: of the run.
+        arguments: arguments of the run.
         processor: the policy's tokenizer or processor.
         policy: the policy's configuration.
 
@@ -120,14 +127,14 @@ def check_vocabularies(arguments: Arguments, processor: Any, policy: Any) -> Non
         return
     if not arguments.training.loss().reference:
         raise BadInputError(
-            f"preference_loss={arguments.training.preference_loss} has no reference model",
+            f"preference_loss={arguments.training.preference_loss} needs no reference model",
             expected="no ref_model_name_or_path, or preference_loss dpo or ipo",
         )
     config = load_config(arguments, reference)
     try:
         other = AutoTokenizer.from_pretrained(reference, **_from_where(arguments)).get_vocab()
     except (OSError, ValueError, KeyError):
-        other = None  # saved without one; then only the sizes can be compared
+        other = None  # saved without a tokenizer: only the sizes can be compared
     mine = tokenizer.get_vocab()
     if other is not None and other != mine:
         apart = len(set(mine.items()) ^ set(other.items()))
@@ -141,7 +148,7 @@ def check_vocabularies(arguments: Arguments, processor: Any, policy: Any) -> Non
 
 
 def tokenizer_of(processor: Any) -> Any:
-    """The tokenizer itself, where a processor holds it."""
+    """The tokenizer itself, taken out of a processor if needed."""
     return processor if isinstance(processor, PreTrainedTokenizerBase) else processor.tokenizer
 
 
@@ -161,9 +168,9 @@ def _from_where(arguments: Arguments) -> dict[str, Any]:
 
 @contextmanager
 def in_one_line(problem: str) -> Iterator[None]:
-    """Turn what libraries raise about names, files, settings and missing packages into a BadInputError.
+    """Turn errors of libraries about names, files, settings and missing packages into a BadInputError.
 
-    Only around steps that depend on what the user asked for: what is wrong with the program itself keeps its traceback.
+    Use it only around steps that depend on what the user asked for, so errors in the program itself keep their traceback.
     """
     try:
         yield
@@ -174,5 +181,5 @@ def in_one_line(problem: str) -> Iterator[None]:
 
 
 def first_line(error: BaseException) -> str:
-    """The first line of what a library says, which may say more than is asked."""
+    """The first line of a library's message, which may be long."""
     return next((line.strip() for line in str(error).splitlines() if line.strip()), type(error).__name__)

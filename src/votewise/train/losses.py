@@ -1,12 +1,12 @@
-"""Preference losses and what noise makes of them: pure functions of log-probabilities, one value per pair.
+"""Preference losses: pure functions of log-probabilities, one value per pair.
 
 A loss L(w > l) is a function of two ``ScoredAnswers``, the preferred ones and the others. Swapping its arguments gives the
-reverse loss, and the two together the margin, the log-odds that the first answer is truly better [RE-PO eq. 2]:
+reverse loss, and the two together give the margin, the log-odds that the first answer is truly better [RE-PO eq. 2]:
 
     s = L(l > w) - L(w > l)
 
-What noise makes of them is an objective: it sees only the two losses, the margin and how far the vote can be believed.
-Nothing here reduces over pairs or keeps state; everything is differentiable with respect to the log-probabilities.
+Nothing here reduces over pairs or keeps state; everything is differentiable with respect to the log-probabilities. How a
+loss is protected against wrong votes: ``objectives``.
 """
 
 from __future__ import annotations
@@ -16,17 +16,16 @@ from dataclasses import dataclass
 from functools import partial
 from typing import NamedTuple
 
-import torch
 from torch import Tensor
 from torch.nn.functional import logsigmoid
 
 
 class ScoredAnswers(NamedTuple):
-    """One answer to each of B prompts, as the policy and the reference model score them.
+    """One answer to each of B prompts, scored by the policy and by the reference model.
 
     Attributes:
         logp: (B,) log-probability of the answer under the policy, summed over its tokens.
-        reference: (B,) the same under the reference model; zeros for losses without one.
+        reference: (B,) the same under the reference model; zeros for losses that need none.
         length: (B,) scored tokens, at least 1.
     """
 
@@ -46,7 +45,7 @@ class ScoredAnswers(NamedTuple):
 
 
 PairLoss = Callable[[ScoredAnswers, ScoredAnswers], Tensor]
-"""L(w > l): (preferred, others) -> (B,). A user's own loss is one of these."""
+"""L(w > l): (preferred, others) -> (B,). A custom loss has this type."""
 
 
 def dpo(preferred: ScoredAnswers, others: ScoredAnswers, *, beta: float) -> Tensor:
@@ -64,17 +63,17 @@ def _gap_per_token(preferred: ScoredAnswers, others: ScoredAnswers) -> Tensor:
 
 
 def simpo(preferred: ScoredAnswers, others: ScoredAnswers, *, beta: float, gamma: float) -> Tensor:
-    """-log sigmoid(beta (mean log pi(w) - mean log pi(l)) - gamma), without a reference [SimPO eq. 6]."""
+    """-log sigmoid(beta (mean log pi(w) - mean log pi(l)) - gamma), without a reference model [SimPO eq. 6]."""
     return -logsigmoid(beta * (preferred.mean_logp - others.mean_logp) - gamma)
 
 
 def cpo(
     preferred: ScoredAnswers, others: ScoredAnswers, *, beta: float, alpha: float, per_token: bool = True
 ) -> Tensor:
-    """-log sigmoid(beta (log pi(w) - log pi(l))) - alpha log pi(w), without a reference [CPO eq. 5].
+    """-log sigmoid(beta (log pi(w) - log pi(l))) - alpha log pi(w), without a reference model [CPO eq. 5].
 
-    The likelihood of the preferred answer counts per token, as in TRL; summed over tokens (``per_token=False``), as in
-    the paper, long answers saturate the margin at once.
+    The log-likelihood of the preferred answer is averaged over its tokens, as in TRL. With the sum (``per_token=False``),
+    as in the paper, long answers saturate the margin at once.
     """
     likelihood = preferred.mean_logp if per_token else preferred.logp
     return -logsigmoid(beta * (preferred.logp - others.logp)) - alpha * likelihood
@@ -86,26 +85,26 @@ def margin(loss: PairLoss, chosen: ScoredAnswers, rejected: ScoredAnswers) -> Te
 
 
 def dpo_margin(chosen: ScoredAnswers, rejected: ScoredAnswers, *, beta: float) -> Tensor:
-    """(B,) beta (gain_chosen - gain_rejected): what ``margin`` gives for ``dpo``, to the last bit and everywhere."""
+    """(B,) beta (gain_chosen - gain_rejected): the value of ``margin`` for ``dpo``, without its rounding error."""
     return beta * (chosen.gain - rejected.gain)
 
 
 def ipo_margin(chosen: ScoredAnswers, rejected: ScoredAnswers, *, beta: float) -> Tensor:
-    """(B,) 2 h / beta: what ``margin`` gives for ``ipo``, but for the digits that two squares of 1 / (2 beta) swallow."""
+    """(B,) 2 h / beta: the value of ``margin`` for ``ipo``, without the rounding error of two large squares."""
     return 2 * _gap_per_token(chosen, rejected) / beta
 
 
 @dataclass(frozen=True)
 class PreferenceLoss:
-    """A loss with what a trainer needs to know of it.
+    """A loss and what a trainer needs to know about it.
 
     Attributes:
         name: for messages and logs.
         loss: L(w > l).
         reference: whether it needs a reference model.
-        squared: whether it is a squared error, which says nothing of the size of the noise (``weighted`` in
-            ``trainer`` then fits a variance, see docs/losses/ipo.md).
-        closed_margin: the margin in closed form, where there is a better one than the difference of two losses.
+        squared: whether it is a squared error, which does not say how large the noise is; the objective ``weighted``
+            then fits a variance, see docs/losses/ipo.md.
+        closed_margin: the margin in closed form, where that is more exact than the difference of two losses.
     """
 
     name: str
@@ -122,7 +121,7 @@ class PreferenceLoss:
 
 
 class Losses(NamedTuple):
-    """What an objective sees of B pairs: ``forward`` L(chosen > rejected), ``reverse`` L(rejected > chosen), ``margin``."""
+    """Of B pairs: ``forward`` L(chosen > rejected), ``reverse`` L(rejected > chosen) and the ``margin``."""
 
     forward: Tensor
     reverse: Tensor
@@ -134,7 +133,7 @@ class Losses(NamedTuple):
 
 
 def make_loss(name: str, *, beta: float, simpo_gamma: float, cpo_alpha: float, cpo_per_token: bool) -> PreferenceLoss:
-    """One of the four losses with its parameters; KeyError for a name that is none of ``LOSSES``."""
+    """One of the four losses with its parameters; KeyError for a name that is not in ``LOSSES``."""
     return {
         "dpo": PreferenceLoss("dpo", partial(dpo, beta=beta), closed_margin=partial(dpo_margin, beta=beta)),
         "ipo": PreferenceLoss(
@@ -148,70 +147,3 @@ def make_loss(name: str, *, beta: float, simpo_gamma: float, cpo_alpha: float, c
 
 
 LOSSES = ("dpo", "ipo", "simpo", "cpo")
-
-
-def plain(losses: Losses) -> Tensor:
-    """(B,) the loss itself: every vote is believed."""
-    return losses.forward
-
-
-def smoothed(losses: Losses, *, noise: float) -> Tensor:
-    """(B,) (1 - eps) forward + eps reverse: label smoothing with a known share of wrong votes [rDPO eq. 8, cDPO]."""
-    return (1 - noise) * losses.forward + noise * losses.reverse
-
-
-def gibbs(losses: Losses, weight: Tensor) -> Tensor:
-    """(B,) -(w log sigmoid(s) + (1 - w) log sigmoid(-s)): cross-entropy of the margin with the confidence [RE-PO eq. 5].
-
-    Written out, for then w = 1 gives the gradients of TRL's DPO to the last bit.
-    """
-    return -(weight * logsigmoid(losses.margin) + (1 - weight) * logsigmoid(-losses.margin))
-
-
-def weighted(losses: Losses, weight: Tensor) -> Tensor:
-    """(B,) w forward + (1 - w) reverse: the loss itself, expected over which answer is truly better."""
-    return weight * losses.forward + (1 - weight) * losses.reverse
-
-
-def rdpo(losses: Losses, *, noise: float) -> Tensor:
-    """(B,) ((1 - eps) forward - eps reverse) / (1 - 2 eps): unbiased under a known share of wrong votes [rDPO eq. 9]."""
-    return ((1 - noise) * losses.forward - noise * losses.reverse) / (1 - 2 * noise)
-
-
-def holder(losses: Losses, *, gamma: float) -> Tensor:
-    """(B,) -(1 + g) sigmoid(s)^g + g sigmoid(s)^(1 + g), whose gradient vanishes for s -> -infinity [Holder]."""
-    log_p = logsigmoid(losses.margin)
-    return -(1 + gamma) * torch.exp(gamma * log_p) + gamma * torch.exp((1 + gamma) * log_p)
-
-
-OBJECTIVES = ("plain", "smoothed", "gibbs", "weighted", "rdpo", "holder")
-BELIEVING = ("gibbs", "weighted")
-"""Objectives that use a confidence per vote; the others treat all votes alike."""
-
-
-def apply_objective(
-    name: str, losses: Losses, *, weight: Tensor, share: Tensor | None, noise: float, holder_gamma: float
-) -> Tensor:
-    """(B,) an objective by its name.
-
-    Args:
-        name: one of ``OBJECTIVES``.
-        losses: both directions and the margins of B pairs.
-        weight: (B,) probability that the chosen answer is truly better, for ``BELIEVING``.
-        share: (B,) share of the pair's votes that went to the chosen answer, for the others: each counts as it fell;
-            None where all did.
-        noise: assumed share of wrong votes, for ``smoothed`` and ``rdpo``.
-        holder_gamma: exponent of ``holder``.
-    """
-    if name in BELIEVING:
-        return {"gibbs": gibbs, "weighted": weighted}[name](losses, weight)
-    blind: Callable[[Losses], Tensor] = {
-        "plain": partial(plain),
-        "smoothed": partial(smoothed, noise=noise),
-        "rdpo": partial(rdpo, noise=noise),
-        "holder": partial(holder, gamma=holder_gamma),
-    }[name]
-    here = blind(losses)
-    if share is None:
-        return here
-    return share * here + (1 - share) * blind(losses.swapped())

@@ -1,7 +1,8 @@
-"""One pass of the reference model over the data before training, or none where an earlier run has kept what it said."""
+"""Log-probabilities under the reference model, before training: from earlier runs where kept, otherwise computed."""
 
 from __future__ import annotations
 
+from collections.abc import Generator
 from typing import Any
 
 import numpy as np
@@ -18,15 +19,8 @@ from trl.trainer.dpo_trainer import DataCollatorForPreference
 from votewise.errors import BadInputError
 from votewise.train.config import RobustPreferenceConfig
 from votewise.train.processes import sharded_here
-from votewise.train.reference_cache import (
-    Logps,
-    ReferenceCache,
-    model_key,
-    pair_keys,
-    pair_keys_of_tokens,
-    reference_folder,
-    weights_digest,
-)
+from votewise.train.reference_cache import Logps, ReferenceCache, reference_folder
+from votewise.train.reference_keys import model_key, pair_keys, pair_keys_of_tokens, weights_digest
 
 logger = get_logger(__name__)
 
@@ -35,10 +29,10 @@ READ = 256
 
 
 def worth_precomputing(args: RobustPreferenceConfig, *data: Any) -> bool:
-    """Whether a run may compute its reference before it starts and loses nothing by it.
+    """Whether a run can compute its reference log-probabilities before it starts, at no extra cost.
 
-    That is where it sees all data at least once, has them all before it starts, and its reference stays what it is. Where
-    weights are spread over processes it is left to the user: there the reference model is loaded all the same.
+    It can if it sees all data at least once, has all of them before it starts, and does not update its reference model. With
+    weights sharded over processes the user must decide, because the reference model is then loaded in any case.
 
     Args:
         args: settings of the run.
@@ -52,43 +46,61 @@ def worth_precomputing(args: RobustPreferenceConfig, *data: Any) -> bool:
 def with_reference(trainer: Any, dataset: Any, name: str, batch_size: int) -> Any:
     """A tokenized dataset with the columns ``ref_chosen_logps`` and ``ref_rejected_logps``.
 
-    The first process knows what is kept and keeps what is new; all of them compute. An interrupted pass goes on where its
-    last file ends.
+    The first process reads and writes the cache; all of them compute. An interrupted pass resumes after its last file.
 
     Args:
         trainer: a ``RobustPreferenceTrainer``, whose models and collator are used.
-        dataset: rows as TRL has prepared them.
-        name: of the dataset, for the progress bar.
-        batch_size: pairs at a time in each process.
+        dataset: rows as prepared by TRL.
+        name: name of the dataset, for the progress bar.
+        batch_size: pairs per batch in each process.
 
     Raises:
         BadInputError: a stream.
     """
     if isinstance(dataset, IterableDataset):
         raise BadInputError(
-            "precompute_ref_log_probs=True is not for streams", expected="precompute_ref_log_probs=False"
+            "precompute_ref_log_probs=True does not work with streams", expected="precompute_ref_log_probs=False"
         )
     accelerator, args = trainer.accelerator, trainer.args
     folder, key = reference_folder(args.reference_cache), _model_key(trainer)
     cache = ReferenceCache(folder / key if folder is not None and accelerator.is_main_process else None)
     keys: list[bytes] = []
-    told: list[Any] = [None]
+    shared: list[Any] = [None]
     if accelerator.is_main_process:
         keys = _keys(trainer, dataset)
-        told = [cache.read(keys)]
-    broadcast_object_list(told)
-    known: Logps = told[0]
+        shared = [cache.read(keys)]
+    broadcast_object_list(shared)
+    known: Logps = shared[0]
     missing = np.flatnonzero(np.isnan(known).any(1))
-    logger.info(f"{len(known) - len(missing):,} of {len(known):,} reference log-probabilities ({name}) were kept.")
+    logger.info(
+        f"{len(known) - len(missing):,} of {len(known):,} reference log-probabilities ({name}) are known from earlier runs."
+    )
     if len(missing):
-        _compute(trainer, dataset, name, batch_size * accelerator.num_processes, missing, known, cache, keys)
+        batches = _batches(trainer, dataset, missing, batch_size * accelerator.num_processes)
+        with tqdm(
+            total=len(missing),
+            desc=f"Reference log-probabilities ({name})",
+            unit="pair",
+            disable=not accelerator.is_main_process or args.disable_tqdm,
+        ) as bar:
+            try:
+                for rows, logps in batches:
+                    known[rows] = logps
+                    if accelerator.is_main_process:
+                        cache.add([keys[i] for i in rows], logps)
+                    bar.update(len(rows))
+            finally:
+                cache.flush()
+                batches.close()
     columns = {"ref_chosen_logps": known[:, 0], "ref_rejected_logps": known[:, 1]}
     return concatenate_datasets([dataset, Dataset.from_dict(columns)], axis=1)
 
 
 def _keys(trainer: Any, dataset: Any) -> list[bytes]:
     """The keys of all rows, as they will be fed to the model."""
-    collator = getattr(trainer.data_collator, "collator", trainer.data_collator)  # a ``RowCollator`` adds no tokens
+    collator = getattr(
+        trainer.data_collator, "collator", trainer.data_collator
+    )  # a ``RowCollator`` does not change the tokens
     parts = [range(start, min(start + READ, len(dataset))) for start in range(0, len(dataset), READ)]
     if type(collator) is not DataCollatorForPreference:
         return [key for rows in parts for key in pair_keys(_collate(trainer, dataset, rows))]
@@ -103,9 +115,9 @@ def _model_key(trainer: Any) -> str:
     model = accelerator.unwrap_model(trainer.ref_model or trainer.model)
     adapter = "ref" if isinstance(model, PeftModel) and "ref" in model.peft_config else None
     if trainer.is_fsdp_enabled:
-        weights: Any = trainer._precompute_model_hash  # of the whole weights, before they were spread
+        weights: Any = trainer._precompute_model_hash  # of the complete weights, before they were sharded
     elif trainer.is_deepspeed_enabled:
-        weights = gather_object([weights_digest(model, adapter)])  # maybe parts of them: all of these
+        weights = gather_object([weights_digest(model, adapter)])  # possibly of this rank's part only: of all parts
     else:
         weights = weights_digest(model, adapter) if accelerator.is_main_process else b""
     return model_key(
@@ -122,17 +134,10 @@ def _collate(trainer: Any, dataset: Any, rows: Any) -> dict[str, Any]:
     return batch
 
 
-def _compute(
-    trainer: Any,
-    dataset: Any,
-    name: str,
-    size: int,
-    missing: npt.NDArray[np.int64],
-    known: Logps,
-    cache: ReferenceCache,
-    keys: list[bytes],
-) -> None:
-    """Fill in the ``missing`` rows of ``known``, ``size`` at a time over all processes."""
+def _batches(
+    trainer: Any, dataset: Any, missing: npt.NDArray[np.int64], size: int
+) -> Generator[tuple[npt.NDArray[np.int64], Logps]]:
+    """Compute the ``missing`` rows, ``size`` at a time over all processes: rows, and their (n, 2) log-probabilities."""
     accelerator = trainer.accelerator
     world, rank = accelerator.num_processes, accelerator.process_index
     model = trainer.ref_model or trainer.model
@@ -141,22 +146,16 @@ def _compute(
             trainer._precompute_engine = prepare_deepspeed(trainer.model, accelerator)
         model = trainer._precompute_engine
     training, checked = model.training, trainer._checked
-    trainer._checked = False  # the reference may be of another kind than the policy
+    trainer._checked = False  # the reference model may be of another kind than the policy
     model.eval()
-    quiet = not accelerator.is_main_process or trainer.args.disable_tqdm
     try:
-        with tqdm(total=len(missing), desc=f"Reference log-probabilities ({name})", unit="pair", disable=quiet) as bar:
-            for start in range(0, len(missing), size):
-                rows = missing[start : start + size]
-                each = -(-len(rows) // world)  # every process has a part, if only of rows that another has too
-                mine = np.resize(rows, each * world)[rank * each : (rank + 1) * each]
-                batch = send_to_device(_collate(trainer, dataset, mine), accelerator.device)
-                logps = torch.stack(trainer.compute_ref_log_probs(model, batch), dim=1)
-                known[rows] = accelerator.gather(logps).cpu().numpy()[: len(rows)]
-                if accelerator.is_main_process:
-                    cache.add([keys[i] for i in rows], known[rows])
-                bar.update(len(rows))
+        for start in range(0, len(missing), size):
+            rows = missing[start : start + size]
+            each = -(-len(rows) // world)  # every process gets a part, some rows twice if they do not divide evenly
+            mine = np.resize(rows, each * world)[rank * each : (rank + 1) * each]
+            batch = send_to_device(_collate(trainer, dataset, mine), accelerator.device)
+            logps = torch.stack(trainer.compute_ref_log_probs(model, batch), dim=1)
+            yield rows, accelerator.gather(logps).cpu().numpy()[: len(rows)]
     finally:
-        cache.flush()
         model.train(training)
         trainer._checked = checked

@@ -1,6 +1,6 @@
 """The training script: ``python -m votewise.train.script --config recipe.yaml``, which accelerate runs in each process.
 
-Takes what `trl dpo` takes and more; `votewise train` is its command.
+It accepts the settings of `trl dpo` and more; `votewise train` is its command.
 """
 
 from __future__ import annotations
@@ -17,45 +17,47 @@ from datasets import IterableDataset
 from trl import get_peft_config, get_quantization_config
 from trl.trainer.utils import create_model_from_path
 
+from votewise.data.votes import Votes
 from votewise.errors import BadInputError, VotewiseError
 from votewise.train.arguments import Arguments, parse
 from votewise.train.beginning import begin
 from votewise.train.inspection import RunFacts, count_steps, describe_left_out, measure_lengths, missing_rows, render
 from votewise.train.loading import check_vocabularies, first_line, in_one_line, load_config, load_data, load_processor
-from votewise.train.memory import count_parameters, estimate_memory
+from votewise.train.memory import Load, count_parameters, estimate_memory
 from votewise.train.precompute import worth_precomputing
 from votewise.train.trainer import RobustPreferenceTrainer
 
 PATIENCE = 5.0
-"""Seconds that other processes wait for the first to say what is wrong, before they say it themselves."""
+"""Seconds that other processes wait for the first one to print the error, before they print it themselves."""
 
 
-def main(argv: Sequence[str], *, processes: int = 1, sharded: bool = False) -> RobustPreferenceTrainer | None:
-    """Train, save the model and what was learnt of the annotators; with ``--dry_run`` say what would be done.
+def main(
+    argv: Sequence[str], *, votes: Votes | None = None, processes: int = 1, sharded: bool = False
+) -> RobustPreferenceTrainer | RunFacts:
+    """Train, and save the model and the beliefs about annotators; with ``--dry_run`` only find out what would be done.
 
     Args:
         argv: flags, as for `votewise train`.
-        processes: how many there would be, for a dry run.
-        sharded: whether each would hold only its part of the model.
+        votes: the votes to train on, if they are in memory.
+        processes: number of processes, for a dry run.
+        sharded: whether each process holds only its part of the model.
 
     Returns:
-        The trainer when it is done; None after a dry run.
+        The trainer after training; the facts of a dry run.
 
     Raises:
-        VotewiseError: what a user can mend.
+        VotewiseError: an error that the user can fix.
     """
     arguments = parse(argv)
     config = load_config(arguments, arguments.model.model_name_or_path)
     processor = load_processor(arguments, arguments.model.model_name_or_path)
     check_vocabularies(arguments, processor, config)
-    train, evaluated = load_data(arguments)
+    train, evaluated = load_data(arguments, votes)
     if arguments.training.precompute_ref_log_probs is None:
         wanted = worth_precomputing(arguments.training, train, evaluated) and not sharded
         arguments.training.precompute_ref_log_probs = wanted
     if arguments.data.dry_run:
-        facts = inspect(arguments, train, config, processor, processes=processes, sharded=sharded)
-        print(render(facts))
-        return None
+        return inspect(arguments, train, config, processor, processes=processes, sharded=sharded)
     resumed = _checkpoint(arguments)
     trainer = build_trainer(arguments, train, evaluated, processor)
     try:
@@ -65,10 +67,9 @@ def main(argv: Sequence[str], *, processes: int = 1, sharded: bool = False) -> R
             f"out of memory: {first_line(error)} Lower per_device_train_batch_size or max_length."
         ) from error
     trainer.save_model(arguments.training.output_dir)
-    trainer.accelerator.print(f"The model is in {arguments.training.output_dir}.")
     if arguments.training.push_to_hub:
         trainer.push_to_hub(dataset_name=arguments.script.dataset_name)
-    # The first process wrote more than the others: gloo may hang where one leaves while another is at work.
+    # The first process writes more than the others, and gloo may hang if one leaves while another is working.
     trainer.accelerator.wait_for_everyone()
     trainer.end()
     return trainer
@@ -77,19 +78,19 @@ def main(argv: Sequence[str], *, processes: int = 1, sharded: bool = False) -> R
 def inspect(
     arguments: Arguments, train: Any, config: Any, processor: Any, *, processes: int = 1, sharded: bool = False
 ) -> RunFacts:
-    """What would be trained on; no weights are loaded.
+    """Find out what would be trained on; no weights are loaded.
 
     Args:
-        arguments: of the run.
-        train: what ``load_data`` gave.
+        arguments: arguments of the run.
+        train: the data, from ``load_data``.
         config: the policy's configuration.
         processor: its tokenizer or processor.
-        processes: how many there would be.
-        sharded: whether each would hold only its part of the model.
+        processes: number of processes.
+        sharded: whether each process holds only its part of the model.
     """
     training = arguments.training
     if isinstance(train, IterableDataset):
-        raise BadInputError("a stream cannot be counted before it is over", expected="a dry run without streaming")
+        raise BadInputError("a stream cannot be counted in advance", expected="a dry run without streaming")
     rows, _ = begin(train, training)
     assert rows is not None  # noqa: S101 - only streams have none
     lengths = measure_lengths(rows.dataset, processor, training)
@@ -98,11 +99,8 @@ def inspect(
         peft_config = get_peft_config(arguments.model)
         parameters = count_parameters(config, peft_config)
     longest = int(min(lengths.sequence.max(), training.max_length or sys.maxsize))
-    memory = estimate_memory(
-        config,
+    load = Load(
         parameters,
-        training,
-        arguments.model,
         tokens=2 * training.per_device_train_batch_size * longest,
         own_reference=arguments.data.ref_model_name_or_path is not None
         or (training.loss().reference and not training.precompute_ref_log_probs and peft_config is None),
@@ -113,7 +111,7 @@ def inspect(
         lengths,
         describe_left_out(rows, gone, training.max_length),
         count_steps(len(rows.pair) - len(gone), training, processes),
-        memory,
+        estimate_memory(config, training, arguments.model, load),
         processes,
         training,
     )
@@ -139,11 +137,11 @@ def build_trainer(arguments: Arguments, train: Any, evaluated: Any, processor: A
             peft_config=get_peft_config(model),
         )
     if trainer.rows is not None and (gone := missing_rows(trainer.rows, trainer.train_dataset)).size:
-        told = describe_left_out(trainer.rows, gone, training.max_length)
+        problem = describe_left_out(trainer.rows, gone, training.max_length)
         if len(gone) == len(trainer.rows.pair):
-            raise BadInputError(str(told), expected="a larger max_length")
+            raise BadInputError(str(problem), expected="a larger max_length")
         if trainer.is_world_process_zero():
-            print(f"votewise: {told}", file=sys.stderr)
+            print(f"votewise: {problem}", file=sys.stderr)
     if arguments.script.ignore_bias_buffers:
         trainer.model._ddp_params_and_buffers_to_ignore = [
             name for name, buffer in trainer.model.named_buffers() if buffer.dtype == torch.bool
@@ -152,7 +150,7 @@ def build_trainer(arguments: Arguments, train: Any, evaluated: Any, processor: A
 
 
 def _reference(arguments: Arguments) -> Any:
-    """The reference model, where it is not the policy as it starts."""
+    """The reference model, if it is not the policy before training."""
     name, training = arguments.data.ref_model_name_or_path, arguments.training
     if name is None:
         return None
@@ -165,7 +163,7 @@ def _reference(arguments: Arguments) -> Any:
 
 
 def _checkpoint(arguments: Arguments) -> str | bool | None:
-    """Where to go on: True for the last whole checkpoint, as `true` in YAML or on the command line means it."""
+    """The checkpoint to resume from; True for the last complete one, which is `true` in YAML and on the command line."""
     given: str | bool | None = arguments.training.resume_from_checkpoint
     if isinstance(given, bool) or given is None:
         return given
@@ -173,18 +171,22 @@ def _checkpoint(arguments: Arguments) -> str | bool | None:
         return given.lower() == "true"
     if not (Path(given) / "trainer_state.json").is_file():
         raise BadInputError(
-            "is no checkpoint", source=given, expected="a folder checkpoint-N, or true for the last one"
+            "is not a checkpoint", source=given, expected="a folder checkpoint-N, or true for the last one"
         )
     return given
 
 
 def run() -> None:
-    """The script itself: an error that the user can mend is one line, told once by whichever process can."""
+    """Run the script. An error that the user can fix is one line, printed by one process only if possible."""
     try:
-        main(sys.argv[1:])
+        outcome = main(sys.argv[1:])
+        if isinstance(outcome, RunFacts):
+            print(render(outcome))
+        else:
+            outcome.accelerator.print(f"The model is in {outcome.args.output_dir}.")
     except VotewiseError as error:
         if os.environ.get("RANK", "0") != "0":
-            time.sleep(PATIENCE)  # the first one has met the same error as a rule, and its end is ours
+            time.sleep(PATIENCE)  # as a rule the first process has the same error, and its end also ends this one
         print(f"votewise: {error}", file=sys.stderr)
         raise SystemExit(error.exit_code) from None
 

@@ -1,4 +1,4 @@
-"""Votes -> the rows a trainer takes: one row per pair with all its votes, or one per vote as the papers have it."""
+"""Votes -> rows for a trainer: one row per pair with all its votes, or one row per vote as in the papers."""
 
 from __future__ import annotations
 
@@ -20,23 +20,23 @@ if TYPE_CHECKING:
     from datasets import Dataset
 
 ROW = "votewise_row"
-"""Column with the number of the row; it leads a batch back to its votes."""
+"""Column with the number of the row, by which a batch finds its votes."""
 
 KEPT = ("tools", "chat_template_kwargs")
-"""Columns of a dataset, besides the texts, that TRL's chat templates use."""
+"""Columns that TRL's chat templates use besides the texts."""
 
 
 @dataclass(frozen=True, eq=False)
 class TrainingRows:
-    """R rows to train on and the votes they stand for.
+    """R rows to train on, and the votes they stand for.
 
     Attributes:
-        votes: the votes, on M pairs; with one row per vote every vote is on a pair of its own.
+        votes: the votes, on M pairs; with one row per vote, every vote is on a pair of its own.
         dataset: R rows with ``prompt``, ``chosen``, ``rejected`` and the column ``ROW``.
         pair: (R,) pair of each row.
         side: (R,) +1 where ``chosen`` is the pair's response_a, -1 where it is response_b.
-        share: (R,) share of the pair's votes that went to ``chosen``, at least 1/2; None where it is 1 for all.
-        tied: pairs left out because nobody took a side.
+        share: (R,) share of the pair's votes for ``chosen``, at least 1/2; None if it is 1 for all.
+        tied: number of pairs left out because they have no votes but ties.
     """
 
     votes: Votes
@@ -50,22 +50,22 @@ class TrainingRows:
 def votes_of_dataset(dataset: Any, *, annotator_column: str | None, name: str = "train_dataset") -> Votes:
     """Read TRL's preference rows as votes: ``chosen`` over ``rejected``, by the annotator in ``annotator_column``.
 
-    Without such a column everything counts as the votes of one annotator.
+    Without such a column all votes count as those of one annotator.
 
     Raises:
-        BadInputError: a column that was asked for is missing, or holds nothing but nulls; texts that cannot be used.
+        BadInputError: the column is missing or contains nulls, or texts cannot be used.
     """
     found = dataset.column_names
     columns = {}
     if annotator_column is not None and annotator_column in found:
-        # Not ``dataset.data``, which still holds what a filter left out.
+        # Not ``dataset.data``, which still contains filtered rows.
         nulls = dataset.select_columns([annotator_column]).with_format("arrow")[:][annotator_column].null_count
         if nulls:
             raise BadInputError(
                 f"no annotator in {nulls:,} of {len(dataset):,} rows",
                 source=name,
                 column=annotator_column,
-                expected="the name of who voted, or no such column at all",
+                expected="the name of the annotator, or no such column at all",
             )
         columns["annotator"] = annotator_column
     elif annotator_column not in (None, "annotator"):
@@ -80,7 +80,7 @@ def votes_of_dataset(dataset: Any, *, annotator_column: str | None, name: str = 
     dataset = dataset.select_columns([c for c in found if c in known])
     if columns:
         return read_votes(dataset, format="trl", columns=columns)
-    # Nobody knows who voted: an answer chosen twice is two votes, not one vote repeated.
+    # The annotators are unknown, so an answer chosen twice is two votes, not one vote repeated.
     votes = read_votes(dataset.add_column(ROW, np.arange(len(dataset))), format="trl", columns={"annotator": ROW})
     nobody = np.zeros(len(votes), np.int32)
     table = None if votes.table is None else votes.table.drop_columns([ROW])
@@ -88,21 +88,21 @@ def votes_of_dataset(dataset: Any, *, annotator_column: str | None, name: str = 
 
 
 def training_rows(votes: Votes, *, one_row_per: Literal["pair", "vote"], source: Any = None) -> TrainingRows:
-    """Arrange votes for training.
+    """Arrange votes as rows for training.
 
     Args:
-        votes: with texts.
+        votes: votes with texts.
         one_row_per: ``pair`` (all votes of a pair share its truth) or ``vote``.
-        source: the dataset that the votes were read from, for the columns ``KEPT``.
+        source: the dataset that the votes were read from; its columns ``KEPT`` are kept.
 
     Raises:
-        BadInputError: votes without texts, or nothing but ties.
+        BadInputError: votes without texts, or no votes but ties.
     """
     from datasets import Dataset
 
     texts = votes.texts
     if texts is None:
-        raise BadInputError("the votes come without texts", expected="votes with prompt, response_a and response_b")
+        raise BadInputError("the votes have no texts", expected="votes with prompt, response_a and response_b")
     weight = np.ones(len(votes)) if votes.weight is None else votes.weight
     if not (weight * votes.sign).any():
         raise BadInputError("there are no votes but ties", expected="votes for one of two answers")
@@ -136,7 +136,7 @@ def training_rows(votes: Votes, *, one_row_per: Literal["pair", "vote"], source:
 
 
 def _either(first: pa.Array, one: Any, other: Any) -> Any:
-    """``one`` where ``first`` holds, else ``other``; lists of messages too."""
+    """``one`` where ``first`` is true, else ``other``; also for lists of messages."""
     if pa.types.is_nested(one.type):
         both = pa.concat_arrays([*one.chunks, *other.chunks])
         n = len(one)
@@ -145,7 +145,7 @@ def _either(first: pa.Array, one: Any, other: Any) -> Any:
 
 
 def _each_alone(votes: Votes, decided: npt.NDArray[np.int64]) -> Votes:
-    """The votes that are no ties, each on a pair of its own."""
+    """The votes that are not ties, each on a pair of its own."""
     pair = votes.pair[decided]
     names = pa.array([f"{p}#{i}" for i, p in enumerate(votes.pair_ids.take(pa.array(pair)).to_pylist())])
     of_pair: dict[str, Any] = {

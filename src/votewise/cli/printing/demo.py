@@ -1,4 +1,4 @@
-"""What ``votewise demo`` prints of its story."""
+"""What ``votewise demo`` prints."""
 
 from __future__ import annotations
 
@@ -6,11 +6,12 @@ from collections import Counter
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from rich.console import Group
+from rich.console import Console, Group
 from rich.table import Table
 
 from votewise.annotators.results import ReliabilityResult
-from votewise.cli.printing.common import TABLE_STYLE, flag_counts
+from votewise.cli.printing.common import TABLE_STYLE, flag_counts, written
+from votewise.workflows.demo import DemoResult
 
 if TYPE_CHECKING:
     from votewise.demo import DemoData
@@ -20,9 +21,23 @@ KINDS = {"adversarial": (0.0, 0.4), "sloppy": (0.4, 0.75), "reliable": (0.75, 1.
 """Kinds of annotators by their true reliability."""
 
 
+def print_demo(result: DemoResult, *, quick: bool) -> None:
+    """Print the results beside the truth, where the files are, and what to try next."""
+    console = Console(highlight=False)
+    if result.story is not None:
+        console.print(story_tables(result.story))
+    elif result.data is not None and result.summary is not None:
+        console.print(compare_with_truth(result.data, result.reliability, result.summary["gold"]))
+    console.print(written(result.files))
+    following = "train --help" if result.story is not None else f"audit {result.files[-1]}"
+    print(f"\nThe report: {result.files[0]}\nYour turn:  votewise {following}")
+    if result.story is None and not quick:
+        print("\nThe whole story, with training, needs:  pip install 'votewise[train]'")
+
+
 def story_tables(story: Story) -> Group:
-    """Right answers by method, and the annotators' estimated beside their true reliabilities."""
-    answers = Table(title="Right answers to questions nobody voted on", **TABLE_STYLE)
+    """Right answers by method, and estimated beside true reliabilities."""
+    answers = Table(title="Right answers to questions without votes", **TABLE_STYLE)
     answers.add_column("Trained on the votes with", no_wrap=True)
     for name in ("Right answers", "Gap closed"):
         answers.add_column(name, justify="right", no_wrap=True)
@@ -31,20 +46,20 @@ def story_tables(story: Story) -> Group:
         reference = name in ("all votes believed", "clean labels")
         style = "bold" if name == "votewise" else "dim" if reference else ""
         answers.add_row(name, _rate(rate, half), "" if reference or closed != closed else f"{closed:.0%}", style=style)
-    found, true = story.trainer.reliability["reliability"].to_numpy(), story.world.cast.reliability
+    found, true = story.trainer.reliability_table()["reliability"].to_numpy(), story.world.cast.reliability
     return Group(
         answers,
         _annotators(story),
-        f"{story.wrong:.0%} of the votes were wrong. Error of reliability, on average: {np.abs(found - true).mean():.3f}\n",
+        f"{story.wrong:.0%} of the votes were wrong. Mean error of reliability: {np.abs(found - true).mean():.3f}\n",
     )
 
 
 def _annotators(story: Story) -> Table:
-    table = Table(title="Annotators, as votewise found them while training", **TABLE_STYLE)
+    table = Table(title="Annotators, as votewise judged them during training", **TABLE_STYLE)
     table.add_column("Kind", no_wrap=True)
-    for name in ("Number", "True", "Estimated", "In its interval"):
+    for name in ("Number", "True", "Estimated", "Inside interval"):
         table.add_column(name, justify="right", no_wrap=True)
-    found, true = story.trainer.reliability, story.world.cast.reliability
+    found, true = story.trainer.reliability_table(), story.world.cast.reliability
     estimate, low, high = (found[name].to_numpy() for name in ("reliability", "low", "high"))
     for kind, (least, most) in reversed(KINDS.items()):
         of = (least <= true) & (true < most)
@@ -61,7 +76,7 @@ def _rate(rate: float, half: float) -> str:
 
 
 def compare_with_truth(data: DemoData, result: ReliabilityResult, gold: dict[str, Any]) -> Group:
-    """What was found about simulated votes beside the truth: by kind of annotator, then over all."""
+    """Estimates beside the truth: by kind of annotator, then over all of them."""
     place = {name: i for i, name in enumerate(result.annotators["annotator"].to_pylist())}
     order = np.array([place[name] for name in data.names])
     estimate, low, high = (result.annotators[name].to_numpy()[order] for name in ("reliability", "low", "high"))
@@ -87,6 +102,6 @@ def compare_with_truth(data: DemoData, result: ReliabilityResult, gold: dict[str
     figures.add_row("Pairs right by majority vote", f"{gold['majority_accuracy']:.1%} of {gold['pairs']:,}")
     figures.add_row("[bold]Pairs right by votewise", f"[bold]{gold['accuracy']:.1%}")
     figures.add_row("AUC of confidence for wrong votes", f"{gold['auc']:.3f}")
-    figures.add_row("Error of reliability, on average", f"{np.abs(estimate - data.reliability).mean():.3f}")
+    figures.add_row("Mean error of reliability", f"{np.abs(estimate - data.reliability).mean():.3f}")
     figures.add_row("True reliability inside its 95% interval", f"{covered.sum()} of {len(covered)} annotators")
     return Group(table, figures)

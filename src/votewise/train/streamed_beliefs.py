@@ -1,7 +1,7 @@
-"""Beliefs about votes that arrive while training: from a stream nothing is known before it is seen.
+"""Beliefs of a training run on a stream, whose votes are known only once they arrive.
 
-Every row of a stream is one vote on a pair of its own; what a stream repeats is counted again. Annotators get their codes
-as they appear. Everything else is as in ``robust``, on the votes seen so far.
+Every row of a stream is one vote on a pair of its own; a row that the stream repeats counts again. Annotators get their
+codes in order of appearance. Everything else is as in ``running_beliefs``, on the votes seen so far.
 """
 
 from __future__ import annotations
@@ -17,19 +17,19 @@ from votewise.arrays import Floats
 from votewise.data.votes import Votes
 from votewise.errors import BadInputError
 from votewise.inference.observation import clipped_logit
-from votewise.train.robust import GROWTH, BeliefSettings, RunningBeliefs
+from votewise.train.running_beliefs import GROWTH, BeliefSettings, RunningBeliefs
 
 SOMEBODY = "everybody"
-"""The annotator of rows that name none."""
+"""The annotator of rows that do not name one."""
 
 
 class StreamedBeliefs(RunningBeliefs):
-    """What ``TrainingBeliefs`` is for known votes.
+    """For votes of a stream what ``TrainingBeliefs`` is for known votes.
 
     Attributes:
-        names: the K annotators met so far.
-        annotator: (n,) who cast each vote seen so far.
-        first: (n,) margin, as it was when the vote was seen, that the answer it went to is better.
+        names: the K annotators seen so far.
+        annotator: (n,) annotator of each vote seen so far.
+        first: (n,) margin that the preferred answer is better, as it was when the vote was first seen.
     """
 
     def __init__(self, settings: BeliefSettings) -> None:
@@ -48,7 +48,7 @@ class StreamedBeliefs(RunningBeliefs):
 
     @property
     def annotator(self) -> npt.NDArray[np.int32]:
-        """(n,) who cast each vote."""
+        """(n,) annotator of each vote, as a code."""
         return np.concatenate([np.empty(0, np.int32), *(part for part, _ in self._seen)])
 
     @property
@@ -58,18 +58,18 @@ class StreamedBeliefs(RunningBeliefs):
 
     @property
     def votes(self) -> Votes:
-        """The votes seen so far, without texts; BadInputError where there are none."""
+        """The votes seen so far, without texts; BadInputError if there are none."""
         annotator = self.annotator
         return Votes.from_arrays(
             np.arange(len(annotator)), annotator, np.ones(len(annotator)), annotator_ids=self.names
         )
 
     def start_at(self, reliability: dict[str, float]) -> None:
-        """Start from known reliabilities by name, say those of an audit."""
+        """Start from known reliabilities by annotator, for example an audit's."""
         self._known = dict(reliability)
 
     def evidence_for(self, annotators: list[str]) -> Floats:
-        """(B,) log-odds that each chosen answer is better according to its one vote alone: logit(eta)."""
+        """(B,) log-odds that each chosen answer is better, according to its one vote alone: logit(eta)."""
         known = [self._code.get(name) for name in annotators]
         return np.array(
             [self._start(name) if k is None else self.log_odds[k] for name, k in zip(annotators, known, strict=True)]
@@ -79,7 +79,7 @@ class StreamedBeliefs(RunningBeliefs):
         return float(clipped_logit(np.asarray(self._known.get(name, self.settings.init))))
 
     def absorb(self, annotators: list[str], margins: Floats, residuals: Floats | None = None) -> None:
-        """Learn from one optimiser step: (B,) whose votes went to the chosen answers, and the policy's margins."""
+        """Learn from one optimiser step: (B,) the annotators who voted, and the policy's margins of the chosen answers."""
         new = [name for name in dict.fromkeys(annotators) if name not in self._code]
         self._code |= {name: len(self.names) + i for i, name in enumerate(new)}
         self.names += new
@@ -98,7 +98,7 @@ class StreamedBeliefs(RunningBeliefs):
             self._learn(evidence_of(self.votes, margins=self.first), self.seen)
 
     def end_epoch(self) -> None:
-        """Nothing waits for it."""
+        """Nothing is left to learn."""
 
     def state(self) -> dict[str, npt.NDArray[Any]]:
         """Everything that a checkpoint must hold, as arrays."""
@@ -106,9 +106,9 @@ class StreamedBeliefs(RunningBeliefs):
         return super().state() | {"names": names, "annotator": self.annotator, "first": self.first}
 
     def load(self, state: dict[str, npt.NDArray[Any]]) -> None:
-        """Take up the ``state`` of an interrupted run; BadInputError where that was no stream."""
+        """Restore the ``state`` of an interrupted run; BadInputError if that was not on a stream."""
         if "names" not in state:
-            raise BadInputError("the checkpoint is of known votes", expected="one of a stream")
+            raise BadInputError("the checkpoint is from a run on known votes", expected="one from a run on a stream")
         super().load(state)
         self.names = [str(name) for name in state["names"]]
         self._code = {name: i for i, name in enumerate(self.names)}

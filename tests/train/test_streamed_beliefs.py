@@ -15,8 +15,9 @@ from tiny import make_model, make_rows, make_trainer, parameters_of  # noqa: E40
 
 from votewise.data.votes import Votes  # noqa: E402
 from votewise.errors import BadInputError  # noqa: E402
-from votewise.train.robust import BeliefSettings, TrainingBeliefs, WorseThanChanceError  # noqa: E402
-from votewise.train.streaming import SOMEBODY, StreamedBeliefs  # noqa: E402
+from votewise.train.running_beliefs import BeliefSettings, WorseThanChanceError  # noqa: E402
+from votewise.train.streamed_beliefs import SOMEBODY, StreamedBeliefs  # noqa: E402
+from votewise.train.training_beliefs import TrainingBeliefs  # noqa: E402
 
 TRUE = np.array([0.95, 0.9, 0.6, 0.2])
 NAMES = np.array(["ann", "bob", "eve", "joe"])
@@ -107,8 +108,8 @@ def test_a_stream_trains(column: str | None, tmp_path: Path) -> None:
     assert any((before[name] != value).any() for name, value in parameters_of(trainer.model).items())
     assert trainer.beliefs.seen == 4 * trainer.args.train_batch_size
     names = set(rows["annotator"]) if column else {SOMEBODY}
-    assert set(trainer.reliability["annotator"].to_pylist()) <= names
-    assert trainer.confidence.shape == (trainer.beliefs.seen,)
+    assert set(trainer.reliability_table()["annotator"].to_pylist()) <= names
+    assert trainer.vote_confidence().shape == (trainer.beliefs.seen,)
     assert (tmp_path / "annotators.parquet").is_file()
 
 

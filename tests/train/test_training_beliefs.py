@@ -16,7 +16,8 @@ from votewise.data.votes import Votes
 from votewise.errors import BadInputError
 from votewise.inference.observation import EDGE
 from votewise.inference.priors import Beta
-from votewise.train.robust import BeliefSettings, TrainingBeliefs, WorseThanChanceError
+from votewise.train.running_beliefs import BeliefSettings, WorseThanChanceError
+from votewise.train.training_beliefs import TrainingBeliefs
 
 
 class World:
@@ -345,7 +346,7 @@ def test_a_run_goes_on_from_its_state_to_the_last_bit(margins: Any, update: Any)
 
 def test_a_state_is_of_its_own_votes() -> None:
     state = World(pairs=100).train().state()
-    with pytest.raises(BadInputError, match="24 annotators and 100 pairs, the data hold 3 and 4"):
+    with pytest.raises(BadInputError, match="24 annotators and 100 pairs, the data have 3 and 4"):
         TrainingBeliefs(few_votes()).load(state)
 
 
@@ -357,7 +358,7 @@ def test_a_crowd_worse_than_chance_stops_the_run(votes_per_pair: int) -> None:
     """Three in ten votes are right: after the epoch 9 standard deviations or more in 20 draws, where 4 are needed."""
     world = World(reliability=(0.5, 0.3, 0.1), votes_per_pair=votes_per_pair)
     with pytest.raises(
-        WorseThanChanceError, match=r"only [34]\d% of the votes look right.*allow_worse_than_chance=True"
+        WorseThanChanceError, match=r"only [34]\d% of the votes agree with.*allow_worse_than_chance=True"
     ):
         world.train()
 

@@ -1,0 +1,15 @@
+"""What ``votewise train`` prints at the end."""
+
+from __future__ import annotations
+
+from votewise.workflows.train import TrainResult
+
+
+def print_training(result: TrainResult) -> None:
+    """Print what a dry run found, or where the model is; processes that accelerate started print this themselves."""
+    if result.facts is not None:
+        from votewise.train.inspection import render
+
+        print(render(result.facts))
+    elif result.trainer is not None and result.trainer.is_world_process_zero():
+        print(f"The model is in {result.output_dir}.")

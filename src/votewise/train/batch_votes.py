@@ -1,0 +1,110 @@
+"""The votes behind the rows of a batch: the confidence in each chosen answer, and learning from a step."""
+
+from __future__ import annotations
+
+from itertools import chain
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import torch
+from accelerate.utils import gather_object
+from torch import Tensor
+
+from votewise.annotators.results import ReliabilityResult
+from votewise.arrays import Floats
+from votewise.defaults import INFORMED
+from votewise.train.audited import fixed_confidence
+from votewise.train.config import RobustPreferenceConfig
+from votewise.train.losses import Losses, PreferenceLoss
+from votewise.train.streamed_beliefs import StreamedBeliefs
+from votewise.train.training_beliefs import TrainingBeliefs
+from votewise.train.training_rows import TrainingRows
+
+StepPart = tuple[list[Any], Tensor, Tensor]
+"""A micro-batch of B rows: which votes they stand for, (B,) margins and (B,) weighted losses."""
+
+
+class BatchVotes:
+    """Connects the rows of a batch with the beliefs about their votes.
+
+    In all methods ``who`` says which votes a batch of B rows stands for: numbers of rows, or annotators' names in a stream.
+
+    Args:
+        rows: the rows that are trained on; None for a stream.
+        beliefs: beliefs about their votes.
+        args: settings of the run.
+        loss: the preference loss.
+    """
+
+    def __init__(
+        self,
+        rows: TrainingRows | None,
+        beliefs: TrainingBeliefs | StreamedBeliefs,
+        args: RobustPreferenceConfig,
+        loss: PreferenceLoss,
+    ) -> None:
+        self.rows, self.args, self.loss = rows, args, loss
+        self.beliefs: Any = beliefs
+        self.fixed = fixed_confidence(args, rows)
+
+    def confidence(self, losses: Losses, who: list[Any]) -> Tensor:
+        """(B,) probability that the chosen answer is truly better: sigmoid(margin + evidence of the votes) [RE-PO eq. 4].
+
+        Overconfident margins (a temperature below 1) count less. A temperature above 1 is not applied here, because the run
+        would then reinforce its own beliefs. A squared loss is read as a Gaussian log-likelihood of unknown variance v,
+        whose margin is (reverse - forward) / 2v.
+        """
+        if self.fixed is not None:
+            return to_device(self.fixed[who], losses.margin)
+        if self.rows is None:
+            evidence = self.beliefs.evidence_for(who)
+        else:
+            evidence = self.rows.side[who] * self.beliefs.evidence_for(self.rows.pair[who])
+        margin = losses.margin.detach()
+        if self.loss.squared and self.args.objective == "weighted":
+            assert self.args.beta is not None  # noqa: S101 - set by the config
+            variance = self.beliefs.variance
+            margin = margin / (2 * (variance if variance is not None else 1 / (4 * self.args.beta**2)))
+        elif self.args.reliability_margins == "first":
+            margin = margin * min(self.beliefs.temperature, 1.0)
+        return torch.sigmoid(margin + to_device(evidence, margin))
+
+    def share(self, who: list[Any], like: Tensor) -> Tensor | None:
+        """(B,) share of the votes on each pair for the chosen answer; None where all votes are for it."""
+        if self.rows is None or self.rows.share is None:
+            return None
+        return to_device(self.rows.share[who], like)
+
+    def absorb(self, who: list[Any], margin: Floats, residual: Floats) -> None:
+        """Learn from an optimiser step: (B,) margins of the chosen answers and weighted losses, from all ranks."""
+        squared = residual if self.loss.squared else None
+        if self.rows is None:
+            self.beliefs.absorb(who, margin, squared)
+        else:
+            self.beliefs.absorb(self.rows.pair[who], self.rows.side[who] * margin, squared)
+
+
+def to_device(values: Any, like: Tensor) -> Tensor:
+    """An array as a tensor in fp32 on the device of ``like``."""
+    return torch.as_tensor(np.ascontiguousarray(values), dtype=torch.float32).to(like.device, non_blocking=True)
+
+
+def gather_step(parts: list[StepPart], *, processes: int) -> tuple[list[Any], Floats, Floats]:
+    """All micro-batches of an optimiser step, from all ranks: which votes, their margins and their weighted losses."""
+    who, margins, residuals = zip(*parts, strict=True)
+    margin, residual = (torch.cat(values).double().cpu().numpy() for values in (margins, residuals))
+    ranks = [(list(chain(*who)), margin, residual)]
+    if processes > 1:
+        ranks = gather_object(ranks)
+    margin, residual = (np.concatenate([rank[i] for rank in ranks]) for i in (1, 2))
+    return list(chain(*(rank[0] for rank in ranks))), margin, residual
+
+
+def reliability_table(result: ReliabilityResult, trained_with: Floats) -> pa.Table:
+    """The estimated reliabilities beside those that training ended with; see the trainer's ``reliability_table``."""
+    table = result.annotators.select(["annotator", "votes", "reliability", "low", "high"])
+    width = table["high"].to_numpy() - table["low"].to_numpy()
+    moved = width < INFORMED * result.prior_width
+    table = table.append_column("trained_with", pa.array(trained_with))
+    return table.append_column("moved", pa.array(moved)).append_column("flag", result.annotators["flag"])

@@ -1,0 +1,83 @@
+"""Objectives: how a preference loss is protected against wrong votes. Pure functions, one value per pair.
+
+An objective sees only the two losses, the margin and the confidence in the vote. Nothing here reduces over pairs or keeps
+state; everything is differentiable with respect to the losses.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+
+import torch
+from torch import Tensor
+from torch.nn.functional import logsigmoid
+
+from votewise.train.losses import Losses
+
+
+def plain(losses: Losses) -> Tensor:
+    """(B,) the loss itself: every vote is trusted."""
+    return losses.forward
+
+
+def smoothed(losses: Losses, *, noise: float) -> Tensor:
+    """(B,) (1 - eps) forward + eps reverse: label smoothing for a known share of wrong votes [rDPO eq. 8, cDPO]."""
+    return (1 - noise) * losses.forward + noise * losses.reverse
+
+
+def gibbs(losses: Losses, weight: Tensor) -> Tensor:
+    """(B,) -(w log sigmoid(s) + (1 - w) log sigmoid(-s)): cross-entropy of the margin with the confidence [RE-PO eq. 5].
+
+    Written in this form because w = 1 then gives the gradients of TRL's DPO to the last bit.
+    """
+    return -(weight * logsigmoid(losses.margin) + (1 - weight) * logsigmoid(-losses.margin))
+
+
+def weighted(losses: Losses, weight: Tensor) -> Tensor:
+    """(B,) w forward + (1 - w) reverse: the expected loss, given how likely each answer is truly better."""
+    return weight * losses.forward + (1 - weight) * losses.reverse
+
+
+def rdpo(losses: Losses, *, noise: float) -> Tensor:
+    """(B,) ((1 - eps) forward - eps reverse) / (1 - 2 eps): unbiased under a known share of wrong votes [rDPO eq. 9]."""
+    return ((1 - noise) * losses.forward - noise * losses.reverse) / (1 - 2 * noise)
+
+
+def holder(losses: Losses, *, gamma: float) -> Tensor:
+    """(B,) -(1 + g) sigmoid(s)^g + g sigmoid(s)^(1 + g), whose gradient vanishes for s -> -infinity [Holder]."""
+    log_p = logsigmoid(losses.margin)
+    return -(1 + gamma) * torch.exp(gamma * log_p) + gamma * torch.exp((1 + gamma) * log_p)
+
+
+OBJECTIVES = ("plain", "smoothed", "gibbs", "weighted", "rdpo", "holder")
+CONFIDENCE_OBJECTIVES = ("gibbs", "weighted")
+"""Objectives that use the confidence in each vote; the others treat all votes alike."""
+
+
+def apply_objective(
+    name: str, losses: Losses, *, weight: Tensor, share: Tensor | None, noise: float, holder_gamma: float
+) -> Tensor:
+    """(B,) the objective of this name.
+
+    Args:
+        name: one of ``OBJECTIVES``.
+        losses: both directions and the margins of B pairs.
+        weight: (B,) probability that the chosen answer is truly better; used by ``CONFIDENCE_OBJECTIVES``.
+        share: (B,) share of the pair's votes for the chosen answer; the other objectives use it to count every vote.
+            None where all votes are for the chosen answer.
+        noise: assumed share of wrong votes, for ``smoothed`` and ``rdpo``.
+        holder_gamma: exponent of ``holder``.
+    """
+    if name in CONFIDENCE_OBJECTIVES:
+        return {"gibbs": gibbs, "weighted": weighted}[name](losses, weight)
+    of_vote: Callable[[Losses], Tensor] = {
+        "plain": partial(plain),
+        "smoothed": partial(smoothed, noise=noise),
+        "rdpo": partial(rdpo, noise=noise),
+        "holder": partial(holder, gamma=holder_gamma),
+    }[name]
+    here = of_vote(losses)
+    if share is None:
+        return here
+    return share * here + (1 - share) * of_vote(losses.swapped())

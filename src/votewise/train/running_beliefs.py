@@ -1,0 +1,165 @@
+"""What a training run believes of annotators: reliabilities learnt from the margins of the policy that is trained.
+
+The E-step of every batch is the evidence rule of ``observation``: logit w = s + sum_j v_j logit(eta_j), s the policy's
+current margin. Reliabilities are learnt in one of two ways:
+
+``margins="first"``, the default: from the margin that each pair had when it was first seen, before the policy was trained
+    on it. The EM is that of ``estimate_reliability`` with a temperature on the margins. It runs over all pairs seen so far,
+    and over unseen pairs with votes of several annotators. It starts from the last estimate and runs again whenever a tenth
+    more pairs have been seen, so all runs together cost a few passes over the votes. After the first epoch nothing changes.
+``margins="current"``, as published: from the confidences of the current batch [RE-PO eq. 7], or of the last epoch
+    [RE-PO eq. 6]. From the second epoch on the policy judges votes that it was trained on, and reliabilities drift to 1.
+
+No torch here: margins come in and evidence goes out as NumPy arrays, once per step. Every rank holds the whole state.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import numpy as np
+import numpy.typing as npt
+from scipy.special import expit
+
+from votewise.annotators.fit import fit_reliability
+from votewise.annotators.fit_settings import FitSettings, PriorChoice
+from votewise.annotators.fitted import Start
+from votewise.arrays import Floats
+from votewise.defaults import RELIABILITY
+from votewise.errors import VotewiseError
+from votewise.inference.observation import Evidence, clipped_logit
+from votewise.inference.priors import Beta
+
+GROWTH = 1.1
+"""Reliabilities are estimated again when the number of pairs seen has grown by this factor."""
+
+LOOSE = 2e-3
+"""Tolerance of the estimates during training; the last one has that of ``estimate_reliability``."""
+
+STEPS = 60
+"""Most EM steps of one estimate during training."""
+
+MIRROR_DEVIATIONS = 4.0
+"""Standard deviations by which the votes must contradict the policy before training stops. With margins that are pure noise
+this happens in one of 30,000 estimates; a run makes about seventy."""
+
+
+class WorseThanChanceError(VotewiseError):
+    """The votes as a whole contradict the policy: most votes are wrong, or the policy knows nothing yet."""
+
+    exit_code = 3
+
+
+@dataclass(frozen=True)
+class BeliefSettings:
+    """How reliabilities are learnt during training.
+
+    Attributes:
+        init: reliability that every annotator starts from, in (0, 1) [RE-PO].
+        update: ``step``, ``epoch`` or ``frozen``.
+        margins: ``first`` or ``current``, see the description of the module.
+        momentum: weight of the new value in an update, for ``current`` margins [RE-PO eq. 7: 0.1].
+        prior: as for ``estimate_reliability``, for ``first`` margins.
+        temperature: factor on first-seen margins, or ``fit``.
+        residual_momentum: weight of the new value in the running variance of a squared loss.
+        allow_worse_than_chance: continue if the votes as a whole turn out to be worse than chance.
+    """
+
+    init: float = RELIABILITY
+    update: Literal["step", "epoch", "frozen"] = "step"
+    margins: Literal["first", "current"] = "first"
+    momentum: float = 0.1
+    prior: PriorChoice = "fit"
+    temperature: float | Literal["fit"] = "fit"
+    residual_momentum: float = 0.1
+    allow_worse_than_chance: bool = False
+
+
+class RunningBeliefs:
+    """Beliefs about annotators, common to votes known beforehand and votes from a stream.
+
+    Attributes:
+        settings: how reliabilities are learnt.
+        log_odds: (K,) logit of each annotator's reliability.
+        temperature: factor on first-seen margins.
+        variance: running mean of the weighted squared residuals, for squared losses; None before the first step.
+        prior: the fitted prior; None before the first fit, or without a prior.
+    """
+
+    def __init__(self, settings: BeliefSettings, annotators: int) -> None:
+        self.settings = settings
+        self.log_odds: Floats = np.full(annotators, clipped_logit(np.asarray(settings.init)))
+        self.temperature = 1.0 if settings.temperature == "fit" else float(settings.temperature)
+        self.variance: float | None = None
+        self.prior: Beta | None = None
+        self._started = False
+        self._fitted_at = 0
+
+    @property
+    def reliability(self) -> Floats:
+        """(K,) probability that a vote of each annotator agrees with the truth."""
+        return np.asarray(expit(self.log_odds))
+
+    def _track(self, residuals: Floats | None) -> None:
+        """Update the variance with a step's weighted squared errors."""
+        if residuals is not None:
+            now, share = float(residuals.mean()), self.settings.residual_momentum
+            self.variance = now if self.variance is None else (1 - share) * self.variance + share * now
+
+    def _mix(self, right: Floats, votes: Floats) -> None:
+        """Move the reliability of a step's annotators towards their mean confidence in it [RE-PO eq. 7]."""
+        met, share = votes > 0, self.settings.momentum
+        self.log_odds[met] = clipped_logit((1 - share) * self.reliability[met] + share * right[met] / votes[met])
+
+    def _learn(self, evidence: Evidence, seen: int) -> None:
+        """EM over ``evidence``, started from the last estimate; ``seen`` is the number of pairs seen so far."""
+        self._fitted_at = seen
+        settings = FitSettings(
+            prior=self.settings.prior,
+            temperature=self.settings.temperature,
+            intervals=False,
+            tolerance=LOOSE,
+            max_iterations=STEPS,
+        )
+        # The temperature always starts at 1: one that ran away on few votes is a local optimum that EM never leaves.
+        start = Start(self.log_odds, prior=self.prior) if self._started else None
+        fit = fit_reliability(evidence, settings, start=start)
+        self.log_odds, self.temperature, self.prior = fit.log_odds.copy(), fit.temperature, fit.prior
+        self._started = True
+        self._check_mirror(evidence, seen)
+
+    def _check_mirror(self, evidence: Evidence, seen: int) -> None:
+        """Stop if the votes as a whole contradict the policy by more than noise can explain."""
+        if self.settings.allow_worse_than_chance:
+            return
+        votes = evidence.matrix @ np.ones(len(self.log_odds))
+        # If the margins were pure noise, each pair would agree with its votes as often as it contradicts them.
+        agreement = votes * np.tanh(self.temperature * evidence.margin / 2)
+        if agreement.sum() < -MIRROR_DEVIATIONS * np.sqrt(agreement @ agreement):
+            informed = evidence.margin != 0
+            right = 0.5 + 0.5 * float((votes * np.sign(evidence.margin)).sum() / abs(evidence.matrix[informed]).sum())
+            raise WorseThanChanceError(
+                f"after {seen:,} pairs only {right:.0%} of the votes agree with the policy's own margins: the annotators "
+                "are worse than chance, or the policy is, and training would flip its preferences; check the order of "
+                "chosen and rejected, or set allow_worse_than_chance=True to continue"
+            )
+
+    def state(self) -> dict[str, npt.NDArray[Any]]:
+        """Everything that a checkpoint must hold, as arrays."""
+        prior = self.prior
+        return {
+            "log_odds": self.log_odds,
+            "temperature": np.array(self.temperature),
+            "variance": np.array(np.nan if self.variance is None else self.variance),
+            "prior": np.array([] if prior is None else [prior.c, prior.d, prior.outliers]),
+            "progress": np.array([self._fitted_at, self._started], np.int64),
+        }
+
+    def load(self, state: dict[str, npt.NDArray[Any]]) -> None:
+        """Restore the ``state`` of an interrupted run."""
+        self.log_odds = state["log_odds"].copy()
+        self.temperature, variance = float(state["temperature"]), float(state["variance"])
+        self.variance = None if np.isnan(variance) else variance
+        self.prior = Beta(*map(float, state["prior"])) if len(state["prior"]) else None
+        self._fitted_at, self._started = int(state["progress"][0]), bool(state["progress"][1])

@@ -1,0 +1,148 @@
+"""Beliefs of a training run on votes that are all known before it starts; how they are learnt: ``running_beliefs``."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from scipy.special import expit
+
+from votewise.annotators.evidence import evidence_of
+from votewise.arrays import Floats
+from votewise.data.votes import Votes
+from votewise.errors import BadInputError
+from votewise.inference.observation import clipped_logit
+from votewise.train.running_beliefs import GROWTH, BeliefSettings, RunningBeliefs
+
+Rows = npt.NDArray[np.int64]
+
+
+class TrainingBeliefs(RunningBeliefs):
+    """Reliabilities and margins of a training run on known votes. Mutable: ``absorb`` learns from each step.
+
+    Attributes:
+        votes: n votes by K annotators on M pairs.
+        first: (M,) first-seen margin of each pair that response_a is better; NaN for pairs not seen yet.
+        seen: pairs seen so far.
+    """
+
+    def __init__(self, votes: Votes, settings: BeliefSettings | None = None) -> None:
+        super().__init__(settings or BeliefSettings(), votes.n_annotators)
+        self.votes = votes
+        self.first: Floats = np.full(votes.n_pairs, np.nan)
+        self.seen = 0
+        self.evidence = evidence_of(votes, margins=np.zeros(votes.n_pairs))
+        self._epoch_right, self._epoch_votes = np.zeros(votes.n_annotators), np.zeros(votes.n_annotators)
+        self._shared = np.diff(self.evidence.matrix.indptr) > 1
+        if self.settings.margins == "first" and self.settings.update != "frozen" and self._shared.any():
+            self._fit()
+
+    def start_at(self, reliability: Floats) -> None:
+        """Start from known reliabilities (K,), for example an audit's; NaN for an annotator of whom nothing is known."""
+        known = np.isfinite(reliability)
+        self.log_odds[known] = clipped_logit(reliability[known])
+        self._started = True
+
+    def evidence_for(self, pairs: Rows) -> Floats:
+        """(B,) log-odds that response_a of each pair is better according to its votes alone: sum_j v_j logit(eta_j)."""
+        entries, owner = self._entries(pairs)
+        matrix = self.evidence.matrix
+        worth = matrix.data[entries] * self.log_odds[matrix.indices[entries]]
+        return np.bincount(owner, worth, minlength=len(pairs)).astype(np.float64)
+
+    def _entries(self, pairs: Rows) -> tuple[Rows, Rows]:
+        """The votes on these pairs: their positions in the matrix, and which of ``pairs`` each belongs to."""
+        starts = self.evidence.matrix.indptr[pairs].astype(np.int64)
+        number = self.evidence.matrix.indptr[pairs + 1] - starts
+        owner = np.repeat(np.arange(len(pairs)), number)
+        within = np.arange(len(owner)) - np.repeat(np.cumsum(number) - number, number)
+        return starts[owner] + within, owner
+
+    def absorb(self, pairs: Rows, margins: Floats, residuals: Floats | None = None) -> None:
+        """Learn from one optimiser step.
+
+        Args:
+            pairs: (B,) the pairs of the step, from all ranks and micro-batches, in any order.
+            margins: (B,) the policy's margins that response_a is better, as they were in this step.
+            residuals: (B,) weighted squared errors, for squared losses.
+
+        Raises:
+            WorseThanChanceError: see ``BeliefSettings.allow_worse_than_chance``.
+        """
+        # Sorted, so the result does not depend on the ranks; a pair repeated to fill the last batch counts once.
+        pairs, where = np.unique(pairs, return_index=True)
+        margins = margins[where]
+        self._track(None if residuals is None else residuals[where])
+        new = np.isnan(self.first[pairs])
+        self.first[pairs[new]] = margins[new]
+        self.seen += int(np.isfinite(margins[new]).sum())
+        if self.settings.update == "frozen":
+            return
+        if self.settings.margins == "current":
+            self._absorb_current(pairs, margins)
+        elif (
+            self.settings.update == "step" and new.any() and self.seen >= min(GROWTH * self._fitted_at, len(self.first))
+        ):
+            self._fit()
+
+    def end_epoch(self) -> None:
+        """Learn from what the epoch's steps have not used yet: everything with ``update="epoch"``."""
+        if self.settings.margins == "first":
+            # Also with updates in steps: the last pairs of an epoch may be too few for another estimate.
+            if self.settings.update != "frozen" and self.seen > self._fitted_at:
+                self._fit()
+            return
+        if self.settings.update != "epoch":
+            return
+        met = self._epoch_votes > 0
+        self.log_odds[met] = clipped_logit(self._epoch_right[met] / self._epoch_votes[met])
+        self._epoch_right[:], self._epoch_votes[:] = 0, 0
+
+    def _absorb_current(self, pairs: Rows, margins: Floats) -> None:
+        """Learn from the mean confidence in each annotator's votes: now [RE-PO eq. 7], or at the end of the epoch."""
+        posterior = margins + self.evidence_for(pairs)
+        entries, owner = self._entries(pairs)
+        matrix = self.evidence.matrix
+        weight = np.abs(matrix.data[entries])
+        confidence = expit(np.sign(matrix.data[entries]) * posterior[owner])
+        annotator = matrix.indices[entries]
+        k = len(self.log_odds)
+        right = np.bincount(annotator, weight * confidence, minlength=k).astype(np.float64)
+        votes = np.bincount(annotator, weight, minlength=k).astype(np.float64)
+        if self.settings.update == "epoch":
+            self._epoch_right += right
+            self._epoch_votes += votes
+            return
+        self._mix(right, votes)
+
+    def informative(self) -> npt.NDArray[np.bool_]:
+        """(M,) which pairs say something about their annotators: those seen, and those with several votes."""
+        return np.asarray(np.isfinite(self.first) | self._shared)
+
+    def _fit(self) -> None:
+        """EM over all informative pairs, started from the last estimate."""
+        informative = self.informative()
+        margins = np.nan_to_num(self.first[informative])
+        if not (margins.any() or self._shared.any()):
+            self._fitted_at = self.seen
+            return
+        self._learn(self.evidence.select(informative).with_margin(margins), self.seen)
+
+    def state(self) -> dict[str, npt.NDArray[Any]]:
+        """Everything that a checkpoint must hold, as arrays."""
+        return super().state() | {"first": self.first, "epoch": np.stack([self._epoch_right, self._epoch_votes])}
+
+    def load(self, state: dict[str, npt.NDArray[Any]]) -> None:
+        """Restore the ``state`` of an interrupted run; BadInputError if it was on other votes."""
+        k, m = len(self.log_odds), len(self.first)
+        found = len(state["log_odds"]), len(state["first"])
+        if found != (k, m):
+            raise BadInputError(
+                f"the checkpoint has {found[0]:,} annotators and {found[1]:,} pairs, the data have {k:,} and {m:,}",
+                expected="the data that the checkpoint was made with",
+            )
+        super().load(state)
+        self.first = state["first"].copy()
+        self.seen = int(np.isfinite(self.first).sum())
+        self._epoch_right, self._epoch_votes = state["epoch"][0].copy(), state["epoch"][1].copy()
