@@ -132,7 +132,7 @@ def test_questions_are_asked_again_only_when_there_are_no_more() -> None:
 
 @pytest.mark.parametrize("settings", [{"votes_per_pair": 0}, {"votes_per_pair": 31}, {"votes": 0}])
 def test_impossible_votes_are_refused(settings: dict) -> None:
-    with pytest.raises(BadInputError, match="a pair"):
+    with pytest.raises(BadInputError, match="per pair"):
         simulate_fact_votes(make_facts(entities=4), **settings)
 
 

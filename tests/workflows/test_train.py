@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +27,8 @@ import votewise  # noqa: E402
 from votewise.cli import main  # noqa: E402
 from votewise.errors import BadInputError, TrainingFailedError  # noqa: E402
 from votewise.train.arguments import as_words, parse, take_apart  # noqa: E402
+
+pytestmark = pytest.mark.filterwarnings("ignore:`(is_)?gradient_checkpointing(_kwargs)?` is deprecated:FutureWarning")
 
 Settings = dict[str, Any]
 TRAINING: Settings = {
@@ -124,11 +127,60 @@ def test_an_unknown_setting_is_named() -> None:
 
 @pytest.mark.parametrize("explained", [True, False])
 def test_the_command_ends_as_the_process_that_failed(
-    explained: bool, end: Callable[..., int], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    explained: bool, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     def fail(*args: object, **settings: object) -> None:
         raise TrainingFailedError("it failed", exit_code=3, explained=explained)
 
     monkeypatch.setattr("votewise.train.launch.run", fail)
-    assert end("train") == 3
+    with pytest.raises(SystemExit) as ended:
+        main(["train"])
+    assert ended.value.code == 3
     assert capsys.readouterr().err == ("" if explained else "votewise: it failed\n")
+
+
+@pytest.mark.parametrize(
+    "first",
+    [
+        "import votewise",
+        "import votewise.train",
+        "import votewise.train.processes",
+        "from votewise import train",
+        "from votewise.workflows.train import train",
+        "import votewise.cli",
+    ],
+)
+def test_the_package_is_the_workflow_too(first: str) -> None:
+    code = f"""
+{first}
+import inspect, sys
+import votewise
+from votewise.workflows.train import train
+from votewise.train.processes import sharded_here
+assert inspect.signature(votewise.train) == inspect.signature(train)
+assert votewise.train.processes.sharded_here is sharded_here
+assert "torch" not in sys.modules
+"""
+    subprocess.run([sys.executable, "-c", code], check=True)
+
+
+def test_the_package_can_be_called_and_has_its_names() -> None:
+    code = """
+from votewise.train import RobustPreferenceTrainer
+import votewise
+assert votewise.train.RobustPreferenceTrainer is RobustPreferenceTrainer
+try:
+    votewise.train(learning_rat=1)
+except votewise.BadInputError as error:
+    assert "--learning_rat" in str(error), error
+else:
+    raise AssertionError("it was not called")
+from votewise.train import RobustPreferenceConfig
+"""
+    subprocess.run([sys.executable, "-c", code], check=True)
+
+
+def test_the_help_loads_no_training_library() -> None:
+    code = "import sys, votewise.cli\ntry:\n    votewise.cli.main(['train', '--help'])\nexcept SystemExit:\n    pass\n"
+    code += "assert not {'torch', 'trl', 'numpy', 'pyarrow'} & set(sys.modules), sys.modules.keys()"
+    subprocess.run([sys.executable, "-c", code], check=True, stdout=subprocess.DEVNULL)
