@@ -39,7 +39,7 @@ def test_a_column_judges(clicks: str, tmp_path: Path, end: End, capsys: pytest.C
     assert figures["settings"]["source"] == "clicks.jsonl"
 
 
-def test_what_was_judged_is_evaluated_again(clicks: str, tmp_path: Path, end: End) -> None:
+def test_a_table_of_contests_is_evaluated_again(clicks: str, tmp_path: Path, end: End) -> None:
     assert end("evaluate", "win-rate", clicks, "--out", tmp_path / "one", "-q") == 0
     verdicts = tmp_path / "one" / "new-against-old.parquet"
     assert end("evaluate", "win-rate", verdicts, "--model", "old", "--out", tmp_path / "two", "-q", "--no-report") == 0
@@ -48,7 +48,7 @@ def test_what_was_judged_is_evaluated_again(clicks: str, tmp_path: Path, end: En
     assert not list((tmp_path / "two").glob("*.html"))
 
 
-def test_json_and_nothing_else(clicks: str, tmp_path: Path, end: End, capsys: pytest.CaptureFixture[str]) -> None:
+def test_only_json_is_printed(clicks: str, tmp_path: Path, end: End, capsys: pytest.CaptureFixture[str]) -> None:
     assert end("evaluate", "win-rate", clicks, "--out", tmp_path / "out", "--json") == 0
     assert json.loads(capsys.readouterr().out)["wins"] == 30
     assert end("evaluate", "matrix", clicks, "--out", tmp_path / "out", "--json") == 0
@@ -101,7 +101,7 @@ def test_a_reward_model_judges_a_matrix(tmp_path: Path, end: End, capsys: pytest
 
 
 @pytest.mark.parametrize("command", ["win-rate", "matrix"])
-def test_an_interrupted_run_says_how_to_go_on_and_does(
+def test_an_interrupted_run_says_how_to_resume_and_resumes(
     command: str, tmp_path: Path, end: End, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     files = [write(tmp_path / f"{name}.jsonl", answers(name, 5)) for name in ("new", "old")]
@@ -118,7 +118,7 @@ def test_an_interrupted_run_says_how_to_go_on_and_does(
         assert "resumes" in capsys.readouterr().err
         assert len(list((tmp_path / "out").glob("*.journal"))) == 1
         assert end("evaluate", command, *files, *options) == 0
-        # One may have been under way when the run stopped; all anew would be 4 + 10.
+        # One may have been on its way at the interruption; without resuming there would be 4 + 10.
         assert len(server.requests) <= 10 + 1
     assert not list((tmp_path / "out").glob("*.journal"))
 
@@ -156,7 +156,9 @@ def test_mistakes_are_one_line(
     assert not (tmp_path / "out").exists()
 
 
-def test_a_file_in_the_way_is_said(clicks: str, end: End, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_file_with_the_name_of_the_folder_is_an_error(
+    clicks: str, end: End, capsys: pytest.CaptureFixture[str]
+) -> None:
     assert end("evaluate", "matrix", clicks, "--out", clicks) == 2
     assert "is a file (expected a folder to write to)" in capsys.readouterr().err
 

@@ -1,4 +1,4 @@
-"""Benchmarks are run by lm-evaluation-harness; what it says reaches evaluation.json."""
+"""Benchmarks are run by lm-evaluation-harness; its figures are written to evaluation.json."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ RESULTS: dict[str, Any] = {
 }
 
 
-def test_figures_of_what_was_asked_for_with_their_errors() -> None:
+def test_figures_of_the_tasks_with_their_standard_errors() -> None:
     found = figures_of(RESULTS, ["mmlu", "gsm8k"])
     assert [(f.task, f.metric, f.filter, f.value, f.standard_error, f.headline) for f in found] == [
         ("mmlu", "acc", "none", 0.61, 0.004, True),
@@ -75,7 +75,7 @@ def test_an_adapter_is_loaded_on_its_base_model(tmp_path: Path) -> None:
         model_arguments(str(tmp_path))
 
 
-def test_tasks_stand_side_by_side(tmp_path: Path) -> None:
+def test_tasks_of_several_runs_are_kept(tmp_path: Path) -> None:
     for task in ("mmlu", "gsm8k"):
         record_benchmarks(tmp_path / FILE, BenchmarkResult("m", (), {task: {"figures": {}}}))
     assert list(read_results(tmp_path / FILE)["benchmark"]["m"]) == ["mmlu", "gsm8k"]
@@ -106,10 +106,10 @@ def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.mark.filterwarnings("default")  # the harness' own
-def test_a_task_is_run_and_its_figures_are_the_harness_own(
+def test_a_task_is_run_and_its_figures_are_those_of_the_harness(
     tasks: Path, model: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    """The accuracy is counted again, from likelihoods that transformers gives."""
+    """The accuracy is computed again, from likelihoods by transformers."""
     monkeypatch.setenv("HF_DATASETS_CACHE", str(tmp_path / "cache"))
     settings = BenchmarkSettings(include=tasks, device="cpu", batch_size=4, limit=6)
     result = run_benchmarks(str(model), ["tiny_choice"], settings)
@@ -143,7 +143,7 @@ def accuracy_by_hand(model: Path, data: Path, limit: int) -> float:
 
 
 @pytest.mark.filterwarnings("default")
-def test_a_model_that_is_not_there_is_one_line(tasks: Path) -> None:
+def test_a_missing_model_is_an_error_of_one_line(tasks: Path) -> None:
     with pytest.raises(BadInputError, match="cannot run the benchmarks") as error:
         run_benchmarks(str(tasks / "nothing"), ["tiny_choice"], BenchmarkSettings(include=tasks, device="cpu"))
     assert "\n" not in str(error.value)

@@ -1,4 +1,4 @@
-"""Contests and verdicts -> the whole result, the matrix, and what is written."""
+"""Contests and verdicts -> win rates, the matrix, and their files."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def verdicts(n: int = 200, seed: int = 1, **more: Any) -> Verdicts:
     return Verdicts("column 'w' (labels)", preference, [None] * n, **more)
 
 
-def test_failures_count_nowhere() -> None:
+def test_failures_are_left_out() -> None:
     known = verdicts()
     preference = known.preference.copy()
     preference[::4] = np.nan
@@ -75,7 +75,7 @@ def test_equal_differences_in_length_are_one_group(lengths: Any) -> None:
     assert sum(part.rate.contests for part in result.by_length) == 30
 
 
-def test_domains_the_largest_first() -> None:
+def test_the_largest_domain_comes_first() -> None:
     names = ["a"] * 50 + ["b"] * 120 + [None] * 30
     result = estimate_win_rate(contests(domain=names), verdicts())
     assert [(part.name, part.rate.contests) for part in result.by_domain] == [("b", 120), ("a", 50), ("(none)", 30)]
@@ -135,7 +135,7 @@ def test_failures_are_written_as_nulls_with_their_reason(tmp_path: Path) -> None
     assert rows[0]["comment_shown"] == "x"
 
 
-def test_an_evaluation_leaves_the_others_in_its_file(tmp_path: Path) -> None:
+def test_an_evaluation_keeps_the_others_in_its_file(tmp_path: Path) -> None:
     for name in ("new", "newer"):
         result = estimate_win_rate(contests(a=name), verdicts())
         write_win_rate(tmp_path, result, report=False, created=NOW, settings={})
@@ -155,7 +155,7 @@ def test_an_evaluation_leaves_the_others_in_its_file(tmp_path: Path) -> None:
         ("x" * 300, "x{53}-[0-9a-f]{6}"),
     ],
 )
-def test_files_are_called_by_the_models(model: str, name: str) -> None:
+def test_files_are_named_after_the_models(model: str, name: str) -> None:
     found = name_of(contests(2, a=model))
     assert re.fullmatch(f"{name}-against-old", found)
 

@@ -1,4 +1,4 @@
-"""Files of answers and comparisons -> contests; one clear line for everything that cannot be used."""
+"""Files of answers and comparisons -> contests; one clear line for every mistake."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def judged(path: str, **options: Any) -> tuple[Contests, Verdicts]:
     return contests, verdicts
 
 
-def test_two_files_meet_on_the_prompts_that_both_answered(tmp_path: Path) -> None:
+def test_two_files_are_matched_by_the_prompts_that_both_answered(tmp_path: Path) -> None:
     a = write(tmp_path / "a.jsonl", answers("new", 6, domain="sums"))
     b = write(tmp_path / "b.jsonl", answers("old", 6, first=2)[::-1])
     contests, verdicts = read_two(a, b, column=None)
@@ -50,7 +50,7 @@ def test_alpacaevals_outputs_are_answers(tmp_path: Path) -> None:
     assert contests.length_a.tolist() == [1, 2, 3]
 
 
-def test_conversations_equal_their_texts(tmp_path: Path) -> None:
+def test_a_conversation_of_one_message_equals_its_text(tmp_path: Path) -> None:
     talk = [
         {
             "prompt": [{"role": "user", "content": "hi"}],
@@ -66,7 +66,7 @@ def test_conversations_equal_their_texts(tmp_path: Path) -> None:
     assert contests.length_a.tolist() == [2]
 
 
-def test_a_file_without_models_is_called_by_its_name(tmp_path: Path) -> None:
+def test_a_file_without_models_gives_its_name_to_the_model(tmp_path: Path) -> None:
     rows = [{"prompt": "p", "answer": "x"}]
     contests, _ = read_two(write(tmp_path / "one.jsonl", rows), write(tmp_path / "two.jsonl", rows), column=None)
     assert (contests.model_a, contests.model_b) == ("one", "two")
@@ -334,7 +334,7 @@ def test_difficulties_that_cannot_be_used(rows: list[dict[str, Any]], message: s
         with_difficulty(contests, write(tmp_path / "d.jsonl", rows))
 
 
-def test_every_two_of_several_models(tmp_path: Path) -> None:
+def test_every_pair_of_several_models(tmp_path: Path) -> None:
     files = [write(tmp_path / f"{m}.jsonl", answers(m, 4, first=i)) for i, m in enumerate("xyz")]
     found = read_several(files, column=None)
     assert [(c.model_a, c.model_b, len(c)) for c, _ in found] == [("x", "y", 3), ("x", "z", 2), ("y", "z", 3)]
@@ -344,7 +344,7 @@ def test_every_two_of_several_models(tmp_path: Path) -> None:
     assert [v.preference.tolist() for _, v in found if v is not None] == [[1.0], [1.0]]
 
 
-def test_a_matrix_needs_several_models_each_once(tmp_path: Path) -> None:
+def test_a_matrix_needs_several_models_and_each_only_once(tmp_path: Path) -> None:
     one = write(tmp_path / "a.jsonl", answers("new", 3))
     with pytest.raises(BadInputError, match="there are answers of 1 model"):
         read_several([one], column=None)

@@ -1,4 +1,4 @@
-"""The length-controlled rate: limits, a fit that is one, coverage by simulation, and the published rates of AlpacaEval."""
+"""The length-controlled win rate: limits, its fit, coverage by simulation, and the published rates of AlpacaEval."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ def test_the_fit_is_where_the_derivative_vanishes_and_an_optimiser_agrees() -> N
 
 
 @pytest.mark.parametrize("value", [0.0, 1.0])
-def test_the_fit_stays_finite_where_one_side_always_wins(value: float) -> None:
+def test_the_fit_stays_finite_if_one_side_always_wins(value: float) -> None:
     rng = np.random.default_rng(1)
     found = length_controlled_rate(np.full(50, value), np.arange(50), rng.random(50) * 100, rng.random(50) * 100)
     assert abs(found.bias) < 20
@@ -91,13 +91,13 @@ def test_the_other_models_rate_is_the_mirror_image() -> None:
     assert (other.rate.low, other.rate.high) == pytest.approx((1 - one.rate.high, 1 - one.rate.low))
 
 
-def test_soft_preferences_are_wins_and_losses_in_parts() -> None:
+def test_a_preference_counts_as_parts_of_a_win_and_a_loss() -> None:
     rng = np.random.default_rng(5)
     soft, a, b = rng.random(80), rng.random(80) * 100, rng.random(80) * 100
     penalty = np.array([1.0, 1.0])
     design = np.column_stack([np.tanh((b - a) / (b - a).std(ddof=1)), np.ones(80)])
     beta, _ = fit_logistic(design, soft, penalty)
-    # Every contest a hundred times over, won as often as its preference says.
+    # Every contest a hundred times, won in a share of them that equals its preference.
     rows = np.repeat(np.arange(80), 100)
     share = np.tile(np.arange(100) / 100, 80) < soft[rows]
     many, _ = fit_logistic(design[rows], share.astype(float), 100 * penalty)
@@ -107,7 +107,7 @@ def test_soft_preferences_are_wins_and_losses_in_parts() -> None:
 @pytest.mark.parametrize(("bias", "length"), [(0.0, -1.0), (-2.0, -1.5), (-3.5, 0.0)])
 @pytest.mark.parametrize("repeats", [1, 3])
 def test_intervals_cover_the_truth(bias: float, length: float, repeats: int) -> None:
-    """Where coverage is 93% or more, a case fails with probability 1e-6 at most, any of all six with 6e-6."""
+    """If coverage is 93% or more, a case fails with probability 1e-6 at most, and any of the six with 6e-6."""
     rng, draws = np.random.default_rng([11, round(10 * bias + 100), repeats]), 400
     hits = 0
     for _ in range(draws):
@@ -120,7 +120,7 @@ def test_intervals_cover_the_truth(bias: float, length: float, repeats: int) -> 
     assert hits >= binom.ppf(1e-6, draws, 0.93)
 
 
-def test_what_cannot_be_estimated_is_said() -> None:
+def test_what_cannot_be_estimated_is_an_error() -> None:
     with pytest.raises(BadInputError, match="cannot control for length with so few contests, got 1 "):
         length_controlled_rate(np.ones(1), np.arange(1), np.ones(1), np.ones(1))
     with pytest.raises(BadInputError, match="row 2: a length is not a finite number"):

@@ -20,7 +20,7 @@ def agresti_coull(wins: float, n: int) -> tuple[float, float]:
 
 
 @pytest.mark.parametrize(("wins", "n"), [(0, 1), (0, 20), (20, 20), (7, 20), (1, 805), (400, 805)])
-def test_one_comparison_a_prompt_gives_agresti_and_coull(wins: int, n: int) -> None:
+def test_one_contest_per_prompt_gives_agresti_and_coull(wins: int, n: int) -> None:
     rate = win_rate(np.r_[np.ones(wins), np.zeros(n - wins)], np.arange(n))
     assert (rate.low, rate.high) == pytest.approx(agresti_coull(wins, n), abs=1e-12)
     assert rate.value == wins / n
@@ -28,7 +28,7 @@ def test_one_comparison_a_prompt_gives_agresti_and_coull(wins: int, n: int) -> N
 
 
 @pytest.mark.parametrize("value", [0.0, 1.0])
-def test_nothing_but_wins_or_losses_leaves_room_for_the_other(value: float) -> None:
+def test_the_interval_has_a_width_if_one_model_always_wins(value: float) -> None:
     few, many = (win_rate(np.full(n, value), np.arange(n)) for n in (5, 500))
     for rate in (few, many):
         assert rate.low <= rate.value <= rate.high
@@ -40,7 +40,7 @@ def test_ties_count_half() -> None:
     assert win_rate(np.array([1.0, 0.5, 0.5, 0.0]), np.arange(4)).value == 0.5
 
 
-def test_repeating_every_comparison_tells_nothing_new() -> None:
+def test_repeating_every_contest_adds_no_information() -> None:
     rng = np.random.default_rng(0)
     values = rng.random(30)
     once = win_rate(values, np.arange(30))
@@ -73,7 +73,7 @@ def test_soft_preferences_that_vary_less_give_narrower_intervals() -> None:
 
 
 def simulated(rng: np.random.Generator, prompts: int, rate: float, alike: float) -> tuple[Floats, np.ndarray]:
-    """Wins on prompts with 1 to 7 comparisons each; ``alike`` 0: independent, 1: equal within a prompt, between: Beta."""
+    """Wins on prompts with 1 to 7 contests each; ``alike`` 0: independent, 1: equal within a prompt, between: Beta."""
     prompt = np.repeat(np.arange(prompts), rng.integers(1, 8, prompts))
     if alike == 0:
         p = np.full(prompts, rate)
@@ -89,7 +89,7 @@ def simulated(rng: np.random.Generator, prompts: int, rate: float, alike: float)
 @pytest.mark.parametrize("alike", [0.0, 0.5, 1.0])
 @pytest.mark.parametrize("prompts", [20, 100])
 def test_intervals_cover_the_truth_with_repeated_prompts(rate: float, alike: float, prompts: int) -> None:
-    """Where coverage is 93.5% or more, a case fails with probability 1e-6 at most, any of all 18 with 2e-5."""
+    """If coverage is 93.5% or more, a case fails with probability 1e-6 at most, and any of the 18 with 2e-5."""
     rng, draws = np.random.default_rng([7, round(100 * rate), round(10 * alike), prompts]), 1000
     hits = 0
     for _ in range(draws):
@@ -99,7 +99,7 @@ def test_intervals_cover_the_truth_with_repeated_prompts(rate: float, alike: flo
 
 
 def test_without_clusters_intervals_would_be_too_narrow() -> None:
-    """What the sandwich is for: with equal verdicts within a prompt the plain interval misses a third of the time."""
+    """Why the interval is clustered: with equal verdicts within a prompt, a plain interval misses a third of the time."""
     rng, hits = np.random.default_rng(3), 0
     for _ in range(500):
         values, _ = simulated(rng, 100, 0.5, 1.0)
@@ -108,7 +108,7 @@ def test_without_clusters_intervals_would_be_too_narrow() -> None:
     assert hits < 0.8 * 500
 
 
-def test_what_cannot_be_estimated_is_said() -> None:
+def test_what_cannot_be_estimated_is_an_error() -> None:
     with pytest.raises(BadInputError, match="no contest with a verdict"):
         win_rate(np.zeros(0), np.zeros(0, np.int64))
     with pytest.raises(BadInputError, match=r"level: is not a probability, got 1\.0"):

@@ -1,4 +1,4 @@
-"""A reward model as judge: tiny ones of random weights."""
+"""A reward model as judge: tiny models with random weights."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def contests(tmp_path: Path) -> Contests:
     return read_two(*files, column=None)[0]
 
 
-def test_scores_are_the_models_own_and_decide(model: str, contests: Contests, tmp_path: Path) -> None:
+def test_the_scores_of_the_model_decide(model: str, contests: Contests, tmp_path: Path) -> None:
     judged = judge_contests([contests], RewardJudge(model, batch_size=5, device="cpu"), tmp_path / "out")
     verdicts = judged.verdicts[0]
     tokenizer = make_tokenizer(chat=True)
@@ -115,7 +115,7 @@ def test_soft_hard_and_ties() -> None:
     np.testing.assert_allclose(preference(margin, soft=True), [1 / (1 + np.exp(2)), 0.5, 1 / (1 + np.exp(-3)), np.nan])
 
 
-def test_a_language_model_is_no_reward_model(contests: Contests, tmp_path: Path) -> None:
+def test_a_language_model_is_not_a_reward_model(contests: Contests, tmp_path: Path) -> None:
     folder = language_model(tmp_path / "language", chat=True)
     with pytest.raises(BadInputError, match="is not a reward model"):
         judge_contests([contests], RewardJudge(str(folder), device="cpu"), tmp_path / "out")

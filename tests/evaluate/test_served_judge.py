@@ -1,4 +1,4 @@
-"""A judge on a real OpenAI-compatible server: a tiny model, whose words are no verdict."""
+"""A judge on a real OpenAI-compatible server: a tiny model whose replies have no verdict."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from votewise.evaluate.verdicts import judge_contests
 from votewise.language_models.endpoint import Endpoint
 
 
-def test_words_that_are_no_verdict_are_no_tie(tmp_path: Path) -> None:
+def test_replies_without_a_verdict_are_not_ties(tmp_path: Path) -> None:
     model = language_model(tmp_path / "model", chat=True, max_position_embeddings=2048)
     files = write(tmp_path / "a.jsonl", answers("new", 2)), write(tmp_path / "b.jsonl", answers("old", 2))
     contests, _ = read_two(*files, column=None)

@@ -1,4 +1,4 @@
-"""The pages on win rates: complete, escaped, of bounded size, and alive in a browser."""
+"""The pages on win rates: complete, escaped, of bounded size, and working in a browser."""
 
 from __future__ import annotations
 
@@ -176,7 +176,7 @@ def test_the_matrix_page_has_every_pair_both_ways(page_of: Callable[[str], Any])
     assert "Scores" not in page_of(render_matrix_report(matrix_of(reward=False), title="t")).words
 
 
-def test_the_comparisons_can_be_searched_and_filtered(
+def test_the_contests_can_be_searched_and_filtered(
     tmp_path: Path, visit: Callable[..., AbstractContextManager[Any]]
 ) -> None:
     path = tmp_path / "page.html"

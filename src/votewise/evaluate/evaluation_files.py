@@ -99,7 +99,7 @@ def write_matrix(
         if report:
             from votewise.report import write_matrix_report
 
-            title = f"{len(result.models)} models, two by two"
+            title = f"{len(result.models)} models, compared in pairs"
             facts = _facts(created, settings, f"{MATRIX}.parquet")
             write_matrix_report(place / f"{MATRIX}.html", result, title=title, facts=facts)
     record_result(folder / FILE, MATRIX, " ".join(result.models), matrix_figures(result) | _origin(created, settings))

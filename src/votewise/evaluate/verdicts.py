@@ -109,7 +109,7 @@ def verdicts_kept(
             journal = out.with_name(out.name + SUFFIX)
             if table is not None and journal.exists():
                 interruption.add_note(
-                    f"Interrupted. What is done is in {journal}; the same command resumes from there."
+                    f"Interrupted. Finished work is in {journal}; the same command resumes from there."
                 )
             raise
         yield judged

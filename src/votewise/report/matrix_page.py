@@ -121,7 +121,7 @@ def _notes(result: MatrixResult) -> list[tuple[str, str]]:
         return []
     total = sum(len(found.contests) for found in result.pairs.values())
     level = "warning" if failed > 0.05 * total else "info"
-    return [(level, f"{failed:,} of {total:,} comparisons have no verdict and are not counted.")]
+    return [(level, f"{failed:,} of {total:,} contests have no verdict and are not counted.")]
 
 
 def _sure(rate: Rate) -> bool:

@@ -88,7 +88,7 @@ def notes(result: WinRateResult) -> list[tuple[str, str]]:
         found.append(
             (
                 "warning",
-                f"{result.failed:,} of {total:,} comparisons have no verdict and are not counted. If they differ from "
+                f"{result.failed:,} of {total:,} contests have no verdict and are not counted. If they differ from "
                 "the others, the win rate is biased.",
             )
         )
@@ -96,8 +96,8 @@ def notes(result: WinRateResult) -> list[tuple[str, str]]:
         found.append(
             (
                 "warning",
-                f"The judge changed its verdict in {result.swaps.disagreement:.0%} of the comparisons when the order of "
-                "the answers was swapped. Such comparisons count as ties, or almost, and pull the win rate towards 50%.",
+                f"The judge changed its verdict in {result.swaps.disagreement:.0%} of the contests when the order of "
+                "the answers was swapped. Such contests count as ties, or almost, and pull the win rate towards 50%.",
             )
         )
     controlled = result.length_controlled

@@ -1,4 +1,4 @@
-"""One file of figures: merged by key, whole or not at all."""
+"""evaluation.json: figures are merged by key, and written completely or not at all."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from votewise.errors import BadInputError
 from votewise.evaluate.record import FILE, read_results, record_result
 
 
-def test_results_stand_side_by_side(tmp_path: Path) -> None:
+def test_results_of_several_evaluations_are_kept(tmp_path: Path) -> None:
     path = tmp_path / "new" / FILE
     assert read_results(path) == {}
     record_result(path, "win_rate", "a against b", {"rate": 0.5})
@@ -27,7 +27,7 @@ def test_results_stand_side_by_side(tmp_path: Path) -> None:
     assert [file.name for file in path.parent.iterdir()] == [FILE]
 
 
-def test_what_json_cannot_say_becomes_null_and_numpy_becomes_numbers(tmp_path: Path) -> None:
+def test_numbers_that_are_not_finite_become_null_and_numpy_becomes_numbers(tmp_path: Path) -> None:
     figures = {
         "rate": np.float64(0.25),
         "n": np.int64(3),
@@ -41,7 +41,7 @@ def test_what_json_cannot_say_becomes_null_and_numpy_becomes_numbers(tmp_path: P
 
 
 @pytest.mark.parametrize("text", ["", "[1]", '{"win_rate": 3}', "{"])
-def test_another_file_is_left_alone(tmp_path: Path, text: str) -> None:
+def test_a_file_of_another_kind_is_not_changed(tmp_path: Path, text: str) -> None:
     path = tmp_path / FILE
     path.write_text(text, "utf-8")
     with pytest.raises(BadInputError, match=r"evaluation\.json"):
@@ -49,7 +49,7 @@ def test_another_file_is_left_alone(tmp_path: Path, text: str) -> None:
     assert path.read_text("utf-8") == text
 
 
-def test_a_failure_leaves_what_was_there(tmp_path: Path) -> None:
+def test_a_failure_keeps_the_earlier_figures(tmp_path: Path) -> None:
     path = tmp_path / FILE
     record_result(path, "win_rate", "x", {"rate": 1})
     before = path.read_text("utf-8")
