@@ -12,7 +12,8 @@ from votewise.annotators.flags import FLAGS
 from votewise.annotators.results import ReliabilityResult
 from votewise.data.votes import Votes
 from votewise.report import charts
-from votewise.report.summary import MAX_PERIODS, MAX_POINTS, agreement_by_period, histogram, points
+from votewise.report.periods import MAX_PERIODS, agreement_by_period
+from votewise.report.summary import MAX_POINTS, histogram, points
 from votewise.report.theme import PALETTES, vega_config
 
 Audited = tuple[Votes, ReliabilityResult]

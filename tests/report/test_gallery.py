@@ -7,7 +7,7 @@ import pytest
 
 from votewise.annotators.results import ReliabilityResult
 from votewise.data.votes import Votes
-from votewise.report import gallery as g
+from votewise.report import cards, gallery
 from votewise.report.gallery import build_gallery
 
 Audited = tuple[Votes, ReliabilityResult]
@@ -29,8 +29,8 @@ def test_least_believable_votes_come_first(plain: Audited) -> None:
 
 def test_no_annotator_fills_the_gallery(plain: Audited, monkeypatch: pytest.MonkeyPatch) -> None:
     votes, result = plain
-    monkeypatch.setattr(g, "PER_ANNOTATOR", 2)
-    monkeypatch.setattr(g, "PER_FLAGGED", 2)
+    monkeypatch.setattr(gallery, "PER_ANNOTATOR", 2)
+    monkeypatch.setattr(gallery, "PER_FLAGGED", 2)
     found = build_gallery(votes, result, everybody(result))
     assert all(len(entries) <= 2 for entries in found.suspects.values())
     assert found.doubtful[11] > 2
@@ -52,7 +52,7 @@ def test_a_card_tells_who_voted_what_and_why(plain: Audited) -> None:
 def test_the_budget_limits_the_cards(plain: Audited, monkeypatch: pytest.MonkeyPatch) -> None:
     votes, result = plain
     many = len(build_gallery(votes, result, everybody(result)).cards)
-    monkeypatch.setattr(g, "BUDGET", 10_000)
+    monkeypatch.setattr(cards, "BUDGET", 10_000)
     few = build_gallery(votes, result, everybody(result)).cards
     assert 1 <= len(few) < many
     assert sum(card.size for card in few) <= 10_000 or len(few) == 1
@@ -60,7 +60,7 @@ def test_the_budget_limits_the_cards(plain: Audited, monkeypatch: pytest.MonkeyP
 
 def test_links_go_to_cards_that_exist(plain: Audited, monkeypatch: pytest.MonkeyPatch) -> None:
     votes, result = plain
-    monkeypatch.setattr(g, "BUDGET", 10_000)
+    monkeypatch.setattr(cards, "BUDGET", 10_000)
     found = build_gallery(votes, result, everybody(result))
     shown = {card.code for card in found.cards}
     entries = [entry for own in found.suspects.values() for entry in own]

@@ -14,11 +14,10 @@ import pyarrow as pa
 from votewise.annotators.flags import FLAGS
 from votewise.annotators.results import ReliabilityResult
 from votewise.data.votes import Votes
-from votewise.report.gallery import OVERALL, PER_ANNOTATOR, Codes, Gallery, Suspect, build_gallery
+from votewise.report.cards import Codes
+from votewise.report.gallery import OVERALL, PER_ANNOTATOR, Gallery, Suspect, build_gallery
+from votewise.report.periods import MIN_PERIOD_VOTES, Periods, agreement_by_period
 from votewise.report.summary import (
-    MIN_PERIOD_VOTES,
-    Periods,
-    agreement_by_period,
     flag_codes,
     floats,
     histogram,

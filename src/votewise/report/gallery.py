@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,10 +12,8 @@ import pyarrow as pa
 from votewise.annotators.results import ReliabilityResult
 from votewise.arrays import Floats
 from votewise.data.votes import Votes
+from votewise.report.cards import Card, Codes, build_cards
 from votewise.report.summary import floats, problematic
-from votewise.report.text import Passage, passages
-
-Codes = npt.NDArray[np.integer[Any]]
 
 OVERALL = 60
 """Most suspicious votes of all annotators that are shown ..."""
@@ -26,46 +23,6 @@ PER_FLAGGED = 5
 """Votes shown of a flagged annotator."""
 MAX_LINES = 4_000
 """Entries in all annotators' lists of suspicious votes together."""
-MAX_CARDS = 300
-BUDGET = 600_000
-"""Bytes for the cards' contents."""
-CARD_VOTES = 12
-"""Votes listed on one card."""
-REASON_CAP = 600
-
-
-@dataclass(frozen=True)
-class CardVote:
-    """One vote on a card: its annotator (name and code), its sign, and the beliefs about both."""
-
-    annotator: str
-    code: int
-    sign: int
-    reliability: float
-    confidence: float | None
-    reason: Passage | None
-
-
-@dataclass(frozen=True)
-class Card:
-    """One pair with suspicious votes; ``p_a`` is the probability that answer A is truly better."""
-
-    code: int
-    pair: str
-    domain: str | None
-    prompt: tuple[Passage, ...]
-    answers: tuple[tuple[str, str | None, tuple[Passage, ...]], ...]
-    p_a: float
-    lowest: float
-    votes: tuple[CardVote, ...]
-    more_votes: int
-
-    @property
-    def size(self) -> int:
-        """Approximate number of bytes that the card takes in the page."""
-        texts = [*self.prompt, *(p for _, _, answer in self.answers for p in answer)]
-        reasons = [vote.reason for vote in self.votes if vote.reason]
-        return 900 + 260 * len(self.votes) + sum(passage.size for passage in texts + reasons)
 
 
 @dataclass(frozen=True)
@@ -103,7 +60,7 @@ def build_gallery(votes: Votes, result: ReliabilityResult, listed: Codes) -> Gal
     order = suspicious[np.lexsort((suspicious, confidence[suspicious], votes.annotator[suspicious]))]
     rank = _rank_in_group(votes.annotator[order])
     own, priority = _own(votes, result, order, rank, listed), _priority(votes, result, confidence, order, rank, listed)
-    cards = _cards(votes, result, confidence, priority)
+    cards = build_cards(votes, result, confidence, priority)
     carded = {card.code for card in cards}
     suspects: dict[int, list[Suspect]] = {}
     names = votes.pair_ids.take(pa.array(votes.pair[own])).cast(pa.string()).to_pylist()
@@ -150,69 +107,3 @@ def _priority(
     overall = order[rank < PER_ANNOTATOR]
     overall = overall[np.argsort(confidence[overall], kind="stable")][:OVERALL]
     return np.concatenate([overall, _by_turn(votes, result, order, rank, listed, 1)])
-
-
-def _cards(votes: Votes, result: ReliabilityResult, confidence: Floats, priority: Codes) -> list[Card]:
-    pairs, first = np.unique(votes.pair[priority], return_index=True)
-    pairs = pairs[np.argsort(first)][:MAX_CARDS].astype(np.int64)
-    on_pair = _votes_by_pair(votes, confidence, pairs)
-    cards: list[Card] = []
-    room = BUDGET
-    for pair in pairs.tolist():
-        card = _card(votes, result, confidence, pair, on_pair[pair])
-        room -= card.size
-        if room < 0 and cards:
-            break
-        cards.append(card)
-    return cards
-
-
-def _votes_by_pair(votes: Votes, confidence: Floats, pairs: Codes) -> dict[int, Codes]:
-    """The votes on each of a few pairs, the least believable first, ties last."""
-    chosen = np.zeros(votes.n_pairs, bool)
-    chosen[pairs] = True
-    index = np.flatnonzero(chosen[votes.pair])
-    index = index[np.lexsort((index, confidence[index], votes.pair[index]))]
-    groups = votes.pair[index]
-    ends = np.flatnonzero(np.r_[groups[1:] != groups[:-1], True]) + 1 if len(index) else np.zeros(0, np.int64)
-    return {int(votes.pair[part[0]]): part for part in np.split(index, ends[:-1])} if len(index) else {}
-
-
-def _card(votes: Votes, result: ReliabilityResult, confidence: Floats, pair: int, index: Codes) -> Card:
-    texts: dict[str, Any] = votes.texts.slice(pair, 1).to_pylist()[0] if votes.texts is not None else {}
-    answers = tuple(
-        (letter, _name(texts.get(f"model_{letter.lower()}")), passages(texts.get(f"response_{letter.lower()}")))
-        for letter in "AB"
-        if f"response_{letter.lower()}" in texts
-    )
-    domain = int(votes.domain[pair]) if votes.domain is not None else -1
-    return Card(
-        code=pair,
-        pair=str(votes.pair_ids[pair].as_py()),
-        domain=votes.domain_ids[domain] if domain >= 0 else None,
-        prompt=passages(texts.get("prompt")),
-        answers=answers,
-        p_a=float(result.pairs["p_a"][pair].as_py()),
-        lowest=float(np.nanmin(confidence[index])),
-        votes=tuple(_card_votes(votes, result, confidence, index[:CARD_VOTES])),
-        more_votes=max(0, len(index) - CARD_VOTES),
-    )
-
-
-def _card_votes(votes: Votes, result: ReliabilityResult, confidence: Floats, index: Codes) -> Iterator[CardVote]:
-    has_reason = "reason" in result.votes.column_names
-    for vote in index.tolist():
-        code = int(votes.annotator[vote])
-        reason = passages(result.votes["reason"][vote].as_py(), REASON_CAP) if has_reason else ()
-        yield CardVote(
-            annotator=str(result.annotators["annotator"][code].as_py()),
-            code=code,
-            sign=int(votes.sign[vote]),
-            reliability=float(result.annotators["reliability"][code].as_py()),
-            confidence=None if np.isnan(confidence[vote]) else float(confidence[vote]),
-            reason=reason[0] if reason and reason[0].start.strip() else None,
-        )
-
-
-def _name(value: object) -> str | None:
-    return None if value is None else str(value)
