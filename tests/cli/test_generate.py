@@ -1,4 +1,4 @@
-"""The command: what it says, what it refuses."""
+"""The command: what it prints, and which mistakes it refuses."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def prompts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
     return "prompts.txt"
 
 
-def test_answers_and_says_so(end: End, prompts: str, server: Scripted, capsys: Shown) -> None:
+def test_answers_are_written_and_counted(end: End, prompts: str, server: Scripted, capsys: Shown) -> None:
     options = ("--backend", "endpoint", "--base-url", server.url, "--retries", "0", "--max-tokens", "9")
     assert end("generate", prompts, "--model", "m", "--model", "n", "--out", "a.jsonl", *options) == 0
     shown = capsys.readouterr()
@@ -80,10 +80,10 @@ def test_mistakes_are_one_line(end: End, prompts: str, capsys: Shown, options: t
     assert message in error
 
 
-def test_another_run_goes_on_or_is_refused(end: End, prompts: str, server: Scripted, capsys: Shown) -> None:
+def test_another_run_resumes_or_is_refused(end: End, prompts: str, server: Scripted, capsys: Shown) -> None:
     options = ("--model", "m", "--backend", "endpoint", "--base-url", server.url, "--out", "a.jsonl", "--retries", "0")
     assert end("generate", prompts, *options) == 0
-    # As a run leaves it that was killed right after its first answer.
+    # A run that was killed right after its first answer leaves this journal.
     begun = Path("a.jsonl.journal")
     from votewise.generate import GenerateJob, Sampling, read_prompts
     from votewise.storage.journal import Journal
@@ -100,7 +100,7 @@ def test_another_run_goes_on_or_is_refused(end: End, prompts: str, server: Scrip
     assert not begun.exists()
 
 
-def test_an_interruption_says_how_to_go_on(
+def test_an_interruption_says_how_to_resume(
     end: End, prompts: str, server: Scripted, capsys: Shown, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     options = ("--model", "m", "--backend", "endpoint", "--base-url", server.url, "--out", "a.jsonl", "--retries", "0")

@@ -1,4 +1,4 @@
-"""The command: what it says, what it refuses. Models are tested in tests/score."""
+"""The command: what it prints, and which mistakes it refuses. Models are tested in tests/score."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def votes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
     return "votes.jsonl"
 
 
-def test_scores_and_says_so(end: End, votes: str, capsys: Shown) -> None:
+def test_scores_are_written_and_described(end: End, votes: str, capsys: Shown) -> None:
     assert end("score", votes, "--score-columns", "x", "y", "--fit-temperature", "--out", "s.jsonl") == 0
     shown = capsys.readouterr()
     summary: dict[str, Any] = json.loads(Path("s-summary.json").read_text())

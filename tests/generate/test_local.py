@@ -1,4 +1,4 @@
-"""Answers by transformers against a loop written down here: one prompt at a time, no padding, no cache."""
+"""Answers by transformers against a plain loop in this file: one prompt at a time, no padding, no cache."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def plain(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Its name from where we are: what is drawn depends on a model's name, which must not change from run to run."""
+    """A relative path, because what is drawn depends on the model's name, which must not change from run to run."""
     monkeypatch.chdir(folder)
     return Path("plain")
 
@@ -56,7 +56,7 @@ def answers(model: Path, prompts: list[Any], sampling: Sampling, **options: Any)
 
 @torch.no_grad()
 def one_by_one(model: Path, text: str, sampling: Sampling, prompt: Any = None) -> Completion:
-    """What the answer must be, by NumPy and the whole text anew for every token."""
+    """What the answer must be, by NumPy and with the whole text read again for every token."""
     net, tokenizer = AutoModelForCausalLM.from_pretrained(model), make_tokenizer(chat=False)
     numbers = np.random.default_rng(sampling.seed_of(str(model), prompt or text)).random(
         sampling.max_tokens, np.float32
@@ -112,14 +112,14 @@ def test_seeds_and_models_draw_differently(plain: Path, chat: Path) -> None:
     first = answers(plain, prompts, Sampling(12, temperature=1.0, seed=5))
     other = answers(plain, prompts, Sampling(12, temperature=1.0, seed=6))
     assert sum(a == b for a, b in zip(first, other, strict=True)) < 3
-    # The same weights under another name: other draws, so that two answers of equal models are not one.
+    # The same weights under another name: other draws, so that two equal models do not give the same answers.
     same = answers(chat, prompts, Sampling(12, temperature=1.0, seed=5), chat=False)
     assert sum(a == b for a, b in zip(first, same, strict=True)) < 3
     greedy = Sampling(12)
     assert answers(plain, prompts, greedy) == answers(chat, prompts, greedy, chat=False)
 
 
-def test_the_chat_template_is_used_where_there_is_one(chat: Path) -> None:
+def test_a_chat_template_is_used_if_there_is_one(chat: Path) -> None:
     texts, sampling = some_prompts(5), Sampling(12, temperature=1.0)
     talks = [[{"role": "system", "content": "w7"}, {"role": "user", "content": text}] for text in texts]
     expected = [one_by_one(chat, f"<user> {t} <assistant>", sampling, t) for t in texts]
@@ -148,12 +148,12 @@ def test_prompts_that_do_not_fit_fail_alone(plain: Path) -> None:
     assert empty == Completion(None, "a prompt without tokens")
 
 
-def test_what_is_done_is_not_answered_again(plain: Path) -> None:
+def test_finished_prompts_are_not_answered_again(plain: Path) -> None:
     prompts = some_prompts(10)
     backend = LocalModel(str(plain), Sampling(4), BackendOptions(device="cpu", batch_size=4))
     batches = [[i for i, _ in batch] for batch in backend.answers(prompts, set()) if batch]
     assert [len(batch) for batch in batches] == [4, 4, 2]
-    # A batch of which a part is missing is answered as a whole, for it to be the same batch.
+    # A batch that is partly done is answered again as a whole, so that it is the same batch.
     again = [[i for i, _ in batch] for batch in backend.answers(prompts, {*batches[0], *batches[1][:2]}) if batch]
     assert again == batches[1:]
     assert list(LocalModel("/nowhere", Sampling(4), BackendOptions()).answers(prompts, set(range(10)))) == []
@@ -168,7 +168,7 @@ def test_numbers_fall_on_tokens_in_proportion() -> None:
     found = torch.bincount(draw(p.expand(1000, 5), numbers, 0.6), minlength=5)
     assert found.tolist() == [571, 0, 0, 429, 0]
     assert draw(p.expand(3, 5), torch.tensor([0.0, 0.3, 0.9999999]), 0.5).tolist() == [0, 0, 0]
-    # Numbers at the very edge never fall on what is impossible.
+    # Numbers at the very edge never fall on impossible tokens.
     assert draw(p.expand(2, 5), torch.tensor([0.0, 1.0])).tolist() == [0, 0]
 
 
@@ -182,12 +182,12 @@ def test_numbers_fall_on_tokens_in_proportion() -> None:
         ({"top_p": 1.5}, "^top_p: is not a share"),
     ],
 )
-def test_sampling_that_cannot_be(settings: dict[str, Any], message: str) -> None:
+def test_impossible_sampling_is_refused(settings: dict[str, Any], message: str) -> None:
     with pytest.raises(BadInputError, match=message):
         Sampling(**settings)
 
 
-def test_models_that_are_none(tmp_path: Path, plain: Path) -> None:
+def test_what_is_not_a_model_is_refused(tmp_path: Path, plain: Path) -> None:
     with pytest.raises(BadInputError, match="holds no model"):
         answers(tmp_path, ["w1"], Sampling(4))
     with pytest.raises(BadInputError, match="cannot be loaded as a model"):

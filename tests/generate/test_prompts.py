@@ -1,4 +1,4 @@
-"""Prompts from whatever holds some."""
+"""Prompts from files, tables, votes and lists."""
 
 from __future__ import annotations
 
@@ -77,12 +77,12 @@ def test_a_renamed_column() -> None:
         ([{"pair": "p", "annotator": "k", "label": "a"}], "there are no prompts"),
     ],
 )
-def test_what_holds_no_prompts(rows: Any, message: str) -> None:
+def test_sources_without_prompts_are_refused(rows: Any, message: str) -> None:
     with pytest.raises(BadInputError, match=message):
         read_prompts(rows)
 
 
-def test_files_that_cannot_be_read(tmp_path: Path) -> None:
+def test_unreadable_files_are_refused(tmp_path: Path) -> None:
     with pytest.raises(BadInputError, match="cannot be read: No such file"):
         read_prompts(tmp_path / "none.txt")
     (tmp_path / "p.txt").write_bytes(b"\xff\xfe\xff")

@@ -39,7 +39,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def models(folder: Path, monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    """Their names from where we are: what is drawn depends on a model's name, which must not change from run to run."""
+    """Relative paths, because what is drawn depends on a model's name, which must not change from run to run."""
     monkeypatch.chdir(folder)
     return ["a", "b"]
 
@@ -54,9 +54,9 @@ def lines(path: Path) -> list[dict[str, Any]]:
 
 
 def test_answers_of_one_model(models: list[str], tmp_path: Path) -> None:
-    told: list[tuple[Any, ...]] = []
+    reports: list[tuple[Any, ...]] = []
     job = local(models[:1], tmp_path / "deep" / "answers.jsonl")
-    result = generate_answers(job, progress=lambda *args: told.append(args))
+    result = generate_answers(job, progress=lambda *args: reports.append(args))
     rows = lines(job.out)
     assert [row["prompt"] for row in rows] == PROMPTS.prompts
     assert all(row["answer"] and row["error"] is None and row["model"] == models[0] for row in rows)
@@ -67,8 +67,8 @@ def test_answers_of_one_model(models: list[str], tmp_path: Path) -> None:
         None,
         0,
     )
-    assert [args[:3] for args in told] == [(models[0], done, N) for done in (4, 8, 12)]
-    assert told[-1][3:] == (result.tokens, result.seconds)
+    assert [args[:3] for args in reports] == [(models[0], done, N) for done in (4, 8, 12)]
+    assert reports[-1][3:] == (result.tokens, result.seconds)
     assert result.files == (job.out,)
     assert sorted(p.name for p in job.out.parent.iterdir()) == ["answers.jsonl"]
 
@@ -112,7 +112,7 @@ def test_an_interrupted_run_ends_with_the_same_file(
     assert not job.out.exists()
     journal = tmp_path / "resumed.jsonl.journal"
     if batches:
-        # What a kill in the middle of writing leaves.
+        # A run that was killed while it wrote leaves half a line.
         journal.write_bytes(journal.read_bytes()[:-7])
     left[0] = 6 - batches + 1
     result = generate_answers(job)
@@ -136,7 +136,7 @@ def test_an_interrupted_run_with_other_settings_is_refused(models: list[str], tm
         generate_answers(GenerateJob(fewer, models[:1], out, DRAWN))
     changed = local(models[:1], out, sampling=Sampling(6, temperature=0.5))
     assert generate_answers(changed, restart=True).resumed == 0
-    # Another batch size makes other batches, but not other answers.
+    # Another batch size gives other batches, but the same answers.
     again = tmp_path / "again.jsonl"
     generate_until(again, models[:1])
     assert generate_answers(local(models[:1], again, options=BackendOptions(device="cpu", batch_size=5))).resumed == 4
@@ -146,7 +146,7 @@ def test_an_interrupted_run_with_other_settings_is_refused(models: list[str], tm
 
 
 def generate_until(out: Path, models: list[str], batches: int = 1) -> None:
-    """Interrupt a run after so many batches."""
+    """Interrupt a run after some batches."""
 
     def stop(model: str, done: int, *_: Any) -> None:
         if done == 4 * batches:
@@ -158,7 +158,7 @@ def generate_until(out: Path, models: list[str], batches: int = 1) -> None:
 
 @pytest.fixture
 def server() -> Iterator[tuple[Scripted, list[Any]]]:
-    """Answers `w3` with an error, others with their echo; before each answer it calls what is in the list."""
+    """Answers `w3` with an error and others with their own text; before each answer it calls the functions in the list."""
     before_each: list[Any] = []
 
     def answer(request: dict[str, Any], before: int) -> Reply:
@@ -176,7 +176,7 @@ def remote(url: str, out: Path, models: tuple[str, ...] = ("m",), **options: Any
     return GenerateJob(PROMPTS, models, out, Sampling(6), "endpoint", chosen)
 
 
-def test_a_prompt_that_failed_is_no_answer(server: tuple[Scripted, list[Any]], tmp_path: Path) -> None:
+def test_a_failed_prompt_is_not_an_answer(server: tuple[Scripted, list[Any]], tmp_path: Path) -> None:
     job = remote(server[0].url, tmp_path / "answers.jsonl", ("m", "n"))
     result = generate_answers(job)
     rows = {(row["model"], row["prompt"]): row for row in lines(job.out)}
@@ -189,7 +189,7 @@ def test_a_prompt_that_failed_is_no_answer(server: tuple[Scripted, list[Any]], t
     assert "w3" not in [row["prompt"] for row in lines(result.files[1])]
 
 
-def test_a_killed_run_goes_on_where_it_was(server: tuple[Scripted, list[Any]], tmp_path: Path) -> None:
+def test_a_killed_run_resumes(server: tuple[Scripted, list[Any]], tmp_path: Path) -> None:
     scripted, before_each = server
     prompts, out = tmp_path / "prompts.txt", tmp_path / "answers.jsonl"
     prompts.write_text("\n".join(PROMPTS.prompts))
@@ -203,7 +203,7 @@ def test_a_killed_run_goes_on_where_it_was(server: tuple[Scripted, list[Any]], t
         ready.wait(20)
         if len(scripted.requests) == 8:
             journal, end = tmp_path / "answers.jsonl.journal", time.monotonic() + 20
-            # The seventh answer is written while the eighth is asked for.
+            # The seventh answer is written while the eighth prompt is sent.
             while journal.read_bytes().count(b"\n") < 8 and time.monotonic() < end:
                 time.sleep(0.01)
             os.kill(started[0].pid, signal.SIGKILL)
@@ -217,7 +217,7 @@ def test_a_killed_run_goes_on_where_it_was(server: tuple[Scripted, list[Any]], t
     scripted.requests.clear()
     ended = subprocess.run(command, capture_output=True, text=True, check=True)
     assert "6 answers are from an interrupted run" in ended.stdout
-    # What failed before is asked again, for it may have been the server.
+    # The failed prompt is sent again, because the server may have caused the failure.
     asked = [request["messages"][0]["content"] for request in scripted.requests]
     assert asked == ["w3", "w7", "w8", "w9", "w10", "w11"]
     whole = remote(scripted.url, tmp_path / "whole.jsonl")
@@ -225,17 +225,17 @@ def test_a_killed_run_goes_on_where_it_was(server: tuple[Scripted, list[Any]], t
     assert out.read_bytes() == whole.out.read_bytes()
 
 
-def test_after_an_interruption_nobody_goes_on_asking(server: tuple[Scripted, list[Any]], tmp_path: Path) -> None:
+def test_after_an_interruption_no_more_prompts_are_sent(server: tuple[Scripted, list[Any]], tmp_path: Path) -> None:
     scripted, before_each = server
     over = threading.Event()
-    # Two requests are under way when the first answer is read.
+    # Two requests are running when the first answer is read.
     before_each.append(lambda: over.wait(20) if len(scripted.requests) > 1 else None)
 
     def interrupt(*_: Any) -> None:
         raise KeyboardInterrupt
 
     job = remote(scripted.url, tmp_path / "a.jsonl")
-    with pytest.raises(KeyboardInterrupt) as held:  # and with it all that was going on
+    with pytest.raises(KeyboardInterrupt) as held:  # the traceback keeps every local variable of the run
         generate_answers(job, progress=interrupt)
     over.set()
     end = time.monotonic() + 20
@@ -245,7 +245,7 @@ def test_after_an_interruption_nobody_goes_on_asking(server: tuple[Scripted, lis
     assert len(scripted.requests) <= 3
 
 
-def test_where_nothing_was_answered_the_run_fails(server: tuple[Scripted, list[Any]], tmp_path: Path) -> None:
+def test_a_run_without_any_answer_fails(server: tuple[Scripted, list[Any]], tmp_path: Path) -> None:
     only = Prompts.of(["w3"], "here")
     job = GenerateJob(
         only, ["m"], tmp_path / "a.jsonl", Sampling(6), "endpoint", BackendOptions(base_url=server[0].url)
@@ -255,7 +255,7 @@ def test_where_nothing_was_answered_the_run_fails(server: tuple[Scripted, list[A
     assert lines(job.out)[0]["error"] == "status 400: too rude"
 
 
-def test_what_a_server_is_asked(server: tuple[Scripted, list[Any]], tmp_path: Path) -> None:
+def test_the_request_has_all_settings(server: tuple[Scripted, list[Any]], tmp_path: Path) -> None:
     turns = [{"role": "system", "content": "s"}, {"role": "user", "content": "hi"}]
     job = GenerateJob(
         Prompts.of([turns], "here"), ["m"], tmp_path / "a.jsonl", Sampling(7, 0.5, 0.9, 3), "endpoint",
@@ -280,7 +280,7 @@ def test_what_a_server_is_asked(server: tuple[Scripted, list[Any]], tmp_path: Pa
         ({"options": BackendOptions(base_url="http://x")}, "^base_url: is only used with the backend endpoint"),
     ],
 )
-def test_jobs_that_cannot_be(settings: dict[str, Any], message: str) -> None:
+def test_impossible_jobs_are_refused(settings: dict[str, Any], message: str) -> None:
     with pytest.raises(BadInputError, match=message):
         GenerateJob(**{"prompts": PROMPTS, "models": ["m"], "out": Path("a.jsonl")} | settings)
 
@@ -308,7 +308,7 @@ def test_neither_trl_nor_datasets_is_needed(folder: Path, tmp_path: Path) -> Non
 
 
 class FakeVllm:
-    """A stand-in with the documented signatures of vLLM: it answers with the prompt's tokens, backwards."""
+    """A stand-in with the documented signatures of vLLM; it answers with the prompt's tokens in reverse order."""
 
     def __init__(self, model: str, *, dtype: str, seed: int) -> None:
         self.tokenizer = make_tokenizer(chat=False)
@@ -332,7 +332,7 @@ class FakeVllm:
 SEEN: list[Any] = []
 
 
-def test_vllm_as_documented(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_vllm_is_called_as_documented(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "vllm", types.SimpleNamespace(LLM=FakeVllm, SamplingParams=types.SimpleNamespace))
     SEEN.clear()
     prompts = Prompts.of(["w1 w2 w3", "w4 w5", "w1 w2 w3 w4 w5", "<eos>"], "here")

@@ -21,7 +21,7 @@ PROMPTS = Prompts.of([f"w{i} w{i + 7}" for i in range(9)], "here")
 @pytest.fixture(scope="module")
 def model(tmp_path_factory: pytest.TempPathFactory) -> str:
     folder = language_model(tmp_path_factory.mktemp("served") / "model", chat=True)
-    # Else the server takes the likeliest token at any temperature.
+    # Without it the server takes the likeliest token at any temperature.
     settings = folder / "generation_config.json"
     settings.write_text(json.dumps({**json.loads(settings.read_text()), "do_sample": True}))
     return str(folder)
@@ -43,7 +43,7 @@ def answers(path: Path) -> list[Any]:
     return [json.loads(line) for line in path.read_text().splitlines()]
 
 
-def test_the_server_answers_as_the_model_does_here(url: str, model: str, tmp_path: Path) -> None:
+def test_the_server_gives_the_same_answers_as_the_local_model(url: str, model: str, tmp_path: Path) -> None:
     served = remote(url, model, tmp_path / "served.jsonl", Sampling(8))
     result = generate_answers(served)
     here = GenerateJob(PROMPTS, [model], tmp_path / "here.jsonl", Sampling(8), options=BackendOptions(device="cpu"))
@@ -53,7 +53,7 @@ def test_the_server_answers_as_the_model_does_here(url: str, model: str, tmp_pat
     assert [row["tokens"] for row in answers(served.out)] == [row["tokens"] for row in answers(here.out)]
 
 
-def test_an_interrupted_run_goes_on(url: str, model: str, tmp_path: Path) -> None:
+def test_an_interrupted_run_resumes(url: str, model: str, tmp_path: Path) -> None:
     def stop(_: str, done: int, *__: Any) -> None:
         if done == 4:
             raise KeyboardInterrupt
@@ -67,8 +67,8 @@ def test_an_interrupted_run_goes_on(url: str, model: str, tmp_path: Path) -> Non
     assert job.out.read_bytes() == whole.out.read_bytes()
 
 
-def test_seeds_are_heeded_one_request_at_a_time(url: str, model: str, tmp_path: Path) -> None:
-    # The server seeds its whole process with each request, so that requests at the same time share random numbers.
+def test_seeds_are_used_one_request_at_a_time(url: str, model: str, tmp_path: Path) -> None:
+    # Each request sets the seed of the whole server, so simultaneous requests share random numbers.
     jobs = [
         remote(url, model, tmp_path / f"{i}.jsonl", Sampling(8, temperature=1.0, seed=seed), concurrency=1)
         for i, seed in enumerate((3, 3, 4))

@@ -34,7 +34,7 @@ def complete(where: Endpoint, *prompts: str, **options: Any) -> list[Completion]
     return [found[i] for i in range(len(prompts))]
 
 
-def test_answers_and_what_is_asked() -> None:
+def test_answers_and_requests() -> None:
     with scripted_server(lambda request, before: said(request["messages"][-1]["content"].upper())) as server:
         found = complete(endpoint(server.url, api_key="k"), "a", "b", "c", temperature=0.5, seed=7, top_p=0.9)
     assert found == [Completion("A", None, 3), Completion("B", None, 3), Completion("C", None, 3)]
@@ -53,7 +53,7 @@ def test_the_key_comes_from_the_environment(monkeypatch: pytest.MonkeyPatch) -> 
 
 
 @pytest.mark.parametrize("status", [408, 409, 429, 500, 502, 503])
-def test_what_may_pass_is_tried_again(status: int) -> None:
+def test_temporary_errors_are_tried_again(status: int) -> None:
     with scripted_server(lambda request, before: said("yes") if before == 2 else refused(status)) as server:
         assert complete(endpoint(server.url), "a") == [Completion("yes", None, 3)]
         assert server.asked("a") == 3
@@ -64,7 +64,7 @@ def only_bad(reply: Reply) -> Any:
     return lambda request, before: reply if request["messages"][-1]["content"].startswith("bad") else said("yes")
 
 
-def test_what_does_not_pass_is_an_error_after_all_tries() -> None:
+def test_a_lasting_error_is_recorded_after_all_tries() -> None:
     with scripted_server(only_bad(refused(500, "out of order"))) as server:
         found = complete(endpoint(server.url, concurrency=1), "good", "bad", "fine")
         assert found[1] == Completion(None, "status 500: out of order (tried 4 times)")
@@ -106,7 +106,7 @@ def test_broken_connections_and_timeouts_are_tried_again() -> None:
         never.set()
 
 
-def test_a_prompt_that_breaks_the_connection_is_an_error_where_others_are_answered() -> None:
+def test_a_prompt_that_breaks_the_connection_is_an_error_if_others_are_answered() -> None:
     with scripted_server(only_bad(Reply(cut=True))) as server:
         good, bad = complete(endpoint(server.url, concurrency=1), "good", "bad")
     assert good.text == "yes"
@@ -115,14 +115,14 @@ def test_a_prompt_that_breaks_the_connection_is_an_error_where_others_are_answer
     assert bad.error.startswith("no connection")
 
 
-def test_a_prompt_that_is_refused_is_an_error_at_once() -> None:
+def test_a_refused_prompt_is_an_error_at_once() -> None:
     with scripted_server(lambda request, before: refused(400, "context\n too long")) as server:
         assert complete(endpoint(server.url), "a") == [Completion(None, "status 400: context too long")]
         assert server.asked("a") == 1
 
 
 @pytest.mark.parametrize(("status", "message"), [(401, "wrong key"), (404, "no such model")])
-def test_what_no_prompt_can_mend_stops_the_run(status: int, message: str) -> None:
+def test_errors_of_every_prompt_stop_the_run(status: int, message: str) -> None:
     with scripted_server(lambda request, before: refused(status, message)) as server:
         with pytest.raises(BadInputError, match=f"{server.url}: model 'm': status {status}: {message}"):
             complete(endpoint(server.url, concurrency=1), *"abcdef")
@@ -147,14 +147,14 @@ def test_a_server_that_never_answers_stops_the_run() -> None:
         (Reply(body={"object": "chat.completion", "choices": []}), "no choices"),
     ],
 )
-def test_what_is_no_answer_is_an_error(reply: Reply, error: str) -> None:
+def test_replies_without_an_answer_are_errors(reply: Reply, error: str) -> None:
     with scripted_server(lambda request, before: reply) as server:
         (found,) = complete(endpoint(server.url), "a")
     assert found.text is None
     assert re.search(error, found.error or "")
 
 
-def test_an_answer_cut_by_its_limit_is_an_answer() -> None:
+def test_an_answer_cut_at_its_limit_is_an_answer() -> None:
     with scripted_server(lambda request, before: said("half a", reason="length")) as server:
         assert complete(endpoint(server.url), "a")[0].text == "half a"
 
@@ -178,7 +178,7 @@ def test_a_server_that_knows_the_limit_by_another_name() -> None:
         assert [c.text for c in complete(endpoint(server.url, retries=0), *"abc")] == ["5"] * 3
 
 
-def test_waits_double_and_heed_the_server() -> None:
+def test_waits_double_unless_the_server_asks_for_another() -> None:
     policy = RetryPolicy(timeout=1.0, retries=10, patience=3, backoff=1.0)
     for tried in range(10):
         longest = min(2.0**tried, 60.0)
@@ -189,7 +189,7 @@ def test_waits_double_and_heed_the_server() -> None:
     assert policy.pause(0, 1e9) == 600.0
 
 
-def test_how_long_a_server_asks_to_wait() -> None:
+def test_the_wait_that_a_server_asks_for() -> None:
     assert requested_wait({"retry-after": "2.5"}) == 2.5
     assert requested_wait({"retry-after-ms": "250", "retry-after": "9"}) == 0.25
     asked = requested_wait({"retry-after": formatdate(time.time() + 100, usegmt=True)})
@@ -200,7 +200,7 @@ def test_how_long_a_server_asks_to_wait() -> None:
     assert requested_wait({"retry-after": "soon"}) is None
 
 
-def test_the_wait_asked_for_is_waited() -> None:
+def test_the_requested_wait_is_kept() -> None:
     def answer(request: dict[str, Any], before: int) -> Reply:
         return said("yes") if before else refused(429, "slow down", Retry_After="0.2")
 
@@ -210,7 +210,7 @@ def test_the_wait_asked_for_is_waited() -> None:
         assert time.monotonic() - start >= 0.2
 
 
-def test_no_more_requests_than_allowed_are_under_way_and_leaving_ends_it() -> None:
+def test_no_more_requests_run_at_once_than_allowed_and_closing_stops_them() -> None:
     together = threading.Barrier(3, timeout=10)
     under_way: list[int] = []
     too_many: list[int] = []
@@ -222,7 +222,7 @@ def test_no_more_requests_than_allowed_are_under_way_and_leaving_ends_it() -> No
             return said("a fourth at once")
         if len(under_way) < 3:
             under_way.append(1)
-            together.wait()  # passes only when three are under way at once
+            together.wait()  # passes only if three run at once
         now.release()
         return said("yes")
 
@@ -245,7 +245,7 @@ def test_an_error_in_the_prompts_reaches_the_reader() -> None:
         list(endpoint(server.url).complete(prompts(), temperature=0, max_tokens=1))
 
 
-def test_settings_that_cannot_work() -> None:
+def test_impossible_settings_are_refused() -> None:
     for wrong in ({"concurrency": 0}, {"retries": -1}, {"timeout": 0.0}):
         with pytest.raises(BadInputError, match="expected at least 1, at least 0 and above 0"):
             Endpoint("m", **wrong)

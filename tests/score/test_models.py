@@ -60,11 +60,11 @@ def test_rewards_of_conversations(tmp_path: Path, size: int) -> None:
     assert scores(RewardScorer(str(folder), options(batch_size=size)), talks) == pytest.approx(expected, abs=1e-5)
 
 
-def test_rewards_of_plain_texts_end_with_the_end(tmp_path: Path) -> None:
+def test_rewards_of_plain_texts_are_taken_at_the_end_of_text(tmp_path: Path) -> None:
     folder, answers = reward_model(tmp_path / "reward"), some_answers()
     expected = rewards_one_by_one(folder, [f"{a.prompt}{a.response}<eos>".replace("<eos>", " <eos>") for a in answers])
     chat = reward_model(tmp_path / "chat", chat=True)
-    # The words' tokenizer splits at spaces: the end is a word of its own only after one.
+    # The tokenizer splits at spaces, so the end-of-text token must follow a space.
     spaced = [Answer(a.prompt, f"{a.response} ") for a in answers]
     assert scores(RewardScorer(str(folder), options()), spaced) == pytest.approx(expected, abs=1e-5)
     assert scores(RewardScorer(str(chat), options(chat=False)), spaced) == pytest.approx(expected, abs=1e-5)
@@ -77,8 +77,8 @@ def test_a_reward_model_without_a_padding_token(tmp_path: Path) -> None:
 
 
 @torch.no_grad()
-def test_no_padding_is_taken_for_an_end(tmp_path: Path) -> None:
-    # Without a padding token the score is that of the last token, whichever that is; 0 would be the first to pad with.
+def test_padding_is_never_mistaken_for_the_end(tmp_path: Path) -> None:
+    # Without a padding token the score is that of the last token, whichever it is; 0 would be the first choice for padding.
     scorer = RewardScorer(str(reward_model(tmp_path / "reward", pad_token_id=None)), options())
     rows = [[7, 8, 9, 0], [7, 0], [8, 9, 1], [5, 6, 7, 8, 9, 0, 0]]
     expected = [float(scorer.model(torch.tensor([row])).logits[0, 0]) for row in rows]
@@ -119,7 +119,7 @@ def test_an_encoder_takes_prompt_and_answer_as_two_texts(tmp_path: Path) -> None
     assert scores(RewardScorer(str(tmp_path), options(batch_size=7)), answers) == pytest.approx(expected, abs=1e-4)
 
 
-def test_what_is_no_reward_model(tmp_path: Path) -> None:
+def test_other_models_are_refused(tmp_path: Path) -> None:
     language, two = language_model(tmp_path / "language"), reward_model(tmp_path / "two", num_labels=2)
     for folder in (language, two):
         with pytest.raises(BadInputError, match=r"is not a reward model, got .* a sequence classifier with one output"):
@@ -154,10 +154,10 @@ def test_log_probabilities_of_plain_texts(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("kind", ["reward", "language"])
-def test_what_is_too_long_has_no_score(tmp_path: Path, kind: str) -> None:
+def test_answers_that_are_too_long_have_no_score(tmp_path: Path, kind: str) -> None:
     make, scorer = (reward_model, RewardScorer) if kind == "reward" else (language_model, LogProbabilities)
     folder = make(tmp_path / "model", chat=True)
-    # Four more tokens: two roles and an end; 60 words just fit.
+    # Four tokens are added to the words (the prompt, two roles and an end), so 60 words just fit.
     answers = [Answer("w1", " ".join(["w2"] * n)) for n in (CONTEXT - 4, CONTEXT - 3, 5)]
     fits, long, short = scores(scorer(str(folder), options(batch_size=3)), answers)
     assert fits is not None
@@ -166,7 +166,7 @@ def test_what_is_too_long_has_no_score(tmp_path: Path, kind: str) -> None:
 
 
 @pytest.mark.parametrize("kind", ["reward", "language"])
-def test_batches_stay_what_they_are(tmp_path: Path, kind: str) -> None:
+def test_a_resumed_run_has_the_same_batches(tmp_path: Path, kind: str) -> None:
     make, scorer = (reward_model, RewardScorer) if kind == "reward" else (language_model, LogProbabilities)
     folder, answers = make(tmp_path / "model", chat=True), some_answers(10)
     batches = [[f.number for f in b] for b in scorer(str(folder), options(batch_size=4)).scores(answers, set()) if b]

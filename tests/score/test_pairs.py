@@ -1,4 +1,4 @@
-"""Pairs from every format, with what else the rows hold."""
+"""Pairs from every format, with the other columns of the rows."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def test_plain_votes() -> None:
     assert pairs.numbers("mine").tolist() == [0, 1, 2]
 
 
-def test_comparisons_that_nobody_has_voted_on() -> None:
+def test_comparisons_without_votes() -> None:
     pairs = read_pairs([PLAIN | {"model_a": "m", "model_b": "n"}])
     assert pairs.sign is None
     assert pairs.format is None
@@ -57,7 +57,7 @@ def test_every_format_of_votes(name: str) -> None:
     assert pairs.sign is not None
     assert len(pairs) == len(pairs.sign) == len(pairs.response_a or ()) >= len(votes)
     assert np.bincount(pairs.sign + 1, minlength=3)[1] >= (votes.sign == 0).sum()
-    # What is written can be read again, as the same votes on the same pairs.
+    # The table can be read again, as the same votes on the same pairs.
     again = read_votes(pairs.table)
     assert again.annotator_ids.to_pylist() == votes.annotator_ids.to_pylist()
     assert (again.n_pairs, again.sign.tolist()) == (votes.n_pairs, votes.sign.tolist())
@@ -72,7 +72,7 @@ def test_every_format_of_votes(name: str) -> None:
         ([PLAIN | {"label": "c"}], "column 'label': unknown label"),
     ],
 )
-def test_what_holds_no_pairs(rows: Any, message: str) -> None:
+def test_sources_without_pairs_are_refused(rows: Any, message: str) -> None:
     with pytest.raises(BadInputError, match=message):
         read_pairs(rows)
 

@@ -1,4 +1,4 @@
-"""A whole run: columns, temperature, summary, interruptions, and what audit and training make of it."""
+"""A whole run: columns, temperature, summary, interruptions, and the margins in an audit and in training."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ def source(request: pytest.FixtureRequest, folder: Path) -> ScoreSource:
 
 
 def rows(pairs: int = 15, votes: int = 2) -> list[dict[str, Any]]:
-    """Votes by many on each pair, every second one shown the other way round."""
+    """Several votes on each pair; every second vote has the two answers swapped."""
     rng = np.random.default_rng(0)
     made = []
     for i in range(pairs):
@@ -73,19 +73,19 @@ def lines(path: Path) -> list[dict[str, Any]]:
 def test_rows_get_three_columns_and_keep_theirs(source: ScoreSource, tmp_path: Path) -> None:
     votes = rows()
     job = ScoreJob(read_pairs(votes), source, tmp_path / "scored.jsonl")
-    told: list[Any] = []
-    result = score_pairs(job, progress=lambda *args: told.append(args))
+    reports: list[Any] = []
+    result = score_pairs(job, progress=lambda *args: reports.append(args))
     found = lines(job.out)
     assert [{k: v for k, v in row.items() if k in votes[0]} for row in found] == votes
     assert list(found[0]) == [*votes[0], "score_a", "score_b", "margin"]
     assert [row["margin"] for row in found] == [row["score_a"] - row["score_b"] for row in found]
-    # Shown the other way round, the same answers have the same scores.
+    # The same answers have the same scores when they are swapped.
     assert [row["score_a"] for row in found[::2]] == [row["score_b"] for row in found[1::2]]
     assert len({row["score_a"] for row in found}) == 30
     assert (result.counts.answers, result.counts.unscored, result.counts.resumed) == (30, 0, 0)
     models = 1 if isinstance(source, RewardModel) else 2
-    assert [args[1:3] for args in told] == [(8, 30), (16, 30), (24, 30), (30, 30)] * models
-    assert result.counts.tokens == told[-1][3] > 0
+    assert [args[1:3] for args in reports] == [(8, 30), (16, 30), (24, 30), (30, 30)] * models
+    assert result.counts.tokens == reports[-1][3] > 0
     table = ScoreJob(read_pairs(votes), source, tmp_path / "scored.parquet")
     score_pairs(table)
     assert pq.read_table(table.out).to_pylist() == found
@@ -94,7 +94,7 @@ def test_rows_get_three_columns_and_keep_theirs(source: ScoreSource, tmp_path: P
     ]  # fmt: skip
 
 
-def test_the_implicit_reward_is_what_dpo_says(folder: Path, tmp_path: Path) -> None:
+def test_the_implicit_reward_is_the_one_of_dpo(folder: Path, tmp_path: Path) -> None:
     pairs, names = read_pairs(rows(5, 1)), {}
     for name in ("policy", "reference"):
         scorer = LogProbabilities(str(folder / name), OPTIONS)
@@ -140,7 +140,7 @@ def test_an_interrupted_run_ends_with_the_same_file(
         assert job.out.read_bytes() == whole.out.read_bytes()
 
 
-def test_a_killed_run_goes_on(folder: Path, tmp_path: Path) -> None:
+def test_a_killed_run_resumes(folder: Path, tmp_path: Path) -> None:
     (tmp_path / "votes.json").write_text(json.dumps(rows()))
     code = (
         "import os, signal, sys\n"
@@ -191,7 +191,7 @@ def scored_votes(scale: float = 3.0, n: int = 4000) -> list[dict[str, Any]]:
 
 def test_columns_and_a_temperature(tmp_path: Path) -> None:
     votes = scored_votes()
-    # The second vote on a pair is drawn from the first one's scores: only the first ones follow them.
+    # Both votes on a pair have the first one's scores, so only the first votes follow their scores.
     votes = [vote for vote in votes if vote["annotator"] == "k0"]
     source = ColumnScores("first", "second")
     plain = ScoreJob(read_pairs(votes, texts=False), source, tmp_path / "plain.jsonl")
@@ -239,7 +239,7 @@ def test_a_temperature_that_cannot_be_used_leaves_margins(tmp_path: Path) -> Non
     assert json.loads(job.summary.read_text())["temperature"]["problem"].startswith("all 4 votes agree with the scores")
 
 
-def test_audit_and_training_take_the_margins(folder: Path, tmp_path: Path) -> None:
+def test_audit_and_training_use_the_margins(folder: Path, tmp_path: Path) -> None:
     from votewise.train.training_rows import training_rows
 
     job = ScoreJob(read_pairs(rows(15, 3)), RewardModel(str(folder / "reward"), OPTIONS), tmp_path / "s.parquet")
@@ -251,7 +251,7 @@ def test_audit_and_training_take_the_margins(folder: Path, tmp_path: Path) -> No
     with_margins, without = (estimate_reliability(v, prior=None) for v in (votes, read_votes(rows(15, 3))))
     assert not np.allclose(with_margins.pairs["p_a"], without.pairs["p_a"])
     assert len(training_rows(votes, one_row_per="pair").dataset) == 15
-    # Preferences without an annotator too: there the margin is that of the chosen answer.
+    # The same for preferences without annotators, whose margin is that of the chosen answer.
     chosen = [{"prompt": r["prompt"], "chosen": r["response_a"], "rejected": r["response_b"]} for r in rows(15, 1)]
     preferences = ScoreJob(read_pairs(chosen), RewardModel(str(folder / "reward"), OPTIONS), tmp_path / "p.jsonl")
     margins = score_pairs(preferences).margin
@@ -277,7 +277,7 @@ def test_answers_that_are_too_long_are_counted(folder: Path, tmp_path: Path) -> 
         ({"fit_temperature": True}, "there are no votes to fit a temperature to"),
     ],
 )
-def test_jobs_that_cannot_be(settings: dict[str, Any], message: str) -> None:
+def test_impossible_jobs_are_refused(settings: dict[str, Any], message: str) -> None:
     pairs = read_pairs([{"x": 1.0, "y": 2.0}], texts=False)
     with pytest.raises(BadInputError, match=message):
         ScoreJob(**{"pairs": pairs, "source": ColumnScores("x", "y"), "out": Path("s.jsonl")} | settings)

@@ -15,7 +15,7 @@ def votes(rng: np.random.Generator, margin: np.ndarray, temperature: float) -> n
 
 @pytest.mark.parametrize("size", [1.0, 0.01, 300.0])
 def test_margins_of_one_size_have_a_closed_form(size: float) -> None:
-    # 70 of 100 votes go with a margin of this size: sigmoid(t size) = 0.7.
+    # 70 of 100 votes agree with a margin of this size: sigmoid(t size) = 0.7.
     along = np.repeat([1, -1], [70, 30]) * size
     sign = np.where(np.arange(100) % 2 == 0, 1, -1).astype(np.int8)
     fit = fit_temperature(sign * along, sign)
@@ -25,25 +25,25 @@ def test_margins_of_one_size_have_a_closed_form(size: float) -> None:
     assert fit.used == fit.temperature
 
 
-def test_turning_pairs_round_changes_nothing() -> None:
+def test_swapping_the_answers_changes_nothing() -> None:
     rng = np.random.default_rng(0)
     margin = rng.normal(size=500)
     sign = votes(rng, margin, 0.7)
-    turn = rng.choice([-1, 1], 500)
-    turned = turn * margin, (turn * sign).astype(np.int8)
-    one, other = fit_temperature(margin, sign), fit_temperature(*turned)
+    swap = rng.choice([-1, 1], 500)
+    swapped = swap * margin, (swap * sign).astype(np.int8)
+    one, other = fit_temperature(margin, sign), fit_temperature(*swapped)
     assert one.temperature == pytest.approx(other.temperature, rel=1e-12)
     before, after = (
         measure_calibration(margin, sign, 0.7),
-        measure_calibration(turn * margin, (turn * sign).astype(np.int8), 0.7),
+        measure_calibration(swap * margin, (swap * sign).astype(np.int8), 0.7),
     )
     assert before is not None
     assert after is not None
     assert before.table.equals(after.table)
 
 
-def test_it_is_found_and_its_interval_covers_it() -> None:
-    # 400 draws, 95% intervals: fewer than 363 covering has probability 4e-4 at 94.5%, the least asked for here.
+def test_the_temperature_is_found_and_covered_by_its_interval() -> None:
+    # 400 draws, 95% intervals: if the coverage is 94.5%, the lowest that we accept, fewer than 363 have probability 4e-4.
     rng = np.random.default_rng(1)
     covered = 0
     for _ in range(400):
@@ -55,7 +55,7 @@ def test_it_is_found_and_its_interval_covers_it() -> None:
     assert covered >= 363
 
 
-def test_votes_on_one_prompt_count_as_one_where_they_are_one() -> None:
+def test_equal_votes_on_one_prompt_count_as_one() -> None:
     rng = np.random.default_rng(2)
     margin = rng.normal(scale=2, size=400)
     sign = votes(rng, margin, 0.5)
@@ -90,7 +90,7 @@ def test_ties_and_unknown_margins_do_not_count() -> None:
         ([0.0, 0.0], [1, -1], "no vote takes a side"),
     ],
 )
-def test_votes_that_determine_none(margin: list[float], sign: list[int], problem: str) -> None:
+def test_votes_that_determine_no_temperature(margin: list[float], sign: list[int], problem: str) -> None:
     fit = fit_temperature(np.array(margin), np.array(sign, np.int8))
     assert fit.temperature is None
     assert fit.standard_error is None
@@ -98,7 +98,7 @@ def test_votes_that_determine_none(margin: list[float], sign: list[int], problem
     assert fit.used == 1.0
 
 
-def test_scores_that_point_the_wrong_way_are_said_and_not_used() -> None:
+def test_scores_that_the_votes_contradict_are_reported_and_not_used() -> None:
     along = np.repeat([1.0, -1.0], [30, 70])
     fit = fit_temperature(along, np.ones(100, np.int8))
     assert fit.temperature == pytest.approx(logit(0.3))
@@ -117,7 +117,7 @@ def test_calibration_before_and_after() -> None:
     assert after is not None
     assert fit.temperature == pytest.approx(0.25, abs=4 * (fit.standard_error or 0))
     assert after.log_loss < before.log_loss
-    # 10 bins of 2,000 votes: an error of 0.02 is beyond four standard deviations of a calibrated one.
+    # 10 bins of 2,000 votes: with calibrated margins, an error of 0.02 would be more than four standard deviations.
     assert after.error < 0.02 < 0.1 < before.error
     assert before.agreement == after.agreement == pytest.approx(np.mean(sign * truth > 0))
     assert after.log_loss == pytest.approx(-np.log(expit(sign * truth)).mean(), rel=1e-3)

@@ -1,4 +1,4 @@
-"""A server on loopback that answers chat completions from a script: statuses, headers, waits and broken connections."""
+"""A local server that answers chat completions as a test tells it: statuses, headers, waits and broken connections."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from typing import Any
 
 @dataclass(frozen=True)
 class Reply:
-    """What the server says; ``body`` None cuts the connection without a word."""
+    """The server's reply; ``cut`` closes the connection without one."""
 
     status: int = 200
     body: Any = None
@@ -36,14 +36,14 @@ def refused(status: int, message: str = "no", **headers: str) -> Reply:
 
 @dataclass
 class Scripted:
-    """The server: ``requests`` holds the bodies of all requests so far, ``url`` is the base URL to give to a client."""
+    """The server: ``requests`` has the bodies of all requests so far, ``url`` is the base URL for a client."""
 
     url: str
     requests: list[dict[str, Any]] = field(default_factory=list)
     keys: list[str] = field(default_factory=list)
 
     def asked(self, prompt: str) -> int:
-        """How often it was asked this."""
+        """How often this prompt was sent."""
         return sum(request["messages"][-1]["content"] == prompt for request in self.requests)
 
 

@@ -1,4 +1,4 @@
-"""Tiny language and reward models with their tokenizers, made on the spot and saved as users have them: in folders."""
+"""Tiny language and reward models with their tokenizers, made on the spot and saved in folders, as users have them."""
 
 from __future__ import annotations
 

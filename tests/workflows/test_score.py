@@ -41,7 +41,7 @@ def test_columns_are_scored_in_memory(tmp_path: Path, monkeypatch: pytest.Monkey
     assert result.summary["calibration_after"]["log_loss"] == result.calibration_after.log_loss
     assert result.files == ()
     assert list(tmp_path.iterdir()) == []
-    # The margins go on to an audit without a file.
+    # An audit reads the margins without a file.
     assert votewise.audit(result.scored).votes.margin is not None
 
 

@@ -20,7 +20,7 @@ class GenerateResult:
     """The answers of one or two models.
 
     Attributes:
-        job: what was asked for.
+        job: the job that was run.
         answers: ``prompt``, ``answer``, ``model``, ``error``, ``tokens``: one row for each model and prompt; ``answer`` is
             null for a prompt that failed. No rows after a dry run.
         comparisons: ``prompt``, ``model_a``, ``model_b``, ``response_a``, ``response_b``: one row for each prompt that both

@@ -102,7 +102,7 @@ class Endpoint:
 class _Workers:
     """Threads that take conversations and put completions into a queue.
 
-    The threads are daemons: whoever interrupts the run need not wait for answers that nobody will read. The last thread
+    The threads are daemons: an interrupted program need not wait for answers that nobody will read. The last thread
     closes the client.
     """
 
@@ -137,7 +137,7 @@ class _Workers:
                 if completion is None:
                     break
                 self._done.put((number, completion))
-        except BaseException as error:  # raised again for whoever reads the results
+        except BaseException as error:  # raised again where the results are read
             self._done.put(error)
         with self._lock:
             self._running -= 1

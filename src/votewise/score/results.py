@@ -47,11 +47,11 @@ class ScoreResult:
     """Pairs of answers with their scores.
 
     Attributes:
-        job: what was asked for.
+        job: the job that was run.
         scored: the rows of the pairs with ``score_a``, ``score_b`` (null if there is no score) and ``margin``: their
             difference, times the temperature if one was fitted. No rows after a dry run.
         counts: how much was scored.
-        temperature: the fitted temperature; None if none was asked for.
+        temperature: the fitted temperature; None if none was fitted.
         calibration_before: how well the plain differences of scores fit the votes; None without votes.
         calibration_after: how well the margins do; None without a temperature that can be used.
         summary: everything that is not a table, as in the summary's file; empty after a dry run.

@@ -109,7 +109,7 @@ def choose_source(
     score_columns: Sequence[str] | None,
     options: ModelOptions,
 ) -> ScoreSource:
-    """The source that was asked for; BadInputError unless it is exactly one."""
+    """The one source that is given; BadInputError for none or several."""
     given = {"reward_model": reward_model, "policy": policy or reference, "score_columns": score_columns}
     chosen = [name for name, value in given.items() if value is not None]
     if len(chosen) != 1:
