@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from votewise.evaluate import benchmarks
+from votewise.evaluate.benchmark_figures import BenchmarkFigure, BenchmarkResult
 from votewise.evaluate.record import FILE, read_results
 
 End = Callable[..., int]
@@ -61,11 +62,11 @@ def test_to_arena_hard_and_back_to_a_win_rate(end: End, answers: Path, tmp_path:
 def test_benchmarks_reach_evaluation_json(
     end: End, tmp_path: Path, capsys: Shown, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def harness(model: str, tasks: list[str], settings: benchmarks.BenchmarkSettings) -> benchmarks.BenchmarkResult:
+    def harness(model: str, tasks: list[str], settings: benchmarks.BenchmarkSettings) -> BenchmarkResult:
         assert settings.batch_size == 8
         assert settings.few_shot == 3
-        figure = benchmarks.BenchmarkFigure("gsm8k", "exact_match", "strict-match", 0.25, 0.01, True)
-        return benchmarks.BenchmarkResult(model, (figure,), {task: {"figures": {"x": 1}} for task in tasks})
+        figure = BenchmarkFigure("gsm8k", "exact_match", "strict-match", 0.25, 0.01, True)
+        return BenchmarkResult(model, (figure,), {task: {"figures": {"x": 1}} for task in tasks})
 
     monkeypatch.setattr(benchmarks, "run_benchmarks", harness)
     words = ("evaluate", "benchmark", "mmlu, gsm8k", "--model", "m", "--out", tmp_path, "--batch-size", 8)

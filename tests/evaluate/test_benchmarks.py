@@ -10,10 +10,9 @@ from typing import Any
 import pytest
 
 from votewise.errors import BadInputError
+from votewise.evaluate.benchmark_figures import BenchmarkResult, figures_of
 from votewise.evaluate.benchmarks import (
-    BenchmarkResult,
     BenchmarkSettings,
-    figures_of,
     model_arguments,
     record_benchmarks,
     run_benchmarks,

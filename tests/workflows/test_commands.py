@@ -22,6 +22,7 @@ import votewise
 from votewise.cli import app, main
 from votewise.demo import make_demo_data
 from votewise.evaluate import benchmarks
+from votewise.evaluate.benchmark_figures import BenchmarkResult
 
 WORKFLOWS: dict[str, Callable[..., Any]] = {
     "audit": votewise.audit,
@@ -423,8 +424,8 @@ def without_time(value: Any) -> Any:
 def harness(monkeypatch: pytest.MonkeyPatch) -> None:
     """Run no benchmarks: say how they would have been run."""
 
-    def run(model: str, tasks: list[str], settings: benchmarks.BenchmarkSettings) -> benchmarks.BenchmarkResult:
-        return benchmarks.BenchmarkResult(model, (), {task: {"figures": {}, "run": str(settings)} for task in tasks})
+    def run(model: str, tasks: list[str], settings: benchmarks.BenchmarkSettings) -> BenchmarkResult:
+        return BenchmarkResult(model, (), {task: {"figures": {}, "run": str(settings)} for task in tasks})
 
     monkeypatch.setattr(benchmarks, "run_benchmarks", run)
 

@@ -12,6 +12,8 @@ from scripted import said, scripted_server
 
 import votewise
 from votewise.errors import BadInputError
+from votewise.evaluate import benchmarks
+from votewise.evaluate.benchmark_figures import BenchmarkFigure, BenchmarkResult
 from votewise.evaluate.record import read_results
 from votewise.language_models.endpoint import Endpoint
 from votewise.workflows.progress import NoProgress
@@ -133,13 +135,11 @@ def test_arena_hard_goes_out_and_comes_back_without_files(tmp_path: Path) -> Non
 
 
 def test_benchmarks_are_a_table(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    from votewise.evaluate import benchmarks
+    figure = BenchmarkFigure("gsm8k", "exact_match", "strict-match", 0.25, None, True)
 
-    figure = benchmarks.BenchmarkFigure("gsm8k", "exact_match", "strict-match", 0.25, None, True)
-
-    def run(model: str, tasks: list[str], settings: benchmarks.BenchmarkSettings) -> benchmarks.BenchmarkResult:
+    def run(model: str, tasks: list[str], settings: benchmarks.BenchmarkSettings) -> BenchmarkResult:
         assert (tasks, settings.batch_size) == (["gsm8k", "mmlu"], 8)
-        return benchmarks.BenchmarkResult(model, (figure,), {})
+        return BenchmarkResult(model, (figure,), {})
 
     monkeypatch.setattr(benchmarks, "run_benchmarks", run)
     for tasks in ("gsm8k, mmlu", ["gsm8k", "mmlu"]):

@@ -6,18 +6,14 @@ Needs the [eval] extra. The figures and their standard errors are those of the h
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import pyarrow as pa
-
 from votewise.errors import BadInputError, needs
+from votewise.evaluate.benchmark_figures import BenchmarkResult, figures_of, tasks_as_json
 from votewise.evaluate.record import record_result
-
-HEADLINES = {"mmlu": "acc,none", "gsm8k": "exact_match,strict-match"}
-"""Task -> the figure that papers report."""
 
 SECTION = "benchmark"
 
@@ -47,44 +43,6 @@ class BenchmarkSettings:
     include: Path | None = None
     seed: int = 0
     resamples: int = 1000
-
-
-@dataclass(frozen=True)
-class BenchmarkFigure:
-    """A task's ``metric`` after a ``filter`` of the replies; ``headline`` marks the figure that papers report."""
-
-    task: str
-    metric: str
-    filter: str
-    value: float
-    standard_error: float | None
-    headline: bool = False
-
-
-FIGURE_COLUMNS = pa.schema(
-    [
-        ("task", pa.string()),
-        ("metric", pa.string()),
-        ("filter", pa.string()),
-        ("value", pa.float64()),
-        ("standard_error", pa.float64()),
-        ("headline", pa.bool_()),
-    ]
-)
-
-
-@dataclass(frozen=True)
-class BenchmarkResult:
-    """What the harness measured: ``figures``, and the same by task as JSON values, ``tasks``."""
-
-    model: str
-    figures: tuple[BenchmarkFigure, ...]
-    tasks: Mapping[str, Any] = field(repr=False)
-
-    @property
-    def table(self) -> pa.Table:
-        """The figures, one per row."""
-        return pa.Table.from_pylist([vars(figure) for figure in self.figures], schema=FIGURE_COLUMNS)
 
 
 def run_benchmarks(model: str, tasks: Sequence[str], settings: BenchmarkSettings | None = None) -> BenchmarkResult:
@@ -124,7 +82,7 @@ def run_benchmarks(model: str, tasks: Sequence[str], settings: BenchmarkSettings
     except (OSError, ValueError, KeyError) as error:
         line = (str(error).strip().splitlines() or [type(error).__name__])[0]
         raise BadInputError(f"cannot run the benchmarks: {line}", source=model) from error
-    return BenchmarkResult(model, tuple(figures_of(results, tasks)), _tasks_as_json(results, tasks))
+    return BenchmarkResult(model, tuple(figures_of(results, tasks)), tasks_as_json(results, tasks))
 
 
 def record_benchmarks(path: Path, result: BenchmarkResult) -> dict[str, dict[str, Any]]:
@@ -141,46 +99,6 @@ def model_arguments(model: str) -> dict[str, Any]:
     if not base:
         raise BadInputError("does not name the base model", source=str(adapter), expected="base_model_name_or_path")
     return {"pretrained": base, "peft": model}
-
-
-def figures_of(results: Mapping[str, Any], tasks: Sequence[str]) -> list[BenchmarkFigure]:
-    """The figures of these tasks; the harness returns them as ``metric,filter`` and ``metric_stderr,filter``."""
-    figures = []
-    for task in tasks:
-        found: Mapping[str, Any] = results["results"].get(task, {})
-        for key, value in found.items():
-            metric, comma, name = key.partition(",")
-            if not comma or metric.endswith("_stderr") or not isinstance(value, int | float):
-                continue
-            error = found.get(f"{metric}_stderr,{name}")
-            figures.append(
-                BenchmarkFigure(
-                    task,
-                    metric,
-                    name,
-                    float(value),
-                    float(error) if isinstance(error, int | float) else None,
-                    HEADLINES.get(task) == key,
-                )
-            )
-    return figures
-
-
-def _tasks_as_json(results: Mapping[str, Any], tasks: Sequence[str]) -> dict[str, Any]:
-    by_task: dict[str, Any] = {}
-    for task in tasks:
-        figures = figures_of(results, [task])
-        by_task[task] = {
-            "figures": {
-                f"{figure.metric},{figure.filter}": {"value": figure.value, "standard_error": figure.standard_error}
-                for figure in figures
-            },
-            "examples": (results.get("n-samples", {}).get(task) or {}).get("effective"),
-            "few_shot": results.get("n-shot", {}).get(task),
-            "version": results.get("versions", {}).get(task),
-            "lm_eval": results.get("lm_eval_version"),
-        }
-    return by_task
 
 
 def _task_manager(tasks: Sequence[str], include: Path | None) -> Any:
