@@ -16,7 +16,7 @@ from functools import partial
 import altair as alt
 import numpy as np
 import pyarrow as pa
-from crowds import BETA, TWO_POINT, clicks
+from known_users import BETA, TWO_POINT, clicks
 from harness import TRUE_COLOUR, Page, each, middle, parser
 from scipy.stats import binom
 
@@ -26,7 +26,7 @@ from votewise.users.estimate import estimate_attentiveness
 MU = 0.8
 ROWS = ((200, 50), (400, 50), (200, 100), (400, 100), (800, 100), (800, 200))
 TRUTHS = {"two-point": {"q": 0.6, "low": 0.4, "high": 0.98}, "beta": {"c": 3.0, "d": 5.0}}
-CROWDS = {"two-point": TWO_POINT, "beta": BETA}
+DISTRIBUTIONS = {"two-point": TWO_POINT, "beta": BETA}
 PAPER = {"two-point": (12.0, 5.1, 2.1, 1.3, 0.8, 0.5), "beta": (20.3, 15.1, 20.0, 5.3, 4.8, 0.4)}
 """Largest relative error, per cent, of the single draws in the paper."""
 
@@ -58,9 +58,9 @@ def cramer_rao(family: str, m: int, n: int) -> np.ndarray:
 
 
 def one_draw(seed: int, family: str, m: int, n: int) -> tuple[list[float], float]:
-    """Estimated parameters and coverage for users of one simulated crowd."""
+    """Estimated parameters and coverage for users of one simulated data set."""
     rng = np.random.default_rng([seed, m, n, list(TRUTHS).index(family)])
-    rho = CROWDS[family].draw(rng, m)
+    rho = DISTRIBUTIONS[family].draw(rng, m)
     counts, cell_of = clicks(rng, rho, np.full(m, n), MU)
     result = estimate_attentiveness(counts, win_rate=MU, prior=family)
     low, high = (result.cells[name].to_numpy()[cell_of] for name in ("low", "high"))

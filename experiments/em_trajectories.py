@@ -16,7 +16,7 @@ from typing import Any
 import altair as alt
 import numpy as np
 import pyarrow as pa
-from crowds import BETA, TWO_POINT, Truth, clicks
+from known_users import BETA, TWO_POINT, Truth, clicks
 from harness import TRUE_COLOUR, Page, each, middle, parser
 from scipy.special import logit
 
@@ -43,7 +43,7 @@ def random_start(family: str, rng: np.random.Generator) -> np.ndarray:
     return np.array([0.0, *np.log(rng.uniform(0.3, 12.0, 2))])
 
 
-def one_crowd(seed: int, family: str, size: tuple[int, int], starts: int) -> list[dict[str, Any]]:
+def one_data_set(seed: int, family: str, size: tuple[int, int], starts: int) -> list[dict[str, Any]]:
     """One dictionary per start: where plain and accelerated EM ended, after how many steps, and the plain path."""
     rng = np.random.default_rng([seed, *size, list(TRUTHS).index(family)])
     users, comparisons = size
@@ -78,12 +78,12 @@ def one_crowd(seed: int, family: str, size: tuple[int, int], starts: int) -> lis
     return found
 
 
-def paths(family: str, crowd: list[dict[str, Any]]) -> alt.LayerChart:
+def paths(family: str, data_set: list[dict[str, Any]]) -> alt.LayerChart:
     """Paths of plain EM through the plane of two parameters."""
     x, y = AXES[family]
     rows = [
         {"x": round(at[x], 4), "y": round(at[y], 4), "start": i, "step": k}
-        for i, found in enumerate(crowd)
+        for i, found in enumerate(data_set)
         for k, at in enumerate(found["path"])
     ]
     base = alt.Chart(pa.Table.from_pylist(rows)).encode(alt.X("x:Q", title=x), alt.Y("y:Q", title=y))
@@ -94,11 +94,11 @@ def paths(family: str, crowd: list[dict[str, Any]]) -> alt.LayerChart:
     return (lines + first + star).properties(width=330, height=300, title=f"{family}: {x} and {y}")
 
 
-def summary(family: str, crowds: list[list[dict[str, Any]]]) -> tuple[np.ndarray, list[str]]:
+def summary(family: str, data_sets: list[list[dict[str, Any]]]) -> tuple[np.ndarray, list[str]]:
     """Share of starts that end at the maximum (plain, accelerated), and the row of the table."""
-    heights = np.array([[found["height"] for found in crowd] for crowd in crowds])
-    ends = np.array([[found["ends"] for found in crowd] for crowd in crowds])
-    steps = np.array([[found["steps"] for found in crowd] for crowd in crowds])
+    heights = np.array([[found["height"] for found in data_set] for data_set in data_sets])
+    ends = np.array([[found["ends"] for found in data_set] for data_set in data_sets])
+    steps = np.array([[found["steps"] for found in data_set] for data_set in data_sets])
     best = heights.max(axis=(1, 2), keepdims=True)
     top = np.array([e.reshape(-1, e.shape[-1])[h.argmax()] for e, h in zip(ends, heights, strict=True)])
     apart = np.abs(ends / top[:, None, None] - 1).max(axis=3)
@@ -118,13 +118,13 @@ def main() -> None:
     rows, charts, there = [], [], []
     for family in TRUTHS:
         for size in SIZES:
-            run = partial(one_crowd, family=family, size=size, starts=args.starts)
-            crowds = each(run, range(args.draws), args.workers)
-            shares, cells = summary(family, crowds)
+            run = partial(one_data_set, family=family, size=size, starts=args.starts)
+            data_sets = each(run, range(args.draws), args.workers)
+            shares, cells = summary(family, data_sets)
             there.append(shares)
             rows.append([family, *size, *cells])
             if size == SIZES[0]:
-                charts.append(paths(family, crowds[0]))
+                charts.append(paths(family, data_sets[0]))
     page.table(
         [
             "family",
@@ -138,7 +138,7 @@ def main() -> None:
             "from truth",
         ],
         rows,
-        f"{args.draws} crowds, {args.starts} starts each. 'Ends there': within 0.0001 of the highest log-likelihood seen "
+        f"{args.draws} data sets, {args.starts} starts each. 'Ends there': within 0.0001 of the highest log-likelihood seen "
         f"from any start and 0.1% of its parameters. Steps until none moves a parameter by more than {TOLERANCE:g}: median "
         "(10% to 90%). 'From truth': largest relative error of the parameters at the maximum.",
     )
@@ -149,7 +149,7 @@ def main() -> None:
         f"likelihood, near the truth and not at it: it holds"
         f"{'.' if least == 1 else ' but for the exceptions in the table.'}",
         alt.hconcat(*charts),
-        "Paths of plain EM in the first crowd, from the dots to where they meet; the cross is the truth.",
+        "Paths of plain EM in the first data set, from the dots to where they meet; the cross is the truth.",
     )
 
 

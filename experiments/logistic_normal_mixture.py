@@ -14,7 +14,7 @@ from typing import Any
 import altair as alt
 import numpy as np
 import pyarrow as pa
-from crowds import (
+from known_users import (
     FINE,
     atoms,
     betas,
@@ -52,7 +52,7 @@ def true_log_likelihood(name: str, counts: Counts) -> float:
     return float(counts.users @ (np.log(np.exp(log_likelihood - top[:, None]) @ truth.mass) + top))
 
 
-def one_crowd(seed: int, name: str) -> list[dict[str, Any]]:
+def one_data_set(seed: int, name: str) -> list[dict[str, Any]]:
     """Per number of components: density, distances, log-likelihood, BIC, convergence."""
     truth = TRUTHS[name]
     rng = np.random.default_rng([seed, list(TRUTHS).index(name)])
@@ -77,12 +77,12 @@ def one_crowd(seed: int, name: str) -> list[dict[str, Any]]:
     return found
 
 
-def chart(crowds: dict[str, list[list[dict[str, Any]]]]) -> alt.HConcatChart:
+def chart(data_sets: dict[str, list[list[dict[str, Any]]]]) -> alt.HConcatChart:
     """Fitted densities of three components (median and 10% to 90% of simulations), and the true ones."""
     panels = []
     for name, truth in TRUTHS.items():
-        nodes = crowds[name][0][-1]["density"][0]
-        low, mid, high = np.quantile([c[-1]["density"][1] for c in crowds[name]], [0.1, 0.5, 0.9], axis=0)
+        nodes = data_sets[name][0][-1]["density"][0]
+        low, mid, high = np.quantile([c[-1]["density"][1] for c in data_sets[name]], [0.1, 0.5, 0.9], axis=0)
         table = pa.table({k: np.round(v, 3) for k, v in {"x": nodes, "low": low, "mid": mid, "high": high}.items()})
         x = alt.X("x:Q", title="attentiveness", axis=alt.Axis(values=[0, 0.5, 1]))
         base = alt.Chart(table).encode(x)
@@ -106,12 +106,12 @@ def chart(crowds: dict[str, list[list[dict[str, Any]]]]) -> alt.HConcatChart:
 def main() -> None:
     args = parser(__doc__, draws=20).parse_args()
     page = Page("Mixtures of logistic-normals", args)
-    crowds, rows, distances = {}, [], []
+    data_sets, rows, distances = {}, [], []
     for name in TRUTHS:
-        crowds[name] = each(partial(one_crowd, name=name), range(args.draws), args.workers)
-        bic = np.array([[found["bic"] for found in crowd] for crowd in crowds[name]])
+        data_sets[name] = each(partial(one_data_set, name=name), range(args.draws), args.workers)
+        bic = np.array([[found["bic"] for found in data_set] for data_set in data_sets[name]])
         for i, k in enumerate(COMPONENTS):
-            found = [crowd[i] for crowd in crowds[name]]
+            found = [data_set[i] for data_set in data_sets[name]]
             columns = {key: np.array([f[key] for f in found]) for key in found[0] if key != "density"}
             rows.append(
                 [
@@ -140,7 +140,7 @@ def main() -> None:
             "converged",
         ],
         rows,
-        f"{args.draws} crowds per truth; median (10% to 90%). Log-likelihood less that of the true distribution, BIC less "
+        f"{args.draws} data sets per truth; median (10% to 90%). Log-likelihood less that of the true distribution, BIC less "
         f"the lowest of the three. EM stops after {MOST_STEPS:,} steps; where components are more than the truth has, the "
         "likelihood is flat and parameters still wander then, the density does not.",
     )
@@ -148,8 +148,8 @@ def main() -> None:
         "The paper saw three logistic-normals come close to all four distributions. Here their median Wasserstein-1 "
         f"distances are {', '.join(f'{d:.3f}' for d in distances)}: it "
         f"{'holds' if max(distances) < CLOSE else 'does not hold for all'}.",
-        chart(crowds),
-        "Densities of attentiveness: three components (line: median, band: 10% to 90% of crowds) and the truth (dashed; "
+        chart(data_sets),
+        "Densities of attentiveness: three components (line: median, band: 10% to 90% of data sets) and the truth (dashed; "
         "atoms as bars).",
     )
 

@@ -19,7 +19,7 @@ from typing import Any
 import altair as alt
 import numpy as np
 import pyarrow as pa
-from crowds import (
+from known_users import (
     BETA,
     LEVELS,
     TWO_POINT,
@@ -49,7 +49,7 @@ PAPER = (("two Betas", "two-point"), ("logistic-normal", "beta"))
 """The truths and families of the paper's two panels."""
 
 
-def one_crowd(seed: int, name: str) -> dict[str, Any]:
+def one_data_set(seed: int, name: str) -> dict[str, Any]:
     """Per family the distribution function fitted, its distances to the truth, the share found and what auto chose."""
     truth = TRUTHS[name]
     rng = np.random.default_rng([seed, list(TRUTHS).index(name)])
@@ -73,7 +73,7 @@ def one_crowd(seed: int, name: str) -> dict[str, Any]:
     return found
 
 
-def chart(crowds: dict[str, list[dict[str, Any]]]) -> alt.VConcatChart:
+def chart(data_sets: dict[str, list[dict[str, Any]]]) -> alt.VConcatChart:
     """Distribution functions, fitted (median and 10% to 90% of simulations) and true, families by truths."""
     at = np.unique(np.append(np.arange(0, len(LEVELS), 30), len(LEVELS) - 1))
     panels = []
@@ -81,7 +81,7 @@ def chart(crowds: dict[str, list[dict[str, Any]]]) -> alt.VConcatChart:
         true = distribution_function(truth.nodes, truth.mass)
         row = []
         for family in DRAWN:
-            low, mid, high = np.quantile([c[family]["fitted"] for c in crowds[name]], [0.1, 0.5, 0.9], axis=0)
+            low, mid, high = np.quantile([c[family]["fitted"] for c in data_sets[name]], [0.1, 0.5, 0.9], axis=0)
             columns = {"x": LEVELS, "low": low, "mid": mid, "high": high, "true": true}
             table = pa.table({k: np.round(v[at], 3) for k, v in columns.items()})
             y = {"scale": alt.Scale(domain=[0, 1]), "axis": alt.Axis(values=[0, 0.5, 1], format=".0%"), "title": None}
@@ -98,13 +98,13 @@ def chart(crowds: dict[str, list[dict[str, Any]]]) -> alt.VConcatChart:
 def main() -> None:
     args = parser(__doc__, draws=40).parse_args()
     page = Page("Misspecified priors", args)
-    crowds = {}
+    data_sets = {}
     for name in TRUTHS:
-        crowds[name] = each(partial(one_crowd, name=name), range(args.draws), args.workers)
-        known = 100 * np.array([crowd["known"] for crowd in crowds[name]])
+        data_sets[name] = each(partial(one_data_set, name=name), range(args.draws), args.workers)
+        known = 100 * np.array([data_set["known"] for data_set in data_sets[name]])
         rows = []
         for family in FAMILIES:
-            found = {key: np.array([c[family][key] for c in crowds[name]]) for key in ("distance", "variation", "loss")}
+            found = {key: np.array([c[family][key] for c in data_sets[name]]) for key in ("distance", "variation", "loss")}
             loss = 100 * found["loss"]
             error = loss.std(ddof=1) / np.sqrt(len(loss))
             label = family + (" (the paper's)" if (name, family) in PAPER else "")
@@ -114,25 +114,25 @@ def main() -> None:
                 f"{loss.mean():.1f} ± {2 * error:.1f}",
             ]
             rows.append([label, *cells])
-        chosen, times = np.unique([c["auto"]["chosen"] for c in crowds[name]], return_counts=True)
+        chosen, times = np.unique([c["auto"]["chosen"] for c in data_sets[name]], return_counts=True)
         page.table(
             ["fitted with", "Wasserstein-1", "total variation", "points lost"],
             rows,
-            f"Truth {name}, {args.draws} crowds. Who knows it finds {known.mean():.1f}% of the most attentive half; points "
+            f"Truth {name}, {args.draws} data sets. Who knows it finds {known.mean():.1f}% of the most attentive half; points "
             "lost against that: mean ± 2 standard errors, distances: median (10% to 90%). `auto` chose "
             + ", ".join(f"{family} {number}x" for family, number in zip(chosen, times, strict=True))
             + ".",
         )
-    losses = [100 * np.mean([c[f]["loss"] for c in crowds[name]]) for name, f in PAPER]
-    distances = [np.median([c[f]["distance"] for c in crowds[name]]) for name, f in PAPER]
-    auto = max(100 * np.mean([c["auto"]["loss"] for c in crowds[name]]) for name in TRUTHS)
+    losses = [100 * np.mean([c[f]["loss"] for c in data_sets[name]]) for name, f in PAPER]
+    distances = [np.median([c[f]["distance"] for c in data_sets[name]]) for name, f in PAPER]
+    auto = max(100 * np.mean([c["auto"]["loss"] for c in data_sets[name]]) for name in TRUTHS)
     page.write(
-        "The paper found that a wrong family still captures the crowd well enough to filter it. Here its two cases cost "
+        "The paper found that a wrong family still captures the users well enough to filter them. Here its two cases cost "
         f"{losses[0]:.1f} (two-point for two Betas) and {losses[1]:.1f} points (Beta for a logistic-normal) of the "
         f"attentive half, at Wasserstein-1 distances of {distances[0]:.3f} and {distances[1]:.3f}, and `auto` never more "
         f"than {auto:.1f} points: it {'holds' if max(losses) < 2 else 'does not hold for every family'}.",
-        chart(crowds),
-        "Distribution functions of attentiveness: fitted (line: median, band: 10% to 90% of crowds) and true (dashed).",
+        chart(data_sets),
+        "Distribution functions of attentiveness: fitted (line: median, band: 10% to 90% of data sets) and true (dashed).",
     )
 
 

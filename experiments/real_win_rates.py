@@ -24,7 +24,7 @@ import altair as alt
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
-from crowds import BETA, TWO_POINT
+from known_users import BETA, TWO_POINT
 from harness import COLOURS, Page, each, parser
 from scipy.special import expit, logit
 
@@ -55,7 +55,7 @@ def matchups() -> list[tuple[str, np.ndarray]]:
     return [*of_model.items(), *(pairs[i] for i in taken)]
 
 
-def one_crowd(seed: int, p: np.ndarray, truth: str) -> dict[str, dict[str, float]]:
+def one_data_set(seed: int, p: np.ndarray, truth: str) -> dict[str, dict[str, float]]:
     """How well attentiveness is recovered from counts and from single clicks."""
     rng = np.random.default_rng([seed, list(TRUTHS).index(truth), round(1e6 * p.mean())])
     rho = TRUTHS[truth].draw(rng, USERS)
@@ -82,10 +82,10 @@ def one_crowd(seed: int, p: np.ndarray, truth: str) -> dict[str, dict[str, float
     return found
 
 
-def all_crowds(item: tuple[str, np.ndarray, bool, str], draws: int) -> list[dict[str, Any]]:
+def all_data_sets(item: tuple[str, np.ndarray, bool, str], draws: int) -> list[dict[str, Any]]:
     """One row per method, means over the draws."""
     name, p, real, truth = item
-    crowds = [one_crowd(seed, p, truth) for seed in range(draws)]
+    data_sets = [one_data_set(seed, p, truth) for seed in range(draws)]
     return [
         {
             "matchup": name,
@@ -94,7 +94,7 @@ def all_crowds(item: tuple[str, np.ndarray, bool, str], draws: int) -> list[dict
             "win_rate": float(p.mean()),
             "truth": truth,
             "way": way,
-            **{key: float(np.mean([crowd[way][key] for crowd in crowds])) for key in crowds[0][way]},
+            **{key: float(np.mean([data_set[way][key] for data_set in data_sets])) for key in data_sets[0][way]},
         }
         for way in WAYS
     ]
@@ -130,7 +130,7 @@ def main() -> None:
     played = matchups()
     real = len({name for name, _ in played if " over " not in name})
     items = [(name, p, i < real, truth) for truth in TRUTHS for i, (name, p) in enumerate(played)]
-    rows = [row for found in each(partial(all_crowds, draws=args.draws), items, args.workers) for row in found]
+    rows = [row for found in each(partial(all_data_sets, draws=args.draws), items, args.workers) for row in found]
     mean = {}
     for truth in TRUTHS:
         lines = []
@@ -151,10 +151,10 @@ def main() -> None:
         page.table(
             ["match-up", "distance of mu from 1/2", "number", *heads],
             lines,
-            f"Attentiveness from {truth}, {USERS} users of {COMPARISONS} comparisons, {args.draws} crowds per match-up; "
+            f"Attentiveness from {truth}, {USERS} users of {COMPARISONS} comparisons, {args.draws} data sets per match-up; "
             "correlation of the posterior mean with the truth, its root mean squared error, coverage of 95% intervals.",
         )
-    page.write(finding(mean), chart(rows), "Each point is a match-up, the mean over its crowds.")
+    page.write(finding(mean), chart(rows), "Each point is a match-up, the mean over its data sets.")
 
 
 def finding(mean: dict[Any, Any]) -> str:

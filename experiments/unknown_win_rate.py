@@ -17,7 +17,7 @@ from typing import Any
 import altair as alt
 import numpy as np
 import pyarrow as pa
-from crowds import clicks, share_found
+from known_users import clicks, share_found
 from harness import COLOURS, Page, each, middle, parser
 from scipy.stats import beta
 
@@ -33,7 +33,7 @@ TOLERATED = 0.02
 """Loss of users found that still counts as none."""
 
 
-def one_crowd(seed: int, mu: float, design: str) -> dict[str, Any]:
+def one_data_set(seed: int, mu: float, design: str) -> dict[str, Any]:
     """With and without the win rate: users found by rank and by threshold, users kept, the win rate with its interval."""
     fewest, most = DESIGNS[design]
     rng = np.random.default_rng([seed, round(100 * mu), fewest])
@@ -81,8 +81,8 @@ def main() -> None:
     for design in DESIGNS:
         rows = []
         for mu in RATES:
-            crowds = each(partial(one_crowd, mu=mu, design=design), range(args.draws), args.workers)
-            found = {b: {k: np.array([c[b][k] for c in crowds]) for k in crowds[0][b]} for b in BELIEFS}
+            data_sets = each(partial(one_data_set, mu=mu, design=design), range(args.draws), args.workers)
+            found = {b: {k: np.array([c[b][k] for c in data_sets]) for k in data_sets[0][b]} for b in BELIEFS}
             known, unknown = found.values()
             loss = 100 * (known["rank"] - unknown["rank"])
             losses.append(loss.mean() / 100)
@@ -106,7 +106,7 @@ def main() -> None:
         page.table(
             ["mu", "rank: known", "Beta(8, 2)", "points lost", "threshold: known", "Beta(8, 2)", "mu found", "covered"],
             rows,
-            f"{design} comparisons, {args.draws} crowds. Rank: per cent of the truly more attentive half in the upper half "
+            f"{design} comparisons, {args.draws} data sets. Rank: per cent of the truly more attentive half in the upper half "
             "by posterior mean, median (10% to 90%); points lost: mean ± 2 standard errors. Threshold: share of users above "
             "the true median whose mode is above it, and share of all users whose mode is.",
         )
@@ -119,7 +119,7 @@ def main() -> None:
         f"{'holds' if holds else 'does not hold'}. By threshold the change is up to "
         f"{100 * max(map(abs, threshold_losses)):.0f} points: there the win rate matters.",
         chart(drawn),
-        "Share of the truly attentive users found, win rate known and unknown: medians, and 10% to 90% of crowds.",
+        "Share of the truly attentive users found, win rate known and unknown: medians, and 10% to 90% of data sets.",
     )
 
 

@@ -114,7 +114,7 @@ class Page(HTMLParser):
 
 @dataclass(frozen=True)
 class Filtered:
-    """A crowd of users and what a rule keeps of it: the arguments of the filter report."""
+    """Users and what a rule keeps of them: the arguments of the filter report."""
 
     counts: Counts
     result: AttentivenessResult
@@ -146,8 +146,8 @@ def filtered(
 
 
 @pytest.fixture(scope="session")
-def crowd_of() -> Callable[..., Filtered]:
-    """The function that makes a crowd, with options, and the arguments of the report on it."""
+def users_of() -> Callable[..., Filtered]:
+    """The function that makes users, with options, and the arguments of the report on them."""
     return filtered
 
 
@@ -158,7 +158,7 @@ def one_domain() -> Filtered:
 
 @pytest.fixture(scope="session")
 def evil_domains() -> Filtered:
-    """Hostile texts wherever a crowd has any: models, domains, rule, and what the estimate says of itself."""
+    """Hostile texts wherever a report on users has any: models, domains, rule, and what the estimate says of itself."""
     rates = {EVIL: 0.8, EVIL + "2": GoldSample(160, 200), "x" * 500: Beta(80, 20)}
     choice = pa.table(
         {"family": [EVIL, "beta"], "parameters": [3, 2], "log_likelihood": [-9.0, -8.0], "bic": [9.0, 7.0]}

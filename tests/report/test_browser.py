@@ -122,7 +122,7 @@ def test_page_reads_without_scripts(browser: Any, address: str) -> None:
 
 
 @pytest.fixture(scope="module")
-def crowd_address(evil_domains: Any, tmp_path_factory: pytest.TempPathFactory) -> str:
+def users_address(evil_domains: Any, tmp_path_factory: pytest.TempPathFactory) -> str:
     path: Path = tmp_path_factory.mktemp("filter") / "report.html"
     path.write_text(evil_domains.render(title="Hostile users"), encoding="utf-8")
     return path.as_uri()
@@ -131,8 +131,8 @@ def crowd_address(evil_domains: Any, tmp_path_factory: pytest.TempPathFactory) -
 @pytest.mark.parametrize(
     "options", [{}, {"viewport": {"width": 390, "height": 844}, "color_scheme": "dark"}], ids=["desktop", "dark phone"]
 )
-def test_the_filter_report_is_drawn(options: dict[str, Any], crowd_address: str, visit: Visit) -> None:
-    with visit(crowd_address, **options) as page:
+def test_the_filter_report_is_drawn(options: dict[str, Any], users_address: str, visit: Visit) -> None:
+    with visit(users_address, **options) as page:
         assert page.title() == "Hostile users"
         assert page.locator("[data-chart]").count() == 4
         for index, marks in enumerate((10, 50, 5, 6)):
@@ -142,8 +142,8 @@ def test_the_filter_report_is_drawn(options: dict[str, Any], crowd_address: str,
         assert page.evaluate("document.documentElement.scrollWidth") <= width
 
 
-def test_dots_tell_their_numbers(crowd_address: str, visit: Visit) -> None:
-    with visit(crowd_address) as page:
+def test_dots_tell_their_numbers(users_address: str, visit: Visit) -> None:
+    with visit(users_address) as page:
         dot = page.locator("[data-chart=users] path[aria-label]").first
         dot.scroll_into_view_if_needed()
         dot.hover(force=True)
@@ -152,8 +152,8 @@ def test_dots_tell_their_numbers(crowd_address: str, visit: Visit) -> None:
         assert "Attentiveness" in tooltip.inner_text()
 
 
-def test_names_of_domains_are_only_text_in_charts(crowd_address: str, visit: Visit) -> None:
-    with visit(crowd_address) as page:
+def test_names_of_domains_are_only_text_in_charts(users_address: str, visit: Visit) -> None:
+    with visit(users_address) as page:
         chart = page.locator("[data-chart=domains]")
         dot = chart.locator("path[aria-label]").first
         dot.scroll_into_view_if_needed()
@@ -164,10 +164,10 @@ def test_names_of_domains_are_only_text_in_charts(crowd_address: str, visit: Vis
         assert tooltip.locator("script, img").count() == 0
 
 
-def test_the_filter_report_reads_without_scripts(browser: Any, crowd_address: str) -> None:
+def test_the_filter_report_reads_without_scripts(browser: Any, users_address: str) -> None:
     context = browser.new_context(java_script_enabled=False)
     page = context.new_page()
-    page.goto(crowd_address)
+    page.goto(users_address)
     text = page.locator("main").inner_text()
     context.close()
     assert "400 users compared" in text

@@ -20,7 +20,7 @@ from votewise.users.estimate import estimate_attentiveness
 from votewise.users.known_win_rates import GoldSample
 
 PageOf = Callable[[str], Any]
-SECTIONS = {"overview", "crowd", "users", "selection", "win-rate", "prior", "method"}
+SECTIONS = {"overview", "attentiveness", "users", "selection", "win-rate", "prior", "method"}
 
 
 def specs(html: str) -> dict[str, Any]:
@@ -43,7 +43,7 @@ def test_says_what_a_manager_wants_to_know(one_domain: Any, page_of: PageOf) -> 
         f"with {kept:,} clicks ({100 * kept / rows.sum():.1f}%) raises that to {100 * right / kept:.1f}%",
         "17 ties",
         "Train on comparisons.parquet",
-        "When not to believe this",
+        "When not to trust this",
         "2026-11-20",
     ):
         assert expected in words
@@ -60,9 +60,9 @@ def test_every_section_is_linked(one_domain: Any, page_of: PageOf) -> None:
     assert links <= ids
 
 
-def test_hostile_texts_are_only_text(crowd_of: Any, evil_domains: Any, page_of: PageOf) -> None:
+def test_hostile_texts_are_only_text(users_of: Any, evil_domains: Any, page_of: PageOf) -> None:
     """The page of hostile texts has the same elements as that of harmless ones: nothing was injected."""
-    harmless = crowd_of(rates={"a": 0.8, "b": GoldSample(160, 200), "c": GoldSample(80, 100)})
+    harmless = users_of(rates={"a": 0.8, "b": GoldSample(160, 200), "c": GoldSample(80, 100)})
     html = evil_domains.render(title="</title><script>1</script>", facts={"<b>": "<script>2</script>"})
     ours, theirs = page_of(harmless.render()), page_of(html)
     for tag in ("script", "style", "img", "iframe", "object", "form", "meta", "link"):
@@ -78,7 +78,7 @@ def test_chart_data_cannot_leave_its_block(evil_domains: Any) -> None:
     block = re.search(r'<script type="application/json" id="chart-data">(.*?)</script>', html, re.DOTALL)
     assert block
     assert not set("<>&\u2028\u2029") & set(block.group(1))
-    assert set(specs(html)) == {"crowd", "users", "retention", "domains"}
+    assert set(specs(html)) == {"attentiveness", "users", "retention", "domains"}
 
 
 def test_page_asks_nothing_of_the_network(one_domain: Any, page_of: PageOf) -> None:
@@ -95,7 +95,7 @@ def test_same_users_same_bytes(one_domain: Any) -> None:
 def test_charts_hold_what_the_cells_hold(one_domain: Any) -> None:
     drawn = specs(one_domain.render())
     users, n = one_domain.counts.users, one_domain.counts.comparisons[:, 0]
-    bars = [row for rows in drawn["crowd"]["datasets"].values() for row in rows if "users" in row]
+    bars = [row for rows in drawn["attentiveness"]["datasets"].values() for row in rows if "users" in row]
     assert sum(row["users"] for row in bars) == users.sum()
     assert sum(row["kept_users"] for row in bars) == users[one_domain.kept].sum()
     dots = [row for rows in drawn["users"]["datasets"].values() for row in rows if "users" in row]
@@ -109,8 +109,8 @@ def test_one_given_win_rate_needs_no_chart(one_domain: Any, page_of: PageOf) -> 
     assert "was given as 80.0%" in page_of(html).words
 
 
-def test_a_fitted_win_rate_is_shown_with_its_interval(crowd_of: Any, page_of: PageOf) -> None:
-    found = crowd_of(rates={"": GoldSample(160, 200)})
+def test_a_fitted_win_rate_is_shown_with_its_interval(users_of: Any, page_of: PageOf) -> None:
+    found = users_of(rates={"": GoldSample(160, 200)})
     (row,) = found.result.win_rates.to_pylist()
     html = found.render()
     assert "domains" in specs(html)
@@ -118,21 +118,21 @@ def test_a_fitted_win_rate_is_shown_with_its_interval(crowd_of: Any, page_of: Pa
     assert "Check the win rate" not in page_of(html).words
 
 
-def test_a_fitted_win_rate_without_an_interval_has_a_page(crowd_of: Any, page_of: PageOf) -> None:
-    counts = crowd_of().counts
+def test_a_fitted_win_rate_without_an_interval_has_a_page(users_of: Any, page_of: PageOf) -> None:
+    counts = users_of().counts
     result = estimate_attentiveness(counts, win_rate=GoldSample(160, 200), prior="nonparametric")
-    words = page_of(replace(crowd_of(), counts=counts, result=result).render()).words
+    words = page_of(replace(users_of(), counts=counts, result=result).render()).words
     assert f"{100 * result.win_rates['win_rate'][0].as_py():.1f}%" in words
 
 
-def test_the_choice_between_families_is_shown_best_first(crowd_of: Any, page_of: PageOf, one_domain: Any) -> None:
+def test_the_choice_between_families_is_shown_best_first(users_of: Any, page_of: PageOf, one_domain: Any) -> None:
     columns = {
         "family": ["two-point", "beta"],
         "parameters": [3, 2],
         "log_likelihood": [-90.0, -80.0],
         "bic": [190.0, 170.0],
     }
-    words = page_of(crowd_of(choice=pa.table(columns)).render()).words
+    words = page_of(users_of(choice=pa.table(columns)).render()).words
     assert "beta 2 -80.0 170.0 used two-point 3 -90.0 190.0 +20.0" in words
     assert "Why this family" not in page_of(one_domain.render()).words
 
@@ -146,11 +146,11 @@ def test_a_rule_may_keep_nobody_or_everybody(keep: bool, one_domain: Any, page_o
 
 
 @pytest.mark.parametrize(("n", "wins"), [([5], [4]), ([3, 3], [3, 0]), ([0, 1], [0, 1])], ids=["one", "two", "idle"])
-def test_tiny_crowds_have_a_page(n: list[int], wins: list[int], page_of: PageOf, crowd_of: Any) -> None:
+def test_few_users_have_a_page(n: list[int], wins: list[int], page_of: PageOf, users_of: Any) -> None:
     counts, _ = Counts.of_users(n, wins)
     result = estimate_attentiveness(counts, win_rate=0.8, prior="beta", standard_errors=False)
     cells = len(counts.users)
-    small = replace(crowd_of(), counts=counts, result=result, kept=np.arange(cells) == 0, levels=["new"] * cells)
+    small = replace(users_of(), counts=counts, result=result, kept=np.arange(cells) == 0, levels=["new"] * cells)
     words = page_of(small.render()).words
     assert f"{len(n)} user" in words
     assert "compared two models" in words
@@ -161,31 +161,31 @@ def test_without_comparisons_the_page_says_so(one_domain: Any, page_of: PageOf) 
     cells = one_domain.result.cells.slice(0, 1)
     idle = replace(one_domain, counts=counts, result=replace(one_domain.result, cells=cells))
     html = idle.render(kept=[True], levels=["new"])
-    assert "there is nothing to judge anybody by" in page_of(html).words
+    assert "so nobody can be judged" in page_of(html).words
     assert "users" not in specs(html)
 
 
-def test_a_large_crowd_shares_dots_and_the_page_says_so(crowd_of: Any, page_of: PageOf) -> None:
-    html = crowd_of(users=20_000, most=400).render()
+def test_many_users_share_dots_and_the_page_says_so(users_of: Any, page_of: PageOf) -> None:
+    html = users_of(users=20_000, most=400).render()
     dots = [row for rows in specs(html)["users"]["datasets"].values() for row in rows if "users" in row]
     assert 100 < len(dots) <= 2_000
     assert f"different pairs of counts share {len(dots):,} dots" in page_of(html).words
     assert len(html.encode()) < 2_000_000
 
 
-def test_many_domains_are_cut_and_the_page_says_so(crowd_of: Any, page_of: PageOf) -> None:
-    found = crowd_of(users=60, rates={f"domain {i}": 0.7 for i in range(60)}, most=3)
+def test_many_domains_are_cut_and_the_page_says_so(users_of: Any, page_of: PageOf) -> None:
+    found = users_of(users=60, rates={f"domain {i}": 0.7 for i in range(60)}, most=3)
     html = found.render()
     (rows,) = [rows for rows in specs(html)["domains"]["datasets"].values() if "name" in rows[0]]
     assert len(rows) == 40
     assert "40 of 60 domains are drawn" in page_of(html).words
 
 
-def test_domains_alike_in_what_is_printed_stay_apart(crowd_of: Any) -> None:
+def test_domains_alike_in_what_is_printed_stay_apart(users_of: Any) -> None:
     long = [f"{'x' * 60}{i}{'y' * 60}" for i in range(2)]
     (rows,) = [
         rows
-        for rows in specs(crowd_of(rates=dict.fromkeys(long, 0.8)).render())["domains"]["datasets"].values()
+        for rows in specs(users_of(rates=dict.fromkeys(long, 0.8)).render())["domains"]["datasets"].values()
         if "name" in rows[0]
     ]
     assert len({row["name"] for row in rows}) == 2

@@ -15,14 +15,14 @@ from votewise.report.theme import PALETTES, vega_config
 
 @pytest.fixture(scope="module")
 def specs(one_domain: Any) -> dict[str, dict[str, Any]]:
-    crowd = fs.JudgedUsers(one_domain.counts, one_domain.result, one_domain.kept)
-    curve = fs.retention_curve(crowd)
+    judged = fs.JudgedUsers(one_domain.counts, one_domain.result, one_domain.kept)
+    curve = fs.retention_curve(judged)
     rate = {"name": "x", "share": 0.1, "comparisons": 9, "win_rate": 0.2, "low": 0.15, "high": 0.3}
     domains = pa.Table.from_pylist([rate])
     prior = fs.prior_curve(one_domain.result.density)
     return {
-        "crowd": charts.attentiveness_histogram(fs.histogram(crowd), prior, description="c").to_dict(),
-        "users": charts.users_by_clicks(dots(crowd), description="u").to_dict(),
+        "attentiveness": charts.attentiveness_histogram(fs.histogram(judged), prior, description="c").to_dict(),
+        "users": charts.users_by_clicks(dots(judged), description="u").to_dict(),
         "retention": charts.retention(curve, curve.slice(50, 1), description="r").to_dict(),
         "domains": charts.win_rates(domains, description="d").to_dict(),
     }

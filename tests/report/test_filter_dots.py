@@ -15,35 +15,35 @@ from votewise.report.filter_summary import JudgedUsers
 
 
 @pytest.fixture(scope="module")
-def crowd(one_domain: Any) -> JudgedUsers:
+def judged(one_domain: Any) -> JudgedUsers:
     return JudgedUsers(one_domain.counts, one_domain.result, one_domain.kept)
 
 
 def made(n: list[int], wins: list[int], kept: list[bool]) -> JudgedUsers:
-    """A crowd of one user a cell, attentive by their share of wins."""
+    """One user in each cell, as attentive as the share of wins."""
     shares = np.array(wins) / n
     result: Any = SimpleNamespace(cells=pa.table({"attentiveness": shares, "low": shares, "high": shares}))
     counts = Counts(np.array(n)[:, None], np.array(wins)[:, None], np.ones(len(n), int))
     return JudgedUsers(counts, result, np.array(kept))
 
 
-def test_few_groups_are_drawn_one_by_one(crowd: JudgedUsers) -> None:
-    found = fd.dots(crowd)
-    some = crowd.n > 0
+def test_few_groups_are_drawn_one_by_one(judged: JudgedUsers) -> None:
+    found = fd.dots(judged)
+    some = judged.n > 0
     assert not found.merged
     assert len(found.table) == found.groups == some.sum()
     assert set(found.table["kept"].to_pylist()) == {0.0, 1.0}
 
 
-def test_many_groups_are_merged_without_losing_anybody(monkeypatch: pytest.MonkeyPatch, crowd: JudgedUsers) -> None:
+def test_many_groups_are_merged_without_losing_anybody(monkeypatch: pytest.MonkeyPatch, judged: JudgedUsers) -> None:
     monkeypatch.setattr(fd, "MAX_DOTS", 50)
-    found = fd.dots(crowd)
-    some = crowd.n > 0
+    found = fd.dots(judged)
+    some = judged.n > 0
     assert found.merged
     assert len(found.table) < found.groups
-    assert sum(found.table["users"].to_pylist()) == crowd.users[some].sum()
+    assert sum(found.table["users"].to_pylist()) == judged.users[some].sum()
     mean = np.average(found.table["attentiveness"], weights=found.table["users"])
-    assert mean == pytest.approx(np.average(crowd.rho[some], weights=crowd.users[some]), abs=1e-3)
+    assert mean == pytest.approx(np.average(judged.rho[some], weights=judged.users[some]), abs=1e-3)
 
 
 def test_bins_can_never_exceed_what_is_drawn() -> None:

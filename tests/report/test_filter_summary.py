@@ -17,21 +17,21 @@ from votewise.report import filter_summary as fs
 
 
 @pytest.fixture(scope="module")
-def crowd(one_domain: Any) -> fs.JudgedUsers:
+def judged(one_domain: Any) -> fs.JudgedUsers:
     return fs.JudgedUsers(one_domain.counts, one_domain.result, one_domain.kept)
 
 
 def made(n: list[int], wins: list[int], kept: list[bool], rho: list[float] | None = None) -> fs.JudgedUsers:
-    """A crowd of one user a cell, attentive by their share of wins where nothing else is said."""
+    """One user in each cell, as attentive as ``rho``, by default as the share of wins."""
     shares = np.array(wins) / np.maximum(n, 1) if rho is None else np.array(rho)
     result: Any = SimpleNamespace(cells=pa.table({"attentiveness": shares, "low": shares, "high": shares}))
     counts = Counts(np.array(n)[:, None], np.array(wins)[:, None], np.ones(len(n), int))
     return fs.JudgedUsers(counts, result, np.array(kept))
 
 
-def test_levels_and_activity_divide_the_crowd(crowd: fs.JudgedUsers, one_domain: Any) -> None:
-    everybody = crowd.everybody()
-    for parts in (crowd.by_level(one_domain.levels), [part for part, _ in crowd.by_activity()]):
+def test_levels_and_activity_divide_the_users(judged: fs.JudgedUsers, one_domain: Any) -> None:
+    everybody = judged.everybody()
+    for parts in (judged.by_level(one_domain.levels), [part for part, _ in judged.by_activity()]):
         assert sum(part.users for part in parts) == everybody.users == 400
         assert sum(part.rows for part in parts) == everybody.rows
         assert sum(part.row_share for part in parts) == pytest.approx(1)
@@ -49,10 +49,10 @@ def test_activity_goes_up_a_ladder() -> None:
     assert names == ["0", "1", "2–4", "5–9", "10–19", "1,000–1,234"]
 
 
-def test_histogram_holds_everybody(crowd: fs.JudgedUsers) -> None:
-    bins = fs.histogram(crowd)
+def test_histogram_holds_everybody(judged: fs.JudgedUsers) -> None:
+    bins = fs.histogram(judged)
     assert sum(bins["all"].to_pylist()) == pytest.approx(1, abs=1e-4)
-    assert sum(bins["kept_users"].to_pylist()) == crowd.users @ crowd.kept
+    assert sum(bins["kept_users"].to_pylist()) == judged.users @ judged.kept
     last = fs.histogram(made([5], [5], [True]))
     assert (last["low"][0].as_py(), last["high"][0].as_py()) == (0.96, 1.0)
 
@@ -73,27 +73,27 @@ def test_atoms_are_steps_as_high_as_their_mass() -> None:
     assert np.diff(x).min() > 0
 
 
-def test_retention_falls_and_right_clicks_rise(crowd: fs.JudgedUsers) -> None:
-    curve = fs.retention_curve(crowd)
+def test_retention_falls_and_right_clicks_rise(judged: fs.JudgedUsers) -> None:
+    curve = fs.retention_curve(judged)
     users, right = curve["users"].to_numpy(), curve["right"].to_pylist()
     assert users[0] == 1
     assert (np.diff(users) <= 0).all()
     known = [value for value in right if value is not None]
-    assert right[0] == pytest.approx(crowd.everybody().right, abs=1e-4)
+    assert right[0] == pytest.approx(judged.everybody().right, abs=1e-4)
     assert known == sorted(known)
     at_half = curve["rows"][50].as_py()
-    assert at_half == pytest.approx(crowd.rows @ (crowd.rho >= 0.5) / crowd.rows.sum(), abs=1e-4)
+    assert at_half == pytest.approx(judged.rows @ (judged.rho >= 0.5) / judged.rows.sum(), abs=1e-4)
 
 
-def test_equal_threshold_keeps_as_many_users(crowd: fs.JudgedUsers) -> None:
-    threshold = fs.equal_threshold(crowd)
-    assert threshold == crowd.rho[crowd.kept].min()
-    crowd_of_none = made([5, 5], [1, 2], [False, False])
-    assert fs.equal_threshold(crowd_of_none) is None
+def test_equal_threshold_keeps_as_many_users(judged: fs.JudgedUsers) -> None:
+    threshold = fs.equal_threshold(judged)
+    assert threshold == judged.rho[judged.kept].min()
+    nobody_kept = made([5, 5], [1, 2], [False, False])
+    assert fs.equal_threshold(nobody_kept) is None
 
 
-def test_domains_come_with_the_share_of_clicks(crowd_of: Callable[..., Any]) -> None:
-    result = crowd_of(rates={"a": 0.8, "b": 0.8}).result
+def test_domains_come_with_the_share_of_clicks(users_of: Callable[..., Any]) -> None:
+    result = users_of(rates={"a": 0.8, "b": 0.8}).result
     rates = result.win_rates.set_column(result.win_rates.column_names.index("comparisons"), "comparisons", [[0, 100]])
     rates = rates.set_column(rates.column_names.index("wins"), "wins", [[0, 60]])
     first, second = fs.domain_rows(replace(result, win_rates=rates), ["A", "B"])

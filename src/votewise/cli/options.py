@@ -37,7 +37,6 @@ Force = Annotated[
     bool, typer.Option("--force", help="Continue where the votes do not determine the answer (exit code 3 otherwise).")
 ]
 Report = Annotated[bool, typer.Option(" /--no-report", help="Do not write report.html.", show_default=False)]
-Reportless = Annotated[bool, typer.Option("--no-report", help="Do not write report.html.")]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Print nothing unless there is an error.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print summary.json and nothing else.")]
 

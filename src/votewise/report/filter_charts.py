@@ -1,4 +1,4 @@
-"""Charts of the filter report. Like ``charts``, they name no colours, take the width of the page and hold data only."""
+"""Charts of the filter report. As in ``charts``, they name no colours, are as wide as the page and contain data only."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ _UNIT = alt.Scale(domain=[0, 1], nice=False)
 
 
 def attentiveness_histogram(bins: pa.Table, prior: pa.Table, *, description: str) -> Chart:
-    """Users by posterior mean, kept ones at the bottom, under the curve of the fitted prior.
+    """Users by posterior mean, kept ones at the bottom, with the curve of the fitted prior.
 
     Args:
         bins: what ``filter_summary.histogram`` returns.
         prior: what ``filter_summary.prior_curve`` returns.
-        description: what the chart shows, for those who cannot see it.
+        description: what the chart shows, for readers who cannot see it.
     """
     x = alt.X("low:Q", bin="binned", title="Attentiveness", scale=_UNIT, axis=alt.Axis(tickCount=6))
     tooltip = [
@@ -43,7 +43,7 @@ def users_by_clicks(dots: Dots, *, description: str) -> Chart:
 
     Args:
         dots: what ``filter_dots.dots`` returns.
-        description: what the chart shows, for those who cannot see it.
+        description: what the chart shows, for readers who cannot see it.
     """
     kind = {"type": "log"} if dots.log else {"type": "linear", "zero": False}
     scale = alt.Scale(**kind, nice=False, padding=16)
@@ -81,7 +81,7 @@ def retention(curve: pa.Table, chosen: pa.Table, *, description: str) -> Chart:
     Args:
         curve: what ``filter_summary.retention_curve`` returns.
         chosen: at most one row with the same columns, for the rule that was applied.
-        description: what the chart shows, for those who cannot see it.
+        description: what the chart shows, for readers who cannot see it.
     """
     x = alt.X("threshold:Q", title="Threshold on attentiveness", scale=_UNIT, axis=alt.Axis(tickCount=6))
     tooltip = [
@@ -110,7 +110,7 @@ def win_rates(domains: pa.Table, *, description: str) -> Chart:
 
     Args:
         domains: ``name``, ``win_rate``, ``low`` and ``high`` (its interval), ``share`` (of clicks for A), ``comparisons``.
-        description: what the chart shows, for those who cannot see it.
+        description: what the chart shows, for readers who cannot see it.
     """
     y = alt.Y("name:N", title=None, sort=None, axis=alt.Axis(labelLimit=130, grid=False))
     drawn = [value for name in ("win_rate", "low", "share") for value in domains[name].to_pylist()]

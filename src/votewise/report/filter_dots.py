@@ -1,4 +1,4 @@
-"""Users in a plane of comparisons and clicks: groups to draw as dots, and the line between kept and dropped ones."""
+"""Users by comparisons and clicks: groups to draw as dots, and the line between kept and dropped users."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from votewise.arrays import Bools, Floats
 from votewise.report.filter_summary import JudgedUsers, span
 
 MAX_DOTS = 2_000
-"""Groups of users drawn one by one; beyond, neighbours share a dot."""
+"""Most groups of users that are drawn one by one; with more, neighbours share a dot."""
 ACTIVITY_BINS, SHARE_BINS = 48, 41
-"""Neighbours by comparisons and by share of clicks for A, together fewer than ``MAX_DOTS``."""
+"""Bins by comparisons and by share of clicks for A; users in the same bins are neighbours. Fewer than ``MAX_DOTS``."""
 
 WIDE_RANGE = 20
 """Ratio of the most to the fewest comparisons from which their axis is logarithmic."""
@@ -28,8 +28,8 @@ class Dots:
         table: one row per dot, as ``filter_charts`` draws it.
         merged: whether neighbours share dots.
         groups: how many different (comparisons, clicks) there are.
-        log: whether comparisons range so widely that their axis is logarithmic.
-        boundary: between kept and dropped users (``position``, ``share``); empty where no line parts them.
+        log: whether the axis of comparisons is logarithmic, because they range widely.
+        boundary: between kept and dropped users (``position``, ``share``); empty where no line separates them.
     """
 
     table: pa.Table
@@ -39,14 +39,14 @@ class Dots:
     boundary: pa.Table
 
 
-def dots(crowd: JudgedUsers) -> Dots:
-    """One row per (comparisons, wins), or per neighbourhood of them, without the users who compared nothing.
+def dots(judged: JudgedUsers) -> Dots:
+    """One row per (comparisons, wins), or per group of neighbours, without the users who compared nothing.
 
     Columns of the table: ``position`` (mean comparisons), ``share`` (of clicks for A), ``comparisons`` (as text),
     ``users``, ``attentiveness``, ``low``, ``high`` (means over the users), ``kept`` (share of the users).
     """
-    some = np.flatnonzero((crowd.n > 0) & (crowd.users > 0))
-    n, wins, users = crowd.n[some], crowd.wins[some], crowd.users[some]
+    some = np.flatnonzero((judged.n > 0) & (judged.users > 0))
+    n, wins, users = judged.n[some], judged.wins[some], judged.users[some]
     log = len(n) > 0 and bool(n.max() >= WIDE_RANGE * n.min())
     _, group = np.unique(np.stack([n, wins]), axis=1, return_inverse=True)
     group = group.reshape(-1)
@@ -72,17 +72,17 @@ def dots(crowd: JudgedUsers) -> Dots:
                 [span(a, b) for a, b in zip(first.tolist(), last.tolist(), strict=True)], pa.string()
             ),
             "users": weight.astype(np.int64),
-            "attentiveness": mean(crowd.rho[some], 3),
-            "low": mean(crowd.low[some], 3),
-            "high": mean(crowd.high[some], 3),
-            "kept": mean(crowd.kept[some], 3),
+            "attentiveness": mean(judged.rho[some], 3),
+            "low": mean(judged.low[some], 3),
+            "high": mean(judged.high[some], 3),
+            "kept": mean(judged.kept[some], 3),
         }
     )
-    return Dots(table, merged, groups, log, _boundary(n, wins, crowd.kept[some], log))
+    return Dots(table, merged, groups, log, _boundary(n, wins, judged.kept[some], log))
 
 
 def _boundary(n: npt.NDArray[np.int64], wins: npt.NDArray[np.int64], kept: Bools, log: bool) -> pa.Table:
-    """Half-way between the last dropped and the first kept share of clicks, for each number of comparisons."""
+    """The middle between the last dropped and the first kept share of clicks, for each number of comparisons."""
     empty = pa.table({"position": pa.array([], pa.float64()), "share": pa.array([], pa.float64())})
     numbers, which = np.unique(n, return_inverse=True)
     for sign in (1, -1):

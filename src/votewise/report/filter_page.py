@@ -1,4 +1,4 @@
-"""The filter report: how attentive a crowd of users is, whom a selection rule keeps, and what their clicks are worth."""
+"""The filter report: how attentive users are, which ones a selection rule keeps, and what their clicks are worth."""
 
 from __future__ import annotations
 
@@ -28,17 +28,17 @@ from votewise.report.text import shorten
 from votewise.users.results import AttentivenessResult
 
 MAX_DOMAINS_DRAWN = 40
-"""Domains in the chart, those with the most comparisons; ..."""
+"""Most domains in the chart, those with the most comparisons."""
 MAX_DOMAINS = 500
-"""... and in the table."""
+"""Most domains in the table."""
 
 MEANINGS = {
     "attentive": "are almost certainly worth listening to",
-    "steady": "may be on either side of the threshold: their interval holds it",
+    "steady": "may be on either side of the threshold: their interval contains it",
     "casual": "click with little regard to which answer is better",
-    "new": "have clicked too little for any judgement",
+    "new": "have clicked too little to be judged",
 }
-"""What the users of a level have in common, continuing a sentence about them."""
+"""What the users of a level have in common, as the end of a sentence about them."""
 
 PARAMETERS = {
     "q": "share of users at the lower point",
@@ -63,20 +63,20 @@ def write_filter_report(
     title: str,
     facts: Mapping[str, object] | None = None,
 ) -> Path:
-    """Write the report on a selection of users as one HTML file that opens offline and asks nothing of the network.
+    """Write the report on a selection of users as one HTML file that opens offline and requests nothing from the network.
 
-    The same arguments give the same bytes, and the page stays below 2 MB whatever the number of users: beyond 2,000 groups
-    of users with equal counts, 40 domains in the chart or 500 in the table it shows a selection and says so.
+    The same arguments give the same bytes, and the page stays small whatever the number of users: with more than 2,000
+    groups of users with equal counts, 40 domains in the chart or 500 in the table, it shows some of them and says so.
 
     Args:
-        path: where to write; an existing file is replaced only once the new one is complete.
+        path: the file to write; an existing file is replaced only when the new one is complete.
         counts: the users' comparisons, C cells.
         result: what ``estimate_attentiveness`` made of them.
         kept: (C,) whether the users of each cell are kept.
         levels: (C,) level of the users of each cell: ``new``, ``casual``, ``steady`` or ``attentive``.
         rule: the rule by which users were kept, in words: ``attentiveness of at least 0.5 with 95% probability``.
         title: heading of the page.
-        facts: more to state in the section on how the report was made, name -> value: ``version``, ``date``, ``command``,
+        facts: further entries of the section on how the report was made, name -> value: ``version``, ``date``, ``command``,
             figures. ``date`` and ``version`` are shown under the title as well.
 
     Returns:
@@ -108,13 +108,13 @@ def render_filter_report(
 
     keep = np.asarray(kept, bool)
     _check(counts, result, keep, levels)
-    crowd = JudgedUsers(counts, result, keep)
-    bins, curve, drawn = histogram(crowd), retention_curve(crowd), dots(crowd)
-    kept_part, threshold = crowd.part("kept", keep), equal_threshold(crowd)
+    judged = JudgedUsers(counts, result, keep)
+    bins, curve, drawn = histogram(judged), retention_curve(judged), dots(judged)
+    kept_part, threshold = judged.part("kept", keep), equal_threshold(judged)
     domains = domain_rows(result, _distinct(result.win_rates["domain"].to_pylist()))
     shown = _drawn_domains(domains)
     figures: dict[str, Any] = {
-        "crowd": charts.attentiveness_histogram(
+        "attentiveness": charts.attentiveness_histogram(
             bins, prior_curve(result.density), description="Users by attentiveness, and the fitted prior"
         ),
         "retention": charts.retention(
@@ -137,11 +137,11 @@ def render_filter_report(
         rule=rule,
         counts=counts,
         result=result,
-        everybody=crowd.everybody(),
+        everybody=judged.everybody(),
         kept=kept_part,
-        levels=crowd.by_level(levels),
-        idle=int(crowd.users[crowd.n == 0].sum()),
-        activity=crowd.by_activity(),
+        levels=judged.by_level(levels),
+        idle=int(judged.users[judged.n == 0].sum()),
+        activity=judged.by_activity(),
         bins=bins.to_pylist(),
         dots=_dots_said(drawn),
         threshold=threshold,
@@ -160,21 +160,23 @@ def _check(counts: Counts, result: AttentivenessResult, keep: npt.NDArray[np.boo
     cells = len(counts.users)
     for name, length in (("kept", len(keep)), ("levels", len(levels)), ("result.cells", len(result.cells))):
         if length != cells:
-            raise BadInputError(f"{name} has {length:,} entries for {cells:,} cells of users", expected="one a cell")
+            raise BadInputError(
+                f"{name} has {length:,} entries for {cells:,} cells of users", expected="one for each cell"
+            )
     unknown = set(levels) - set(LEVELS)
     if unknown:
-        raise BadInputError("there is no such level", value=min(unknown), expected=", ".join(LEVELS))
+        raise BadInputError("no such level", value=min(unknown), expected=", ".join(LEVELS))
 
 
 def _chosen(threshold: float | None, users: float, rows: float, right: float | None) -> pa.Table:
-    """The rule that was applied, as a row of the retention curve; no row where nobody is kept."""
+    """The rule that was applied, as a row of the retention curve; no row if it keeps nobody."""
     row = {"threshold": threshold, "users": users, "rows": rows, "right": right}
     schema = pa.schema([(name, pa.float64()) for name in row])
     return pa.Table.from_pylist([] if threshold is None else [row], schema=schema)
 
 
 def _parameters(result: AttentivenessResult) -> list[dict[str, Any]]:
-    """The prior's parameters with their ``meaning``; those of mixtures end in the number of the component."""
+    """The prior's parameters with their ``meaning``; in mixtures, names end in the number of the component."""
     found = []
     for row in result.parameters.to_pylist():
         stem, _, component = row["name"].partition("_")
@@ -184,7 +186,7 @@ def _parameters(result: AttentivenessResult) -> list[dict[str, Any]]:
 
 
 def _choice(result: AttentivenessResult) -> list[dict[str, Any]]:
-    """The families that were compared, best first, with how far their BIC lies ``above`` the best one's."""
+    """The families that were compared, best first, and how far the BIC of each is ``above`` the best one."""
     if result.choice is None:
         return []
     rows = sorted(result.choice.to_pylist(), key=lambda row: (row["bic"], row["family"]))
@@ -201,7 +203,10 @@ def _dots_said(drawn: Dots) -> dict[str, Any]:
 
 
 def _drawn_domains(domains: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """The busiest domains in their old order, given win rates being their own interval; none for one given win rate."""
+    """The domains with the most comparisons, in the given order; none where one win rate alone was given.
+
+    A given win rate is its own interval.
+    """
     if len(domains) == 1 and not domains[0]["fitted"]:
         return []
     busiest = sorted(domains, key=lambda row: -row["comparisons"])[:MAX_DOMAINS_DRAWN]
@@ -216,7 +221,7 @@ def _drawn_domains(domains: list[dict[str, Any]]) -> list[dict[str, Any]]:
 
 
 def _distinct(names: Iterable[str]) -> list[str]:
-    """Names short enough to print, numbered where cutting made them equal."""
+    """Names short enough to print, with numbers where shortening made them equal."""
     short = [shorten(name or "all comparisons") for name in names]
     often, seen = Counter(short), Counter[str]()
     found = []

@@ -1,6 +1,6 @@
-"""A crowd of users in numbers: shares, bins and curves that the filter report's sentences, tiles and charts are made of.
+"""Users in numbers: the shares, bins and curves in the filter report's sentences, tiles and charts.
 
-Everything is computed from cells of users with equal counts, so that it takes as long for a hundred users as for millions.
+Everything is computed from cells of users with equal counts, so it takes as long for a hundred users as for millions.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ LEVELS = ("attentive", "steady", "casual", "new")
 
 BINS = 25
 ATOM = 0.1
-"""A node of the prior with this mass or more stands for a point, not for a stretch."""
+"""A node of the prior with this mass or more is an atom: it stands for a point, not for a range."""
 THRESHOLDS = 101
 
 
@@ -34,11 +34,11 @@ class UsersPart:
         name: what they have in common.
         users: how many they are.
         user_share: of all users.
-        rows: comparisons they made, ties aside.
+        rows: comparisons they made, without ties.
         row_share: of all comparisons.
         attentiveness: mean over the users; None where there are none.
         right: expected share of their clicks that name the better answer; None without comparisons.
-        kept_share: of the users, those who are kept; None where there are none.
+        kept_share: share of the users who are kept; None where there are no users.
     """
 
     name: str
@@ -102,15 +102,15 @@ class JudgedUsers:
         return found
 
 
-def histogram(crowd: JudgedUsers) -> pa.Table:
-    """Share of all users by posterior mean, kept ones from 0 to ``kept`` and the others from there to ``all``.
+def histogram(judged: JudgedUsers) -> pa.Table:
+    """Share of all users by posterior mean: kept ones from 0 to ``kept``, the others from there to ``all``.
 
     Columns: ``low`` and ``high`` (edges of the bin), ``kept``, ``all`` (shares of users), ``users`` and ``kept_users``.
     Empty bins are left out.
     """
-    which = np.minimum((crowd.rho * BINS).astype(np.int64), BINS - 1)
-    users = np.bincount(which, crowd.users, minlength=BINS)
-    kept = np.bincount(which, crowd.users * crowd.kept, minlength=BINS)
+    which = np.minimum((judged.rho * BINS).astype(np.int64), BINS - 1)
+    users = np.bincount(which, judged.users, minlength=BINS)
+    kept = np.bincount(which, judged.users * judged.kept, minlength=BINS)
     filled = np.flatnonzero(users)
     total = users.sum()
     return pa.table(
@@ -126,10 +126,10 @@ def histogram(crowd: JudgedUsers) -> pa.Table:
 
 
 def prior_curve(density: pa.Table) -> pa.Table:
-    """The prior as the share of users per bin of ``histogram``, so that curve and bars are comparable.
+    """The prior as the share of users per bin of ``histogram``, which makes curve and bars comparable.
 
-    The density of a smooth prior is drawn as it is. Of a prior with atoms, which has none, the curve shows the mass within
-    half a bin on either side: a step as high as the bar would be if everybody's attentiveness were known.
+    The density of a smooth prior is drawn as it is. A prior with atoms has no density: there the curve shows the mass
+    within half a bin on either side, a step as high as the bar would be if everybody's attentiveness were known.
     """
     order = np.argsort(floats(density["attentiveness"]), kind="stable")
     node, mass = floats(density["attentiveness"])[order], floats(density["mass"])[order]
@@ -146,39 +146,39 @@ def prior_curve(density: pa.Table) -> pa.Table:
     return pa.table({"attentiveness": np.round(at, 5), "share": np.round(share, 6)})
 
 
-def retention_curve(crowd: JudgedUsers) -> pa.Table:
+def retention_curve(judged: JudgedUsers) -> pa.Table:
     """What keeping everybody with a posterior mean of at least ``threshold`` would keep.
 
     Columns: ``threshold``, ``users`` and ``rows`` (shares kept), ``right`` (expected share of right clicks among the kept
     rows; null where no row is kept).
     """
-    order = np.argsort(crowd.rho, kind="stable")
+    order = np.argsort(judged.rho, kind="stable")
     threshold = np.linspace(0, 1, THRESHOLDS)
-    first = np.searchsorted(crowd.rho[order], threshold - 1e-12)
+    first = np.searchsorted(judged.rho[order], threshold - 1e-12)
 
     def above(weight: Floats) -> Floats:
         return np.concatenate([np.cumsum(weight[order][::-1])[::-1], [0.0]])[first]
 
-    users, rows = above(crowd.users), above(crowd.rows)
-    right = above(crowd.rows * (1 + crowd.rho) / 2)
+    users, rows = above(judged.users), above(judged.rows)
+    right = above(judged.rows * (1 + judged.rho) / 2)
     return pa.table(
         {
             "threshold": np.round(threshold, 4),
-            "users": np.round(users / crowd.users.sum(), 5),
-            "rows": np.round(rows / max(crowd.rows.sum(), 1), 5),
+            "users": np.round(users / judged.users.sum(), 5),
+            "rows": np.round(rows / max(judged.rows.sum(), 1), 5),
             "right": pa.array(np.round(right / np.maximum(rows, 1), 5), mask=rows == 0),
         }
     )
 
 
-def equal_threshold(crowd: JudgedUsers) -> float | None:
-    """The threshold on the posterior mean that keeps as many users as are kept; None where nobody is."""
-    kept = crowd.users @ crowd.kept
+def equal_threshold(judged: JudgedUsers) -> float | None:
+    """The threshold on the posterior mean that keeps as many users as are kept; None if nobody is kept."""
+    kept = judged.users @ judged.kept
     if kept == 0:
         return None
-    order = np.argsort(-crowd.rho, kind="stable")
-    last = np.searchsorted(np.cumsum(crowd.users[order]), kept - 0.5)
-    return float(crowd.rho[order[last]])
+    order = np.argsort(-judged.rho, kind="stable")
+    last = np.searchsorted(np.cumsum(judged.users[order]), kept - 0.5)
+    return float(judged.rho[order[last]])
 
 
 def domain_rows(result: AttentivenessResult, names: Sequence[str]) -> list[dict[str, Any]]:
