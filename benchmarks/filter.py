@@ -1,10 +1,10 @@
 """Counting, fitting and filtering a large log of comparisons beside a bare DuckDB group-by of the same Parquet file.
 
-The log is made by DuckDB from hashes of row numbers, so that every run has the same. Two fifths of the users are attentive;
+DuckDB makes the log from hashes of row numbers, so it is the same in every run. Two fifths of the users are attentive;
 8% of the rows are ties; with --swap the two models swap sides at random. Every measurement is a fresh process on two cores,
-in alternation; times are the best of the repeats, and every claim is a ratio, of wall times and of the cores' time, which
-other work on the machine disturbs less. What votewise keeps between runs is there after the first. The bare group-by is the
-query that somebody who knows this very log would write by hand, with its result laid down in a temporary table.
+and the tasks alternate; times are the best of the repeats, and every claim is a ratio: of wall times, and of the time of all
+cores, which other work on the machine disturbs less. The bare group-by is the query that somebody who knows this log would
+write by hand, with its result in a temporary table.
 
     python benchmarks/filter.py [--rows 100000000] [--users 1000000] [--repeats 3] [--swap] [--folder DIR]
 """
@@ -25,7 +25,7 @@ from pathlib import Path
 
 CORES = 2
 BYTES_A_ROW = 16
-"""The log and the half that is kept, in Parquet, with room to spare."""
+"""Disk space for the log and the half that is kept, in Parquet, generously estimated."""
 
 MAKE = """
 COPY (
@@ -72,7 +72,7 @@ def bare(path: str, swap: bool) -> dict[str, float]:
 
 
 def count(path: str, _: bool) -> dict[str, float]:
-    """Seconds of counting, and of the fit after it, imports apart."""
+    """Seconds of counting, and of the fit after it, without imports."""
     import ibis.backends.duckdb  # noqa: F401
 
     from votewise.users.estimate import estimate_attentiveness

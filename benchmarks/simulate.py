@@ -1,8 +1,8 @@
 """Simulating a large file of votes, and of clicks, beside writing the same table with pyarrow alone.
 
-The bound holds the finished table in memory and does nothing but write it, with the same row groups. Every measurement is a
-fresh process on two cores, in alternation; times are the best of the repeats, imports of the command included, and every
-claim is a ratio. Peak memory is the whole process's.
+The lower bound has the finished table in memory and only writes it, with the same row groups. Every measurement is a fresh
+process on two cores, and the tasks alternate; times are the best of the repeats, with the imports of the command, and every
+claim is a ratio. Peak memory is that of the whole process.
 
     python benchmarks/simulate.py [--rows 10000000] [--repeats 3] [--folder DIR]
 """
@@ -32,7 +32,7 @@ def command(kind: str, rows: int, out: Path) -> list[str]:
     """The command that makes ``rows`` rows."""
     settings = {
         "annotators": ["--pairs", str(rows // 3), "--votes-per-pair", "3", *MIXED],
-        "users": ["--users", str(rows // 50), "--comparisons-per-user", "50", "--comparisons", "1000000"],
+        "users": ["--users", str(rows // 50), "--comparisons-per-user", "50", "--made-up", "1000000"],
     }
     return ["simulate", kind, *settings[kind], "--out", str(out), "--quiet"]
 

@@ -16,8 +16,8 @@ from functools import partial
 import altair as alt
 import numpy as np
 import pyarrow as pa
-from known_users import BETA, TWO_POINT, clicks
 from harness import TRUE_COLOUR, Page, each, middle, parser
+from known_users import BETA, TWO_POINT, clicks
 from scipy.stats import binom
 
 from votewise.inference.priors import Beta, Grid

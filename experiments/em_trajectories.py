@@ -16,8 +16,8 @@ from typing import Any
 import altair as alt
 import numpy as np
 import pyarrow as pa
-from known_users import BETA, TWO_POINT, Truth, clicks
 from harness import TRUE_COLOUR, Page, each, middle, parser
+from known_users import BETA, TWO_POINT, Truth, clicks
 from scipy.special import logit
 
 from votewise.inference.em import EMOptions, run_em

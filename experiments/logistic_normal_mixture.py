@@ -14,6 +14,7 @@ from typing import Any
 import altair as alt
 import numpy as np
 import pyarrow as pa
+from harness import TRUE_COLOUR, Page, each, middle, parser
 from known_users import (
     FINE,
     atoms,
@@ -24,7 +25,6 @@ from known_users import (
     total_variation,
     wasserstein,
 )
-from harness import TRUE_COLOUR, Page, each, middle, parser
 
 from votewise.data.clicks import Counts
 from votewise.users.families import LogisticNormalMixture
@@ -140,9 +140,9 @@ def main() -> None:
             "converged",
         ],
         rows,
-        f"{args.draws} data sets per truth; median (10% to 90%). Log-likelihood less that of the true distribution, BIC less "
-        f"the lowest of the three. EM stops after {MOST_STEPS:,} steps; where components are more than the truth has, the "
-        "likelihood is flat and parameters still wander then, the density does not.",
+        f"{args.draws} data sets per truth; median (10% to 90%). Log-likelihood minus that of the true distribution, BIC "
+        f"minus the lowest of the three. EM stops after {MOST_STEPS:,} steps; with more components than the truth has, the "
+        "likelihood is flat: parameters still move then, the density does not.",
     )
     page.write(
         "The paper saw three logistic-normals come close to all four distributions. Here their median Wasserstein-1 "

@@ -19,6 +19,7 @@ from typing import Any
 import altair as alt
 import numpy as np
 import pyarrow as pa
+from harness import TRUE_COLOUR, Page, each, middle, parser
 from known_users import (
     BETA,
     LEVELS,
@@ -32,7 +33,6 @@ from known_users import (
     total_variation,
     wasserstein,
 )
-from harness import TRUE_COLOUR, Page, each, middle, parser
 
 from votewise.users.estimate import estimate_attentiveness
 
@@ -104,7 +104,9 @@ def main() -> None:
         known = 100 * np.array([data_set["known"] for data_set in data_sets[name]])
         rows = []
         for family in FAMILIES:
-            found = {key: np.array([c[family][key] for c in data_sets[name]]) for key in ("distance", "variation", "loss")}
+            found = {
+                key: np.array([c[family][key] for c in data_sets[name]]) for key in ("distance", "variation", "loss")
+            }
             loss = 100 * found["loss"]
             error = loss.std(ddof=1) / np.sqrt(len(loss))
             label = family + (" (the paper's)" if (name, family) in PAPER else "")
@@ -118,8 +120,9 @@ def main() -> None:
         page.table(
             ["fitted with", "Wasserstein-1", "total variation", "points lost"],
             rows,
-            f"Truth {name}, {args.draws} data sets. Who knows it finds {known.mean():.1f}% of the most attentive half; points "
-            "lost against that: mean ± 2 standard errors, distances: median (10% to 90%). `auto` chose "
+            f"Truth {name}, {args.draws} data sets. With the true distribution {known.mean():.1f}% of the most attentive "
+            "half are found; points lost against that: mean ± 2 standard errors, distances: median (10% to 90%). "
+            "`auto` chose "
             + ", ".join(f"{family} {number}x" for family, number in zip(chosen, times, strict=True))
             + ".",
         )

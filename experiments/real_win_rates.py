@@ -24,8 +24,8 @@ import altair as alt
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
-from known_users import BETA, TWO_POINT
 from harness import COLOURS, Page, each, parser
+from known_users import BETA, TWO_POINT
 from scipy.special import expit, logit
 
 from votewise.data.clicks import Clicks, Counts

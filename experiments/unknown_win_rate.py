@@ -17,8 +17,8 @@ from typing import Any
 import altair as alt
 import numpy as np
 import pyarrow as pa
-from known_users import clicks, share_found
 from harness import COLOURS, Page, each, middle, parser
+from known_users import clicks, share_found
 from scipy.stats import beta
 
 from votewise.inference.priors import Beta
@@ -106,9 +106,9 @@ def main() -> None:
         page.table(
             ["mu", "rank: known", "Beta(8, 2)", "points lost", "threshold: known", "Beta(8, 2)", "mu found", "covered"],
             rows,
-            f"{design} comparisons, {args.draws} data sets. Rank: per cent of the truly more attentive half in the upper half "
-            "by posterior mean, median (10% to 90%); points lost: mean ± 2 standard errors. Threshold: share of users above "
-            "the true median whose mode is above it, and share of all users whose mode is.",
+            f"{design} comparisons, {args.draws} data sets. Rank: per cent of the truly more attentive half that are in the "
+            "upper half by posterior mean, median (10% to 90%); points lost: mean ± 2 standard errors. Threshold: share of "
+            "users above the true median whose mode is above it, and share of all users whose mode is.",
         )
     half = len(RATES)
     holds = max(losses) <= TOLERATED
