@@ -63,6 +63,15 @@ def test_prompts_of_comparisons_without_votes() -> None:
     assert read_prompts([{"prompt": "one", "response_a": "x", "response_b": "y"}]).prompts == ["one"]
 
 
+def test_texts_and_prompts_that_are_in_memory() -> None:
+    found = read_prompts(["one", "two", "one", ""])
+    assert found.prompts == ["one", "two"]
+    assert (found.read, found.repeated, found.empty, found.source) == (4, 1, 1, "list of texts")
+    assert read_prompts(found) == found
+    first = read_prompts(found, limit=1)
+    assert (first.prompts, first.keys) == (["one"], found.keys[:1])
+
+
 def test_a_renamed_column() -> None:
     assert read_prompts([{"ask": "one"}], columns={"prompt": "ask"}).prompts == ["one"]
 

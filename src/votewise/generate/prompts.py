@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -58,13 +58,17 @@ class Prompts:
     def __len__(self) -> int:
         return len(self.prompts)
 
+    def first(self, limit: int | None) -> Prompts:
+        """Only the first so many; all of them for None."""
+        return replace(self, prompts=self.prompts[:limit], keys=self.keys[:limit])
+
 
 def read_prompts(source: Any, *, columns: Mapping[str, str] | None = None, limit: int | None = None) -> Prompts:
     """Read prompts, each once.
 
     Args:
         source: what ``read_votes`` takes, in a format of votes or with a column ``prompt`` (``instruction``,
-            ``question``, ...) of texts or conversations; or a .txt file with one prompt per line; or a list of texts.
+            ``question``, ...) of texts or conversations; or a .txt file with one prompt per line; or a list of texts; or ``Prompts``.
         columns: the name of a column -> the name it has in the source, ``{"prompt": "ask"}``.
         limit: keep only the first so many.
 
@@ -73,6 +77,8 @@ def read_prompts(source: Any, *, columns: Mapping[str, str] | None = None, limit
     """
     if limit is not None and limit < 1:
         raise BadInputError("must be 1 or more", parameter="limit", value=limit)
+    if isinstance(source, Prompts):
+        return source.first(limit)
     if (texts := _texts(source)) is not None:
         if columns:
             raise BadInputError("lines of text have no columns", parameter="columns")

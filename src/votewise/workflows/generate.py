@@ -97,7 +97,7 @@ def generate(
     )
     if not isinstance(prompts, Prompts):
         progress.stage(f"Reading {short_name(prompts)}")
-        prompts = read_prompts(prompts, columns=columns, limit=limit)
+    prompts = read_prompts(prompts, columns=columns, limit=limit)
     models = [model] if isinstance(model, str) else list(model)
     job = GenerateJob(prompts, models, _path(out), sampling, backend, options, _path(comparisons))
     if dry_run:
