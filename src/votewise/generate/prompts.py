@@ -68,7 +68,8 @@ def read_prompts(source: Any, *, columns: Mapping[str, str] | None = None, limit
 
     Args:
         source: what ``read_votes`` takes, in a format of votes or with a column ``prompt`` (``instruction``,
-            ``question``, ...) of texts or conversations; or a .txt file with one prompt per line; or a list of texts; or ``Prompts``.
+            ``question``, ...) of texts or conversations; or a .txt file with one prompt per line; or a list of
+            texts; or ``Prompts``.
         columns: the name of a column -> the name it has in the source, ``{"prompt": "ask"}``.
         limit: keep only the first so many.
 
