@@ -1,6 +1,6 @@
-"""What a kept reference saves: seconds until the first step of a first and of a second run, beside an epoch of training.
+"""What the reference cache saves: seconds until the first step of a first and a second run, compared with an epoch.
 
-Random models and words; each run in a process of its own, first and second in turn, each pair of them with an empty cache.
+Random models and words. Each run is a new process; first and second runs alternate, and each first run has an empty cache.
 Medians over the repeats with their range.
 
     python benchmarks/reference.py [--pairs 64] [--repeats 3] [--threads 2] [--model body]
@@ -41,7 +41,7 @@ def make_rows(pairs: int) -> Any:
 
 
 def run(options: argparse.Namespace) -> None:
-    """One run, which prints the seconds until its first step and those of its epoch."""
+    """One run. It prints the seconds until its first step, and those of its epoch."""
     import torch
 
     from votewise.demo.tiny_model import word_tokenizer

@@ -1,10 +1,10 @@
-"""What robust training costs: a step of RE-DPO, RE-IPO, RE-SimPO and RE-CPO beside the same step of the loss unmodified.
+"""What robust training costs: a step of RE-DPO, RE-IPO, RE-SimPO and RE-CPO compared with the plain loss.
 
-Both trainers have the same model, data and settings but for the objective (weighted, with reliabilities from first-seen
-margins, against plain), and their steps are taken in turn in one process, in random order; the claim is the median ratio of
-two steps on the same batch. It is a step in the middle of an epoch, when most estimates are over, for these come with every
-tenth more pairs. What all of them cost is measured alone, with simulated margins, and compared with a step of half a
-second. Times are processor times of one thread, so that whatever else runs on the machine hardly counts.
+Both trainers have the same model, data and settings except the objective (weighted, with reliabilities from first-seen
+margins, or plain). Their steps alternate in one process, in random order; the result is the median ratio of two steps on
+the same batch. The steps are from the middle of an epoch, when most estimates are over, because a new one is made whenever
+a tenth more pairs were seen. The cost of all estimates is measured separately, with simulated margins, and compared with
+a step of half a second. Times are processor times of one thread, so other work on the machine hardly matters.
 
     python benchmarks/robust_step.py [--steps 40] [--repeats 3] [--votes 1000000]
 """
@@ -38,7 +38,7 @@ WORDS = 4000
 PROMPT, ANSWER, BATCH = 32, 32, 8
 PAIRS, SEEN = 4000, 2000
 STEP_SECONDS = 0.5
-"""A step that the updates are compared with: short for a model of several billion parameters."""
+"""Time of a step that the updates are compared with; short for a model of several billion parameters."""
 
 
 def make_model() -> LlamaForCausalLM:
@@ -58,7 +58,7 @@ def make_model() -> LlamaForCausalLM:
 
 
 def make_rows(n: int) -> Dataset:
-    """One vote a pair, by fifty annotators; all sequences of one length, so that every step is the same work."""
+    """One vote per pair, by fifty annotators; all sequences have the same length, so every step is the same work."""
     rng = np.random.default_rng(0)
 
     def words(length: int) -> list[str]:
@@ -70,7 +70,7 @@ def make_rows(n: int) -> Dataset:
 
 
 class Stepper:
-    """A trainer that takes one whole optimiser step when told to: micro-batch, beliefs, clipping, update."""
+    """A trainer that takes one complete optimiser step per call: micro-batch, beliefs, clipping, update."""
 
     def __init__(self, rows: Dataset, folder: str, **settings: Any) -> None:
         args = RobustPreferenceConfig(
@@ -96,7 +96,7 @@ class Stepper:
         self.batches = iter(self.trainer.get_train_dataloader())
 
     def step(self) -> float:
-        """Seconds of one step, data loading apart."""
+        """Seconds of one step, without data loading."""
         batch, trainer = next(self.batches), self.trainer
         start = time.process_time()
         trainer.training_step(trainer.model, batch)
@@ -107,7 +107,7 @@ class Stepper:
 
 
 def compare(robust: Stepper, plain: Stepper, steps: int, order: np.random.Generator) -> tuple[list[float], list[float]]:
-    """Seconds of each robust and each plain step, taken in turn; three of each go before."""
+    """Seconds of each robust and each plain step, alternating, after three steps of each as a warm-up."""
     spent: tuple[list[float], list[float]] = [], []
     for i in range(steps + 3):
         pair = [(robust, spent[0]), (plain, spent[1])]
@@ -123,7 +123,7 @@ def measure_steps(steps: int, repeats: int) -> None:
     order = np.random.default_rng(1)
     size = sum(p.numel() for p in make_model().parameters()) / 1e6
     print(
-        f"{size:.1f} M parameters, {BATCH} pairs a step of {PROMPT} + 2 x {ANSWER} tokens, {repeats} x {steps} steps:"
+        f"{size:.1f} M parameters, {BATCH} pairs per step of {PROMPT} + 2 x {ANSWER} tokens, {repeats} x {steps} steps:"
     )
     for loss in LOSSES:
         with tempfile.TemporaryDirectory() as folder:
@@ -141,7 +141,7 @@ def measure_steps(steps: int, repeats: int) -> None:
 
 
 def measure_updates(n: int, votes_per_pair: int, batch: int) -> None:
-    """Processor time that the beliefs take over an epoch: evidence before and learning after every step."""
+    """Processor time of the beliefs in an epoch: evidence before every step, learning after it."""
     rng = np.random.default_rng(0)
     pairs = n // votes_per_pair
     people = max(n // 200, 1)
@@ -169,8 +169,8 @@ def measure_updates(n: int, votes_per_pair: int, batch: int) -> None:
     steps = -(-pairs // batch)
     error = float(np.abs(beliefs.reliability - eta[: len(beliefs.log_odds)]).mean())
     print(
-        f"  {n:,} votes, {votes_per_pair} a pair, {steps:,} steps of {batch}: {before:.2f} s before the first, then "
-        f"{spent:.2f} s in {fits} estimates (longest {longest:.2f} s), {1e3 * (spent + before) / steps:.2f} ms a step = "
+        f"  {n:,} votes, {votes_per_pair} per pair, {steps:,} steps of {batch}: {before:.2f} s before the first, then "
+        f"{spent:.2f} s in {fits} estimates (longest {longest:.2f} s), {1e3 * (spent + before) / steps:.2f} ms per step = "
         f"{(spent + before) / steps / STEP_SECONDS:.2%} of a step of {STEP_SECONDS} s; mean error of eta {error:.3f}",
         flush=True,
     )

@@ -1,18 +1,19 @@
-"""The trainer's step beside TRL's: forward, loss and backward of the same batches, in turn, with equal losses and gradients.
+"""The trainer's step compared with TRL's: forward, loss and backward on the same batches, alternating.
 
-Four ways, as `fast_step` has them: off (TRL's own scoring under our loss), answers, packed, shared; and TRL's DPOTrainer.
-The reference's log-probabilities are given, as with `precompute_ref_log_probs`. Times are medians over the repeats with
-their 10% to 90% range, as ratios to TRL's median, of wall time, or with --threads 1 of the processor's, which other work on
-the machine disturbs less; memory is the peak of a step in a fresh process less what it held before.
+It compares the four values of `fast_step` (off, which is TRL's scoring with votewise's loss, answers, packed, shared) with
+TRL's DPOTrainer, and checks that losses and gradients are equal. The reference model's log-probabilities are given, as with
+`precompute_ref_log_probs`. Times are medians over the repeats with their 10% to 90% range, as ratios to TRL's median: wall
+time, or with --threads 1 processor time, which other work on the machine disturbs less. Memory is the peak of a step in a
+new process, minus the memory used before the step.
 
     python benchmarks/step.py [--pairs 4] [--repeats 5] [--threads 2] [--shapes head-long,body-long,...] [--ways shared]
     python benchmarks/step.py --config FOLDER [--prompt 384] [--answer 96] [--vary 0.6]   (a model's config.json)
     python benchmarks/step.py --device cuda --peak-tflops 989        (random models of 0.5 and 1.5 billion parameters, bf16)
 
-On a GPU TRL runs with SDPA and, where it is installed, with flash attention; ours with each kernel beside the default.
-Every batch is met once before it is timed, for kernels are compiled for their lengths. Tokens are counted as TRL sees
-them, two rows a pair without padding, so that they compare; the share of the chip's peak counts what is really multiplied,
-6 operations for each weight and token that meets it, without attention's own.
+On a GPU TRL runs with SDPA and, if installed, with flash attention; votewise runs with its default kernels and with the
+other ones. Every batch runs once before it is timed, because kernels are compiled for each length. Tokens are counted in
+the same way for all, as two rows per pair without padding. The share of the chip's peak counts the operations that are
+really done: 6 for each weight and token that it is multiplied with, without those of attention.
 """
 
 from __future__ import annotations
@@ -45,7 +46,7 @@ GPU_SHAPES = {
     "0.5B-varying": ("0.5B", 1024, 256, 0.6),
     "1.5B-long": ("1.5B", 1024, 256, 0.0),
 }
-"""Model, tokens of a prompt, tokens of an answer, by how much lengths vary."""
+"""Model, tokens per prompt, tokens per answer, by how much lengths vary."""
 
 BODIES = {
     "head": {
@@ -62,7 +63,7 @@ BODIES = {
         "num_hidden_layers": 8,
         "num_attention_heads": 8,
     },
-    # As large as Qwen 2.5 of that name.
+    # The sizes of the Qwen 2.5 models of this name.
     "0.5B": {
         "vocab_size": 151_936,
         "hidden_size": 896,
@@ -89,11 +90,11 @@ GPU_WAYS: dict[str, dict[str, Any]] = WAYS | {
     "shared, segments": {"fast_step": "shared", "packed_attention": "segments"},
     "shared, torch head": {"fast_step": "shared", "answer_projection": "torch"},
 }
-"""By name, the trainer's settings; those without `fast_step` are TRL's."""
+"""Settings of the trainer by name; those without `fast_step` are for TRL's trainer."""
 
 
 def make_model(which: str, device: str = "cpu", attention: str = "sdpa") -> Any:
-    """A random model of a shape, or of a folder's config; in bf16 on a GPU."""
+    """A random model of one of the ``BODIES``, or of the config in a folder; in bf16 on a GPU."""
     import torch
     from transformers import AutoConfig, AutoModelForCausalLM, LlamaConfig
 
@@ -109,7 +110,7 @@ def make_model(which: str, device: str = "cpu", attention: str = "sdpa") -> Any:
 
 
 def make_trainer(settings: dict[str, Any], which: str, folder: str, device: str = "cpu") -> Any:
-    """TRL's trainer or ours, on one made-up pair: batches are given by hand."""
+    """TRL's trainer or votewise's, on one made-up pair; the batches are made by ``make_batch``."""
     from datasets import Dataset
     from trl import DPOConfig, DPOTrainer
 
@@ -129,7 +130,7 @@ def make_trainer(settings: dict[str, Any], which: str, folder: str, device: str 
         "logging_steps": 1000,
         "disable_tqdm": True,
     }
-    # Any reference will do: its log-probabilities come with the batches.
+    # Any reference model will do, because its log-probabilities come with the batches.
     given = {"train_dataset": rows, "processing_class": word_tokenizer("ab"), "ref_model": make_model("head")}
     if "fast_step" not in settings:
         trainer = DPOTrainer(model, args=DPOConfig(**common), **given)
@@ -177,14 +178,14 @@ def step(trainer: Any, batch: dict[str, Any]) -> tuple[float, float]:
 
 
 def clock(device: Any) -> float:
-    """Seconds: of one thread on a CPU its own, which other work on the machine disturbs less; else of the wall."""
+    """Seconds: processor time for one thread on a CPU, which other work disturbs less; otherwise wall time."""
     import torch
 
     return time.process_time() if device.type == "cpu" and torch.get_num_threads() == 1 else time.perf_counter()
 
 
 def wait(device: Any) -> None:
-    """Until the GPU has done what it was told."""
+    """Wait until the GPU has finished its work."""
     import torch
 
     if device.type == "cuda":
@@ -200,7 +201,7 @@ def compare(which: str, shape: tuple[int, int, float], options: argparse.Namespa
         trainers = {way: make_trainer(known, which, folder, options.device) for way, known in ways.items()}
         vocabulary = trainers["TRL"].model.config.vocab_size
         batches = [make_batch(vocabulary, options.pairs, *shape, seed=i) for i in range(options.repeats + 1)]
-        # On a GPU all batches once before they count; on a CPU the first one does.
+        # Warm-up: on a GPU all batches once, on a CPU only the first one.
         rounds = [
             *((i, False) for i in range(len(batches) if cuda else 1)),
             *((i, True) for i in range(1, len(batches))),
@@ -215,7 +216,7 @@ def compare(which: str, shape: tuple[int, int, float], options: argparse.Namespa
                 took, losses[way] = step(trainers[way], batches[i])
                 if cuda:
                     memory[way] = max(memory[way], peak() - before)
-                if not (cuda and counts):  # they take time on their way from the GPU
+                if not (cuda and counts):  # copying them from the GPU takes time
                     gradients[way] = torch.cat([p.grad.flatten().cpu() for p in trainers[way].model.parameters()])
                 trainers[way].model.zero_grad(set_to_none=True)
                 if counts:
@@ -237,7 +238,7 @@ def compare(which: str, shape: tuple[int, int, float], options: argparse.Namespa
 
 
 def show(seconds: dict[str, list[float]], tokens: float, work: dict[str, float], peak_tflops: float | None) -> None:
-    """The table: medians, ratios to TRL's median, tokens a second and the share of the chip's peak if that is known."""
+    """Print medians, ratios to TRL's median, tokens per second and, if known, the share of the chip's peak."""
     base = float(np.median(seconds["TRL"]))
     print(f"  {'way':<20}{'seconds':>9}{'times as fast':>15}   10% to 90%{'tokens/s':>14}{'of peak':>10}")
     for way, found in seconds.items():
@@ -251,7 +252,7 @@ def show(seconds: dict[str, list[float]], tokens: float, work: dict[str, float],
 
 
 def operations(trainer: Any, settings: dict[str, Any], batches: list[dict[str, Any]]) -> float:
-    """Operations of a step, in the mean: 6 for each weight of the layers and token fed, and of the head and token scored."""
+    """Mean operations of a step: 6 per weight of the layers and input token, and per weight of the head and scored token."""
     from votewise.train.packing import pack
 
     model, how = trainer.model, settings.get("fast_step", "off")
@@ -261,14 +262,14 @@ def operations(trainer: Any, settings: dict[str, Any], batches: list[dict[str, A
     for batch in batches:
         packed = pack(batch, share=how == "shared") if how in ("packed", "shared") else None
         fed = batch["input_ids"] if packed is None else packed.input_ids
-        everywhere = how == "off" and model.device.type == "cpu"  # TRL's head, where it has no kernels
+        everywhere = how == "off" and model.device.type == "cpu"  # TRL's head without its kernels
         scored = batch["input_ids"].numel() if everywhere else int(batch["completion_mask"].sum())
         found.append(6.0 * (layers * fed.numel() + head * scored))
     return float(np.mean(found))
 
 
 def gpu_ways() -> dict[str, dict[str, Any]]:
-    """The ways there are here."""
+    """The ``GPU_WAYS`` that can run here."""
     from transformers.utils import is_flash_attn_2_available
 
     if is_flash_attn_2_available():
@@ -278,7 +279,7 @@ def gpu_ways() -> dict[str, dict[str, Any]]:
 
 
 def start_of_peak() -> float:
-    """MB of the GPU in use now; the peak starts anew."""
+    """MB in use on the GPU now; resets the peak."""
     import torch
 
     torch.cuda.reset_peak_memory_stats()
@@ -286,14 +287,14 @@ def start_of_peak() -> float:
 
 
 def peak() -> float:
-    """MB of the GPU at the peak since then."""
+    """Peak MB in use on the GPU since the last reset."""
     import torch
 
     return torch.cuda.max_memory_allocated() / 1e6
 
 
 def fresh(which: str, way: str, shape: tuple[int, int, float], options: argparse.Namespace) -> float:
-    """Peak memory in MB of a step in a process of its own, less what model and libraries took."""
+    """Peak memory in MB of a step in a new process, minus the memory of model and libraries."""
     command = [sys.executable, __file__, "--task", json.dumps([which, way, *shape]), "--pairs", str(options.pairs)]
     ended = subprocess.run([*command, "--threads", str(options.threads)], check=True, stdout=subprocess.PIPE, text=True)
     return float(ended.stdout.splitlines()[-1])
@@ -306,7 +307,7 @@ def one(which: str, way: str, *shape: Any, pairs: int) -> None:
         small = make_batch(trainer.model.config.vocab_size, 1, 4, 4, 0.0, seed=0)
         step(trainer, small)
         before = memory("VmRSS")
-        Path("/proc/self/clear_refs").write_text("5")  # the peak starts anew
+        Path("/proc/self/clear_refs").write_text("5")  # resets the peak
         step(trainer, batch)
         print(memory("VmHWM") - before)
 
@@ -320,13 +321,13 @@ def memory(what: str) -> float:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--device", choices=("cpu", "cuda"), default="cpu")
-    parser.add_argument("--peak-tflops", type=float, help="the chip's peak, in 10^12 operations a second (bf16)")
+    parser.add_argument("--peak-tflops", type=float, help="the chip's peak in 10^12 operations per second (bf16)")
     parser.add_argument("--shapes", help=f"of {', '.join(SHAPES)}; on a GPU of {', '.join(GPU_SHAPES)}")
     parser.add_argument("--config", help="folder with a model's config.json")
     parser.add_argument("--prompt", type=int, default=384)
     parser.add_argument("--answer", type=int, default=96)
     parser.add_argument("--vary", type=float, default=0.0)
-    parser.add_argument("--ways", nargs="+", choices=GPU_WAYS, default=list(GPU_WAYS), help="beside TRL")
+    parser.add_argument("--ways", nargs="+", choices=GPU_WAYS, default=list(GPU_WAYS), help="what to compare with TRL")
     parser.add_argument("--pairs", type=int, default=4)
     parser.add_argument("--repeats", type=int, default=5)
     parser.add_argument("--threads", type=int, default=2)

@@ -17,7 +17,19 @@ import altair as alt
 import numpy as np
 import pyarrow as pa
 from harness import COLOURS, Page, each, parser
-from worlds import OURS, PUBLISHED, WIN_RATE, MadeUp, Method, crowd, interval, nameless, plus_minus, verdict, vote
+from worlds import (
+    OURS,
+    PUBLISHED,
+    WIN_RATE,
+    MadeUp,
+    Method,
+    interval,
+    mixed_annotators,
+    nameless,
+    plus_minus,
+    verdict,
+    vote,
+)
 
 NOISE = 0.3
 STARTS = (0.99, 0.9, 0.75, 0.55)
@@ -47,7 +59,7 @@ def one_world(seed: int, pairs: int, texts: int) -> dict[Any, dict[str, float]]:
 
     torch.set_num_threads(1)
     here = MadeUp(seed, pairs=pairs, texts=texts)
-    cast = vote(here.texts, here.truth, crowd(NOISE, seed=seed), seed=seed)
+    cast = vote(here.texts, here.truth, mixed_annotators(NOISE, seed=seed), seed=seed)
     found = {}
     for names, (key, method) in product(NAMES, ways().items()):
         ending = here.train(cast if names == "many" else nameless(cast), method)

@@ -18,7 +18,7 @@ import numpy as np
 import pyarrow as pa
 from harness import TRUE_COLOUR, Page, each, parser
 from scipy.special import expit, logit
-from worlds import OURS, PUBLISHED, MadeUp, crowd, nameless, plus_minus, vote
+from worlds import OURS, PUBLISHED, MadeUp, mixed_annotators, nameless, plus_minus, vote
 
 from votewise import estimate_reliability, read_votes
 from votewise.annotators.gold import area_under_curve
@@ -42,7 +42,7 @@ def one_world(seed: int, pairs: int, texts: int) -> dict[str, Any]:
 
     torch.set_num_threads(1)
     here = MadeUp(seed, pairs=pairs, texts=texts)
-    cast = vote(here.texts, here.truth, crowd(NOISE, seed=seed), seed=seed)
+    cast = vote(here.texts, here.truth, mixed_annotators(NOISE, seed=seed), seed=seed)
     found: dict[str, Any] = {"wrong": 1 - cast.correct.mean()}
     for name, votes, method in (
         ("as published, one annotator", nameless(cast), PUBLISHED),

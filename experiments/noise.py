@@ -31,8 +31,8 @@ from worlds import (
     ACCURACY,
     WIN_RATE,
     add_place,
-    crowd,
     interval,
+    mixed_annotators,
     nameless,
     options_of,
     place,
@@ -78,7 +78,7 @@ def one_world(task: tuple[int, str], options: dict[str, Any], noises: tuple[int,
         for names in NAMES:
             key = (run.name, wrong, names if method in LEARNING else "")
             if key not in done:
-                cast = vote(here.texts, here.truth, crowd(wrong / 100, seed=seed), seed=seed)
+                cast = vote(here.texts, here.truth, mixed_annotators(wrong / 100, seed=seed), seed=seed)
                 ending = here.train(cast if names == "many" else nameless(cast), run, loss=loss)
                 done[key] = {"score": ending.score, "error": ending.error, "stopped": ending.stopped}
             found[loss, method.name, noise, names] = done[key]
@@ -97,7 +97,7 @@ class Scores:
         return np.array([world[loss, method.name, noise, names][what] for world in self.worlds], float)
 
     def gain(self, loss: str, method: Method, other: Method, names: str) -> np.ndarray:
-        """By how much a method beats another in every world, mean over the noises above 0."""
+        """How much better a method is than another in every world, mean over the noises above 0."""
         noisy = [noise for noise in self.noises if noise] or self.noises
         return np.mean([self.of(loss, method, n, names) - self.of(loss, other, n, names) for n in noisy], axis=0)
 
@@ -109,7 +109,7 @@ class Scores:
 
 
 def rows_of(scores: Scores, losses: tuple[str, ...], names: str) -> list[list[str]]:
-    """Scores by loss and method, noise across."""
+    """Scores: a row per loss and method, a column per noise."""
     return [
         [f"{loss}, {method.name}", *(plus_minus(scores.of(loss, method, noise, names)) for noise in scores.noises)]
         for loss, method in product(losses, METHODS)
@@ -205,11 +205,12 @@ def finding(scores: Scores, losses: tuple[str, ...]) -> str:
 
     noisy = [noise for noise in scores.noises if noise] or scores.noises
     said = (
-        f"The paper finds RE-PO ahead of the loss itself for nearly all losses. Over {min(noisy)} to {max(noisy)}% wrong "
-        f"votes it is so here, by intervals over worlds, for {count(PUBLISHED, 'one', PLAIN)} losses as published with a "
-        f"single annotator and {count(PUBLISHED, 'many', PLAIN)} with 40, and for {count(OURS, 'one', PLAIN)} and "
-        f"{count(OURS, 'many', PLAIN)} with votewise's defaults; ahead of label smoothing told the true noise for "
-        f"{count(PUBLISHED, 'one', SMOOTHED)} and {count(OURS, 'one', SMOOTHED)} with a single annotator."
+        f"The paper finds that RE-PO is better than the plain loss for nearly all losses. Here, with {min(noisy)} to "
+        f"{max(noisy)}% wrong votes and by intervals over worlds, this holds for {count(PUBLISHED, 'one', PLAIN)} losses "
+        f"as published with a single annotator and {count(PUBLISHED, 'many', PLAIN)} with 40, and for "
+        f"{count(OURS, 'one', PLAIN)} and {count(OURS, 'many', PLAIN)} with votewise's defaults. RE-PO is better than label "
+        f"smoothing with the true noise for {count(PUBLISHED, 'one', SMOOTHED)} and {count(OURS, 'one', SMOOTHED)} with a "
+        "single annotator."
     )
     if "dpo" in losses:
         gains, ours = (
@@ -220,7 +221,7 @@ def finding(scores: Scores, losses: tuple[str, ...]) -> str:
             for method in LEARNING
         )
         said += (
-            " RE-DPO ahead of what knows or bounds the noise: as published "
+            " RE-DPO compared with methods that know or bound the noise: as published "
             + ", ".join(gains)
             + "; with votewise's defaults "
             + ", ".join(ours)
@@ -242,13 +243,15 @@ def main() -> None:
     scores = Scores([dict(ChainMap(*parts[i : i + len(losses)])) for i in range(0, len(parts), len(losses))])
     own = args.model is not None
     means = ACCURACY if own else WIN_RATE
-    size = f"{args.draws} splits of the file" if own else f"{args.draws} worlds, {args.pairs:,} pairs with a vote each"
+    size = (
+        f"{args.draws} splits of the file" if own else f"{args.draws} worlds, {args.pairs:,} pairs with one vote each"
+    )
     for names, title in NAMES.items():
         page.table(
             ["loss, method", *(f"{noise}% wrong" for noise in scores.noises)],
             rows_of(scores, losses, names),
             f"{title.capitalize()}, {size}: mean and half of its 95% interval over them, in per cent. {means} Label "
-            "smoothing and rDPO are told the true share of wrong votes.",
+            "smoothing and rDPO are given the true share of wrong votes.",
         )
     page.table(
         [
@@ -259,18 +262,15 @@ def main() -> None:
             "stopped",
         ],
         learnt_rows(scores, losses),
-        "Share of the gap between all votes believed and clean labels that is closed; mean absolute error of the "
-        "reliabilities, "
-        "lowest and highest over noises; runs that ended below 50%, or that stopped because the votes looked worse "
-        "than chance.",
+        "Closed share of the gap between all votes believed and clean labels; mean absolute error of the reliabilities, "
+        "lowest and highest over noises; runs that ended below 50%, or stopped because the votes looked worse than chance.",
     )
     noisy = [n for n in scores.noises if n]
     page.table(
-        ["what the paper saw", "as published", "", "votewise", ""],
+        ["what the paper found", "as published", "", "votewise", ""],
         claims(scores, losses),
         f"Differences in points, in the same worlds, mean over {min(noisy, default=0)} to {max(noisy, default=0)}% "
-        "wrong votes, with their 95% "
-        "interval over worlds: a claim holds where it lies above 0, the opposite where it lies below.",
+        "wrong votes, with their 95% interval over worlds: a claim holds if it lies above 0, the opposite if it lies below.",
     )
     title = "accuracy, %" if own else "win rate, %"
     page.write(finding(scores, losses), chart(scores, losses, title), "Mean score against the share of wrong votes.")

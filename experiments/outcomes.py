@@ -13,11 +13,11 @@ class Outcome:
     """How a run ended.
 
     Attributes:
-        score: win rate over the model before training, or accuracy of the implicit reward on prompts held out.
-        reliability: (K,) what was believed of the annotators in the end.
-        error: mean absolute error of that; NaN where nothing was learnt.
-        stopped: whether training stopped because the votes looked worse than chance. The model is then what it was.
-        trainer: the trainer; None where it stopped.
+        score: win rate over the model before training, or accuracy of the implicit reward on held-out prompts.
+        reliability: (K,) the estimated reliabilities at the end.
+        error: mean absolute error of them; NaN if none were learnt.
+        stopped: whether training stopped because the votes looked worse than chance. The model is then unchanged.
+        trainer: the trainer; None if it stopped.
     """
 
     score: float

@@ -45,7 +45,7 @@ def main() -> None:
     methods = list(dict.fromkeys(name for name, _ in worlds[0]))
     for what, caption in enumerate(
         (
-            f"Share of right sampled answers about entities nobody voted on, mean of {args.draws} worlds.",
+            f"Share of right sampled answers about entities without votes, mean of {args.draws} worlds.",
             "Mean absolute error of the annotators' reliabilities.",
         )
     ):

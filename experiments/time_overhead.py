@@ -38,7 +38,7 @@ PAPER = {"dpo": (0.92, 0.96), "ipo": (1.13, 1.14), "simpo": (1.40, 1.32), "cpo":
 
 
 def ratios(loss: str, way: str, steps: int) -> np.ndarray:
-    """(steps,) time of a robust step over that of a plain one on the same batch."""
+    """(steps,) time of a robust step divided by that of a plain step on the same batch."""
     robust_step.PAIRS, robust_step.SEEN = PAIRS, PAIRS // 2
     rows = make_rows(PAIRS)
     with tempfile.TemporaryDirectory() as folder:
@@ -65,7 +65,7 @@ def main() -> None:
     page.table(
         ["loss", *WAYS, "paper, whole runs"],
         rows,
-        f"Time of a step over that of the loss itself: median of {args.steps} steps in turn (10% to 90%). The paper's: "
+        f"Time of a step divided by that of the plain loss: median of {args.steps} steps (10% to 90%). The paper's: "
         "Mistral-7B and "
         "Llama-3-8B, from its table 8.",
     )
@@ -95,7 +95,7 @@ def main() -> None:
         "The paper measures 11% more time on average, and a third more for SimPO. Here a robust step takes "
         f"{100 * (mean - 1):+.1f}% on average as published and "
         f"{100 * (np.mean([middles[loss, 'votewise'] for loss in LOSSES]) - 1):+.1f}% with votewise's defaults "
-        f"({100 * (most - 1):+.1f}% at most), for both directions of a loss come from the same log-probabilities: an "
+        f"({100 * (most - 1):+.1f}% at most), because both directions of a loss come from the same log-probabilities: an "
         "overhead of 11% "
         f"{'does not show' if most < 1.05 else 'shows'} here.",
         (bars + dots + one).properties(width=420, height=200),

@@ -31,11 +31,11 @@ from scipy.special import expit, logit
 from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
 from transformers import LlamaConfig, LlamaForCausalLM, PreTrainedTokenizerFast
 
+import votewise
 from votewise import estimate_reliability, read_votes
 from votewise.annotators.gold import score_against_gold
 from votewise.annotators.results import ReliabilityResult
 from votewise.data.votes import Votes
-from votewise.train.script import main as train
 
 ROOT = Path(__file__).resolve().parents[1]
 DATA = ROOT.parent / "shared" / "data" / "convincing_arguments.parquet"
@@ -78,7 +78,7 @@ def make_model(votes: Votes, folder: Path, *, vocabulary: int = 512, width: int 
     tokenizer.save_pretrained(folder)
 
 
-def foretold(votes: Votes, result: ReliabilityResult, margins: np.ndarray) -> float:
+def prediction_loss(votes: Votes, result: ReliabilityResult, margins: np.ndarray) -> float:
     """Mean log-loss of each vote, predicted from its pair's margin and the other votes on it."""
     of = dict(
         zip(result.annotators["annotator"].to_pylist(), result.annotators["reliability"].to_pylist(), strict=True)
@@ -107,13 +107,18 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         make_model(votes, folder / "model")
-        paths = {"votes": DATA, "model_name_or_path": folder / "model", "output_dir": folder / "run"}
-        flags = [word for flag, path in paths.items() for word in (f"--{flag}", str(path))]
         start = time.perf_counter()
-        trainer = train(["--config", str(RECIPE), "--disable_tqdm", "True", "--logging_steps", "500", *flags])
+        result = votewise.train(
+            RECIPE,
+            votes=DATA,
+            model_name_or_path=folder / "model",
+            output_dir=folder / "run",
+            disable_tqdm=True,
+            logging_steps=500,
+        )
         minutes = (time.perf_counter() - start) / 60
-    assert trainer is not None
-    report(page, votes, trainer, minutes)
+    assert result.trainer is not None, "one process needs no launcher"
+    report(page, votes, result.trainer, minutes)
 
 
 def report(page: Page, votes: Votes, trainer: Any, minutes: float) -> None:
@@ -131,26 +136,26 @@ def report(page: Page, votes: Votes, trainer: Any, minutes: float) -> None:
         gold = score_against_gold(votes, result)
         assert gold is not None
         assert gold.auc is not None
-        loss = foretold(votes, result, margins)
+        loss = prediction_loss(votes, result, margins)
         rows.append([name, f"{gold.auc:.4f}", f"{gold.accuracy:.2%}", f"{loss:.4f}"])
     parameters = sum(p.numel() for p in trainer.model.parameters())
     page.text(
         f"{len(trainer.rows.pair):,} rows, one per pair; {trainer.state.global_step} steps of a model of {parameters:,} "
-        f"parameters. Reading, training and writing took {minutes:.0f} minutes on two cores that others used too."
+        f"parameters. Reading, training and writing took {minutes:.0f} minutes on two shared cores."
     )
     page.table(
-        ["beliefs", "AUC", "pairs right", "log-loss of foretold votes"],
+        ["beliefs", "AUC", "pairs right", "log-loss of predicted votes"],
         rows,
-        "AUC of confidence for votes that contradict the gold answers; share of pairs with a gold answer whose likelier "
-        "response it is; mean log-loss of each vote, foretold from the other votes on its pair and the margin.",
+        "AUC of confidence for votes that contradict the gold answers; share of pairs with a gold answer that is the more "
+        "likely response; mean log-loss of each vote, predicted from the other votes on its pair and the margin.",
     )
     audit, own, fitted = rows[0], next(row for row in rows if "recipe" in row[0]), rows[-1]
     page.write(
         f"Confidences written by training find wrong votes with an AUC of {own[1]}, those of an audit without a model with "
         f"{audit[1]}: {'no worse' if float(own[1]) >= float(audit[1]) else 'worse'}. An epoch took "
-        f"{'less' if minutes < MINUTES else 'more'} than {MINUTES} minutes. The more the model's margins count, the better "
-        f"votes are foretold (log-loss {audit[3]} without them, {fitted[3]} with the temperature fitted), but counted so "
-        f"much they cost AUC (fitted: {fitted[1]}): the gold answers are made of the votes alone."
+        f"{'less' if minutes < MINUTES else 'more'} than {MINUTES} minutes. The more weight the model's margins have, the "
+        f"better votes are predicted (log-loss {audit[3]} without them, {fitted[3]} with the temperature fitted), but then "
+        f"they lower the AUC (fitted: {fitted[1]}), because the gold answers are made from the votes alone."
     )
 
 

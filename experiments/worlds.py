@@ -33,11 +33,10 @@ __all__ = ["CLEAN", "OURS", "PLAIN", "PUBLISHED", "Method", "Outcome"]
 
 ANNOTATORS = 40
 WIN_RATE = (
-    "Win rate: sampled answers about entities nobody voted on against those of the model before training, judged by "
-    "the truth, "
-    "ties counting half; 50% is no gain, and a point is two points more right answers."
+    "Win rate: sampled answers about entities without votes against those of the model before training, judged by the "
+    "truth, with ties counting half; 50% means no gain, and one point means two points more right answers."
 )
-ACCURACY = "Accuracy of the implicit reward on prompts held out, by the labels of the file."
+ACCURACY = "Accuracy of the implicit reward on held-out prompts, by the labels of the file."
 
 
 class Place(Protocol):
@@ -84,7 +83,7 @@ class MadeUp:
 
 
 def win_rate(after: Floats, before: Floats) -> float:
-    """Share of comparisons won by answers that are right with the shares ``after`` over others with ``before``, (E,).
+    """Share of comparisons that answers with shares ``after`` of right ones win against answers with ``before``, (E,).
 
     Answers about one entity are drawn independently; a tie, both right or both wrong, counts half. Of shares that
     were themselves counted from independent answers it is unbiased.
@@ -95,10 +94,10 @@ def win_rate(after: Floats, before: Floats) -> float:
 # Votes
 
 
-def crowd(noise: float, *, annotators: int = ANNOTATORS, seed: int = 0) -> Floats:
-    """(K,) reliabilities of reliable, sloppy and adversarial annotators with a share ``noise`` of wrong votes in all.
+def mixed_annotators(noise: float, *, annotators: int = ANNOTATORS, seed: int = 0) -> Floats:
+    """(K,) reliabilities of reliable, sloppy and adversarial annotators, together with a share ``noise`` of wrong votes.
 
-    Their shares of wrong votes are in proportion to those of the demo's crowd.
+    Their shares of wrong votes are in proportion to those of the demo's annotators.
     """
     rng = np.random.default_rng([seed, 1])
     shares, low, high = np.array(GROUPS).T
@@ -108,10 +107,10 @@ def crowd(noise: float, *, annotators: int = ANNOTATORS, seed: int = 0) -> Float
 
 
 def vote(texts: pa.Table, truth: Any, reliability: Floats, *, seed: int = 0) -> SimulatedVotes:
-    """One vote on each of M pairs, by annotators of the reliabilities (K,), who cast as many each.
+    """One vote on each of M pairs, by annotators of reliabilities (K,), who cast equally many votes.
 
-    With one seed the same annotator votes on the same pair, and the wrong votes of a better crowd are among those of a
-    worse one.
+    With one seed the same annotator votes on the same pair, and votes that are wrong with better annotators are also wrong
+    with worse ones.
     """
     rng = np.random.default_rng([seed, 2])
     m = len(truth)
@@ -119,7 +118,7 @@ def vote(texts: pa.Table, truth: Any, reliability: Floats, *, seed: int = 0) -> 
 
 
 def vote_on_copies(texts: pa.Table, truth: Any, reliability: Floats, *, seed: int = 0) -> SimulatedVotes:
-    """One vote of each annotator on each of M pairs."""
+    """One vote by each annotator on each of M pairs."""
     rng = np.random.default_rng([seed, 2])
     k, m = len(reliability), len(truth)
     return _cast(texts, truth, reliability, np.repeat(np.arange(m), k), np.tile(np.arange(k), m), rng)
@@ -156,7 +155,7 @@ class Interval(NamedTuple):
     high: float
 
     def __format__(self, spec: str) -> str:
-        """In points (hundredths), or with the spec ``+`` signed."""
+        """In points (hundredths); with the spec ``+`` it has a sign."""
         if not np.isfinite(self.high):
             return f"{100 * self.mean:{spec}.1f}"
         return " to ".join(
@@ -187,7 +186,7 @@ def verdict(differences: Sequence[float] | Floats) -> str:
     found = interval(differences)
     if found.low > 0:
         return "holds"
-    return "the opposite" if found.high < 0 else "cannot be told"
+    return "the opposite" if found.high < 0 else "undecided"
 
 
 # Arguments

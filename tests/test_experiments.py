@@ -61,7 +61,7 @@ def test_win_rate_is_half_the_gain_above_a_half(worlds: ModuleType) -> None:
 
 @pytest.mark.parametrize("noise", [0, 0.1, 0.4])
 def test_a_crowd_is_wrong_as_often_as_told(worlds: ModuleType, noise: float) -> None:
-    reliability = worlds.crowd(noise, seed=3)
+    reliability = worlds.mixed_annotators(noise, seed=3)
     assert len(reliability) == worlds.ANNOTATORS
     assert 1 - reliability.mean() == pytest.approx(noise)
     assert ((reliability >= 0) & (reliability <= 1)).all()
@@ -69,7 +69,7 @@ def test_a_crowd_is_wrong_as_often_as_told(worlds: ModuleType, noise: float) -> 
 
 
 def test_votes_of_a_better_crowd_are_wrong_where_those_of_a_worse_one_are(worlds: ModuleType) -> None:
-    better, worse = (worlds.vote(TEXTS, TRUTH, worlds.crowd(noise), seed=1) for noise in (0.1, 0.3))
+    better, worse = (worlds.vote(TEXTS, TRUTH, worlds.mixed_annotators(noise), seed=1) for noise in (0.1, 0.3))
     np.testing.assert_array_equal(better.votes.annotator, worse.votes.annotator)
     assert set(np.bincount(better.votes.annotator)) == {10}
     assert (worse.correct <= better.correct).all()
@@ -79,7 +79,7 @@ def test_votes_of_a_better_crowd_are_wrong_where_those_of_a_worse_one_are(worlds
 
 
 def test_without_names_the_votes_are_the_same(worlds: ModuleType) -> None:
-    cast = worlds.vote(TEXTS, TRUTH, worlds.crowd(0.2), seed=1)
+    cast = worlds.vote(TEXTS, TRUTH, worlds.mixed_annotators(0.2), seed=1)
     alone = worlds.nameless(cast)
     np.testing.assert_array_equal(alone.votes.sign, cast.votes.sign)
     assert alone.votes.n_annotators == 1
@@ -107,8 +107,8 @@ def test_intervals_are_students(worlds: ModuleType) -> None:
     [
         ([0.1, 0.11, 0.12], "holds"),
         ([-0.1, -0.11, -0.12], "the opposite"),
-        ([-0.1, 0.1, 0], "cannot be told"),
-        ([1], "cannot be told"),
+        ([-0.1, 0.1, 0], "undecided"),
+        ([1], "undecided"),
     ],
 )
 def test_verdicts(worlds: ModuleType, values: list[float], word: str) -> None:
@@ -158,7 +158,7 @@ def test_noise(run: Any) -> None:
     page = run("noise", "--losses", "dpo", "--noise", "40")
     assert "dpo, Hölder-DPO" in page
     assert "RE-DPO over rDPO" in page
-    assert "cannot be told" in page
+    assert "undecided" in page
 
 
 def test_reliability_recovery(run: Any) -> None:
