@@ -147,7 +147,7 @@ def main() -> None:
         "The paper saw every start of EM end at the true parameters. Here "
         f"{'all' if least == 1 else f'{least:.1%} or more'} of the starts end at one and the same maximum of the "
         f"likelihood, near the truth and not at it: it holds"
-        f"{'.' if least == 1 else ' but for the exceptions in the table.'}",
+        f"{'.' if least == 1 else ', with the exceptions in the table.'}",
         alt.hconcat(*charts),
         "Paths of plain EM in the first data set, from the dots to where they meet; the cross is the truth.",
     )

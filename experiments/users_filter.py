@@ -226,7 +226,7 @@ def chart(scores: Scores, title: str) -> alt.HConcatChart:
     base = alt.Chart(arms).encode(ways, alt.YOffset("prior:N", sort=scores.compared), colours)
     dots = base.mark_point(filled=True, size=30).encode(alt.X("mean:Q", title=title, scale=alt.Scale(zero=False)))
     bars = base.mark_rule().encode(alt.X("low:Q"), alt.X2("high:Q"))
-    panels = [(bars + dots).properties(width=250, height=220, title=head("whom to believe"))]
+    panels = [(bars + dots).properties(width=250, height=220, title=head("which users to trust"))]
     shares = pa.Table.from_pylist(
         [{"prior": p, "kept": 100 * s, **figures(scores.of("shares", p, s))} for p, s in product(scores.priors, SHARES)]
     )

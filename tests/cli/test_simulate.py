@@ -44,7 +44,7 @@ def test_audit_finds_the_kinds_that_were_simulated(end: End, tmp_path: Path, cap
 
 def test_filter_finds_the_users_that_were_attentive(end: End, tmp_path: Path, capsys: Shown) -> None:
     """400 users of 200 clicks, 60% at 0.1 and 40% at 0.95, win rate 0.9: P(click for A) is 0.54 or 0.88, ten standard
-    errors apart, so that hardly anybody (1% at most; expected are 0.01%) is on the wrong side of 1/2.
+    errors apart, so hardly anybody (1% at most; 0.01% are expected) is on the wrong side of 1/2.
     """
     clicks, out = tmp_path / "clicks.parquet", tmp_path / "filtered"
     end(
@@ -68,9 +68,9 @@ def test_profiles_files_and_flags(end: End, tmp_path: Path, capsys: Shown) -> No
         end("simulate", "annotators", "--profile", profile, "--pairs", 50, "--spammers", 0, "--out", first, "--json")
         == 0
     )
-    told = json.loads(capsys.readouterr().out)
-    assert told["votes"] == told["correct"] == 150
-    assert told["seed"] == 0
+    shown = json.loads(capsys.readouterr().out)
+    assert shown["votes"] == shown["correct"] == 150
+    assert shown["seed"] == 0
     end(
         "simulate",
         "annotators",

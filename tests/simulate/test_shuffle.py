@@ -29,7 +29,7 @@ def test_large_orders_need_no_memory() -> None:
 
 @pytest.mark.parametrize("size", [5, 12, 100])
 def test_every_thing_may_stand_anywhere(size: int) -> None:
-    """Where the first and the last thing stand over 4,000 seeds: chi-square below its 1 - 1e-6 quantile (normal
+    """Places of the first and the last thing over 4,000 seeds: chi-square below its 1 - 1e-6 quantile (normal
     approximation, 5.5 standard deviations): false alarm below 1e-5 in all. So for the distance of two neighbours.
     """
     seeds = 4000

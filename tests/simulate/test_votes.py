@@ -32,7 +32,7 @@ def test_each_kind_is_right_as_often_as_it_should_be(mixed: DrawnVotes) -> None:
     kind = mixed.kind[mixed.votes.annotator]
     for code, name in enumerate(KINDS):
         of = kind == code
-        # Where in its sequence a tired annotator's vote stands is whole numbers: 0.004 off the straight line at most.
+        # The number of a tired annotator's vote is whole: at most 0.004 off the straight line.
         assert abs(mixed.chance[of].mean() - expected[name]) < 0.004
         assert within(mixed.correct[of].mean(), mixed.chance[of].mean(), of.sum())
     np.testing.assert_array_equal(mixed.correct, mixed.votes.sign == mixed.truth[mixed.votes.pair])

@@ -209,7 +209,7 @@ def test_any_text_is_written_as_it_came(tmp_path: Path) -> None:
     assert pq.read_table(tmp_path / "rows.parquet").equals(log.slice(0, 4))
 
 
-def test_model_a_is_the_first_by_name_or_as_told() -> None:
+def test_model_a_is_the_first_by_name_or_as_given() -> None:
     first, second = count_comparisons(LOG), count_comparisons(LOG, model="weak")
     assert (first.models, second.models) == (("strong", "weak"), ("weak", "strong"))
     assert first.wins.sum() + second.wins.sum() == first.comparisons.sum() == second.comparisons.sum()

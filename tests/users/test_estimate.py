@@ -70,7 +70,7 @@ def test_standard_errors_are_the_cramer_rao_bound() -> None:
 
 
 def test_a_mirrored_log_has_the_same_users() -> None:
-    """Calling the models the other way round changes no user's attentiveness."""
+    """Swapping the names of the models changes no user's attentiveness."""
     counts, _, _ = simulated(seed=3)
     mirrored = Counts(counts.comparisons, counts.comparisons - counts.wins, counts.users)
     one = estimate_attentiveness(counts, win_rate=0.8, prior="beta")
@@ -195,7 +195,7 @@ def test_auto_takes_the_family_that_made_the_data() -> None:
 
 
 @pytest.mark.parametrize("family", FAMILIES)
-def test_doubling_the_users_changes_nothing_but_the_errors(family: str) -> None:
+def test_doubling_the_users_changes_only_the_errors(family: str) -> None:
     counts, _, _ = simulated(seed=11)
     twice = Counts(counts.comparisons, counts.wins, 2 * counts.users)
     one, other = (estimate_attentiveness(c, win_rate=0.8, prior=family, max_iterations=500) for c in (counts, twice))
@@ -249,8 +249,8 @@ def test_judging_with_a_known_prior_is_bayes_rule_again() -> None:
     assert table["log_evidence"].to_numpy() @ counts.users == pytest.approx(result.log_likelihood, abs=1e-3)
 
 
-def test_evidence_tells_a_user_who_changed() -> None:
-    """Attentive, then asleep: two stretches of 200 comparisons are far likelier apart than together."""
+def test_evidence_shows_that_a_user_changed() -> None:
+    """Attentive, then asleep: two stretches of 200 comparisons are far more likely apart than together."""
     result = estimate_attentiveness(simulated(seed=14)[0], win_rate=0.8, prior="beta")
     evidence = result.judge(Counts.of_users([200, 200, 400, 200, 400], [158, 100, 258, 129, 258])[0])["log_evidence"]
     cells = Counts.of_users([200, 200, 400, 200, 400], [158, 100, 258, 129, 258])[1]

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +14,7 @@ import pyarrow as pa
 from votewise.data.clicks import Counts
 from votewise.errors import BadInputError
 from votewise.report.filter_dots import Dots, dots
+from votewise.report.filter_rows import distinct, drawn_domains, families_compared, named_parameters
 from votewise.report.filter_summary import (
     LEVELS,
     JudgedUsers,
@@ -24,11 +24,8 @@ from votewise.report.filter_summary import (
     prior_curve,
     retention_curve,
 )
-from votewise.report.text import shorten
 from votewise.users.results import AttentivenessResult
 
-MAX_DOMAINS_DRAWN = 40
-"""Most domains in the chart, those with the most comparisons."""
 MAX_DOMAINS = 500
 """Most domains in the table."""
 
@@ -39,17 +36,6 @@ MEANINGS = {
     "new": "have clicked too little to be judged",
 }
 """What the users of a level have in common, as the end of a sentence about them."""
-
-PARAMETERS = {
-    "q": "share of users at the lower point",
-    "low": "attentiveness at the lower point",
-    "high": "attentiveness at the higher point",
-    "c": "first shape, larger for more attentive users",
-    "d": "second shape, larger for less attentive users",
-    "weight": "share of users",
-    "mean": "mean of the log-odds of attentiveness",
-    "deviation": "standard deviation of the log-odds",
-}
 
 
 def write_filter_report(
@@ -111,8 +97,8 @@ def render_filter_report(
     judged = JudgedUsers(counts, result, keep)
     bins, curve, drawn = histogram(judged), retention_curve(judged), dots(judged)
     kept_part, threshold = judged.part("kept", keep), equal_threshold(judged)
-    domains = domain_rows(result, _distinct(result.win_rates["domain"].to_pylist()))
-    shown = _drawn_domains(domains)
+    domains = domain_rows(result, distinct(result.win_rates["domain"].to_pylist()))
+    shown = drawn_domains(domains)
     figures: dict[str, Any] = {
         "attentiveness": charts.attentiveness_histogram(
             bins, prior_curve(result.density), description="Users by attentiveness, and the fitted prior"
@@ -150,8 +136,8 @@ def render_filter_report(
         n_domains=len(domains),
         n_domains_drawn=len(shown),
         nearest=min((abs(row["win_rate"] - 0.5) for row in domains), default=0.5),
-        parameters=_parameters(result),
-        choice=_choice(result),
+        parameters=named_parameters(result),
+        choice=families_compared(result),
         meanings=MEANINGS,
     )
 
@@ -175,24 +161,6 @@ def _chosen(threshold: float | None, users: float, rows: float, right: float | N
     return pa.Table.from_pylist([] if threshold is None else [row], schema=schema)
 
 
-def _parameters(result: AttentivenessResult) -> list[dict[str, Any]]:
-    """The prior's parameters with their ``meaning``; in mixtures, names end in the number of the component."""
-    found = []
-    for row in result.parameters.to_pylist():
-        stem, _, component = row["name"].partition("_")
-        where = f"component {component}: " if component else ""
-        found.append(row | {"meaning": where + PARAMETERS[stem] if stem in PARAMETERS else ""})
-    return found
-
-
-def _choice(result: AttentivenessResult) -> list[dict[str, Any]]:
-    """The families that were compared, best first, and how far the BIC of each is ``above`` the best one."""
-    if result.choice is None:
-        return []
-    rows = sorted(result.choice.to_pylist(), key=lambda row: (row["bic"], row["family"]))
-    return [row | {"above": row["bic"] - rows[0]["bic"]} for row in rows]
-
-
 def _dots_said(drawn: Dots) -> dict[str, Any]:
     return {
         "drawn": len(drawn.table),
@@ -200,32 +168,3 @@ def _dots_said(drawn: Dots) -> dict[str, Any]:
         "merged": drawn.merged,
         "boundary": len(drawn.boundary) > 1,
     }
-
-
-def _drawn_domains(domains: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """The domains with the most comparisons, in the given order; none where one win rate alone was given.
-
-    A given win rate is its own interval.
-    """
-    if len(domains) == 1 and not domains[0]["fitted"]:
-        return []
-    busiest = sorted(domains, key=lambda row: -row["comparisons"])[:MAX_DOMAINS_DRAWN]
-    names = {row["name"] for row in busiest}
-    columns = ("name", "win_rate", "share", "comparisons")
-    return [
-        {column: row[column] for column in columns}
-        | {end: row["win_rate"] if row[end] is None else row[end] for end in ("low", "high")}
-        for row in domains
-        if row["name"] in names
-    ]
-
-
-def _distinct(names: Iterable[str]) -> list[str]:
-    """Names short enough to print, with numbers where shortening made them equal."""
-    short = [shorten(name or "all comparisons") for name in names]
-    often, seen = Counter(short), Counter[str]()
-    found = []
-    for name in short:
-        seen[name] += 1
-        found.append(f"{name} ({seen[name]})" if often[name] > 1 else name)
-    return found

@@ -57,7 +57,7 @@ def write_stream(out: Path, tables: Iterable[pa.Table], progress: StreamProgress
 
 
 class _CsvFile:
-    """A CSV file that is written table by table; its names stand in the first line."""
+    """A CSV file that is written table by table; its first line holds the names of the columns."""
 
     def __init__(self, path: Path, schema: pa.Schema) -> None:
         nested = [field.name for field in schema if pa.types.is_nested(field.type)]

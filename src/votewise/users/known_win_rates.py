@@ -72,7 +72,7 @@ def parse_win_rates(given: GivenWinRates) -> WinRate | dict[str, WinRate]:
     """Win rates from texts: ``["0.8"]`` -> 0.8; ``["code=0.7", "prose=160/200"]`` -> one per domain.
 
     Raises:
-        BadInputError: a text that is no win rate, or a domain given twice.
+        BadInputError: a text that is not a win rate, or a domain given twice.
     """
     if isinstance(given, Mapping):
         return {domain: _parsed(rate) for domain, rate in given.items()}

@@ -2,7 +2,7 @@
 
 The parameters are one unconstrained vector z: the family's own, then one per win rate that the data may move. The three
 steps of EM are functions of the model and of z: ``e_step``, ``m_step`` and ``bound``. While the nodes and the win rates
-stand still, so does the likelihood of cells by nodes, and an EM step is two products with it.
+stay the same, so does the likelihood of cells by nodes, and an EM step is two products with it.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ ANCHOR_USERS = 1.0
 """A prior over the grid is held as if by this many users spread uniformly: one user's clicks alone make no prior."""
 
 EDGE = 1e-6
-"""Distance that a win rate keeps from the ends of its range, as a share of it, so that its log-odds stay finite."""
+"""Distance of a win rate from the ends of its range, as a share of the range: its log-odds must be finite."""
 
 
 class Likelihoods:
@@ -98,7 +98,7 @@ class UsersModel:
         return value
 
     def start_rates(self) -> Floats:
-        """The part of z that stands for the win rates, at the values to start from."""
+        """The part of z that describes the win rates, at the values to start from."""
         rates, free = self.rates, self.rates.fitted
         share = (rates.value - rates.low)[free] / (rates.high - rates.low)[free]
         return np.asarray(logit(np.clip(share, EDGE, 1 - EDGE)), np.float64)

@@ -95,7 +95,7 @@ def filter_clicks(
         on_error: at an unusable row ``stop``, or ``skip`` and count it.
         dry_run: tell how many users and rows each of many rules would keep, and write nothing.
         report: whether to write report.html.
-        progress: told how far the work has come.
+        progress: is kept informed of how far the work has come.
 
     Raises:
         BadInputError: a log that cannot be read, a setting out of range, a rule that keeps nobody, or a folder that cannot

@@ -82,7 +82,7 @@ def simulate_clicks(
         win_rate: share of the made-up comparisons on which model A's answer is truly better; None for 0.8.
         texts: whether rows carry prompts and answers; None for up to a million rows.
         seed: the seed; the same arguments give the same clicks.
-        progress: told how far the work has come.
+        progress: is kept informed of how far the work has come.
 
     Raises:
         BadInputError: settings that cannot be used, or a file that cannot be read or written.

@@ -91,7 +91,7 @@ def simulate_votes(
         columns: the format's name of a column -> the name it has in ``preferences``.
         texts: whether rows carry prompts and responses; None for up to a million rows.
         seed: the seed; the same arguments give the same votes.
-        progress: told how far the work has come.
+        progress: is kept informed of how far the work has come.
 
     Raises:
         BadInputError: settings that cannot be used or do not fit together, or a file that cannot be read or written.

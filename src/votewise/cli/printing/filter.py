@@ -45,7 +45,7 @@ def print_filter(result: FilterResult) -> None:
         f"{kept['rows']:,} rows ({kept['rows'] / counts['rows']:.1%})",
     )
     if drift := summary.get("drift"):
-        table.add_row("Drift", f"{drift['changed']:,} of {drift['users']:,} users changed from one stretch to another")
+        table.add_row("Drift", f"{drift['changed']:,} of {drift['users']:,} users changed between stretches")
     console.print(table)
     console.print(findings(result.attentiveness.diagnostics))
     console.print(written(result.files))

@@ -15,7 +15,7 @@ from votewise.arrays import Floats
 from votewise.inference.priors import Grid
 
 LEAST_MASS = 1e-12
-"""Smallest mass or weight, kept by a node or component where nobody is expected, so that its logarithm exists."""
+"""Smallest mass of a node and weight of a component: without users they keep this much, because log(0) is not a number."""
 
 
 @dataclass(frozen=True, eq=False)

@@ -54,7 +54,7 @@ class GridMixture(ABC):
 
 
 def to_logs(weights: Floats) -> Floats:
-    """(K,) logarithms of weights; a component that nobody belongs to keeps a trace, so that its logarithm exists."""
+    """(K,) logarithms of weights; a component without users keeps ``LEAST_MASS``."""
     return np.asarray(np.log(np.maximum(weights, LEAST_MASS)))
 
 

@@ -12,7 +12,7 @@ from votewise.inference.priors import Grid
 from votewise.users.families.family import Expected, root
 
 EDGE = 1e-6
-"""Distance that the share at a point keeps from 0 and 1, so that its log-odds stay finite."""
+"""Distance that the share at a point keeps from 0 and 1: its log-odds must be finite."""
 
 
 @dataclass(frozen=True)
