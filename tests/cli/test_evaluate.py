@@ -139,7 +139,7 @@ MISTAKES = {
         "--difficulty: is used only for the length-controlled win rate",
     ),
     "no such difficulty": (["--length-controlled", "--difficulty", "d.csv"], "d.csv: there is no such file"),
-    "an impossible level": (["--level", "95"], "--level: is not a probability, got 95.0 (expected between 0 and 1)"),
+    "an impossible level": (["--level", "95"], "--level: out of range, got 95.0 (expected a number between 0 and 1)"),
     "an unknown model": (["--model", "z"], "there is no model 'z'"),
 }
 

@@ -111,5 +111,5 @@ def test_without_clusters_intervals_would_be_too_narrow() -> None:
 def test_what_cannot_be_estimated_is_an_error() -> None:
     with pytest.raises(BadInputError, match="no contest with a verdict"):
         win_rate(np.zeros(0), np.zeros(0, np.int64))
-    with pytest.raises(BadInputError, match=r"level: is not a probability, got 1\.0"):
+    with pytest.raises(BadInputError, match=r"level: out of range, got 1\.0"):
         win_rate(np.ones(3), np.arange(3), level=1.0)

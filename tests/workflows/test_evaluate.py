@@ -109,7 +109,7 @@ MISTAKES: dict[str, tuple[dict[str, Any], str]] = {
     "soft for a column": ({"soft": True}, "soft: applies only if a reward model is the judge"),
     "a server for an endpoint": ({"llm_judge": Endpoint("m"), "base_url": "http://x"}, "base_url: applies only if"),
     "difficulty for nothing": ({"difficulty": "d.csv"}, "difficulty: is used only for the length-controlled win rate"),
-    "an impossible level": ({"level": 95}, r"level: is not a probability, got 95 \(expected between 0 and 1\)"),
+    "an impossible level": ({"level": 95}, r"level: out of range, got 95 \(expected a number between 0 and 1\)"),
     "the same model twice": ({"model": "new", "baseline": "new"}, "baseline: is the evaluated model, 'new', too"),
 }
 

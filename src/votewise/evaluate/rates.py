@@ -63,4 +63,4 @@ def clustered_interval(
 def check_level(level: float) -> None:
     """Raise BadInputError unless ``level`` is between 0 and 1."""
     if not 0 < level < 1:
-        raise BadInputError("is not a probability", parameter="level", value=level, expected="between 0 and 1")
+        raise BadInputError("out of range", parameter="level", value=level, expected="a number between 0 and 1")
