@@ -158,7 +158,7 @@ def one_domain() -> Filtered:
 
 @pytest.fixture(scope="session")
 def evil_domains() -> Filtered:
-    """Hostile texts wherever a report on users has any: models, domains, rule, and what the estimate says of itself."""
+    """Hostile texts wherever a report on users has texts: models, domains, rule and the estimate's diagnostics."""
     rates = {EVIL: 0.8, EVIL + "2": GoldSample(160, 200), "x" * 500: Beta(80, 20)}
     choice = pa.table(
         {"family": [EVIL, "beta"], "parameters": [3, 2], "log_likelihood": [-9.0, -8.0], "bic": [9.0, 7.0]}

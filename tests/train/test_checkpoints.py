@@ -121,7 +121,7 @@ def test_an_exception_in_a_step_leaves_nothing_of_it_behind(tmp_path: Path, unin
 
 
 def test_a_checkpoint_without_our_state_resumes(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
-    """TRL's own, written by its DPOTrainer: weights and steps go on from there, reliabilities start afresh."""
+    """A checkpoint by TRL's DPOTrainer: weights and steps are resumed, reliabilities start anew."""
     settings = {name: value for name, value in QUIET.items() if name != "write_beliefs"}
     rows = make_rows(32)
     theirs = DPOTrainer(

@@ -164,7 +164,7 @@ def test_every_setting_is_explained() -> None:
 
 
 def test_defaults_are_trls() -> None:
-    """But for the strength, which depends on the loss, and where `votewise train` decides what is not given."""
+    """Except the strength, which depends on the loss, and settings that `votewise train` chooses if they are not given."""
     ours = {field.name: field for field in dataclasses.fields(RobustPreferenceConfig)}
     assert ours["precompute_ref_log_probs"].default is None
     for field in dataclasses.fields(DPOConfig):

@@ -472,7 +472,7 @@ def test_gradient_checkpointing_changes_nothing(reentrant: bool, tmp_path: Path)
 
 @pytest.mark.parametrize("loss", LOSSES)
 def test_bf16(loss: str, tmp_path: Path) -> None:
-    """Autocast as TRL's default has it: losses like those in fp32, log-probabilities summed in fp32."""
+    """Autocast as in TRL's default: losses like those in fp32, log-probabilities summed in fp32."""
     runs = []
     for bf16 in (False, True):
         trainer = make_trainer(tmp_path, preference_loss=loss, bf16=bf16, ref_model=make_model(1))

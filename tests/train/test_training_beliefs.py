@@ -280,7 +280,7 @@ def test_once_an_epoch_from_first_margins() -> None:
 
 
 def test_pairs_that_are_never_trained_on_hold_up_nothing() -> None:
-    """Some pairs are never seen, as ties are: after the epoch all the others have been used all the same."""
+    """Some pairs are never seen, for example ties; after the epoch all the others have still been used."""
     world = World(pairs=1000)
     beliefs = TrainingBeliefs(world.votes)
     for start in range(0, 870, 30):
@@ -298,7 +298,7 @@ def test_pairs_that_are_never_trained_on_hold_up_nothing() -> None:
 
 
 def test_second_epochs_change_nothing_with_first_margins() -> None:
-    """The policy has come to believe every vote: first-seen margins know nothing of it."""
+    """The policy agrees with every vote by now, but first-seen margins do not depend on that."""
     world = World()
     beliefs = world.train()
     before, first = beliefs.reliability, beliefs.first.copy()
@@ -364,7 +364,7 @@ def test_a_crowd_worse_than_chance_stops_the_run(votes_per_pair: int) -> None:
 
 
 def test_swapped_columns_are_a_crowd_worse_than_chance() -> None:
-    """A good crowd whose file has chosen and rejected the wrong way round."""
+    """Good annotators, in a file where chosen and rejected are exchanged."""
     with pytest.raises(WorseThanChanceError, match="check the order of chosen and rejected"):
         World(reliability=(0.05, 0.3, 0.4)).train()
 

@@ -1,4 +1,4 @@
-"""Votes become rows: one a pair with all its votes, or one a vote; nothing is lost, turned round or mixed up."""
+"""Votes become rows: one per pair with all its votes, or one per vote; nothing is lost, flipped or mixed up."""
 
 from __future__ import annotations
 

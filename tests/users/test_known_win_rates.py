@@ -1,4 +1,4 @@
-"""What may be said of a win rate, and what is refused because clicks cannot tell."""
+"""How a win rate may be given, and what is refused because clicks cannot determine it."""
 
 from __future__ import annotations
 

@@ -5,7 +5,7 @@ annotators differ in this gives its variance. That needs no truths and no EM. Em
 votes by others whose reliabilities depend on their agreement with these same votes; iterated, annotators with few votes
 each confirm one another and look better and better (experiments/prior_fit.py has the figures).
 
-Where pairs are hardly shared and margins tell the truths, there is no such feedback, and empirical Bayes is used.
+Where few pairs are shared and margins say which response is better, there is no such feedback, and empirical Bayes is used.
 """
 
 from __future__ import annotations

@@ -42,9 +42,7 @@ def _findings(fit: UsersFit) -> Iterator[Diagnostic]:
         yield Diagnostic("few-users", "warning", text)
     if informative < users.sum():
         idle = int(users.sum()) - informative
-        text = (
-            f"{idle:,} users made no comparisons except ties: what is said of them is the prior, which all users share."
-        )
+        text = f"{idle:,} users made no comparisons except ties: their estimate is the prior, which all users share."
         yield Diagnostic("no-comparisons", "info", text)
     if isinstance(fit.data, Counts):
         yield from _reach_of_clicks(fit.data, fit.win_rates)

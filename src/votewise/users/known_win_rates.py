@@ -147,7 +147,7 @@ class WinRates:
 
     @classmethod
     def of(cls, win_rate: WinRate | Mapping[str, WinRate] | None, domains: Sequence[str]) -> WinRates:
-        """What the argument ``win_rate`` of ``estimate_attentiveness`` says of each domain.
+        """What the argument ``win_rate`` of ``estimate_attentiveness`` says about each domain.
 
         Raises:
             BadInputError: a value out of range, or a domain without a value.

@@ -149,7 +149,7 @@ def ladder(
 
 
 def _kept(counts: Counts, result: AttentivenessResult, rule: Rule) -> Bools:
-    """What the rule says of each cell, without the exception for new users."""
+    """Whether the rule keeps each cell, without the exception for new users."""
     if rule.confidence is not None:
         return np.asarray(result.exceeds(rule.threshold) >= rule.confidence)
     mean = np.round(_floats(result.cells, "attentiveness"), EQUAL)

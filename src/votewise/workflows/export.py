@@ -31,8 +31,8 @@ class ExportResult:
 
     Attributes:
         table: the rows of the training file.
-        kept: number of votes (or pairs) that go on as they were.
-        flipped: number of votes that go on with the other response preferred.
+        kept: number of votes (or pairs) that are kept unchanged.
+        flipped: number of votes that are kept with the other response preferred.
         dropped: number of votes (or pairs) left out because their confidence is too low.
         ties: number of votes (or pairs) left out because they prefer neither response.
         files: what was written; empty without ``out``.
