@@ -46,7 +46,6 @@ SAME_NAME = {
     "estimate": "the public estimator: annotators, users",
     "results": "what the part returns",
     "tables": "results as tables: annotators, users",
-    "diagnostics": "what a reader should know: annotators, users",
     "annotators": "simulate.annotators draws them",
     "users": "simulate.users draws them",
     "votes": "simulate.votes draws them",
