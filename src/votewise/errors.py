@@ -59,7 +59,7 @@ class BadInputError(VotewiseError, ValueError):
 
 
 class NotIdentifiableError(VotewiseError):
-    """The votes cannot determine what was asked, whatever the estimator; ``--force`` continues anyway."""
+    """The votes do not determine the answer, whatever the estimator; ``--force`` continues anyway."""
 
     exit_code = 3
 

@@ -96,7 +96,7 @@ def test_columns_are_renamed(end: End, tmp_path: Path) -> None:
     assert json.loads((tmp_path / "out" / "summary.json").read_text())["columns"] == {"annotator": "who"}
 
 
-def test_votes_that_decide_nothing_end_with_3(end: End, tmp_path: Path, capsys: Shown) -> None:
+def test_votes_that_do_not_determine_the_answer_end_with_3(end: End, tmp_path: Path, capsys: Shown) -> None:
     source = tmp_path / "votes.csv"
     source.write_text("pair,annotator,label\np1,ann,a\np2,bob,b\n")
     assert end("audit", source, "--out", tmp_path / "out", "--no-report") == 3
@@ -122,7 +122,7 @@ def test_bad_settings_are_one_line(
     assert not (tmp_path / "out").exists()
 
 
-def test_a_file_in_the_way_is_one_line(end: End, source: Path, capsys: Shown) -> None:
+def test_a_file_instead_of_a_folder_is_one_line(end: End, source: Path, capsys: Shown) -> None:
     assert end("audit", source, "--out", source) == 2
     assert "is a file (expected a folder to write to)" in capsys.readouterr().err
 

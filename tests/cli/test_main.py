@@ -52,7 +52,7 @@ def test_version_and_help() -> None:
     assert all(name in shown.stdout for name in commands() if " " not in name)
 
 
-def test_an_unknown_option_is_no_traceback() -> None:
+def test_an_unknown_option_is_not_a_traceback() -> None:
     shown = run("audit", "votes.csv", "--wisdom")
     assert shown.returncode == 2
     assert "No such option" in shown.stderr

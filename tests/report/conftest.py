@@ -1,4 +1,4 @@
-"""Votes whose every text tries to break out of the page, what an audit makes of them, and ways to look at pages."""
+"""Votes whose texts all try to break out of the page, the beliefs about them, and ways to look at pages."""
 
 from __future__ import annotations
 

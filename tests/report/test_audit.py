@@ -1,4 +1,4 @@
-"""The audit report as HTML: complete, safe whatever the data hold, small, and the same for the same votes."""
+"""The audit report as HTML: complete, safe whatever the data contain, small, and the same for the same votes."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def render(audited: Audited, **options: Any) -> str:
     return render_audit_report(*audited, title="A test", **options)
 
 
-def test_says_what_a_manager_wants_to_know(plain: Audited, page_of: PageOf) -> None:
+def test_states_what_a_manager_wants_to_know(plain: Audited, page_of: PageOf) -> None:
     words = page_of(render(plain, facts={"version": "9.9", "date": "2026-11-20"})).words
     for expected in (
         "12 annotators cast 300 votes on 60 pairs",
@@ -76,7 +76,7 @@ def test_chart_data_cannot_leave_its_block(hostile: Audited) -> None:
     assert set(data["themes"]) == {"light", "dark"}
 
 
-def test_page_asks_nothing_of_the_network(plain: Audited, page_of: PageOf) -> None:
+def test_page_loads_nothing_from_the_network(plain: Audited, page_of: PageOf) -> None:
     page = page_of(render(plain))
     outside = [value for _, name, value in page.attributes if name in ("src", "href") and value and ":" in value]
     assert outside == ["data:,"]
@@ -96,11 +96,11 @@ def test_what_is_missing_is_left_out(missing: str, audited: Callable[..., Audite
     assert ("Answer A" in page.words) == (missing != "texts")
 
 
-def test_without_intervals_nobody_is_flagged(plain: Audited, page_of: PageOf) -> None:
+def test_without_intervals_no_annotator_is_flagged(plain: Audited, page_of: PageOf) -> None:
     votes, _ = plain
     words = page_of(render((votes, estimate_reliability(votes, intervals=False)))).words
     assert "12 annotators (100.0%)" in words
-    assert "Can these beliefs be trusted?" not in words
+    assert "Are the probabilities on this page right?" not in words
 
 
 @pytest.mark.parametrize(
@@ -113,7 +113,7 @@ def test_tiny_audits_have_a_page(pair: list[int], annotator: list[int], sign: li
     assert "Which annotators to trust" in page_of(render((votes, estimate_reliability(votes)))).words
 
 
-def test_a_large_crowd_is_cut_and_the_page_says_so(page_of: PageOf) -> None:
+def test_many_annotators_are_cut_and_the_page_says_so(page_of: PageOf) -> None:
     data = simulate_annotators(annotators=5000, votes_per_annotator=(1, 60), seed=1)
     html = render((data.votes, estimate_reliability(data.votes)))
     words = page_of(html).words
@@ -141,7 +141,7 @@ def test_file_is_written_whole(plain: Audited, tmp_path: Path, monkeypatch: pyte
     assert [p.name for p in target.parent.iterdir()] == ["report.html"]
 
 
-def test_charts_hold_what_the_tables_hold(plain: Audited) -> None:
+def test_charts_and_tables_have_the_same_numbers(plain: Audited) -> None:
     block = re.search(r'id="chart-data">(.*?)</script>', render(plain), re.DOTALL)
     assert block
     specs = json.loads(block.group(1))["specs"]

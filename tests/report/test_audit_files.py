@@ -74,7 +74,7 @@ def test_the_same_votes_give_the_same_bytes(audited: tuple[Votes, ReliabilityRes
 
 @pytest.mark.parametrize("error", [OSError(28, "No space left on device"), KeyboardInterrupt(), RuntimeError("defect")])
 @pytest.mark.parametrize("before", [True, False])
-def test_a_failure_half_way_changes_nothing(
+def test_a_failure_during_writing_changes_nothing(
     audited: tuple[Votes, ReliabilityResult],
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
@@ -180,12 +180,12 @@ def test_a_damaged_folder_is_one_line(
     assert "\n" not in str(caught.value)
 
 
-def test_votes_that_decide_nothing_are_refused() -> None:
+def test_votes_that_do_not_determine_the_answer_are_refused() -> None:
     votes = Votes.from_arrays(pair=[0, 1, 2], annotator=[0, 1, 2], sign=[1, -1, 1])
     with pytest.raises(NotIdentifiableError):
         check_identifiable(estimate_reliability(votes).diagnostics)
 
 
-def test_good_votes_are_not_refused(audited: tuple[Votes, ReliabilityResult]) -> None:
+def test_good_votes_are_accepted(audited: tuple[Votes, ReliabilityResult]) -> None:
     seen: list[Any] = [check_identifiable(audited[1].diagnostics)]
     assert seen == [None]

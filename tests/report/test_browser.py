@@ -89,7 +89,7 @@ def test_times_are_utc_wherever_the_reader_is(browser: Any, address: str) -> Non
     assert len(seen[0][1]) == 5
 
 
-def test_a_row_opens_the_annotators_worst_votes(opened: Any) -> None:
+def test_a_row_opens_the_annotators_most_suspicious_votes(opened: Any) -> None:
     row = opened.locator("#annotator-table tbody tr", has_text="w11").first
     row.locator("a[data-expand]").click()
     assert "voted B on" in opened.locator("tr.detail").inner_text()
@@ -142,7 +142,7 @@ def test_the_filter_report_is_drawn(options: dict[str, Any], users_address: str,
         assert page.evaluate("document.documentElement.scrollWidth") <= width
 
 
-def test_dots_tell_their_numbers(users_address: str, visit: Visit) -> None:
+def test_dots_show_their_numbers(users_address: str, visit: Visit) -> None:
     with visit(users_address) as page:
         dot = page.locator("[data-chart=users] path[aria-label]").first
         dot.scroll_into_view_if_needed()

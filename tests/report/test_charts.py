@@ -1,4 +1,4 @@
-"""Charts are valid Vega-Lite, name no colours, and choose axes that hold what they show."""
+"""Charts are valid Vega-Lite, name no colours, and have axes that contain what they show."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ def test_flags_have_the_same_colours_in_page_and_charts() -> None:
     assert PALETTES["light"].keys() == PALETTES["dark"].keys()
 
 
-def test_axes_hold_everything_and_show_where_a_coin_stands(specs: dict[str, dict[str, Any]], plain: Audited) -> None:
+def test_axes_contain_everything_and_a_coin_toss(specs: dict[str, dict[str, Any]], plain: Audited) -> None:
     lowest = plain[1].annotators["reliability"].to_numpy().min()
     for name in ("histogram", "activity"):
         domains = [domain for domain in values(specs[name], "domain") if isinstance(domain[0], float | int)]
@@ -73,7 +73,7 @@ def test_without_intervals_only_dots_are_drawn(plain: Audited) -> None:
     assert "low" not in values(spec, "field")
 
 
-def test_a_large_crowd_is_sampled_evenly_and_keeps_those_who_matter() -> None:
+def test_many_annotators_are_sampled_evenly_and_flagged_ones_stay() -> None:
     size = 10_000
     votes = np.arange(size) + 1
     flag = np.where(np.arange(size) % 1000 == 0, "adversarial", "reliable")
@@ -93,7 +93,7 @@ def test_a_large_crowd_is_sampled_evenly_and_keeps_those_who_matter() -> None:
     assert np.median(shown["votes"].to_numpy()) == pytest.approx(size / 2, rel=0.05)
 
 
-def test_periods_are_as_fine_as_they_can_be(plain: Audited) -> None:
+def test_periods_are_as_short_as_possible(plain: Audited) -> None:
     votes, result = plain
     assert votes.time is not None
     periods = agreement_by_period(votes, result)
@@ -106,6 +106,6 @@ def test_periods_are_as_fine_as_they_can_be(plain: Audited) -> None:
 
 
 def result_with(annotators: pa.Table) -> ReliabilityResult:
-    """A result of which only the annotators matter."""
+    """A result with annotators only."""
     empty = pa.table({})
     return ReliabilityResult(annotators, empty, empty, empty, {"family": "none"}, 0.95, 1.0, True, 1, (), (), {})

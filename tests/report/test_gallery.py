@@ -17,7 +17,7 @@ def everybody(result: ReliabilityResult) -> np.ndarray:
     return np.arange(len(result.annotators))
 
 
-def test_least_believable_votes_come_first(plain: Audited) -> None:
+def test_votes_of_lowest_confidence_come_first(plain: Audited) -> None:
     votes, result = plain
     found = build_gallery(votes, result, everybody(result))
     lowest = [card.lowest for card in found.cards]
@@ -36,7 +36,7 @@ def test_no_annotator_fills_the_gallery(plain: Audited, monkeypatch: pytest.Monk
     assert found.doubtful[11] > 2
 
 
-def test_a_card_tells_who_voted_what_and_why(plain: Audited) -> None:
+def test_a_card_shows_who_voted_what_and_why(plain: Audited) -> None:
     votes, result = plain
     card = build_gallery(votes, result, everybody(result)).cards[0]
     on_pair = votes.pair == card.code

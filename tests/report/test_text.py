@@ -1,4 +1,4 @@
-"""Texts fit to print, and numbers that say what they mean."""
+"""Texts and numbers as they are shown."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def test_odd_contents_are_shown_as_they_are(content: object, expected: str) -> N
     assert passages([{"role": "user", "content": content}])[0].start == expected
 
 
-def test_nothing_is_no_passage() -> None:
+def test_nothing_is_not_a_passage() -> None:
     assert passages(None) == ()
 
 
@@ -71,7 +71,7 @@ def test_plural() -> None:
     )
 
 
-def test_script_json_has_no_character_that_html_knows() -> None:
+def test_script_json_has_no_special_character_of_html() -> None:
     text = str(script_json({"a": "</script><!--\u2028&"}))
     assert not set("<>&\u2028") & set(text)
 

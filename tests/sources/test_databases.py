@@ -57,7 +57,7 @@ def test_a_duckdb_file(database: Path) -> None:
     assert read_votes(f"duckdb://{database}").reading.source == f"duckdb://{database}"
 
 
-def test_which_table_is_meant(database: Path) -> None:
+def test_the_table_of_a_database_must_be_clear(database: Path) -> None:
     with pytest.raises(BadInputError, match=r"no table 'others' .expected .table= with one of: votes"):
         read_votes(f"duckdb://{database}?table=others")
     with pytest.raises(BadInputError, match=r"there is no table 'main.others': "):
@@ -69,7 +69,7 @@ def test_which_table_is_meant(database: Path) -> None:
         read_votes(f"duckdb://{database}")
 
 
-def test_a_database_is_not_made_by_reading_it(tmp_path: Path) -> None:
+def test_reading_does_not_create_a_database(tmp_path: Path) -> None:
     path = tmp_path / "none.duckdb"
     with pytest.raises(BadInputError, match=r"cannot connect: .*does not exist"):
         read_votes(f"duckdb://{path}?table=votes")

@@ -29,7 +29,7 @@ def test_swapped_answers_are_the_same_pair() -> None:
     assert votes.reading.swapped == 2
 
 
-def test_margins_gold_labels_and_models_turn_with_the_answers() -> None:
+def test_margins_gold_labels_and_models_are_reversed_with_the_responses() -> None:
     rows = [
         vote("u1", "a", margin=1.5, gold="a", model_a="m1", model_b="m2"),
         vote("u2", "a", "y", "x", margin=-1.5, gold="b", model_a="m2", model_b="m1"),
@@ -129,7 +129,7 @@ TRIPLES = st.lists(
 
 
 def told(votes: Votes) -> set[tuple[str, frozenset[tuple[str, int]]]]:
-    """Who prefers what, without codes: per vote the annotator and how each response fared."""
+    """The votes without codes: for each the annotator, and whether each response won."""
     texts = votes.texts.to_pylist()
     return {
         (

@@ -113,7 +113,7 @@ def test_several_votes_per_row_get_columns_of_their_own_beside_the_rows() -> Non
     assert votes.row.tolist() == [0, 0, 0, 0]
 
 
-def test_models_reasons_and_domains_come_along() -> None:
+def test_models_reasons_and_domains_are_kept() -> None:
     helpsteer = read_votes(SHAPES["helpsteer3, individual"].rows)
     assert helpsteer.domain_ids == ("code",)
     assert helpsteer.table.column("reason").to_pylist() == ["r"] * 3
@@ -124,7 +124,7 @@ def test_models_reasons_and_domains_come_along() -> None:
     assert webui.time.tolist() == [1704067200.0] * 3
 
 
-def test_answers_that_part_earlier_than_in_the_last_message_stay_whole() -> None:
+def test_responses_that_differ_before_the_last_message_stay_whole() -> None:
     user, bot = ({"role": role, "content": text} for role, text in (("user", "Hi"), ("assistant", "Bye")))
     rows = [
         SHAPES["arena"].rows[0]
@@ -163,19 +163,19 @@ def test_a_prompt_of_several_messages_repeated_in_the_responses_is_cut_off() -> 
     ("values", "expected"),
     [(["A", "b"], [1, -1]), (["1", "2"], [1, -1]), ([["response-2", "response-1"], "Response_1"], [-1, 1])],
 )
-def test_argilla_answers_may_be_spelt_in_several_ways(values: list[Any], expected: list[int]) -> None:
-    # Two records, since a column that holds labels beside rankings is unlikely but readable.
+def test_argilla_answers_have_several_spellings(values: list[Any], expected: list[int]) -> None:
+    # Two records, because a column with both labels and rankings is unlikely but readable.
     rows = [argilla([value], [f"u{i}"], ["submitted"]) for i, value in enumerate(values)]
     assert read_votes(rows).sign.tolist() == expected
 
 
-def test_argilla_says_which_question_is_in_doubt() -> None:
+def test_argilla_names_the_questions_that_could_be_meant() -> None:
     row = argilla(["response-1"], ["u1"], ["submitted"]) | argilla(["response-2"], ["u1"], ["submitted"], "other")
     with pytest.raises(BadInputError, match=r"several questions.*preference.responses, other.responses"):
         read_votes([row])
 
 
-def test_labelstudio_notes_what_it_took_for_ties() -> None:
+def test_labelstudio_notes_what_it_reads_as_ties() -> None:
     votes = read_votes(SHAPES["labelstudio"].rows)
     assert votes.reading.notes == (
         "1 cancelled annotations were skipped.",
@@ -216,7 +216,7 @@ def test_what_a_format_cannot_read_names_row_and_column(name: str, change: dict[
     assert error.value.column is not None
 
 
-def test_one_bad_annotation_costs_that_annotation_only(tmp_path: Path) -> None:
+def test_one_bad_annotation_leaves_the_others_of_its_row(tmp_path: Path) -> None:
     row = json.loads(json.dumps(MULTIPREF[0]))
     row["expert_worker_annotations"][1]["overall_pref"] = "C"
     rejects = tmp_path / "rejected.jsonl"

@@ -1,4 +1,4 @@
-"""Single bad values: what is said about them, and what becomes of their rows."""
+"""Single bad values: the messages about them, and what becomes of their rows."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ GOOD = {"prompt": "p", "response_a": "x", "response_b": "y", "annotator": "u", "
 
 
 def rows(**change: Any) -> list[dict[str, Any]]:
-    """Three votes, the second with the change, the others with what makes its column whole."""
+    """Three votes, the second with the change, the others with usual values in the same column."""
     usual = {"margin": 1.0, "weight": 1.0, "time": "2024-01-01", "pair": "pair 1", "gold": "a"}
     also = {name: usual[name] for name in change if name in usual}
     return [GOOD | also, GOOD | also | {"annotator": "v"} | change, GOOD | also | {"annotator": "w"}]
@@ -67,7 +67,7 @@ def test_a_bad_value_is_named_or_its_row_left_out(change: dict[str, Any], messag
 
 
 @pytest.mark.parametrize("labels", [["0", "1"], [0, 1], [1, 2], ["1", "2"], [True, False], [0.5, 1.0]])
-def test_numbers_are_no_labels(labels: list[Any]) -> None:
+def test_numbers_are_not_labels(labels: list[Any]) -> None:
     with pytest.raises(BadInputError, match=r"row 1, column 'label'.*expected a"):
         read_votes([GOOD | {"label": label, "annotator": str(i)} for i, label in enumerate(labels)])
 
@@ -143,7 +143,7 @@ def test_columns_that_are_not_there_or_taken_twice() -> None:
         read_votes([GOOD], columns={"annotator": "label", "label": "label"})
 
 
-def test_formats_that_are_unknown_lack_columns_or_are_in_doubt() -> None:
+def test_formats_that_are_unknown_lack_columns_or_are_not_unique() -> None:
     with pytest.raises(BadInputError, match=r"format: there is no such format, got 'plian' .expected auto, plain"):
         read_votes([GOOD], format="plian")
     with pytest.raises(BadInputError, match="not of format arena: it lacks model_a"):
@@ -175,11 +175,11 @@ def test_rejects_replaces_the_file_of_an_earlier_run(tmp_path: Path) -> None:
         read_votes([GOOD], on_error="skip", rejects=path / "rejected.jsonl")
 
 
-def test_an_unknown_way_with_errors() -> None:
+def test_an_unknown_choice_for_errors() -> None:
     with pytest.raises(BadInputError, match="on_error: there is no such choice, got 'ignore'"):
         read_votes([GOOD], on_error="ignore")  # type: ignore[arg-type]
 
 
-def test_mixed_values_nobody_reads_do_no_harm() -> None:
+def test_mixed_values_that_are_not_read_do_no_harm() -> None:
     data = [GOOD | {"meta": 1}, GOOD | {"annotator": "v", "meta": {"x": [1, "y"]}}]
     assert read_votes(data).table.column("meta").to_pylist() == ["1", '{"x": [1, "y"]}']

@@ -122,7 +122,7 @@ def check(votes: Any) -> None:
 
 
 class Stream:
-    """Something that speaks Arrow's C stream interface and nothing else."""
+    """Something that has Arrow's C stream interface and nothing else."""
 
     def __arrow_c_stream__(self, requested_schema: object = None) -> object:
         return TABLE.__arrow_c_stream__(requested_schema)
@@ -230,7 +230,7 @@ def test_broken_lines_keep_their_numbers(tmp_path: Path) -> None:
     assert [(e["row"], e["record"]) for e in entries] == [(2, "{broken"), (4, "[1, 2]")]
 
 
-def test_csv_rows_of_another_length_keep_their_numbers(tmp_path: Path) -> None:
+def test_csv_rows_of_a_different_length_keep_their_numbers(tmp_path: Path) -> None:
     path = tmp_path / "votes.csv"
     path.write_text('annotator,label,pair\nu1,a,"p\n1"\nu2,b\nu3,b,p2,x\nu4,c,p2\nu5,b,p2\n', "utf-8")
     expect(path, "row 2: has 2 fields, got .u2,b. .expected 3")
@@ -239,7 +239,7 @@ def test_csv_rows_of_another_length_keep_their_numbers(tmp_path: Path) -> None:
     assert votes.reading.rejected == 3
 
 
-def test_json_that_is_no_list_of_objects(tmp_path: Path) -> None:
+def test_json_that_is_not_a_list_of_objects(tmp_path: Path) -> None:
     path = tmp_path / "votes.json"
     for text, message in (
         ("[1", "is not JSON: .* at line 1"),
@@ -261,7 +261,7 @@ def test_column_names_that_repeat(tmp_path: Path) -> None:
     expect(parquet, "several columns have this name")
 
 
-def test_reading_imports_no_database_nor_dataframe_library(tmp_path: Path) -> None:
+def test_reading_imports_no_database_or_dataframe_library(tmp_path: Path) -> None:
     path = tmp_path / "votes.jsonl"
     path.write_text(json.dumps(ROWS[0]), "utf-8")
     code = (

@@ -69,7 +69,7 @@ def test_keeps_flips_and_drops_exactly(tmp_path: Path) -> None:
     assert (chosen.kept, chosen.flipped, chosen.dropped, chosen.ties) == (2, 1, 1, 1)
 
 
-def test_one_row_per_pair_takes_the_posterior(tmp_path: Path) -> None:
+def test_one_row_per_pair_follows_the_posterior(tmp_path: Path) -> None:
     audit = audit_of(tmp_path / "audit", PLAIN, CONFIDENCE, [0.2, 0.5])
     out = tmp_path / "train.parquet"
     chosen = votewise.export(audit, out=out, one_per_pair=True)
@@ -162,7 +162,7 @@ def test_datasets_loads_it(tmp_path: Path, name: str, monkeypatch: pytest.Monkey
     assert loaded["chosen"] == ["x", "u"]
 
 
-def test_votes_without_texts_train_nothing(tmp_path: Path) -> None:
+def test_votes_without_texts_are_refused(tmp_path: Path) -> None:
     rows = [{"pair": "p", "annotator": "ann", "label": "a"}]
     audit = audit_of(tmp_path / "audit", rows, [0.9], [0.9])
     with pytest.raises(BadInputError, match="the votes have no texts"):
@@ -184,7 +184,9 @@ def test_an_export_may_be_empty(tmp_path: Path) -> None:
      ("train.parquet", {"to": "openai"}, "JSON lines"),
      ("train.jsonl", {"one_per_pair": True, "flip_below": 0.2}, "cannot be combined with one_per_pair")],
 )  # fmt: skip
-def test_settings_that_do_not_fit(tmp_path: Path, name: str, settings: dict[str, Any], expected: str) -> None:
+def test_settings_that_contradict_each_other(
+    tmp_path: Path, name: str, settings: dict[str, Any], expected: str
+) -> None:
     audit = audit_of(tmp_path / "audit", PLAIN, CONFIDENCE, P_A)
     with pytest.raises(BadInputError, match=expected):
         votewise.export(audit, out=tmp_path / name, **settings)

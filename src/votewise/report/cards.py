@@ -82,7 +82,7 @@ def build_cards(votes: Votes, result: ReliabilityResult, confidence: Floats, pri
 
 
 def _votes_by_pair(votes: Votes, confidence: Floats, pairs: Codes) -> dict[int, Codes]:
-    """The votes on each of a few pairs, the least believable first, ties last."""
+    """The votes on each of a few pairs, lowest confidence first, ties last."""
     chosen = np.zeros(votes.n_pairs, bool)
     chosen[pairs] = True
     index = np.flatnonzero(chosen[votes.pair])

@@ -90,7 +90,8 @@ def parsed(column: pa.ChunkedArray, parse: Callable[[str], float]) -> tuple[Floa
     """Parse a column of texts, every distinct text once.
 
     Returns:
-        The numbers, NaN where null, and where ``parse`` raised ValueError or, for times, gave no finite number.
+        The numbers (NaN where null), and a mask that is True where ``parse`` raised ValueError or, for times, returned a
+        number that is not finite.
     """
     coded = column.combine_chunks().dictionary_encode()
     values = np.empty(len(coded.dictionary) + 1)
@@ -115,7 +116,7 @@ def timestamps(column: pa.ChunkedArray) -> Floats:
 
 
 def whole_numbers(column: pa.ChunkedArray) -> tuple[pa.ChunkedArray, Bools]:
-    """Convert a column of floats to texts of whole numbers, null where they are not whole; also says where they are.
+    """Convert a column of floats to texts of whole numbers, null where not whole; also returns where they are whole.
 
     pandas turns whole numbers with gaps into floats.
     """

@@ -20,7 +20,7 @@ def shown(monkeypatch: pytest.MonkeyPatch, *, patience: float, terminal: bool, q
     return stream.getvalue()
 
 
-def test_shows_what_takes_long_on_a_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_shows_long_work_on_a_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
     text = shown(monkeypatch, patience=0.01, terminal=True)
     assert "Judging annotators" in text
     assert "7 steps, change 2e-02" in text
@@ -33,7 +33,7 @@ def test_is_silent_otherwise(monkeypatch: pytest.MonkeyPatch, patience: float, t
     assert shown(monkeypatch, patience=patience, terminal=terminal, quiet=quiet) == ""
 
 
-def test_counts_what_is_of_known_length(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_counts_work_of_known_length(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(progress, "PATIENCE", 0.0)
     stream = io.StringIO()
     with ProgressBar(console=Console(file=stream, force_terminal=True, width=100)) as bar:
