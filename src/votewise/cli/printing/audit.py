@@ -74,8 +74,9 @@ def least_reliable(result: ReliabilityResult) -> Table | None:
     rows = rows.sort_by([("reliability", "ascending"), ("votes", "descending")]).slice(0, LEAST_SHOWN)
     if len(rows) == 0:
         return None
-    table = Table(title=f"Least reliable with {LEAST_VOTES} votes or more", **TABLE_STYLE)
-    table.add_column("Annotator", max_width=24, overflow="ellipsis", no_wrap=True)
+    table = Table(title=f"Least reliable with {LEAST_VOTES} votes or more", collapse_padding=True, **TABLE_STYLE)
+    # In a narrow terminal only this column is cut, because all others may not wrap. Nor do names, at their spaces.
+    table.add_column("Annotator", max_width=24, overflow="ellipsis")
     for name in ("Votes", "Reliability", "Interval", "Agreement", "First"):
         table.add_column(name, justify="right", no_wrap=True)
     table.add_column("Flag", no_wrap=True)
@@ -83,7 +84,7 @@ def least_reliable(result: ReliabilityResult) -> Table | None:
         style = FLAG_STYLES.get(row["flag"], "default")
         interval = "" if row["low"] is None else f"{row['low']:.2f} to {row['high']:.2f}"
         table.add_row(
-            escape(str(row["annotator"])),
+            escape(str(row["annotator"])).replace(" ", "\u00a0"),
             f"{row['votes']:,}",
             f"{row['reliability']:.2f}",
             interval,
