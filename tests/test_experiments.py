@@ -154,6 +154,7 @@ def test_attentive_users_are_kept(load: Any) -> None:
 # From beginning to end
 
 
+@pytest.mark.slow
 def test_noise(run: Any) -> None:
     page = run("noise", "--losses", "dpo", "--noise", "40")
     assert "dpo, Hölder-DPO" in page
@@ -161,23 +162,27 @@ def test_noise(run: Any) -> None:
     assert "undecided" in page
 
 
+@pytest.mark.slow
 def test_reliability_recovery(run: Any) -> None:
     page = run("reliability_recovery", NOISE=(40,), START=(0.8,))
     assert "annotator 2" in page
     assert "votewise, prior fitted" in page
 
 
+@pytest.mark.slow
 def test_ablation(run: Any) -> None:
     page = run("ablation", PAPER={(0.9, 0.1): 35.5, (0.9, 1.0): 31.1}, STARTS=(0.9,), RATES=(0.1, 1.0))
     assert "as published, eta_0 0.9, alpha 1" in page
 
 
+@pytest.mark.slow
 def test_lowest_confidence(run: Any, tmp_path: Path) -> None:
     page = run("lowest_confidence", DATA=tmp_path / "absent", AMONG=(5, 10, 20))
     assert "Skipped" in page
     assert "least 20, %" in page
 
 
+@pytest.mark.slow
 def test_users_filter(run: Any) -> None:
     page = run(
         "users_filter", "--users", "8", "--priors", "Beta(6, 2)", "--texts", "20000", pairs=64, GAPS=("not trained",)
@@ -186,10 +191,12 @@ def test_users_filter(run: Any) -> None:
     assert "strong against not trained" in page
 
 
+@pytest.mark.slow
 def test_time_overhead(run: Any) -> None:
     assert "RE-cpo" in run("time_overhead", "--steps", "1", LOSSES=("cpo",), PAIRS=64)
 
 
+@pytest.mark.slow
 def test_a_model_of_ones_own(run: Any, tmp_path: Path) -> None:
     from tiny import make_model, make_tokenizer
 

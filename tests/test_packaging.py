@@ -129,6 +129,7 @@ def test_what_is_missing_is_one_line_with_the_extra(place: Path, extra: str, wor
     assert f"pip install 'votewise[{extra}]'" in line
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("library", ["torch", "transformers", "accelerate", "trl", "peft"])
 def test_a_library_that_others_hide_is_named(place: Path, library: str) -> None:
     pytest.importorskip("trl")
@@ -151,6 +152,7 @@ def test_from_python_too(place: Path) -> None:
     )
 
 
+@pytest.mark.slow
 def test_the_core_audits_filters_and_exports_without_any_extra(place: Path) -> None:
     votes = place / "demo" / "simulated_votes.parquet"
     for words in (

@@ -208,6 +208,7 @@ def test_presets_of_accelerate_exist(recipe: str) -> None:
             assert (folder / f"{step[step.index('--accelerate-config') + 1]}.yaml").is_file()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("recipe", RECIPES)
 def test_every_step_runs(recipe: str, bench: Path, capsys: pytest.CaptureFixture[str]) -> None:
     done = []

@@ -184,6 +184,7 @@ def test_recovers_the_truth_better_than_the_majority() -> None:
     assert result.prior["c"] / (result.prior["c"] + result.prior["d"]) == pytest.approx(5 / 7, abs=0.06)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("votes_per_pair", "lowest", "error"), [(2, 0.92, 0.02), (3, 0.93, 0.02), (5, 0.93, 0.02)])
 def test_intervals_cover_and_confidence_is_calibrated(votes_per_pair: int, lowest: float, error: float) -> None:
     """200 data sets of 100 annotators with 1 to 500 votes: 20,000 intervals, about 2,800 of them of annotators with more

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+import pytest
 from scipy import stats
 
 from votewise.annotators.estimate import estimate_reliability
@@ -34,6 +35,7 @@ def test_only_the_annotators_who_always_choose_the_first_are_found() -> None:
     assert "position-tests" in codes(result, "info")
 
 
+@pytest.mark.slow
 def test_position_tests_keep_their_false_alarms() -> None:
     """100 times 60 unbiased annotators at a family-wise 5%: the number of times with any flag is at most
     Binomial(100, 0.05), which exceeds 13 with probability 4e-4."""

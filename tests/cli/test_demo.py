@@ -4,6 +4,7 @@ from pathlib import Path
 import pytest
 
 
+@pytest.mark.slow
 def test_compares_with_the_truth(end: Callable[..., int], tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert end("demo", "--quick", "--out", tmp_path) == 0
     shown = capsys.readouterr().out

@@ -55,6 +55,7 @@ def test_only_json_is_printed(clicks: str, tmp_path: Path, end: End, capsys: pyt
     assert json.loads(capsys.readouterr().out)["models"] == ["new", "old"]
 
 
+@pytest.mark.slow
 def test_a_language_model_judges(tmp_path: Path, end: End, capsys: pytest.CaptureFixture[str]) -> None:
     a = write(tmp_path / "a.jsonl", answers("new", 5))
     b = write(tmp_path / "b.jsonl", answers("old", 5))

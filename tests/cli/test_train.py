@@ -118,6 +118,7 @@ def test_trains_and_writes_the_model_and_what_it_believes(
     assert "The model is in" in capsys.readouterr().out
 
 
+@pytest.mark.slow
 def test_a_second_run_starts_at_once(
     end: End, recipe: Callable[..., Path], tmp_path: Path, votes: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -146,6 +147,7 @@ def test_a_second_run_starts_at_once(
     assert asked == [4, 4]
 
 
+@pytest.mark.slow
 def test_trains_adapters_with_another_loss_and_evaluates(
     end: End, recipe: Callable[..., Path], votes: Path, tmp_path: Path
 ) -> None:
@@ -158,6 +160,7 @@ def test_trains_adapters_with_another_loss_and_evaluates(
     assert "annotators.parquet" not in written
 
 
+@pytest.mark.slow
 def test_reads_what_trl_reads(end: End, recipe: Callable[..., Path], tmp_path: Path) -> None:
     rows = [{"prompt": f"w{i} ", "chosen": "w2 w4", "rejected": "w3", "annotator": f"a{i % 2}"} for i in range(8)]
     folder = tmp_path / "rows"
@@ -280,6 +283,7 @@ def test_vocabularies_must_be_the_same(end: End, recipe: Callable[..., Path], tm
     assert "the tokenizer has 67 tokens, the model only 65" in line
 
 
+@pytest.mark.slow
 def test_another_reference_model_is_used(end: End, recipe: Callable[..., Path], tmp_path: Path) -> None:
     other = save_model(tmp_path / "other")
     flags = ["--ref_model_name_or_path", other, "--max_steps", 1, "--no_write_beliefs"]
@@ -304,6 +308,7 @@ def test_long_prompts_are_counted_and_listed(
     assert "15 of 15 rows are left out" in fails(end, capsys, "--config", settings, "--max_length", 2)
 
 
+@pytest.mark.slow
 def test_a_resumed_run_ends_as_one_that_was_never_stopped(
     end: End, recipe: Callable[..., Path], tmp_path: Path, capsys: Shown
 ) -> None:
@@ -330,6 +335,7 @@ def test_starts_from_an_audit(end: End, recipe: Callable[..., Path], votes: Path
     assert audited["annotator"].to_pylist() == trained["annotator"].to_pylist()
 
 
+@pytest.mark.slow
 def test_two_processes_train_one_model(recipe: Callable[..., Path], tmp_path: Path) -> None:
     settings = recipe(max_steps=-1, num_train_epochs=1, save_strategy="epoch", num_processes=2)
     flags = ["train", "--config", str(settings), "--cpu"]

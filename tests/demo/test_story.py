@@ -20,12 +20,14 @@ def world() -> World:
     return make_world(**SMALL, seed=1)
 
 
+@pytest.mark.slow
 def test_clean_labels_are_the_truth(world: World) -> None:
     votes = corrected_votes(world.cast)
     np.testing.assert_array_equal(votes.sign, world.cast.truth[votes.pair])
     assert not world.cast.correct.all()
 
 
+@pytest.mark.slow
 def test_a_run_trains_a_copy_and_is_decided_by_its_seed(world: World) -> None:
     before = [parameter.clone() for parameter in world.model.parameters()]
     one, two = (train_on(world, OURS, per_device_train_batch_size=32, seed=3) for _ in range(2))
@@ -36,11 +38,13 @@ def test_a_run_trains_a_copy_and_is_decided_by_its_seed(world: World) -> None:
     assert one.right.shape == ((~world.facts.voted).sum(),)
 
 
+@pytest.mark.slow
 def test_clean_labels_have_no_error_of_reliability(world: World) -> None:
     assert np.isnan(train_on(world, CLEAN).error)
     assert 0 <= train_on(world, OURS).error <= 1
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("loss", ["cpo"])
 def test_the_story_tells_of_every_method(loss: str) -> None:
     stages: list[str] = []
@@ -64,6 +68,7 @@ def test_no_world_is_refused() -> None:
         tell_story(worlds=0)
 
 
+@pytest.mark.slow
 def test_the_command_prints_and_writes(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:

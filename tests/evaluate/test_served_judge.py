@@ -17,6 +17,7 @@ from votewise.evaluate.verdicts import judge_contests
 from votewise.language_models.endpoint import Endpoint
 
 
+@pytest.mark.slow
 def test_replies_without_a_verdict_are_not_ties(tmp_path: Path) -> None:
     model = language_model(tmp_path / "model", chat=True, max_position_embeddings=2048)
     files = write(tmp_path / "a.jsonl", answers("new", 2)), write(tmp_path / "b.jsonl", answers("old", 2))

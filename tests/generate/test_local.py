@@ -80,6 +80,7 @@ def one_by_one(model: Path, text: str, sampling: Sampling, prompt: Any = None) -
     return Completion(text, None, len(said)) if text else Completion(None, "an empty answer", len(said))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "sampling",
     [

@@ -189,6 +189,7 @@ def test_a_failed_prompt_is_not_an_answer(server: tuple[Scripted, list[Any]], tm
     assert "w3" not in [row["prompt"] for row in lines(result.files[1])]
 
 
+@pytest.mark.slow
 def test_a_killed_run_resumes(server: tuple[Scripted, list[Any]], tmp_path: Path) -> None:
     scripted, before_each = server
     prompts, out = tmp_path / "prompts.txt", tmp_path / "answers.jsonl"
@@ -285,6 +286,7 @@ def test_impossible_jobs_are_refused(settings: dict[str, Any], message: str) -> 
         GenerateJob(**{"prompts": PROMPTS, "models": ["m"], "out": Path("a.jsonl")} | settings)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("missing", ["torch", "transformers"])
 def test_without_the_extra_it_is_named(tmp_path: Path, missing: str) -> None:
     (tmp_path / "p.txt").write_text("w1")
@@ -296,6 +298,7 @@ def test_without_the_extra_it_is_named(tmp_path: Path, missing: str) -> None:
     assert "Traceback" not in ended.stderr
 
 
+@pytest.mark.slow
 def test_neither_trl_nor_datasets_is_needed(folder: Path, tmp_path: Path) -> None:
     (tmp_path / "p.txt").write_text("w1\nw2")
     code = (

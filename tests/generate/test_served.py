@@ -15,6 +15,9 @@ from votewise.errors import BadInputError
 from votewise.generate import BackendOptions, GenerateJob, Prompts, Sampling, generate_answers
 from votewise.language_models.endpoint import Endpoint
 
+pytestmark = pytest.mark.slow
+"""The server takes seconds to start."""
+
 PROMPTS = Prompts.of([f"w{i} w{i + 7}" for i in range(9)], "here")
 
 

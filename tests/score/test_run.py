@@ -140,6 +140,7 @@ def test_an_interrupted_run_ends_with_the_same_file(
         assert job.out.read_bytes() == whole.out.read_bytes()
 
 
+@pytest.mark.slow
 def test_a_killed_run_resumes(folder: Path, tmp_path: Path) -> None:
     (tmp_path / "votes.json").write_text(json.dumps(rows()))
     code = (
@@ -285,6 +286,7 @@ def test_impossible_jobs_are_refused(settings: dict[str, Any], message: str) -> 
         ImplicitReward("p", "r", 0.0)
 
 
+@pytest.mark.slow
 def test_neither_trl_nor_datasets_is_needed(folder: Path, tmp_path: Path) -> None:
     (tmp_path / "votes.json").write_text(json.dumps(rows(4, 1)))
     code = (
@@ -297,6 +299,7 @@ def test_neither_trl_nor_datasets_is_needed(folder: Path, tmp_path: Path) -> Non
     assert len(lines(tmp_path / "s.jsonl")) == 4
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("missing", ["torch", "transformers"])
 def test_without_the_extra_it_is_named(tmp_path: Path, missing: str) -> None:
     (tmp_path / "votes.json").write_text(json.dumps(rows(1, 1)))

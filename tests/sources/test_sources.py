@@ -157,6 +157,7 @@ def test_annotators_may_be_numbers_with_gaps_beside_them() -> None:
     expect(frame, "row 2, column 'annotator': is null")
 
 
+@pytest.mark.slow
 def test_a_csv_with_huge_fields(tmp_path: Path) -> None:
     rows = [row | {"response_a": "x" * 10_000_000} for row in ROWS[:2]] + [ROWS[2] | {"response_a": "y" * 30_000_000}]
     votes = read_votes(write_csv(tmp_path / "votes.csv", rows))

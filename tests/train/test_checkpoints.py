@@ -73,6 +73,7 @@ def uninterrupted(tmp_path_factory: pytest.TempPathFactory) -> Any:
     return of
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("scenario", worker.SCENARIOS)
 def test_resuming_after_kill_9_is_as_if_nothing_had_happened(
     scenario: str, graveyard: Path, uninterrupted: Any
@@ -88,6 +89,7 @@ def test_resuming_after_kill_9_is_as_if_nothing_had_happened(
     assert losses_of(trainer) == losses
 
 
+@pytest.mark.slow
 def test_resuming_counts(uninterrupted: Any, graveyard: Path) -> None:
     """What the tests above compare does depend on what was restored."""
     for name in ("current", "epoch", "variance"):

@@ -52,6 +52,7 @@ def two_ranks(tmp_path_factory: pytest.TempPathFactory) -> list[dict[str, Any]]:
     return worker.in_two_processes("ranks", tmp_path_factory.mktemp("ranks"))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", worker.DISTRIBUTED)
 def test_two_processes(name: str, whole: Any, two_ranks: list[dict[str, Any]]) -> None:
     first, second = (found[name] for found in two_ranks)

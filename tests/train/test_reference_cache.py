@@ -92,6 +92,7 @@ def test_what_is_kept_is_what_a_step_would_compute(way: str, tmp_path: Path) -> 
     np.testing.assert_array_equal(np.sort(columns(shuffled.train_dataset), 0), np.sort(kept, 0))
 
 
+@pytest.mark.slow
 def test_without_a_model_of_its_own_the_policy_is_the_reference(tmp_path: Path, asked: list[int]) -> None:
     first = once(tmp_path)
     assert first.ref_model is None
@@ -100,6 +101,7 @@ def test_without_a_model_of_its_own_the_policy_is_the_reference(tmp_path: Path, 
     assert sum(asked) == 20
 
 
+@pytest.mark.slow
 def test_a_model_with_an_adapter_has_the_reference_of_its_base(tmp_path: Path, asked: list[int]) -> None:
     full = columns(once(tmp_path).train_dataset)
     lora = once(tmp_path, peft_config=LORA)
@@ -428,6 +430,7 @@ def test_when_it_is_worth_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
 # Two processes
 
 
+@pytest.mark.slow
 def test_two_processes_share_the_work_and_what_is_kept(tmp_path: Path) -> None:
     found = worker.in_two_processes("kept", tmp_path)
     alone = worker.kept_runs(tmp_path / "alone")
