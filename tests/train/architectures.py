@@ -1,4 +1,4 @@
-"""Small random models of every kind that is packed, a batch with every kind of pair, and the textbook's answer."""
+"""Small random models of every kind that can be packed, a batch with every kind of pair, and the textbook solution."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ def make_batch(*, left: bool = False) -> dict[str, Any]:
 
 
 def reference(model: Any, batch: dict[str, Any]) -> Any:
-    """Log-probabilities by the textbook, one row at a time and without padding."""
+    """Log-probabilities computed in the textbook way: one row at a time, without padding."""
     found = []
     for ids, seen, answer in zip(*(batch[k] for k in ("input_ids", "attention_mask", "completion_mask")), strict=True):
         ids, answer = ids[seen.bool()][None], answer[seen.bool()]

@@ -1,4 +1,4 @@
-"""Training tests run on one core, without telemetry, and bear the warnings of the libraries below.
+"""Training tests run on one core, without telemetry, and ignore the warnings of libraries listed below.
 
 Warnings are errors in this project; these are raised inside of transformers and TRL, about their own settings.
 """
@@ -35,13 +35,13 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 @pytest.fixture(autouse=True)
 def own_cache(monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory) -> None:
-    """Nothing is kept from test to test, or written to the user's cache."""
+    """Nothing is kept between tests, or written to the user's cache."""
     monkeypatch.setenv("VOTEWISE_CACHE", str(tmp_path_factory.mktemp("cache")))
 
 
 @pytest.fixture(scope="session", autouse=True)
 def quick() -> Iterator[None]:
-    """No progress bars; and every run ends with a garbage collection, which need not look at the libraries."""
+    """No progress bars, and garbage collection after a run skips the libraries' objects."""
     import datasets
 
     datasets.disable_progress_bars()

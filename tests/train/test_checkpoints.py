@@ -1,4 +1,4 @@
-"""A run that was interrupted, even by kill -9, ends as if it had not been: bit for bit."""
+"""A run that was interrupted, even by kill -9, and resumed gives the same result as one that was not, bit for bit."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ def graveyard(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def uninterrupted(tmp_path_factory: pytest.TempPathFactory) -> Any:
-    """The runs that nobody killed, each trained once: what they left behind and their losses."""
+    """The runs that were not killed, each trained once: what they left behind, and their losses."""
     known: dict[str, Any] = {}
 
     def of(name: str) -> Any:
@@ -91,7 +91,7 @@ def test_resuming_after_kill_9_is_as_if_nothing_had_happened(
 
 @pytest.mark.slow
 def test_resuming_counts(uninterrupted: Any, graveyard: Path) -> None:
-    """What the tests above compare does depend on what was restored."""
+    """The results that the tests above compare do depend on the restored state."""
     for name in ("current", "epoch", "variance"):
         beliefs = worker.build(graveyard / "none", name).beliefs
         assert not np.array_equal(uninterrupted(name)[0]["beliefs log_odds"], beliefs.log_odds)
@@ -102,7 +102,7 @@ def test_resuming_counts(uninterrupted: Any, graveyard: Path) -> None:
 
 
 def test_an_exception_in_a_step_leaves_nothing_of_it_behind(tmp_path: Path, uninterrupted: Any) -> None:
-    """The same trainer goes on after Ctrl-C, from a step before: what the half-done one had gathered is forgotten."""
+    """The same trainer resumes after Ctrl-C from the step before; the results of the unfinished step are dropped."""
     trainer = worker.build(tmp_path, "current")
     real, seen = trainer._confidence, []
 
@@ -150,7 +150,7 @@ def test_without_any_checkpoint_it_starts_at_the_beginning(tmp_path: Path) -> No
 
 
 def test_the_last_whole_checkpoint(tmp_path: Path) -> None:
-    """By number, passing over what was not written to its end and what is no checkpoint."""
+    """By number, skipping incomplete checkpoints and other folders."""
     for name, state in (
         ("checkpoint-9", "{}"),
         ("checkpoint-10", "{}"),

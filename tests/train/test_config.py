@@ -1,4 +1,4 @@
-"""Settings: what is refused and how, what is passed on, and that the parsers of the command line take them."""
+"""Settings: which are refused and how, what is passed on, and that the parsers of the command line accept them."""
 
 from __future__ import annotations
 

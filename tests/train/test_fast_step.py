@@ -1,4 +1,4 @@
-"""The fast step gives the log-probabilities and gradients of padded rows, or stands aside."""
+"""The fast step gives the log-probabilities and gradients of padded rows, or is not used."""
 
 from __future__ import annotations
 
@@ -154,7 +154,7 @@ def test_flex_attention_gives_the_log_probabilities_of_segments(
 @EAGER_FLEX
 @pytest.mark.parametrize("window", [None, 5, 100, 1000])
 def test_block_masks_say_who_sees_whom(window: int | None) -> None:
-    """Token by token, from the segments by brute force; and each block is said to be empty or full only if it is."""
+    """Compared token by token with a brute-force mask; a block is marked empty or full only if it is."""
     from torch.nn.attention.flex_attention import create_mask
 
     rng = np.random.default_rng(0)

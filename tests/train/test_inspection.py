@@ -1,4 +1,4 @@
-"""What a dry run tells is what a trainer then does."""
+"""A dry run reports what a trainer then does."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Where a run happens, and what accelerate is told."""
+"""Where a run takes place, and the arguments that accelerate gets."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ QUIET = ["--num_machines", "1", "--mixed_precision", "no", "--dynamo_backend", "
 
 @pytest.fixture(autouse=True)
 def nowhere(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    """No launcher, and no configuration of the user's."""
+    """No launcher, and no user configuration of accelerate."""
     for name in ("LOCAL_RANK", "RANK", "WORLD_SIZE"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setattr("accelerate.commands.config.config_args.default_config_file", str(tmp_path / "none.yaml"))

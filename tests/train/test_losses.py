@@ -1,4 +1,4 @@
-"""The losses are those of docs and papers, their gradients right, and nothing overflows."""
+"""The losses are those of docs and papers, their gradients are right, and nothing overflows."""
 
 from __future__ import annotations
 
@@ -66,7 +66,7 @@ def combinations() -> list[tuple[str, str]]:
 
 
 def table_rows() -> dict[str, tuple[Any, Any]]:
-    """The table of method.md in NumPy: L(w > l) and s, each written as it stands there."""
+    """The table of method.md in NumPy: L(w > l) and s, written as in the table."""
     w, l = ({k: np.asarray(v) for k, v in x._asdict().items()} for x in pair())  # noqa: E741
     delta, delta_ref = w["logp"] - l["logp"], w["reference"] - l["reference"]
     mean_w, mean_l = w["logp"] / w["length"], l["logp"] / l["length"]
@@ -194,14 +194,14 @@ def test_without_noise_smoothed_and_rdpo_are_plain() -> None:
 
 
 def test_rdpo_is_unbiased() -> None:
-    """Its mean over votes flipped with probability eps is the loss on the right ones, whichever those are."""
+    """Its mean over votes flipped with probability eps is the loss on the right votes, whichever those are."""
     losses = some_losses()
     mean = (1 - NOISE) * rdpo(losses, noise=NOISE) + NOISE * rdpo(losses.swapped(), noise=NOISE)
     torch.testing.assert_close(mean, losses.forward, rtol=1e-12, atol=1e-12)
 
 
 def test_holder_redescends() -> None:
-    """Its pull vanishes on both sides and is strongest in between; for s to -infinity it forgets the vote."""
+    """Its gradient vanishes on both sides and is largest in between; for s to -infinity it ignores the vote."""
     s = torch.linspace(-40, 40, 801, dtype=torch.float64, requires_grad=True)
     (pull,) = torch.autograd.grad(holder(Losses(s, s, s), gamma=2.0).sum(), s)
     assert (pull <= 0).all()
@@ -250,7 +250,7 @@ def test_weighted_with_certain_votes_is_the_loss_itself(name: str) -> None:
 @pytest.mark.parametrize("name", LOSSES)
 @pytest.mark.parametrize("votes", [(0.9,), (0.3,), (0.9, -0.8, 0.6)])
 def test_the_gradient_of_the_surrogate_is_that_of_the_marginal_likelihood(name: str, votes: tuple[float, ...]) -> None:
-    """Gibbs at the current posterior against log P(votes), the truth summed out; minus means a vote for rejected."""
+    """Gibbs at the current posterior, compared with log P(votes) summed over the truth; minus is a vote for rejected."""
     chosen, rejected = pair(grad=True)
     s = built(name)(chosen, rejected).margin
     for_chosen = for_rejected = 1.0
@@ -271,7 +271,7 @@ def test_the_gradient_of_the_surrogate_is_that_of_the_marginal_likelihood(name: 
 
 @pytest.mark.parametrize(("name", "goal"), combinations())
 def test_finite_differences(name: str, goal: str) -> None:
-    """Losses are per pair, so that one step moves all pairs at once."""
+    """Losses are per pair, so one step moves all pairs at once."""
     logps = tuple(x.logp.clone().requires_grad_() for x in pair())
     weight, share = torch.linspace(0.1, 0.9, B, dtype=torch.float64), torch.full((B,), 0.8, dtype=torch.float64)
 
@@ -292,7 +292,7 @@ def test_finite_differences(name: str, goal: str) -> None:
 @pytest.mark.parametrize(("dtype", "tolerance"), [(torch.float32, 1e-5), (torch.bfloat16, 0.05)])
 @pytest.mark.parametrize(("name", "goal"), combinations())
 def test_precision(name: str, goal: str, dtype: Any, tolerance: float) -> None:
-    """The same as in fp64, in the type that came in, up to some roundings of the largest number on the way."""
+    """The same as in fp64, in the input's type, up to a few roundings of the largest intermediate number."""
     coarse = pair(dtype, grad=True)
     exact = tuple(x._replace(logp=x.logp.detach().double(), reference=x.reference.double()) for x in coarse)
     weight = torch.full((B,), 0.75)
@@ -308,7 +308,7 @@ def test_precision(name: str, goal: str, dtype: Any, tolerance: float) -> None:
 @pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
 @pytest.mark.parametrize(("name", "goal"), combinations())
 def test_margins_of_ten_thousand_stay_finite(name: str, goal: str, dtype: Any) -> None:
-    """One answer is as good as certain, the other impossible, in both directions: |s| of 1e4 and beyond."""
+    """One answer is almost certain and the other impossible, in both directions: |s| of 1e4 and more."""
     gap = 1e4 * BETA / 2 if name == "ipo" else 1e4 / BETA
     gain = torch.tensor([0.0, -gap, -gap], dtype=dtype)
     length = torch.ones(3, dtype=torch.int64)

@@ -1,4 +1,4 @@
-"""The reference is run once: a second run finds what it said, and any change finds nothing."""
+"""The reference model runs once: a second run finds its results, and after any change finds nothing."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ LORA = LoraConfig(r=4, target_modules=["q_proj", "v_proj"], task_type="CAUSAL_LM
 
 @pytest.fixture
 def asked(monkeypatch: pytest.MonkeyPatch) -> list[int]:
-    """How many pairs the reference was asked about, each time it was."""
+    """Number of pairs in each call of the reference model."""
     found: list[int] = []
     real = RobustPreferenceTrainer.compute_ref_log_probs
 
@@ -42,7 +42,7 @@ def asked(monkeypatch: pytest.MonkeyPatch) -> list[int]:
 
 
 def once(folder: Path, rows: Any = None, **settings: Any) -> Any:
-    """A trainer that has computed its reference, or found it."""
+    """A trainer that has computed its reference log-probabilities, or found them."""
     return make_trainer(folder, rows if rows is not None else make_rows(20), precompute_ref_log_probs=True, **settings)
 
 
@@ -236,7 +236,7 @@ def test_padding_is_no_part_of_a_pair() -> None:
 def test_keys_are_of_what_the_collator_feeds(
     settings: dict[str, Any], tmp_path: Path, asked: list[int], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """By TRL's collator without its work, by another one through it: the same keys."""
+    """Directly for TRL's collator, or through another collator: the same keys."""
     trainer = make_trainer(tmp_path, make_rows(20), **settings)
     fed = trainer.data_collator(list(trainer.train_dataset))
     assert fed["input_ids"].shape[1] == (7 if settings else 11)

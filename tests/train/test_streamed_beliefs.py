@@ -1,4 +1,4 @@
-"""Streams: votes that are not known before they are seen."""
+"""Streams: votes that are known only once they arrive."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ NAMES = np.array(["ann", "bob", "eve", "joe"])
 
 
 def simulated(n: int = 4000) -> tuple[Any, Any]:
-    """Who voted, and margins that their choice is better, of size 3 and right in 95 of 100 cases."""
+    """Annotators, and margins that their choices are better, of size 3 and right in 95 of 100 cases."""
     rng = np.random.default_rng(0)
     who = rng.integers(0, 4, n)
     right = rng.random(n) < TRUE[who]

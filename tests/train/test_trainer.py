@@ -1,4 +1,4 @@
-"""Runs of the trainer on a tiny model: what it believes, logs and writes, and that it works with all that TRL works with."""
+"""Runs of the trainer on a tiny model: its beliefs, logs and files, and that it works with everything TRL works with."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ def assert_same_state(one: dict[str, Any], other: dict[str, Any]) -> None:
 
 @contextmanager
 def recorded_confidences(trainer: Any) -> Iterator[list[tuple[Any, Losses, Any, Any]]]:
-    """Of every micro-batch: rows, losses, weights, and the reliabilities they were made with."""
+    """For every micro-batch: rows, losses, weights, and the reliabilities behind the weights."""
     found: list[Any] = []
     real = trainer._confidence
 
@@ -89,7 +89,7 @@ def by_votes(trainer: Any, who: list[int], log_odds: Any) -> Any:
 def test_confidence_is_the_evidence_rule_at_the_current_margin(
     margins: str, temperature: float, one_row_per: str, tmp_path: Path
 ) -> None:
-    """Through two epochs, of all votes on a pair or of each alone [RE-PO eq. 4]; tempered downwards only."""
+    """In two epochs, with all votes on a pair or with each alone [RE-PO eq. 4]; temperatures above 1 are not applied."""
     trainer = make_trainer(
         tmp_path,
         make_rows(16, votes_per_pair=3),
@@ -171,7 +171,7 @@ def test_a_squared_loss_is_read_with_a_variance(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("margins", ["first", "current"])
 def test_evaluation_changes_no_beliefs(margins: str, tmp_path: Path) -> None:
-    """Neither on other data, before and in training, nor on the training data themselves."""
+    """Neither on other data, before and during training, nor on the training data themselves."""
     other = make_rows(6, seed=7).remove_columns("annotator")
     settings = {"reliability_margins": margins, "num_train_epochs": 2}
     trainer = make_trainer(tmp_path, eval_dataset=other, eval_strategy="steps", eval_steps=1, **settings)
@@ -201,7 +201,7 @@ def test_five_votes_a_pair_take_a_fifth_of_the_steps(tmp_path: Path) -> None:
 
 
 def test_blind_objectives_count_each_vote_as_it_fell(tmp_path: Path) -> None:
-    """With one row a pair, plain has the gradient of one row a vote: the share of the votes weighs both directions."""
+    """With one row per pair, plain has the gradient of one row per vote: the share of votes weights both directions."""
     rows = make_rows(4, votes_per_pair=3)
     norms = []
     for one_row_per, size in (("pair", 4), ("vote", 12)):
@@ -236,7 +236,7 @@ def test_reliability_is_a_table_and_confidence_per_vote(tmp_path: Path) -> None:
 
 
 def test_what_was_found_is_written_beside_the_model(tmp_path: Path) -> None:
-    """As audit writes it, with the report on top."""
+    """The files of an audit, with the report."""
     trainer = make_trainer(tmp_path, make_rows(24, votes_per_pair=2), write_beliefs=True)
     trainer.train()
     trainer.save_model()
@@ -320,7 +320,7 @@ def test_trackers_get_what_is_believed(tmp_path: Path) -> None:
 
 
 def test_evaluation_logs_trls_metrics_and_the_loss_of_the_votes(tmp_path: Path) -> None:
-    """Held-out rows count as they are: the loss itself, nobody's reliability."""
+    """Held-out rows have the plain loss; reliabilities are not used."""
     other = make_rows(6, seed=7).remove_columns("annotator")
     trainer = make_trainer(tmp_path, eval_dataset=other, ref_model=make_model(1))
     found = trainer.evaluate()
@@ -410,7 +410,7 @@ LEARNING = [(loss, objective) for loss in LOSSES for objective in ("gibbs", "wei
 
 @pytest.mark.parametrize(("loss", "objective"), [*LEARNING, ("dpo", "smoothed"), ("dpo", "plain")])
 def test_every_loss_learns(loss: str, objective: str, tmp_path: Path) -> None:
-    """On right votes, known to be good, the implicit reward comes to prefer the even words of held-out pairs.
+    """With right votes that are known to be reliable, the implicit reward learns to prefer even words in held-out pairs.
 
     Over 3 seeds the gain was 0.16 or more.
     """
@@ -441,7 +441,7 @@ def test_baselines_of_dpo_run(objective: str, tmp_path: Path) -> None:
 
 
 def test_lora(tmp_path: Path) -> None:
-    """The reference is the model with its adapter off: margins of zero at first, and only the adapter is trained."""
+    """The reference is the model without its adapter: margins start at zero, and only the adapter is trained."""
     trainer = make_trainer(
         tmp_path, peft_config=LoraConfig(r=4, lora_alpha=8, target_modules=["q_proj", "v_proj"], task_type="CAUSAL_LM")
     )
@@ -485,7 +485,7 @@ def test_bf16(loss: str, tmp_path: Path) -> None:
 
 
 def test_chat_templates(tmp_path: Path) -> None:
-    """Conversations are laid out by the tokenizer's template, and only the answer is scored."""
+    """Conversations are formatted by the tokenizer's template, and only the answer is scored."""
     rows = as_chat(make_rows(8, seed=2))
     tokenizer = make_tokenizer(chat=True)
     trainer = make_trainer(tmp_path, rows, processing_class=tokenizer)
@@ -514,7 +514,7 @@ def test_votes_as_the_dataset(tmp_path: Path) -> None:
 
 
 def test_rows_that_trl_drops_do_not_shift_the_others(tmp_path: Path) -> None:
-    """A prompt longer than max_length goes; the votes of all other rows stay where they belong."""
+    """A row whose prompt is longer than max_length is dropped; all other rows keep their votes."""
     rows = make_rows(9)
     rows = Dataset.from_list([{**row, "prompt": "w1 " * 30 if i == 3 else row["prompt"]} for i, row in enumerate(rows)])
     trainer = make_trainer(tmp_path, rows, max_length=20)
@@ -525,7 +525,7 @@ def test_rows_that_trl_drops_do_not_shift_the_others(tmp_path: Path) -> None:
 
 
 def test_an_own_loss_can_be_trained_with_and_saved(tmp_path: Path) -> None:
-    """Even one that is made on the spot, which no file can hold."""
+    """Even a local function, which cannot be pickled."""
     strength = 0.5
 
     def hinge(preferred: ScoredAnswers, others: ScoredAnswers) -> Any:
@@ -576,7 +576,7 @@ def test_an_audit_that_is_none(tmp_path: Path) -> None:
 
 
 def longer_is_better(preferred: ScoredAnswers, others: ScoredAnswers) -> Any:
-    """A policy that knows the truth, which is the longer answer; some gradient for the model."""
+    """A policy that knows the truth, which is the longer answer; with some gradient for the model."""
     known = (preferred.length - others.length) * 1.5
     return -torch.nn.functional.logsigmoid(known + 1e-3 * (preferred.logp - others.logp))
 

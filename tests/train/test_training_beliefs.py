@@ -1,4 +1,4 @@
-"""What is believed of annotators while a policy trains: recovered from simulated margins, and as the papers say by hand."""
+"""Beliefs about annotators during training: recovered from simulated margins, and equal to the papers' formulas."""
 
 from __future__ import annotations
 
@@ -134,7 +134,7 @@ def test_weights_count_in_the_published_way() -> None:
 
 
 def test_an_epoch_of_the_published_way_by_hand() -> None:
-    """eta = mean confidence of k's votes over the epoch, eta fixed meanwhile [RE-PO eq. 6]; the next one starts afresh."""
+    """eta = mean confidence of k's votes over the epoch, eta fixed meanwhile [RE-PO eq. 6]; the next epoch starts at 0."""
     votes = Votes.from_arrays([0, 1, 2, 3], [0, 0, 1, 0], [1, -1, 1, 1], annotator_ids=["a", "b", "c"])
     beliefs = TrainingBeliefs(votes, BeliefSettings(margins="current", update="epoch"))
     for margins in ([0.5, -0.2, 1.0, -2.0], [0.7, -0.4, 1.5, -1.0]):
@@ -162,7 +162,7 @@ def test_reliability_stays_inside_its_range() -> None:
 @pytest.mark.parametrize("margins", ["first", "current"])
 @pytest.mark.parametrize("update", ["step", "epoch"])
 def test_a_step_does_not_depend_on_the_order_of_its_pairs(margins: Any, update: Any) -> None:
-    """Ranks hand over their parts in any order: the same beliefs to the last bit."""
+    """Ranks give their parts in any order: the beliefs are the same to the last bit."""
     world = World(pairs=400, votes_per_pair=2)
     residuals = world.rng.random(400)
     runs = [TrainingBeliefs(world.votes, BeliefSettings(margins=margins, update=update)) for _ in range(3)]
@@ -200,7 +200,7 @@ def test_the_variance_follows_the_residuals() -> None:
 
 @pytest.mark.parametrize("scale", [0.2, 1.0, 5.0])
 def test_reliabilities_are_recovered_whatever_the_scale_of_the_margins(scale: float) -> None:
-    """24 annotators of some 200 votes each, one vote a pair.
+    """24 annotators with about 200 votes each, one vote per pair.
 
     Over 40 draws the mean error is 0.036 with a standard deviation of 0.006 at most, and the temperature times the scale
     1.15 with 0.08: false alarms below 1e-4.
@@ -212,7 +212,7 @@ def test_reliabilities_are_recovered_whatever_the_scale_of_the_margins(scale: fl
 
 
 def test_without_a_temperature_margins_on_another_scale_mislead() -> None:
-    """What the temperature is for; mean errors between 0.107 and 0.165 in 20 draws."""
+    """This is why there is a temperature; mean errors between 0.107 and 0.165 in 20 draws."""
     world = World(pairs=5000, scale=0.2)
     beliefs = world.train(temperature=1.0)
     assert beliefs.temperature == 1.0
@@ -222,7 +222,7 @@ def test_without_a_temperature_margins_on_another_scale_mislead() -> None:
 @pytest.mark.parametrize("votes_per_pair", [1, 3])
 @pytest.mark.parametrize("prior", ["fit", Beta(5, 2), None])
 def test_warm_starts_end_where_a_cold_estimate_does(votes_per_pair: int, prior: Any) -> None:
-    """Up to the looser tolerance on the way.
+    """Up to the looser tolerance during training.
 
     Over 20 draws of each the mean difference was 0.018 at most and the largest 0.09, both without a prior.
     """
@@ -247,7 +247,7 @@ def test_a_temperature_that_ran_away_comes_back(seed: int) -> None:
 
 
 def test_shared_pairs_tell_of_annotators_before_the_first_step() -> None:
-    """Three votes a pair: the estimate without any margin is where training starts."""
+    """Three votes per pair: training starts from the estimate without margins."""
     world = World(votes_per_pair=3, reliability=(0.9, 0.7, 0.3))
     beliefs = TrainingBeliefs(world.votes)
     cold = estimate_reliability(world.votes, intervals=False)
@@ -256,7 +256,7 @@ def test_shared_pairs_tell_of_annotators_before_the_first_step() -> None:
 
 
 def test_margins_of_zero_say_nothing() -> None:
-    """The first step of DPO, where policy and reference are one: nobody is believed more or less for it."""
+    """The first step of DPO, where policy and reference are equal: reliabilities do not change."""
     world = World()
     beliefs = TrainingBeliefs(world.votes)
     beliefs.absorb(np.arange(64), np.zeros(64))
@@ -311,7 +311,7 @@ def test_second_epochs_change_nothing_with_first_margins() -> None:
 
 
 def test_second_epochs_drift_with_current_margins() -> None:
-    """What first-seen margins are for: the published way takes a policy that memorised the votes for proof of them."""
+    """Why margins are first-seen: the published method takes a policy that memorised the votes as their proof."""
     world = World()
     beliefs = world.train(margins="current")
     with_votes = 20.0 * world.votes.sign
@@ -370,7 +370,7 @@ def test_swapped_columns_are_a_crowd_worse_than_chance() -> None:
 
 
 def test_it_goes_on_when_told_to() -> None:
-    """And finds the annotators for what they are; mean error 0.034 with a standard deviation of 0.006 over 20 draws."""
+    """It finds the true reliabilities; mean error 0.034 with a standard deviation of 0.006 over 20 draws."""
     world = World(pairs=5000, reliability=(0.5, 0.3, 0.1))
     beliefs = world.train(allow_worse_than_chance=True)
     assert np.abs(beliefs.reliability - world.reliability).mean() < 0.07

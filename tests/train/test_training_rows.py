@@ -100,7 +100,7 @@ def test_one_row_per_vote_has_every_vote_on_a_pair_of_its_own() -> None:
 @pytest.mark.parametrize("one_row_per", ["pair", "vote"])
 @pytest.mark.parametrize("chat", [False, True])
 def test_rows_lead_back_to_the_votes_they_came_from(one_row_per: str, chat: bool) -> None:
-    """Whoever voted for the chosen answer of a row is for its side in the votes, in plain texts and conversations."""
+    """A vote for the chosen answer of a row is a vote for its side, in plain texts and conversations."""
     dataset = make_rows(10, votes_per_pair=3, seed=3)
     dataset = (as_chat(dataset) if chat else dataset).shuffle(seed=0)
     rows = rows_of(dataset, one_row_per)
@@ -143,7 +143,7 @@ def test_annotators_may_be_numbers_under_another_name() -> None:
 
 @pytest.mark.parametrize("one_row_per", ["pair", "vote"])
 def test_without_annotators_every_row_is_still_a_vote(one_row_per: str) -> None:
-    """Three unknown people on each pair: three votes of one annotator, none of them taken for a repetition."""
+    """Three unknown people per pair: three votes of one annotator, none of which counts as a repetition."""
     dataset = make_rows(5, votes_per_pair=3)
     known = rows_of(dataset, one_row_per)
     for unknown in (rows_of(dataset.remove_columns("annotator"), one_row_per), rows_of(dataset, one_row_per, None)):

@@ -1,4 +1,4 @@
-"""Ways to get a fast or a robust step wrong without a word from the libraries: one test for each.
+"""Ways to get a fast or a robust step wrong without any error from the libraries, with one test for each.
 
 Of the fast step: what the trap does to log-probabilities, and that the check of the first batch sees it; or that a model
 which does not allow packing is scored in rows, with a line that says why.
@@ -32,7 +32,7 @@ NATS = 0.01
 
 
 class Tampered(torch.nn.Module):
-    """A model whose packed rows are fed otherwise."""
+    """A model whose packed rows get other inputs."""
 
     def __init__(self, model: Any, change: Callable[[dict[str, Any]], dict[str, Any]]) -> None:
         super().__init__()
@@ -92,7 +92,7 @@ def test_trap_positions_that_restart_without_a_mask() -> None:
 
 
 def test_trap_a_mask_of_two_dimensions() -> None:
-    """Everything before is seen, other pairs too."""
+    """Every token before is seen, including those of other pairs."""
 
     def change(inputs: dict[str, Any]) -> dict[str, Any]:
         mask = torch.ones_like(inputs["input_ids"])
@@ -154,7 +154,7 @@ def test_trap_positions_that_go_straight_on() -> None:
 
 
 def test_trap_the_last_token_of_a_prompt_has_two_successors() -> None:
-    """One-token answers: all that is scored is what the last token of the prompt predicts, for both answers."""
+    """One-token answers: only the prediction of the prompt's last token is scored, for both answers."""
     model, batch = make_model(), make_batch()
     rows = [1, 7]  # the pair with a prompt of one token, whose chosen answer has one token
     add_scoring(model, "shared")
@@ -167,7 +167,7 @@ def test_trap_the_last_token_of_a_prompt_has_two_successors() -> None:
 
 
 def test_trap_flash_attention_takes_no_mask_of_four_dimensions(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Its place is taken by ours wherever rows are packed; rows that are not still go to it."""
+    """votewise's attention replaces it for packed rows; other rows still use it."""
     from transformers import AttentionInterface, AttentionMaskInterface
     from transformers.integrations.sdpa_attention import sdpa_attention_forward
     from transformers.masking_utils import ALL_MASK_ATTENTION_FUNCTIONS
@@ -190,7 +190,7 @@ def test_trap_flash_attention_takes_no_mask_of_four_dimensions(monkeypatch: pyte
 
 
 def test_trap_flex_attention_has_no_gradients_on_a_cpu(tmp_path: Path) -> None:
-    """So it is not the default there; asked for, it is refused in one line before anything is trained."""
+    """So it is not the default there. If asked for, it is refused in one line before training."""
     rows = make_rows(8)
     make_trainer(tmp_path, rows, ref_model=make_model(1)).train()
     with pytest.raises(BadInputError, match="packed_attention=flex has no gradients on a CPU"):
@@ -367,7 +367,7 @@ def test_trap_the_row_numbers_reach_the_loss_and_no_model(tmp_path: Path) -> Non
 
 
 def test_trap_label_smoothing_is_not_ignored(tmp_path: Path) -> None:
-    """TRL's own sigmoid loss ignores it without a word."""
+    """TRL's own sigmoid loss silently ignores it."""
     losses = [
         losses_of(run)
         for noise in (0.0, 0.3)
@@ -392,7 +392,7 @@ def test_trap_an_empty_answer_divides_by_no_tokens(loss: str, tmp_path: Path) ->
 
 
 def test_trap_a_random_model_without_a_path_is_its_own_reference(tmp_path: Path) -> None:
-    """TRL would look for its weights where there are none."""
+    """TRL would look for its weights in a place without any."""
     assert make_model(**{}).config._name_or_path == ""
     trainer = make_trainer(tmp_path, make_rows(8), processing_class=make_tokenizer())
     trainer.train()

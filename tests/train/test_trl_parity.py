@@ -1,4 +1,4 @@
-"""The canary: with all votes believed we are TRL, to the last bit for DPO. It dies first when TRL changes its insides."""
+"""With all votes trusted, the trainer equals TRL, for DPO to the last bit. These tests fail first if TRL changes."""
 
 from __future__ import annotations
 

@@ -33,7 +33,7 @@ def make_tokenizer(chat: bool = False) -> PreTrainedTokenizerFast:
 
 
 def make_model(seed: int = 0, **settings: Any) -> LlamaForCausalLM:
-    """A Llama of some 25,000 random weights."""
+    """A Llama with about 25,000 random weights."""
     config = LlamaConfig(
         vocab_size=len(ROLES) + 3 + WORDS,
         hidden_size=32,
@@ -106,7 +106,7 @@ def make_config(folder: Path | str, **settings: Any) -> RobustPreferenceConfig:
 
 
 def make_trainer(folder: Path | str, rows: Any = None, **settings: Any) -> RobustPreferenceTrainer:
-    """A trainer of a fresh model; ``model``, ``callbacks``, ``eval_dataset``, ... go to it, other settings to its config."""
+    """A trainer of a new model. ``model``, ``callbacks``, ... are arguments of the trainer, other settings of its config."""
     names = ("model", "ref_model", "callbacks", "eval_dataset", "peft_config", "processing_class", "compute_metrics")
     own = {name: settings.pop(name) for name in names if name in settings}
     own = {"model": make_model, "processing_class": make_tokenizer} | own

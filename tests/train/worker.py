@@ -1,4 +1,4 @@
-"""Runs that need a process of their own, because they are killed or because they are two.
+"""Runs that need their own process, because they are killed or because there are two of them.
 
     python worker.py killed FOLDER SCENARIO [SCENARIO ...]
     ACCELERATE_USE_CPU=true accelerate launch --multi_gpu --num_processes 2 worker.py ranks|kept FILE
@@ -157,7 +157,7 @@ SCENARIOS: dict[str, tuple[str, Callable[[Any], None], int]] = {
     "end-of-epoch": ("epoch", in_step(4), 4),
     "middle-of-epoch": ("epoch", before_update(6), 6),
 }
-"""What is run, where it is killed, and the checkpoint it has to go on from."""
+"""What is run, where it is killed, and the checkpoint that it has to resume from."""
 
 
 def killed(folder: Path, names: list[str]) -> None:
