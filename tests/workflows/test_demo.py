@@ -38,6 +38,7 @@ def test_the_seed_decides() -> None:
     assert not one.equals(other)
 
 
+@pytest.mark.slow
 def test_the_story_is_told_without_files(monkeypatch: pytest.MonkeyPatch) -> None:
     pytest.importorskip("trl")
     from votewise.demo import story

@@ -53,6 +53,7 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Settings:
     return {"model_name_or_path": str(folder / "model"), "votes": folder / "rows.parquet", "votes_format": "trl"}
 
 
+@pytest.mark.slow
 def test_the_same_run_from_python_and_from_the_shell(made: Settings, tmp_path: Path) -> None:
     settings = TRAINING | made | {"max_steps": 1}
     recipe = tmp_path / "recipe.yaml"
@@ -164,6 +165,7 @@ assert "torch" not in sys.modules
     subprocess.run([sys.executable, "-c", code], check=True)
 
 
+@pytest.mark.slow
 def test_the_package_can_be_called_and_has_its_names() -> None:
     code = """
 from votewise.train import RobustPreferenceTrainer
