@@ -15,7 +15,7 @@ import pyarrow.parquet as pq
 TOLERANCE = 1e-12
 UNSTABLE = {"created", "versions", "version", "seconds", "runtime", "elapsed"}
 """Keys of JSON whose values differ from run to run; so do those that end in _runtime, _per_second or _seconds."""
-WORDING = {"message"}
+WORDING = {"message", "problem"}
 """Keys of sentences for a person: they may be reworded."""
 SKIPPED = {".bin", ".md", ".log"}
 """Files without results: pickled settings, the model's card."""
@@ -130,9 +130,9 @@ def _page(file: Path) -> Leaves:
     """The numbers behind a report's charts; its sentences may be reworded."""
     found = re.search(r'id="chart-data">(.*?)</script>', file.read_text(encoding="utf-8"), re.DOTALL)
     specs = json.loads(found[1])["specs"] if found else {}
-    for name, spec in specs.items():
-        # Altair names data by a hash of their content.
-        yield from _leaves(list(spec.get("datasets", {}).values()), name)
+    for number, spec in enumerate(specs.values(), 1):
+        # Charts may be renamed, and Altair names data by a hash of their content.
+        yield from _leaves(list(spec.get("datasets", {}).values()), f"chart {number}")
 
 
 READERS: dict[str, Callable[[Path], Leaves]] = {
