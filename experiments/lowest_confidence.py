@@ -51,7 +51,7 @@ def one_world(seed: int, pairs: int, texts: int) -> dict[str, Any]:
         ("votewise", cast, OURS),
     ):
         trainer = here.train(votes, method).trainer
-        confidence = trainer.vote_confidence() if method is OURS else published_confidence(trainer)
+        confidence = trainer.confidence if method is OURS else published_confidence(trainer)
         order = np.argsort(confidence, kind="stable")
         wrong = ~cast.correct[order]
         found[name] = {

@@ -31,8 +31,8 @@ def finished(trainer: Any) -> dict[str, Any]:
     for i, state in optimiser.items():
         found |= {f"optimiser {i} {name}": np.asarray(value) for name, value in state.items()}
     found |= {f"beliefs {name}": value for name, value in trainer.beliefs.state().items()}
-    found["confidence"] = trainer.vote_confidence()
-    found["reliability"] = trainer.reliability_table()["reliability"].to_numpy()
+    found["confidence"] = trainer.confidence
+    found["reliability"] = trainer.reliability["reliability"].to_numpy()
     found["steps"] = np.array(trainer.state.global_step)
     return found
 

@@ -108,8 +108,8 @@ def test_a_stream_trains(column: str | None, tmp_path: Path) -> None:
     assert any((before[name] != value).any() for name, value in parameters_of(trainer.model).items())
     assert trainer.beliefs.seen == 4 * trainer.args.train_batch_size
     names = set(rows["annotator"]) if column else {SOMEBODY}
-    assert set(trainer.reliability_table()["annotator"].to_pylist()) <= names
-    assert trainer.vote_confidence().shape == (trainer.beliefs.seen,)
+    assert set(trainer.reliability["annotator"].to_pylist()) <= names
+    assert trainer.confidence.shape == (trainer.beliefs.seen,)
     assert (tmp_path / "annotators.parquet").is_file()
 
 

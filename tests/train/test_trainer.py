@@ -196,7 +196,7 @@ def test_five_votes_a_pair_take_a_fifth_of_the_steps(tmp_path: Path) -> None:
         trainer = make_trainer(tmp_path, rows, one_row_per=one_row_per)
         trainer.train()
         steps[one_row_per] = trainer.state.global_step
-        assert trainer.reliability_table()["votes"].to_pylist() == [16] * 5
+        assert trainer.reliability["votes"].to_pylist() == [16] * 5
     assert steps == {"pair": 2, "vote": 10}
 
 
@@ -224,15 +224,15 @@ def test_blind_objectives_count_each_vote_as_it_fell(tmp_path: Path) -> None:
 def test_reliability_is_a_table_and_confidence_per_vote(tmp_path: Path) -> None:
     trainer = make_trainer(tmp_path, make_rows(24, votes_per_pair=2))
     trainer.train()
-    table, votes = trainer.reliability_table(), trainer.rows.votes
+    table, votes = trainer.reliability, trainer.rows.votes
     names = ["annotator", "votes", "reliability", "low", "high", "trained_with", "moved", "flag"]
     assert table.column_names == names
     assert table["annotator"].to_pylist() == votes.annotator_ids.to_pylist()
     np.testing.assert_allclose(table["trained_with"], trainer.beliefs.reliability)
-    assert trainer.vote_confidence().shape == (48,)
+    assert trainer.confidence.shape == (48,)
     expected = estimate_reliability(votes, margins=trainer.beliefs.first, temperature="fit")
     np.testing.assert_array_equal(table["reliability"], expected.annotators["reliability"])
-    np.testing.assert_array_equal(trainer.vote_confidence(), expected.votes["confidence"])
+    np.testing.assert_array_equal(trainer.confidence, expected.votes["confidence"])
 
 
 def test_what_was_found_is_written_beside_the_model(tmp_path: Path) -> None:
@@ -243,8 +243,8 @@ def test_what_was_found_is_written_beside_the_model(tmp_path: Path) -> None:
     assert (tmp_path / "model.safetensors").is_file()
     assert all((tmp_path / name).is_file() for name in WRITTEN)
     annotators, votes = (pq.read_table(tmp_path / f"{name}.parquet") for name in ("annotators", "votes"))
-    assert annotators["reliability"].to_pylist() == trainer.reliability_table()["reliability"].to_pylist()
-    np.testing.assert_array_equal(votes["confidence"], trainer.vote_confidence())
+    assert annotators["reliability"].to_pylist() == trainer.reliability["reliability"].to_pylist()
+    np.testing.assert_array_equal(votes["confidence"], trainer.confidence)
     assert len(votes) == 48
     assert "ann1" in (tmp_path / "report.html").read_text(encoding="utf-8")
 
@@ -268,7 +268,7 @@ def test_an_interruption_still_writes_it(error: type[BaseException], tmp_path: P
     assert trainer.beliefs.seen == 16
     assert all((tmp_path / name).is_file() for name in WRITTEN)
     table = pq.read_table(tmp_path / "annotators.parquet")
-    assert table["reliability"].to_pylist() == trainer.reliability_table()["reliability"].to_pylist()
+    assert table["reliability"].to_pylist() == trainer.reliability["reliability"].to_pylist()
 
 
 def test_nothing_is_written_when_told_not_to_or_where_nothing_was_seen(tmp_path: Path) -> None:
@@ -521,7 +521,7 @@ def test_rows_that_trl_drops_do_not_shift_the_others(tmp_path: Path) -> None:
     assert trainer.train_dataset[ROW][:] == [0, 1, 2, 4, 5, 6, 7, 8]
     trainer.train()
     np.testing.assert_array_equal(np.isnan(trainer.beliefs.first), np.arange(9) == 3)
-    assert len(trainer.reliability_table()) == 3
+    assert len(trainer.reliability) == 3
 
 
 def test_an_own_loss_can_be_trained_with_and_saved(tmp_path: Path) -> None:

@@ -49,7 +49,7 @@ def test_the_story_is_told_without_files(monkeypatch: pytest.MonkeyPatch) -> Non
     assert result.story is not None
     assert (result.data, result.summary, result.files) == (None, None, ())
     np.testing.assert_array_equal(
-        result.reliability.annotators["reliability"], result.story.trainer.reliability_table()["reliability"]
+        result.reliability.annotators["reliability"], result.story.trainer.reliability["reliability"]
     )
 
 

@@ -102,7 +102,7 @@ def gather_step(parts: list[StepPart], *, processes: int) -> tuple[list[Any], Fl
 
 
 def reliability_table(result: ReliabilityResult, trained_with: Floats) -> pa.Table:
-    """The estimated reliabilities beside those that training ended with; see the trainer's ``reliability_table``."""
+    """The estimated reliabilities beside those that training ended with; see the trainer's ``reliability``."""
     table = result.annotators.select(["annotator", "votes", "reliability", "low", "high"])
     width = table["high"].to_numpy() - table["low"].to_numpy()
     moved = width < INFORMED * result.prior_width

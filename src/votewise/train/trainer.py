@@ -294,7 +294,8 @@ class RobustPreferenceTrainer(DPOTrainer):
             )
         return self._estimate
 
-    def reliability_table(self) -> pa.Table:
+    @property
+    def reliability(self) -> pa.Table:
         """Which annotators to trust, from ``estimate``: one row per annotator.
 
         Columns ``annotator``, ``votes``, ``reliability``, ``low``, ``high``, ``trained_with`` (the reliability at the end of
@@ -303,7 +304,8 @@ class RobustPreferenceTrainer(DPOTrainer):
         """
         return reliability_table(self.estimate(), self.beliefs.reliability)
 
-    def vote_confidence(self) -> np.ndarray[Any, Any]:
+    @property
+    def confidence(self) -> np.ndarray[Any, Any]:
         """(n,) probability that each vote agrees with the truth, from ``estimate``; NaN for ties."""
         return np.asarray(self.estimate().votes["confidence"].to_numpy())
 

@@ -46,7 +46,7 @@ def story_tables(story: Story) -> Group:
         reference = name in ("all votes believed", "clean labels")
         style = "bold" if name == "votewise" else "dim" if reference else ""
         answers.add_row(name, _rate(rate, half), "" if reference or closed != closed else f"{closed:.0%}", style=style)
-    found, true = story.trainer.reliability_table()["reliability"].to_numpy(), story.world.cast.reliability
+    found, true = story.trainer.reliability["reliability"].to_numpy(), story.world.cast.reliability
     return Group(
         answers,
         _annotators(story),
@@ -59,7 +59,7 @@ def _annotators(story: Story) -> Table:
     table.add_column("Kind", no_wrap=True)
     for name in ("Number", "True", "Estimated", "Inside interval"):
         table.add_column(name, justify="right", no_wrap=True)
-    found, true = story.trainer.reliability_table(), story.world.cast.reliability
+    found, true = story.trainer.reliability, story.world.cast.reliability
     estimate, low, high = (found[name].to_numpy() for name in ("reliability", "low", "high"))
     for kind, (least, most) in reversed(KINDS.items()):
         of = (least <= true) & (true < most)
