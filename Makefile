@@ -3,7 +3,7 @@
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo test test-fast check format bench experiments spark docs vega wheel constraints clean
+.PHONY: help demo test test-fast check format bench experiments spark docs wheel constraints clean
 
 ifeq ($(origin PYTHON), undefined)
 PYTHON := $(shell for p in python3 python3.14 python3.13 python3.12 python3.11 python; do \
@@ -52,11 +52,6 @@ experiments: $(VENV)/.dev  ## rerun the published tables and figures, into exper
 docs: $(VENV)/.core  ## generate docs/cli.md from the code
 	@$(BIN)/python docs/generate_cli.py
 
-vega: $(VENV)/.dev  ## bundle the reports' charting library, in the version that Altair writes for
-	@$(BIN)/python -c 'import gzip, altair, vl_convert; \
-	  script = vl_convert.javascript_bundle(vl_version=".".join(altair.VEGALITE_VERSION.split(".")[:2])); \
-	  open("src/votewise/report/vega/vega.js.gz", "wb").write(gzip.compress(script.encode(), mtime=0))'
-
 wheel: $(VENV)/.build  ## build dist/votewise-*.whl
 	@rm -f dist/votewise-*.whl
 	@$(BIN)/hatchling build --target wheel
@@ -76,7 +71,7 @@ clean:  ## remove the virtual environment, caches and the demo's output
 
 # Stamps: installed again only when the metadata, the pins or the environment change.
 $(VENV)/.build: pyproject.toml constraints.txt | $(BIN)/pip
-	@$(PIP) install --constraint constraints.txt hatchling editables
+	@$(PIP) install --constraint constraints.txt hatchling editables vl-convert-python
 	@touch $@
 
 $(VENV)/.core: $(VENV)/.build

@@ -15,7 +15,7 @@ from votewise.report import page
 def test_the_charting_library_is_the_one_that_altair_writes_for() -> None:
     version = ".".join(alt.VEGALITE_VERSION.split(".")[:2])
     assert re.search(rf'"{re.escape(alt.VEGALITE_VERSION)}"', page._charting_library())
-    # After an upgrade of Altair or vl-convert this test says that `make vega` must be run.
+    # After an upgrade of Altair this test says that VEGA_LITE in hatch_build.py must follow.
     assert page._charting_library() == vl_convert.javascript_bundle(vl_version=version)
 
 

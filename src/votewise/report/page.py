@@ -22,6 +22,7 @@ import jinja2
 from markupsafe import Markup
 
 from votewise.annotators.flags import FLAGS
+from votewise.errors import VotewiseError
 from votewise.report.charts import Chart
 from votewise.report.text import readable, shorten
 from votewise.report.theme import css_variables, vega_config
@@ -124,8 +125,13 @@ def _asset(name: str) -> str:
 
 @functools.cache
 def _charting_library() -> str:
-    """Vega, Vega-Lite and Vega-Embed in one script of 0.9 MB; ``make vega`` makes the file, licenses are beside it."""
-    packed = resources.files("votewise.report").joinpath("vega", "vega.js.gz").read_bytes()
+    """Vega, Vega-Lite and Vega-Embed in one script of 0.9 MB; the build puts it beside its licenses (``hatch_build.py``)."""
+    try:
+        packed = resources.files("votewise.report").joinpath("vega", "vega.js.gz").read_bytes()
+    except OSError as error:
+        raise VotewiseError(
+            "the charting library is not there: votewise runs from a copy that was never built."
+        ) from error
     return gzip.decompress(packed).decode("utf-8")
 
 
