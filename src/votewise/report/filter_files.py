@@ -57,7 +57,7 @@ def summarise_filter(filtered: FilteredLog, *, created: datetime | None = None) 
         "created": created.isoformat(timespec="seconds") if created else None,
         "versions": library_versions(),
         "source": log.source,
-        "columns": log.columns,
+        "columns": log.own_columns,
         "models": {"a": counts.models[0], "b": counts.models[1]} if counts.models else None,
         "counts": {
             "rows": comparisons + counts.ties,

@@ -36,6 +36,9 @@ class ClickLog:
         rows_used: the rows that could be used, as an expression of the engine.
         users: one row per user with the user's counts, as an expression, too.
         texts: the columns of text that hold models, winners and domains, and their values.
+        own: the log's own columns, which are written back.
+        by_pairs: where the domains are pairs of models, because there are more than two of them, the log's own names of
+            the columns; ``columns`` has derived ones then.
     """
 
     source: str
@@ -47,6 +50,8 @@ class ClickLog:
     rows_used: Any = field(repr=False)
     users: Any = field(repr=False)
     texts: dict[str, tuple[str, ...]] = field(repr=False)
+    own: tuple[str, ...] = field(repr=False)
+    by_pairs: dict[str, str] | None = None
 
     def count_rows(self) -> npt.NDArray[np.int64]:
         """(C,) rows of all users of each cell, ties included. Reads the log again where there are ties."""
@@ -67,7 +72,7 @@ class ClickLog:
             users = self.users.semi_join(cells_for_engine(self.counts, kept=kept), self._keys).select(_kept_user="user")
             # Each user occurs once, so this is a semi-join; written as one, it takes DuckDB 1.4 twice as long.
             rows = self.rows_used.inner_join(users, [(self.columns["user"], "_kept_user")])
-            return write_parquet(rows[self.rows_used.columns], path, self.texts)
+            return write_parquet(rows[list(self.own)], path, self.texts)
 
     def write_users(self, path: Path, cells: pa.Table) -> int:
         """Write one row per user to a Parquet file: ``user`` and the columns of ``cells``, the row of the user's cell.
@@ -82,6 +87,11 @@ class ClickLog:
         with engine_errors(self.source):
             joined = self.users.inner_join(cells_for_engine(self.counts, cells), self._keys)
             return write_parquet(joined[["user", *cells.column_names]], path)
+
+    @property
+    def own_columns(self) -> dict[str, str]:
+        """The log's own names of columns."""
+        return self.columns if self.by_pairs is None else self.by_pairs
 
     @property
     def _keys(self) -> list[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import reduce
 from operator import and_
 from typing import Any
@@ -11,7 +12,7 @@ import pyarrow as pa
 
 from votewise.data.clicks import Counts
 from votewise.errors import BadInputError, shorten
-from votewise.users.outcomes import Outcomes, RowKind
+from votewise.users.outcomes import Fault, Outcomes, RowKind
 
 HALF = 1 << 32
 BOTH = HALF + 1
@@ -52,17 +53,23 @@ def texts_of_kinds(rows: Any, columns: dict[str, str], kinds: list[RowKind]) -> 
     }
 
 
-def first_fault(rows: Any, columns: dict[str, str], source: str, outcomes: Outcomes) -> BadInputError:
-    """An error about the most frequent kind of rows that cannot be used: how many there are, and one of them."""
-    fault = outcomes.faults[0]
-    alike = [f for f in outcomes.faults if f.column == fault.column and str(f.value) == str(fault.value)]
+def first_fault(
+    rows: Any, columns: dict[str, str], source: str, faults: Sequence[Fault], shown: dict[str, str]
+) -> BadInputError:
+    """An error about the most frequent kind of rows that cannot be used: how many there are, and one of them.
+
+    ``shown`` are the names of the log's own columns, where ``columns`` are derived from these.
+    """
+    fault = faults[0]
+    own = {name: shown.get(what, name) for what, name in columns.items()}
+    alike = [f for f in faults if f.column == fault.column and str(f.value) == str(fault.value)]
     of_kind = reduce(
         and_, (_same(rows[name], getattr(fault.kind, what)) for what, name in columns.items() if what != "user")
     )
     return BadInputError(
-        f"{fault.problem} in {sum(f.kind.rows for f in alike):,} rows, {example(rows.filter(of_kind), columns)}",
+        f"{fault.problem} in {sum(f.kind.rows for f in alike):,} rows, {example(rows.filter(of_kind), shown)}",
         source=source,
-        column=fault.column,
+        column=own[fault.column],
         value=fault.value,
         expected=fault.expected,
     )

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from votewise.errors import BadInputError
-from votewise.sources.labels import WINNERS, label_key
+from votewise.sources.labels import SIDES, label_key
 
 TIE = "tie"
 EXPECTED = "model_a, model_b, tie or one of the models' names"
@@ -92,7 +92,7 @@ def read_outcomes(
     faults: list[Fault] = []
     ties = swapped = 0
     for kind in kinds:
-        fault = _fault(kind, columns)
+        fault = fault_of(kind, columns)
         if fault is not None:
             faults.append(fault)
             continue
@@ -136,7 +136,8 @@ def _models(kinds: Sequence[RowKind], columns: dict[str, str], source: str, mode
     raise BadInputError("no such model", source=source, value=model, expected=f"'{first}' or '{second}'")
 
 
-def _fault(kind: RowKind, columns: dict[str, str]) -> Fault | None:
+def fault_of(kind: RowKind, columns: dict[str, str]) -> Fault | None:
+    """What is wrong with the models, the domain or the winner of a kind of rows; None if nothing."""
     for side, value in (("a", kind.a), ("b", kind.b)):
         if _missing(value):
             return Fault("no model", columns[side], value, "the name of a model", kind)
@@ -151,7 +152,7 @@ def _fault(kind: RowKind, columns: dict[str, str]) -> Fault | None:
 
 def _meaning(kind: RowKind, models: tuple[str, str], columns: dict[str, str], source: str) -> str | None:
     """Who won by the kind's winner: ``a`` (model A), ``b`` or ``tie``; None where it is not known."""
-    side = WINNERS.get(label_key(str(kind.winner)))
+    side = SIDES.get(label_key(str(kind.winner)))
     won = {"a": str(kind.a), "b": str(kind.b)}.get(side or "", side)
     named = str(kind.winner) if str(kind.winner) in models else None
     if won is not None and named is not None and won != named:

@@ -8,9 +8,9 @@ counts.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 from votewise.data.clicks import Counts
@@ -28,7 +28,8 @@ from votewise.users.counting import (
     texts_of_kinds,
     usable_rows,
 )
-from votewise.users.outcomes import read_outcomes
+from votewise.users.model_pairs import by_pairs, models_of, name_pairs
+from votewise.users.outcomes import fault_of, read_outcomes
 
 
 def count_comparisons(
@@ -65,7 +66,12 @@ def count_comparisons(
 
 @contextmanager
 def open_log(
-    table: Any, columns: dict[str, str], *, model: str | None = None, on_error: Literal["stop", "skip"] = "stop"
+    table: Any,
+    columns: dict[str, str],
+    *,
+    model: str | None = None,
+    pairs: Sequence[str] = (),
+    on_error: Literal["stop", "skip"] = "stop",
 ) -> Iterator[ClickLog]:
     """Count as ``count_comparisons`` does, and keep the log open to write kept rows and users.
 
@@ -73,12 +79,13 @@ def open_log(
         table: as for ``count_comparisons``.
         columns: the log's names of ``user``, ``a``, ``b``, ``winner`` and, where there are domains, ``domain``.
         model: as for ``count_comparisons``.
+        pairs: names of pairs of models, ``A:B``, whose win rates are about A; where a log has more than two models.
         on_error: as for ``count_comparisons``.
     """
     with open_table(table) as (rows, name), ExitStack() as stack:
         _check_columns(rows, columns, name)
         with engine_errors(name):
-            log = _count(stack, rows, columns, name, model=model, on_error=on_error)
+            log = _count(stack, rows, columns, name, _Choices(model, tuple(pairs), on_error))
         yield log
 
 
@@ -97,16 +104,35 @@ def _check_columns(rows: Any, columns: dict[str, str], source: str) -> None:
         raise BadInputError("one column was named twice", source=source, expected="a different column for each")
 
 
-def _count(
-    stack: ExitStack, rows: Any, columns: dict[str, str], source: str, *, model: str | None, on_error: str
-) -> ClickLog:
+@dataclass(frozen=True)
+class _Choices:
+    """How to count, see ``open_log``."""
+
+    model: str | None
+    pairs: tuple[str, ...]
+    on_error: str
+    shown: dict[str, str] | None = None
+    """The log's own columns, where those that are counted are derived from them."""
+
+
+def _count(stack: ExitStack, rows: Any, columns: dict[str, str], source: str, choices: _Choices) -> ClickLog:
     """Count; rows that cannot be used are left out or stop the work. ``stack`` releases the table of users."""
+    on_error, own = choices.on_error, tuple(rows.columns)
     kinds = kinds_of_rows(rows, columns, source)
-    outcomes = read_outcomes(kinds, columns, source=source, model=model)
+    if "domain" not in columns and (len(models_of(kinds)) > 2 or choices.pairs):
+        faults = [fault for kind in kinds if (fault := fault_of(kind, columns)) is not None]
+        if faults and on_error == "stop":
+            raise first_fault(rows, columns, source, faults, columns)
+        names = name_pairs(kinds, choices.pairs, choices.model, source)
+        derived, derived_columns = by_pairs(rows, columns, names)
+        log = _count(stack, derived, derived_columns, source, replace(choices, model="A", pairs=(), shown=columns))
+        counts = replace(log.counts, models=None)
+        return replace(log, counts=counts, texts={}, own=own, by_pairs=columns)
+    outcomes = read_outcomes(kinds, columns, source=source, model=choices.model)
     skipped: Counter[str] = Counter()
     if outcomes.faults:
         if on_error == "stop":
-            raise first_fault(rows, columns, source, outcomes)
+            raise first_fault(rows, columns, source, outcomes.faults, choices.shown or columns)
         for fault in outcomes.faults:
             skipped[fault.problem] += fault.kind.rows
         rows = usable_rows(rows, columns, outcomes)
@@ -114,16 +140,16 @@ def _count(
     if users.filter(is_missing(users["user"])).count().to_pyarrow().as_py() == 0:
         counts = histogram(users, outcomes)
         texts = texts_of_kinds(rows, columns, kinds)
-        return ClickLog(source, columns, counts, dict(skipped), outcomes.swapped, outcomes, rows, users, texts)
+        return ClickLog(source, columns, counts, dict(skipped), outcomes.swapped, outcomes, rows, users, texts, own)
     missing = is_missing(rows[columns["user"]])
     nameless = int(rows.filter(missing).count().to_pyarrow().as_py())
     if on_error == "stop":
         raise BadInputError(
-            f"no user in {nameless:,} rows, {example(rows.filter(missing), columns)}",
+            f"no user in {nameless:,} rows, {example(rows.filter(missing), choices.shown or columns)}",
             source=source,
             column=columns["user"],
             expected="the user's name",
         )
     # Count everything again without them, ties and kinds of rows included: rare, and simple.
-    rest = _count(stack, rows.filter(~missing), columns, source, model=model, on_error=on_error)
+    rest = _count(stack, rows.filter(~missing), columns, source, choices)
     return replace(rest, skipped=dict(skipped) | {"no user": nameless})

@@ -74,7 +74,8 @@ def filter_clicks(
         comparisons: a log of clicks: a file, a folder or glob of Parquet files, a table's URL, or a table in memory.
         win_rate: the share of prompts on which model A's answer is truly better: a number, a ``GoldSample``, a ``Beta``,
             ``Bounds``, or a text such as ``160/200``, ``beta:8,2`` or ``0.55..0.7``. With ``domain`` one for each domain: a
-            mapping, or texts such as ``code=0.7``.
+            mapping, or texts such as ``code=0.7``. With more than two models one for each pair that is known, ``A:B=0.7``;
+            those of the other pairs are estimated.
         out: folder for report.html, comparisons.parquet, users.parquet and summary.json; None writes nothing.
         keep: the share of the users to keep, the most attentive; instead of ``threshold``.
         threshold: the attentiveness from which users are kept; 0.5 where it is None.
@@ -110,6 +111,7 @@ def filter_clicks(
     from votewise.users.drift import find_drift
     from votewise.users.estimate import estimate_attentiveness
     from votewise.users.known_win_rates import parse_win_rates
+    from votewise.users.model_pairs import rates_of_pairs
     from votewise.users.read_clicks import open_log
     from votewise.users.select import CONFIDENCE, Rule, ladder, select_users, user_levels
     from votewise.users.windows import Window
@@ -122,8 +124,10 @@ def filter_clicks(
     stretch = Window.parse(window) if window else None
     columns = {"user": user, "a": model_a, "b": model_b, "winner": winner} | ({"domain": domain} if domain else {})
     progress.stage(f"Counting {name}")
-    with open_log(comparisons, columns, model=model, on_error=on_error) as log:
+    pairs = [name for name in rates if ":" in name] if isinstance(rates, dict) and domain is None else []
+    with open_log(comparisons, columns, model=model, pairs=pairs, on_error=on_error) as log:
         progress.stage("Judging users")
+        rates = rates_of_pairs(rates, log.counts) if log.by_pairs is not None else rates
         result = estimate_attentiveness(
             log.counts, win_rate=rates, prior=prior, threshold=rule.threshold, level=level, progress=progress.step
         )
