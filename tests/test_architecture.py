@@ -41,6 +41,7 @@ SAME_NAME = {
     "__init__": "every package has one",
     "job": "what is to be done, checked before anything is loaded: generate, score",
     "run": "long work that can be interrupted and resumed: generate, score",
+    "read": "whatever is read goes through sources.read; the command and its workflow show what it would give",
     "select": "whom and what to keep: annotators, users",
     "fit": "EM: annotators, users",
     "estimate": "the public estimator: annotators, users",

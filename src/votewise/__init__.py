@@ -46,6 +46,7 @@ if TYPE_CHECKING:
     from votewise.workflows.formats import formats
     from votewise.workflows.generate import generate
     from votewise.workflows.import_arena_hard import ArenaHardImport, import_arena_hard
+    from votewise.workflows.read import ReadResult, read
     from votewise.workflows.score import score
     from votewise.workflows.simulate_clicks import ClicksSimulation, simulate_clicks
     from votewise.workflows.simulate_votes import VotesSimulation, simulate_votes
@@ -72,6 +73,7 @@ __all__ = [
     "GoldSample",
     "MatrixEvaluation",
     "NotIdentifiableError",
+    "ReadResult",
     "Reading",
     "ReliabilityResult",
     "ScoreResult",
@@ -96,6 +98,7 @@ __all__ = [
     "formats",
     "generate",
     "import_arena_hard",
+    "read",
     "read_votes",
     "score",
     "simulate_annotators",
@@ -128,6 +131,7 @@ _HOMES = {
     "GoldSample": "votewise.users.known_win_rates",
     "MatrixEvaluation": "votewise.workflows.evaluate_matrix",
     "NotIdentifiableError": "votewise.errors",
+    "ReadResult": "votewise.workflows.read",
     "Reading": "votewise.data.reading",
     "ReliabilityResult": "votewise.annotators.results",
     "ScoreResult": "votewise.score.results",
@@ -149,6 +153,7 @@ _HOMES = {
     "filter_clicks": "votewise.workflows.filter_clicks",
     "formats": "votewise.workflows.formats",
     "import_arena_hard": "votewise.workflows.import_arena_hard",
+    "read": "votewise.workflows.read",
     "read_votes": "votewise.sources",
     "simulate_annotators": "votewise.simulate",
     "simulate_clicks": "votewise.workflows.simulate_clicks",

@@ -311,3 +311,18 @@ def test_votes_are_left_as_they_were(order: str) -> None:
     assert one.annotators.equals(other.annotators)
     assert one.votes.equals(other.votes)
     assert one.iterations == other.iterations
+
+
+def test_unknown_people_are_not_judged_as_one() -> None:
+    """Their flag is unsure however sure their common reliability is, and a finding says what it is."""
+    rng = np.random.default_rng(5)
+    pair, named = np.repeat(np.arange(400), 4), np.tile([0, 1, 2, 3], 400)
+    sign = np.where(rng.random(1600) < 0.95, 1, -1)
+    ids = ["u", "v", "w", "(unknown)"]
+    result = estimate_reliability(Votes.from_arrays(pair, named, sign, annotator_ids=ids))
+    assert result.annotators["flag"].to_pylist() == ["reliable", "reliable", "reliable", "unsure"]
+    (finding,) = (found for found in result.diagnostics if found.code == "unknown-people")
+    assert "400 votes are by people whom the source does not name" in finding.message
+    assert "unknown-people" not in {
+        f.code for f in estimate_reliability(Votes.from_arrays(pair, named, sign)).diagnostics
+    }

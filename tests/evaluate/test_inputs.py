@@ -239,9 +239,9 @@ BAD_COMPARISONS: dict[str, tuple[list[dict[str, Any]], dict[str, Any], str]] = {
         "row 2, .*: is outside 1 to 2",
     ),
     "a strange label": (
-        [comparison(0, p="a"), comparison(1, p="first")],
+        [comparison(0, p="a"), comparison(1, p="maybe")],
         {"column": P},
-        "row 2, column 'p': is not a verdict, got 'first' .expected a, b, tie, a model's name",
+        "row 2, column 'p': is not a verdict, got 'maybe' .expected a, b, tie, a model's name",
     ),
     "no label": (
         [comparison(0, p="a"), comparison(1, p=None)],

@@ -172,7 +172,7 @@ PLAIN = [
     {"prompt": "Hi", "response_a": "Yes", "response_b": "No", "annotator": "u3", "label": "Tie"},
 ]
 YES = [("u1", "Yes", "No", False), ("u2", "Yes", "No", False), ("u3", "No", "Yes", True)]
-ALL = [("(all)", "Yes", "No", False)]
+ALL = [("(unknown)", "Yes", "No", False)]
 ULTRA = {"chosen": [user("Hi"), bot("Yes")], "rejected": [user("Hi"), bot("No")], "prompt": "Hi", "prompt_id": "p1"}
 CONVERSATION = [user("Hi")]
 HH = "\n\nHuman: Hi\n\nAssistant: Hello\n\nHuman: Well?\n\nAssistant:"
@@ -208,7 +208,7 @@ SHAPES: dict[str, Shape] = {
     "trl, implicit texts": Shape(
         "trl",
         [{"chosen": "The sky is blue.", "rejected": "The sky is red."}],
-        [("(all)", " blue.", " red.", False)],
+        [("(unknown)", " blue.", " red.", False)],
         "The sky is",
         shown=False,
     ),
@@ -255,7 +255,7 @@ SHAPES: dict[str, Shape] = {
     "hh-rlhf": Shape(
         "hh-rlhf",
         [{"chosen": f"{HH} Yes", "rejected": f"{HH} No"}],
-        [("(all)", " Yes", " No", False)],
+        [("(unknown)", " Yes", " No", False)],
         HH,
         shown=False,
     ),
@@ -433,5 +433,40 @@ SHAPES: dict[str, Shape] = {
         skipped=1,
         shown=False,
         weights=[1.0, 0.8, 1.0],
+    ),
+    "openai": Shape(
+        "openai",
+        [
+            {
+                "input": {"messages": [user("Hi")], "tools": [], "parallel_tool_calls": True},
+                "preferred_output": [bot(better)],
+                "non_preferred_output": [bot(worse)],
+            }
+            for better, worse in (("Yes", "No"), ("No", "Maybe"))
+        ],
+        [("(unknown)", "No", "Maybe", False), ("(unknown)", "Yes", "No", False)],
+        [user("Hi")],
+        shown=False,
+    ),
+    "ranked": Shape(
+        "ranked",
+        [
+            {
+                "context": [user("Hi")],
+                "completions": [{"rank": 1, "completion": [bot("No")]}, {"rank": 0, "completion": [bot("Yes")]}],
+            }
+        ],
+        [("(unknown)", "Yes", "No", False)],
+        [user("Hi")],
+        shown=False,
+    ),
+    "two-answers": Shape(
+        "two-answers",
+        [
+            {"worker": "w1", "question": "Hi", "left": "Yes", "right": "No", "label": "Yes"},
+            {"worker": "w2", "question": "Hi", "left": "Yes", "right": "No", "label": "right"},
+        ],
+        [("w1", "Yes", "No", False), ("w2", "No", "Yes", False)],
+        "Hi",
     ),
 }

@@ -203,7 +203,7 @@ def test_labelstudio_notes_what_it_reads_as_ties() -> None:
         ("argilla, labels", {"preference.responses.users": ["u1"]}, "a different length"),
         ("argilla, labels", {"preference.responses": ["response-3"] * 4}, r"unknown label"),
         ("labelstudio", {"data": {"prompt": "Hi"}}, "does not have two answers"),
-        ("alpacaeval", {"preference": 0.0}, "1 to 2"),
+        ("alpacaeval", {"preference": 3.0}, "1 to 2"),
         ("trl, explicit conversations", {"chosen": [{"role": "assistant"}]}, "is not a conversation"),
     ],
 )

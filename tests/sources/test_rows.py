@@ -31,8 +31,6 @@ def rows(**change: Any) -> list[dict[str, Any]]:
         ({"label": "c"}, "column 'label': unknown label, got 'c' .expected a, b or tie"),
         ({"label": None}, "column 'label': is null"),
         ({"label": 1}, "column 'label': has a different type than the others, got 1"),
-        ({"annotator": None}, "column 'annotator': is null"),
-        ({"annotator": "  "}, "column 'annotator': is empty"),
         ({"annotator": 7}, "column 'annotator': has a different type"),
         ({"annotator": ["v"]}, "column 'annotator': has a different type"),
         ({"prompt": None}, "column 'prompt': is null"),
@@ -117,13 +115,20 @@ def test_texts_are_numbers_where_all_of_them_are_texts(tmp_path: Path) -> None:
         read_votes(path)
 
 
-@pytest.mark.parametrize("on_error", ["stop", "skip"])
-def test_no_annotators_at_all(on_error: Any) -> None:
-    message = "column 'worker': there are 0 annotators: the column is empty in all 2 rows"
-    with pytest.raises(BadInputError, match=message):
-        read_votes(
-            [{"worker": None, "label": "a", "pair": "p"}] * 2, columns={"annotator": "worker"}, on_error=on_error
-        )
+@pytest.mark.parametrize("missing", [None, "", "  "])
+def test_a_missing_name_is_not_a_person(missing: Any) -> None:
+    votes = read_votes([GOOD, GOOD | {"annotator": missing}, GOOD | {"annotator": missing}, GOOD])
+    assert (len(votes), votes.reading.repeated, votes.reading.unknown_people) == (3, 1, 2)
+    assert votes.annotator_ids.to_pylist() == ["u", "(unknown)"]
+
+
+def test_one_annotator_says_that_missing_names_are_one_person() -> None:
+    unnamed = [{name: value for name, value in GOOD.items() if name != "annotator"} | {"annotator": None}] * 2
+    votes = read_votes(unnamed, one_annotator="model x")
+    assert (len(votes), votes.reading.repeated, votes.reading.unknown_people) == (1, 1, 0)
+    assert votes.annotator_ids.to_pylist() == ["model x"]
+    with pytest.raises(BadInputError, match="one_annotator: every vote names its annotator, got 'x'"):
+        read_votes([GOOD], one_annotator="x")
 
 
 def test_columns_of_the_wrong_type_throughout() -> None:
@@ -148,9 +153,9 @@ def test_formats_that_are_unknown_lack_columns_or_are_not_unique() -> None:
         read_votes([GOOD], format="plian")
     with pytest.raises(BadInputError, match="not of format arena: it lacks model_a"):
         read_votes([GOOD], format="arena")
-    nearest = r"found the columns worker, label, response_a, response_b .*nearest is plain, which lacks annotator"
+    nearest = r"found the columns worker, label, response_a, reply .*nearest is plain, which lacks annotator"
     with pytest.raises(BadInputError, match=nearest):
-        read_votes([{"worker": "u", "label": "a", "response_a": "x", "response_b": "y"}])
+        read_votes([{"worker": "u", "label": "a", "response_a": "x", "reply": "y"}])
     both = GOOD | {"chosen": "x", "rejected": "y"}
     with pytest.raises(BadInputError, match="fits several formats: plain, trl"):
         read_votes([both])

@@ -152,9 +152,8 @@ def test_tables(table: Any) -> None:
 
 def test_annotators_may_be_numbers_with_gaps_beside_them() -> None:
     frame = pd.DataFrame(ROWS).assign(annotator=[1.0, np.nan, 2.0])
-    votes = read_votes(frame, on_error="skip")
-    assert votes.annotator_ids.to_pylist() == ["1", "2"]
-    expect(frame, "row 2, column 'annotator': is null")
+    votes = read_votes(frame)
+    assert votes.annotator_ids.to_pylist() == ["1", "(unknown)", "2"]
 
 
 @pytest.mark.slow
@@ -180,7 +179,8 @@ def test_missing_empty_and_useless_paths(tmp_path: Path) -> None:
     expect(tmp_path / "db", "is a database .expected a connection URL")
     datasets.DatasetDict({"train": datasets.Dataset.from_list(ROWS), "test": datasets.Dataset.from_list(ROWS)}
                          ).save_to_disk(tmp_path / "both")  # fmt: skip
-    expect(tmp_path / "both", "contains the splits train, test")
+    assert read_votes(tmp_path / "both").reading.notes[0] == "The split 'train' is read; left out: test."
+    expect(tmp_path / "both", "there is no split 'dev' .expected one of them: --split test", split="dev")
     expect(3, "cannot read votes from a builtins.int")
     expect([1], "row 1: is not a dict, got 1")
     expect([], "there are no rows")

@@ -37,6 +37,7 @@ WORKFLOWS: dict[str, Callable[..., Any]] = {
     "filter": votewise.filter_clicks,
     "formats": votewise.formats,
     "generate": votewise.generate,
+    "read": votewise.read,
     "score": votewise.score,
     "simulate annotators": votewise.simulate_votes,
     "simulate users": votewise.simulate_clicks,

@@ -77,17 +77,18 @@ def test_one_row_per_pair_follows_the_posterior(tmp_path: Path) -> None:
     assert (chosen.kept, chosen.dropped, chosen.ties) == (1, 0, 1)
 
 
-def test_a_repeated_vote_does_not_flip_a_pair(tmp_path: Path) -> None:
-    # The pair's first row is dropped as repeated; the one that stays shows the answers in the other order.
+def test_both_orders_by_one_annotator_are_two_votes_on_one_pair(tmp_path: Path) -> None:
     rows = [
         {"prompt": "P", "response_a": "x", "response_b": "y", "annotator": "ann", "label": "a", "time": 1},
         {"prompt": "P", "response_a": "y", "response_b": "x", "annotator": "ann", "label": "b", "time": 2},
     ]
-    audit = audit_of(tmp_path / "audit", rows, [0.9], [0.9])
+    audit = audit_of(tmp_path / "audit", rows, [0.9, 0.9], [0.9])
     for one_per_pair in (False, True):
         votewise.export(audit, out=tmp_path / "train.jsonl", one_per_pair=one_per_pair)
-        (row,) = lines(tmp_path / "train.jsonl")
-        assert (row["chosen"], row["rejected"], row["confidence"]) == ("x", "y", 0.9)
+        written = lines(tmp_path / "train.jsonl")
+        assert len(written) == (1 if one_per_pair else 2)
+        for row in written:
+            assert (row["chosen"], row["rejected"], row["confidence"]) == ("x", "y", 0.9)
 
 
 def test_plain_votes_keep_the_order_in_which_answers_were_shown(tmp_path: Path) -> None:

@@ -23,6 +23,7 @@ from votewise.annotators.position import position_findings, position_test
 from votewise.annotators.results import ReliabilityResult
 from votewise.annotators.soundness import soundness
 from votewise.annotators.tables import Checks, annotator_table, pair_table, vote_table
+from votewise.annotators.unknown import unknown_people, unknown_people_finding
 from votewise.data.votes import Votes
 from votewise.defaults import LEVEL, RELIABLE_FROM
 from votewise.inference.calibration import calibration_table, predictive_calibration
@@ -128,6 +129,11 @@ def _check(votes: Votes, fit: Fit, beliefs: Beliefs) -> tuple[Checks, pa.Table, 
     predicted = predict_votes(evidence, beliefs, expit(by_others), fit.pseudo_votes())
     position = position_test(votes, evidence, predicted)
     flags = annotator_flags((low, high), position, reliable_from=fit.settings.reliable_from, prior_width=width)
+    unknown = unknown_people(votes)
+    if unknown is not None:
+        flags[unknown] = "unsure"
     calibration = predictive_calibration(predicted, informed)
     found = [*soundness(evidence, beliefs, (low, high), width, calibration), *position_findings(position)]
+    if unknown is not None:
+        found.append(unknown_people_finding(int((votes.annotator == unknown).sum())))
     return Checks(low, high, flags, position, informed, by_others > 1e-9), calibration, found

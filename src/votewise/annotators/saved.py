@@ -22,7 +22,6 @@ from votewise.storage.files import folder_written_whole, write_json
 from votewise.storage.versions import library_versions
 
 FILES = ("report.html", "annotators.parquet", "votes.parquet", "pairs.parquet", "summary.json")
-CANONICAL = frozenset({"pair", "annotator", "label", "response_a", "response_b"})
 
 
 @dataclass(frozen=True, eq=False)
@@ -40,6 +39,7 @@ def summarise(
     result: ReliabilityResult,
     *,
     columns: Mapping[str, str] | None = None,
+    reading_options: Mapping[str, Any] | None = None,
     seed: int | None = None,
     created: datetime | None = None,
 ) -> dict[str, Any]:
@@ -49,18 +49,32 @@ def summarise(
         votes: the votes as read.
         result: what was estimated from them.
         columns: the names of columns as given to ``read_votes``; ``load_votes`` needs them to read the votes again.
+        reading_options: what else ``read_votes`` was given (``label``, ``criterion``, ``one_annotator``).
         seed: what the votes were simulated with; an audit itself has nothing random in it.
         created: when the audit was made; None leaves it out, and the same votes give the same summary.
 
     Returns:
-        ``created``, ``versions``, ``source``, ``format``, ``columns``, ``counts``, ``notes``, ``seed``, ``settings``,
+        ``created``, ``versions``, ``source``, ``format``, ``one_per_row``, ``columns``, ``reading``,
+        ``counts``, ``notes``, ``seed``, ``settings``,
         ``prior``, ``temperature``, ``converged``, ``iterations``, ``history``, ``diagnostics``, ``flags`` (annotators by
         flag) and ``gold`` (see ``votewise.annotators.gold``; null without gold answers).
     """
     reading = votes.reading
     counts: dict[str, int] = {}
     if reading is not None:
-        names = ("read", "votes", "kept", "rejected", "skipped", "repeated", "ties", "swapped")
+        names = (
+            "read",
+            "votes",
+            "kept",
+            "rejected",
+            "skipped",
+            "repeated",
+            "ties",
+            "swapped",
+            "both_bad",
+            "both_good",
+            "unknown_people",
+        )
         counts = {name: getattr(reading, name) for name in names}
     gold = score_against_gold(votes, result)
     return {
@@ -68,7 +82,9 @@ def summarise(
         "versions": library_versions(),
         "source": reading.source if reading else None,
         "format": reading.format if reading else None,
+        "one_per_row": reading.one_per_row if reading else True,
         "columns": dict(columns or {}),
+        "reading": dict(reading_options or {}),
         "counts": counts | {"pairs": votes.n_pairs, "annotators": votes.n_annotators},
         "notes": list(reading.notes) if reading else [],
         "seed": seed,
@@ -152,10 +168,11 @@ def load_votes(audit: Audit) -> Votes:
     """Read an audit's ``votes.parquet`` as votes again, row for row; BadInputError where it no longer matches."""
     path = audit.folder / "votes.parquet"
     # Sources with several votes per row were laid out one by one, in the plain format's columns.
-    plain = CANONICAL.issubset(audit.votes.column_names) or audit.summary["format"] is None
-    name = "plain" if plain else audit.summary["format"]
-    columns = audit.summary["columns"] if name == audit.summary["format"] else None
-    votes = read_votes(path, format=name, columns=columns)
+    if audit.summary["format"] is None or not audit.summary.get("one_per_row", True):
+        votes = read_votes(path, format="plain")
+    else:
+        told = audit.summary.get("reading", {})
+        votes = read_votes(path, format=audit.summary["format"], columns=audit.summary["columns"] or None, **told)
     if len(votes) != len(audit.votes) or "confidence" not in audit.votes.column_names:
         raise BadInputError("does not hold the votes that were audited", source=str(path), expected="an unchanged file")
     return votes

@@ -7,13 +7,14 @@ import pyarrow as pa
 
 from votewise.annotators.select import Selection
 from votewise.arrays import Floats, Signs
+from votewise.data.identity import ALSO
 from votewise.data.preference_shapes import pick
 from votewise.data.votes import Votes
 
 CONSENSUS = "consensus"
 """The annotator's name in a row that stands for all votes on a pair."""
 
-TEXTS = ("prompt", "response_a", "response_b", "model_a", "model_b")
+TEXTS = ("prompt", "response_a", "response_b", ALSO, "model_a", "model_b")
 
 _OTHER = {"response_a": "response_b", "response_b": "response_a", "model_a": "model_b", "model_b": "model_a"}
 

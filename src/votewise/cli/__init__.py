@@ -12,7 +12,7 @@ from typing import Annotated
 import typer
 
 from votewise._version import __version__
-from votewise.cli import audit, demo, evaluate, export, filter, formats, generate, score, simulate, train
+from votewise.cli import audit, demo, evaluate, export, filter, formats, generate, read, score, simulate, train
 from votewise.errors import BadInputError, VotewiseError
 
 app = typer.Typer(
@@ -39,7 +39,8 @@ def votewise(
 ) -> None:
     """Find out which preference votes to trust, and train a model on them.
 
-    Start with `votewise demo`, which shows everything on votes whose truth is known.
+    Start with `votewise demo`, which shows everything on votes whose truth is known, or with `votewise read`, which shows
+    what would be read from your file.
 
     **People or models voted on pairs of answers:** `votewise audit` finds out which annotators, votes and pairs to trust,
     and `votewise export` writes a training file without the votes that are probably wrong.
@@ -55,6 +56,7 @@ def votewise(
     """
 
 
+app.command()(read.read)
 app.command()(audit.audit)
 app.command()(export.export)
 app.command("filter")(filter.filter_clicks)

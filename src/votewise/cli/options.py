@@ -21,8 +21,34 @@ Columns = Annotated[
         "--columns",
         "--column",
         metavar="NAME=COLUMN",
-        help="Name of a column in the source: `--columns annotator=worker_id` reads annotators from worker_id. Repeatable.",
+        help="Name of a column in the source: `--columns annotator=worker_id` reads annotators from worker_id, and "
+        "`--columns note=` says that note has no role. Repeatable.",
         show_default="the format's own names",
+    ),
+]
+Label = Annotated[
+    list[str] | None,
+    typer.Option(
+        metavar="VALUE=MEANING",
+        help="What a value of the label means: `--label 'Left is better'=a`; a, b, tie, both_bad, both_good or skip. "
+        "Repeatable.",
+        show_default="our own words",
+    ),
+]
+Criterion = Annotated[
+    str | None,
+    typer.Option(metavar="NAME", help="Which question counts, where several were asked.", show_default="the only one"),
+]
+Split = Annotated[
+    str | None,
+    typer.Option(metavar="NAME", help="Which split of a data set to read.", show_default="train, or the only one"),
+]
+OneAnnotator = Annotated[
+    str | None,
+    typer.Option(
+        metavar="NAME",
+        help="Say that votes without a name are all by one person or model, and call it NAME.",
+        show_default="they are by unknown people",
     ),
 ]
 AtError = Annotated[
@@ -38,6 +64,7 @@ Force = Annotated[
 ]
 Report = Annotated[bool, typer.Option(" /--no-report", help="Do not write report.html.", show_default=False)]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Print nothing unless there is an error.")]
+Json = Annotated[bool, typer.Option("--json", help="Print JSON and nothing else.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print summary.json and nothing else.")]
 
 
@@ -56,7 +83,7 @@ def parse_columns(assignments: list[str] | None) -> dict[str, str] | None:
     columns: dict[str, str] = {}
     for assignment in assignments or []:
         name, equals, column = assignment.partition("=")
-        if not (name and equals and column):
+        if not (name and equals):
             raise BadInputError(
                 "not an assignment",
                 parameter="columns",
@@ -67,6 +94,17 @@ def parse_columns(assignments: list[str] | None) -> dict[str, str] | None:
             raise BadInputError("given twice", parameter="columns", value=name, expected="each name once")
         columns[name] = column
     return columns or None
+
+
+def parse_label(assignments: list[str] | None) -> dict[str, str] | None:
+    """``["Left is better=a"]`` -> ``{"Left is better": "a"}``; None for none."""
+    meanings: dict[str, str] = {}
+    for assignment in assignments or []:
+        value, equals, meaning = assignment.rpartition("=")
+        if not (value and equals and meaning):
+            raise BadInputError("not an assignment", parameter="label", value=assignment, expected="say, left=a")
+        meanings[value] = meaning
+    return meanings or None
 
 
 def default_folder(kind: str, source: str) -> Path:

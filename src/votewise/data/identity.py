@@ -1,4 +1,8 @@
-"""What makes a pair one pair: its name where the source has one, else its prompt and its two responses in either order."""
+"""What makes a pair one pair: its name where the source has one, else everything that a model sees.
+
+That is the prompt with system text and history, tools, chat-template arguments and pictures, and the two responses in
+either order, each with its tool calls and reasoning.
+"""
 
 from __future__ import annotations
 
@@ -14,6 +18,9 @@ Codes = npt.NDArray[np.int64]
 
 TEXTS = ("prompt", "response_a", "response_b")
 """The columns of texts that decide where a pair has no name."""
+
+ALSO = "also"
+"""The column with what a model sees beside the texts (tools, chat-template arguments, pictures), as JSON or null."""
 
 
 def text_key(value: Any) -> str | None:
@@ -59,6 +66,9 @@ def pair_names(pairs: pa.Table) -> pa.Array:
     names = pairs.column("pair").to_pylist() if "pair" in columns else [None] * len(pairs)
     if "response_a" in columns and None in names:
         prompts = text_keys(pairs.column("prompt")).to_pylist() if "prompt" in columns else [None] * len(pairs)
+        if ALSO in columns:
+            seen = pairs.column(ALSO).to_pylist()
+            prompts = [p if also is None else f"{p or ''}\0{also}" for p, also in zip(prompts, seen, strict=True)]
         a, b = (text_keys(pairs.column(name)).to_pylist() for name in TEXTS[1:])
         names = [hash_of_texts(*t) if name is None else name for name, *t in zip(names, prompts, a, b, strict=True)]
     return pa.array(names, pa.large_string())

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import json
+from typing import Any
+
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from votewise.arrays import Bools
+from votewise.data.identity import ALSO
 from votewise.errors import BadInputError
 
 ROLES = {"prompt": "user", "chosen": "assistant", "rejected": "assistant"}
@@ -41,6 +45,8 @@ def preference_table(plain: pa.Table, *, source: str) -> pa.Table:
     }
     if any(not _is_text(column.type) for column in texts.values()):
         texts = {name: message_column(column, ROLES[name]) for name, column in texts.items()}
+    if ALSO in plain.column_names:
+        texts |= _seen_columns(plain[ALSO])
     return pa.table(texts | {"annotator": plain["annotator"], "confidence": plain["confidence"]})
 
 
@@ -68,11 +74,39 @@ def openai_table(preferences: pa.Table) -> pa.Table:
 def message_column(column: pa.ChunkedArray, role: str) -> pa.ChunkedArray:
     """Texts -> lists of one message each; lists of messages stay as they are."""
     if not _is_text(column.type):
-        return column
+        return _whole_messages(column)
     texts = pa.concat_arrays(column.chunks) if column.num_chunks else pa.array([], column.type)
     roles = pa.repeat(pa.scalar(role), len(texts))
     messages = pa.StructArray.from_arrays([roles, texts], ["role", "content"])
     return pa.chunked_array([pa.ListArray.from_arrays(pa.array(np.arange(len(texts) + 1), pa.int32()), messages)])
+
+
+def whole_message(message: dict[str, Any]) -> dict[str, Any]:
+    """A message as its source had it: what ``other`` holds as JSON (tool calls, reasoning, ...) is put back."""
+    own = {key: value for key, value in message.items() if key != "other"}
+    rest: dict[str, Any] = json.loads(message.get("other") or "{}")
+    return own | rest
+
+
+def _whole_messages(column: pa.ChunkedArray) -> pa.ChunkedArray:
+    if column.type.value_type.get_field_index("other") < 0:
+        return column
+    return _column([None if v is None else [whole_message(m) for m in v] for v in column.to_pylist()])
+
+
+def _seen_columns(also: pa.ChunkedArray) -> dict[str, pa.ChunkedArray]:
+    """What a model sees beside the texts, a column each: tools, chat-template arguments, pictures."""
+    rows = [json.loads(value or "{}") for value in also.to_pylist()]
+    names = dict.fromkeys(name for row in rows for name in row)
+    return {name: _column([row.get(name) for row in rows]) for name in names}
+
+
+def _column(values: list[Any]) -> pa.ChunkedArray:
+    """A column of Python values; as JSON where they do not share one type."""
+    try:
+        return pa.chunked_array([pa.array(values)])
+    except (pa.ArrowException, TypeError, ValueError):
+        return pa.chunked_array([pa.array([None if v is None else json.dumps(v, ensure_ascii=False) for v in values])])
 
 
 def pick(first: pa.ChunkedArray, second: pa.ChunkedArray, swap: Bools) -> pa.ChunkedArray:

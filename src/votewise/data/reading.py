@@ -7,12 +7,25 @@ from pathlib import Path
 
 
 @dataclass(frozen=True)
+class ColumnRole:
+    """What a column of a source is: used as ``role``, or carried along where that is None. ``kind`` is its type in words."""
+
+    name: str
+    role: str | None
+    kind: str
+
+
+@dataclass(frozen=True)
 class Reading:
     """What happened while a source was read: everything that is dropped is counted here.
 
     ``read`` counts the input's rows, ``votes`` the votes they held (one row may hold several), of which ``kept`` stayed,
     ``rejected`` were unusable (written to ``rejects`` with their reasons), ``skipped`` were not votes (a cancelled
     annotation, for example) and ``repeated`` were earlier or later votes by the same annotator on the same pair.
+    Of the votes kept, ``ties`` prefer neither response, ``both_bad`` and ``both_good`` of them because the label says
+    so, and ``unknown_people`` come without a name. ``swapped`` votes were shown in the other order than
+    their pair. ``columns`` tells the role of every column of the source, and ``one_per_row`` whether each
+    row holds one vote.
     """
 
     source: str
@@ -25,5 +38,10 @@ class Reading:
     repeated: int = 0
     ties: int = 0
     swapped: int = 0
+    both_bad: int = 0
+    both_good: int = 0
+    unknown_people: int = 0
+    one_per_row: bool = True
     rejects: Path | None = None
     notes: tuple[str, ...] = ()
+    columns: tuple[ColumnRole, ...] = ()

@@ -14,6 +14,9 @@ from votewise.arrays import Bools, Floats, Ints, Signs
 from votewise.data.reading import Reading
 from votewise.errors import BadInputError
 
+UNKNOWN = "(unknown)"
+"""Stands for all annotators whom the source does not name. They are not one person: nobody's votes repeat another's."""
+
 
 @dataclass(frozen=True, eq=False)
 class Votes:

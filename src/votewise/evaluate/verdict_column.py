@@ -10,7 +10,7 @@ from votewise.arrays import Floats
 from votewise.errors import BadInputError
 from votewise.evaluate.columns import PROMPT, find
 from votewise.sources.cells import is_number
-from votewise.sources.labels import LABELS, label_key
+from votewise.sources.labels import SIDES, label_key
 from votewise.sources.rows import Rows
 
 
@@ -82,8 +82,8 @@ def _by_label(rows: Rows, column: str, shape: ComparisonColumns, model_a: list[s
             found[row] = 1.0
         elif label == b:
             found[row] = 0.0
-        elif label_key(label) in LABELS and (not shape.second or LABELS[label_key(label)] == "tie"):
-            found[row] = worth[LABELS[label_key(label)]]
+        elif label_key(label) in SIDES and (not shape.second or SIDES[label_key(label)] == "tie"):
+            found[row] = worth[SIDES[label_key(label)]]
         else:
             rows.reject(row, "is not a verdict", column=column, value=label, expected=WINNER)
     return found

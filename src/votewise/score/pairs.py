@@ -72,12 +72,14 @@ def read_pairs(
         BadInputError: the source cannot be read, or has no answers.
     """
     rows = Rows(load(source), columns)
-    if format != "auto" or any(shape.recognise(rows.table) for shape in FORMATS.values()):
+    if format != "auto" or any(f.recognise(rows.table) for f in FORMATS.values() if not f.general):
         return _of_votes(rows, format, texts)
     if rows.has("response_a", "response_b"):
         sign = _signs(label_column(rows, null=True)) if rows.has("label") else None
         table = pa.table(answers(rows, "prompt", "response_a", "response_b"))
         return Pairs(rows.source.table, *_texts(table), sign, rows.source.name)
+    if any(f.recognise(rows.table) for f in FORMATS.values()):
+        return _of_votes(rows, format, texts)
     if texts:
         choose(rows, format)  # raises an error that says what is missing for the most similar format
     return Pairs(rows.source.table, None, None, None, None, rows.source.name)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -11,16 +11,16 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from votewise.data.identity import TEXTS
+from votewise.data.identity import ALSO, TEXTS
 from votewise.sources.cells import TEXT
 from votewise.sources.labels import label_column
 from votewise.sources.rows import Rows
 
-EVERYBODY = "(all)"
-"""The one annotator of a source that names none."""
-
 MESSAGES = pa.large_list(pa.struct([("role", TEXT), ("content", TEXT)]))
 """A conversation."""
+
+FULL_MESSAGES = pa.large_list(pa.struct([("role", TEXT), ("content", TEXT), ("other", TEXT)]))
+"""A conversation whose messages have more than role and content: ``other`` holds the rest as JSON, or null."""
 
 MODELS = ("model_a", "model_b")
 NUMBERS = ("margin", "weight", "time", "seconds")
@@ -64,6 +64,11 @@ def from_columns(
     for name, column in columns.items():
         arrays[name] = pa.array(column, from_pandas=True) if isinstance(column, np.ndarray) else column
     table = pa.table(arrays)
+    if "label" in table.column_names:
+        no_vote = np.asarray(table.column("label").is_null().to_numpy(zero_copy_only=False), bool)
+        if no_vote.any():
+            keep = keep & ~no_vote
+            skip = no_vote if skip is None else skip | no_vote
     skipped = 0 if skip is None else int((rows.ok & skip).sum())
     return Canonical(table if keep.all() else table.filter(pa.array(keep)), shown, True, skipped, tuple(notes))
 
@@ -79,28 +84,29 @@ def from_votes(
     """Votes given one by one, with the entries of ``Canonical.table``; rows that were rejected are left out."""
     votes = [vote for vote in votes if rows.ok[vote["row"]]]
     arrays: dict[str, pa.Array] = {"row": pa.array([v["row"] for v in votes], pa.int64())}
-    for name in ("annotator", "label", *TEXTS, *NAMES, *NUMBERS):
+    for name in ("annotator", "label", *TEXTS, ALSO, *NAMES, *NUMBERS):
         values = [v.get(name) for v in votes]
         if all(v is None for v in values):
             continue
         kind = pa.float64() if name in NUMBERS else TEXT
         if any(isinstance(v, list) for v in values):
-            kind = MESSAGES
             values = [said(v) if isinstance(v, str) else v for v in values]
+            kind = messages_type([values])
         arrays[name] = pa.array(values, kind)
     if len(votes) == 0:
         arrays |= {"annotator": pa.array([], TEXT), "label": pa.array([], TEXT)}
     return Canonical(pa.table(arrays), shown, False, skipped, tuple(notes))
 
 
+def messages_type(columns: Iterable[Iterable[Any]]) -> pa.DataType:
+    """The type of columns of conversations; with ``other`` only where some message has it."""
+    more = any("other" in message for column in columns for value in column if value for message in value)
+    return FULL_MESSAGES if more else MESSAGES
+
+
 def said(text: str, role: str = "assistant") -> list[dict[str, str]]:
     """Make a conversation of one message."""
     return [{"role": role, "content": text}]
-
-
-def everybody(n: int) -> pa.Array:
-    """Make the column of annotators of a source that names none."""
-    return pa.DictionaryArray.from_arrays(np.zeros(n, np.int32), pa.array([EVERYBODY], TEXT)).cast(TEXT)
 
 
 def optional(rows: Rows) -> dict[str, Any]:
@@ -110,7 +116,9 @@ def optional(rows: Rows) -> dict[str, Any]:
         "domain": partial(rows.identifier, null=True),
         "model_a": partial(rows.identifier, null=True),
         "model_b": partial(rows.identifier, null=True),
-        "gold": partial(label_column, rows, null=True),
+        "gold": partial(
+            label_column, rows, expected="a, b or tie, or --columns gold= where it is something else", null=True
+        ),
         "margin": rows.number,
         "weight": rows.number,
         "time": rows.moment,

@@ -14,6 +14,7 @@ import pyarrow.csv as pacsv
 
 from votewise.errors import BadInputError
 from votewise.sources.loaded import Broken, Loaded, open_bytes
+from votewise.sources.quoting import has_backslash_quotes, unbalanced_line
 
 
 def load_csv(path: Path, name: str) -> Loaded:
@@ -30,15 +31,40 @@ def load_csv(path: Path, name: str) -> Loaded:
         broken.append(Broken(row.number - 1, problem, row.text, expected=f"{row.expected_columns} as in the header"))
         return "skip"
 
-    table = _parse_csv(path, delimiter, skip)
+    quotes = _quotes(path, name, delimiter)
+    table = _parse_csv(path, delimiter, quotes, skip)
     # Arrow counts the header as row 1; broken rows appear once per attempt with a different block size.
     lost = {b.number: b for b in broken}
     numbers = np.setdiff1d(np.arange(1, len(table) + len(lost) + 1), list(lost)) if lost else None
     return _as_text(table, list(lost.values()), numbers)
 
 
-def _parse_csv(path: Path, delimiter: str, skip: Callable[[Any], str]) -> pa.Table:
-    parse = pacsv.ParseOptions(delimiter=delimiter, newlines_in_values=True, invalid_row_handler=skip)
+def _quotes(path: Path, name: str, delimiter: str) -> dict[str, Any]:
+    """How quotes are read: doubled, or after a backslash; in a table separated by tabs not at all if they do not balance.
+
+    Raises:
+        BadInputError: they do not balance, with the line of the first field that does not end where a field must.
+    """
+    with open_bytes(path) as file:
+        content = file.read()
+    if b'"' not in content:
+        return {}
+    line = unbalanced_line(content, delimiter.encode())
+    if line is None:
+        return {}
+    if has_backslash_quotes(content) and unbalanced_line(content, delimiter.encode(), escape=True) is None:
+        return {"escape_char": "\\"}
+    if delimiter == "\t":
+        return {"quote_char": False}
+    raise BadInputError(
+        f"a quote opens in line {line:,} and does not end with its field, so that it would swallow the rows after it",
+        source=name,
+        expected='balanced quotes: "" for a quote inside a quoted field',
+    )
+
+
+def _parse_csv(path: Path, delimiter: str, quotes: dict[str, Any], skip: Callable[[Any], str]) -> pa.Table:
+    parse = pacsv.ParseOptions(delimiter=delimiter, newlines_in_values=True, invalid_row_handler=skip, **quotes)
     size = 1 << 24
     while True:
         # One thread, because only then Arrow gives the handler the numbers of rows.

@@ -6,11 +6,11 @@ import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
-from urllib.parse import SplitResult, parse_qsl, urlencode, urlsplit
 
 import pyarrow as pa
 
 from votewise.errors import BadInputError, VotewiseError
+from votewise.sources.urls import ConnectionUrl
 
 EXTRAS = {"postgres": "votewise[postgres]", "pyspark": "votewise[spark]"}
 
@@ -21,11 +21,8 @@ def is_url(text: str) -> bool:
 
 
 def without_password(url: str) -> str:
-    """The URL without its password, so that it can be shown."""
-    parts = urlsplit(url)
-    user, at, host = parts.netloc.rpartition("@")
-    query = [(key, value) for key, value in parse_qsl(parts.query) if key.lower() != "password"]
-    return _url(parts._replace(netloc=f"{user.partition(':')[0]}{at}{host}"), query)
+    """The URL without its password and other secrets, so that it can be shown."""
+    return ConnectionUrl.parse(url).shown()
 
 
 def load_url(url: str) -> pa.Table:
@@ -43,23 +40,22 @@ def open_url(url: str) -> Iterator[Any]:
     """
     import ibis
 
-    name, parts = without_password(url), urlsplit(url)
-    query = parse_qsl(parts.query)
-    address = _url(parts, [(key, value) for key, value in query if key != "table"])
+    parts = ConnectionUrl.parse(url)
+    name, query = parts.shown(), dict(parts.query)
     backend = parts.scheme.replace("postgresql", "postgres")
     # Opened for writing, DuckDB would create a missing file.
-    only_read = {"read_only": True} if backend == "duckdb" and (parts.netloc or parts.path) else {}
+    only_read = {"read_only": True} if backend == "duckdb" and parts.place else {}
     try:
-        connection = ibis.connect(address, **only_read)
+        connection = ibis.connect(parts.address(), **only_read)
     except ImportError as error:
         package = EXTRAS.get(backend, f"ibis-framework[{backend}]")
         raise BadInputError(
             f"the {backend} backend is not installed", source=name, expected=f"pip install '{package}' first"
         ) from error
     except Exception as error:
-        raise failed("cannot connect", name, error) from error
+        raise BadInputError(parts.without_secrets(str(failed("cannot connect", name, error)))) from None
     try:
-        yield _table(connection, dict(query).get("table"), name)
+        yield _table(connection, query.get("table"), name)
     finally:
         if backend != "pyspark":
             # Spark gives out a session that the program may use elsewhere too.
@@ -101,8 +97,3 @@ def _table(connection: Any, wanted: str | None, name: str) -> Any:
         return connection.table(table, database=schema or None)
     except Exception as error:
         raise failed(f"there is no table '{chosen}'", name, error) from error
-
-
-def _url(parts: SplitResult, query: list[tuple[str, str]]) -> str:
-    # Not urlunsplit: where there is no host it drops the slashes, and the URL would look like a path.
-    return f"{parts.scheme}://{parts.netloc}{parts.path}" + (f"?{urlencode(query)}" if query else "")

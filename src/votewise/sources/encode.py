@@ -8,14 +8,17 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from votewise.arrays import Bools, Floats, Ints
-from votewise.data.identity import TEXTS, Codes, joined_codes, pair_names
+from votewise.data.identity import ALSO, TEXTS, Codes, joined_codes, pair_names
+from votewise.data.votes import UNKNOWN
 from votewise.sources.canonical import MODELS, Canonical
 from votewise.sources.cells import TEXT
 from votewise.sources.codes import by_appearance, codes_of, compact, floats_of, is_known, signs_of
 from votewise.sources.pairing import contradictions, find_pairs, identical_responses, text_codes
 from votewise.sources.rows import Rows
+from votewise.sources.unread import check_merged, column_codes, telling_columns
 
 
 @dataclass(frozen=True)
@@ -26,12 +29,14 @@ class Encoded:
         fields: fields of ``Votes``, ``flipped`` and ``position`` (of each vote: whether its row swaps the responses, and
             its index in the canonical table); empty if no vote is left.
         identical: votes between two identical responses.
+        notes: what a reader should know about votes that were kept or dropped.
         repeated: votes that a later vote of the same annotator on the same pair replaced.
     """
 
     fields: dict[str, Any]
     identical: int
     repeated: int
+    notes: tuple[str, ...] = ()
 
 
 def encode(rows: Rows, canonical: Canonical) -> Encoded:
@@ -52,10 +57,12 @@ def encode(rows: Rows, canonical: Canonical) -> Encoded:
 
     annotator, annotator_ids = codes_of(table.column("annotator"))
     time = floats_of(table, "time") if "time" in table.column_names else None
-    last = _without_repeats(pair, annotator, time, keep)
+    if canonical.one_per_row and texts is not None:
+        check_merged(rows, table.column("row").to_numpy(), pair, keep)
+    last, notes = _without_repeats(rows, canonical, (pair, flipped, annotator), time, keep)
     repeated = int(keep.sum()) - len(last)
     if len(last) == 0:
-        return Encoded({}, identical, repeated)
+        return Encoded({}, identical, repeated, notes)
     # The first row that shows a pair gives its orientation, even where a later vote of the same annotator replaced it.
     every = np.flatnonzero(keep)
     codes, firsts = by_appearance(pair[every])
@@ -71,17 +78,48 @@ def encode(rows: Rows, canonical: Canonical) -> Encoded:
     }
     fields["annotator"], fields["annotator_ids"] = compact(annotator[last], annotator_ids)
     fields |= _per_vote(table, last, time) | _per_pair(table, pair, flipped, every, codes, first)
-    return Encoded(fields | {"flipped": flipped[last], "position": last}, identical, repeated)
+    return Encoded(fields | {"flipped": flipped[last], "position": last}, identical, repeated, notes)
 
 
-def _without_repeats(pair: Codes, annotator: Codes, time: Floats | None, keep: Bools) -> Codes:
-    """Of an annotator's votes on one pair keep the last by time, or the first without times; in the source's order."""
+def _without_repeats(
+    rows: Rows, canonical: Canonical, vote: tuple[Codes, Bools, Codes], time: Floats | None, keep: Bools
+) -> tuple[Codes, tuple[str, ...]]:
+    """Keep, of an annotator's votes on one pair shown in one order, the last by time, else the first.
+
+    Votes of unknown people repeat nobody's. A row that differs from the one it repeats in a column that nobody read is
+    no repetition: see ``unread``. Returns the votes that stay, in the order of the source, and what to say about it.
+    """
+    pair, flipped, annotator = vote
     kept = np.flatnonzero(keep)
     key = joined_codes(pair[kept], annotator[kept])
+    if canonical.shown:
+        key = joined_codes(key, flipped[kept].astype(np.int64))
+    names = canonical.table.column("annotator")
+    unknown = np.asarray(pc.fill_null(pc.equal(names, UNKNOWN), True).to_numpy(zero_copy_only=False), bool)[kept]
+    if unknown.any():
+        key = np.where(unknown, key.max(initial=0) + 1 + np.arange(len(key)), key)
     when = np.zeros(len(kept)) if time is None else np.where(np.isnan(time[kept]), -np.inf, time[kept])
-    order = np.lexsort((-kept, when, key))
+    last, heir = _last_of_each(key, when)
+    notes: tuple[str, ...] = ()
+    if canonical.one_per_row and len(last) < len(kept):
+        source = canonical.table.column("row").to_numpy()[kept]
+        again = np.flatnonzero(heir != np.arange(len(kept)))
+        for name in telling_columns(rows, source[again], source[heir[again]]):
+            key = joined_codes(key, column_codes(rows, name)[source])
+            before, (last, _) = len(last), _last_of_each(key, when)
+            own = rows.renames.get(name, name)
+            notes += (f"{len(last) - before:,} votes that differ from another one only in '{own}' were kept.",)
+    return np.sort(kept[last]), notes
+
+
+def _last_of_each(key: Codes, when: Floats) -> tuple[Codes, Codes]:
+    """Of votes with equal keys the last by time, or the first without times; and (n,) which one each vote gives way to."""
+    order = np.lexsort((-np.arange(len(key)), when, key))
     is_last = np.append(key[order][1:] != key[order][:-1], True)[: len(order)]
-    return np.sort(kept[order[is_last]])
+    ends = np.flatnonzero(is_last)
+    heir = np.empty(len(key), np.int64)
+    heir[order] = order[ends[np.searchsorted(ends, np.arange(len(order)))]]
+    return order[is_last], heir
 
 
 def _per_vote(table: pa.Table, last: Codes, time: Floats | None) -> dict[str, Any]:
@@ -123,7 +161,7 @@ def _per_pair(table: pa.Table, pair: Codes, flipped: Bools, every: Codes, codes:
             fields["domain_ids"] = tuple(ids.to_pylist())
     if "response_a" in names:
         part = table.take(pa.array(first))
-        columns = {n: part.column(n) for n in (*TEXTS, *MODELS) if n in part.column_names}
+        columns = {n: part.column(n) for n in (*TEXTS, ALSO, *MODELS) if n in part.column_names}
         columns.setdefault("prompt", pa.nulls(len(first), TEXT))
-        fields["texts"] = pa.table({n: columns[n] for n in (*TEXTS, *MODELS) if n in columns})
+        fields["texts"] = pa.table({n: columns[n] for n in (*TEXTS, ALSO, *MODELS) if n in columns})
     return fields

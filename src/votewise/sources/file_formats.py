@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pyarrow as pa
@@ -12,27 +13,24 @@ import pyarrow.parquet as pq
 from votewise.errors import BadInputError
 from votewise.sources.csv_files import load_csv
 from votewise.sources.json_files import load_json, load_json_lines
-from votewise.sources.loaded import Loaded
+from votewise.sources.loaded import Loaded, first_line
+from votewise.sources.splits import choose_split, split_of
 
 
-def load_path(path: Path, name: str) -> Loaded:
+def load_path(path: Path, name: str, split: str | None = None) -> Loaded:
     """Read a file or a folder; raises BadInputError with one clear line where that is not possible."""
     if not path.exists():
         raise BadInputError("there is no such file or folder", source=name)
     try:
         if path.is_dir():
-            return Loaded(_folder(path, name))
+            return _folder(path, name, split)
         if path.stat().st_size == 0:
             raise BadInputError("the file is empty", source=name)
         return _reader(path, name)(path, name)
     except pa.ArrowException as error:
-        raise BadInputError(f"cannot be read: {_first_line(error)}", source=name) from error
+        raise BadInputError(f"cannot be read: {first_line(error)}", source=name) from error
     except (OSError, EOFError) as error:
-        raise BadInputError(f"cannot be read: {_first_line(error)}", source=name) from error
-
-
-def _first_line(error: BaseException) -> str:
-    return str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
+        raise BadInputError(f"cannot be read: {first_line(error)}", source=name) from error
 
 
 def _reader(path: Path, name: str) -> Callable[[Path, str], Loaded]:
@@ -62,7 +60,7 @@ def _parquet(path: Path, name: str) -> Loaded:
     try:
         return Loaded(pq.ParquetFile(path).read())
     except (pa.ArrowException, OSError) as error:
-        raise BadInputError(f"is not a complete Parquet file: {_first_line(error)}", source=name) from error
+        raise BadInputError(f"is not a complete Parquet file: {first_line(error)}", source=name) from error
 
 
 def _arrow(path: Path, name: str) -> Loaded:
@@ -74,27 +72,39 @@ def _arrow(path: Path, name: str) -> Loaded:
         try:
             return Loaded(pa.ipc.open_stream(file).read_all())
         except (pa.ArrowException, OSError) as error:
-            raise BadInputError(f"is not a complete Arrow file: {_first_line(error)}", source=name) from error
+            raise BadInputError(f"is not a complete Arrow file: {first_line(error)}", source=name) from error
 
 
-def _folder(path: Path, name: str) -> pa.Table:
+def _folder(path: Path, name: str, split: str | None) -> Loaded:
     if (path / "dataset_dict.json").is_file():
         splits = json.loads((path / "dataset_dict.json").read_text("utf-8")).get("splits", [])
-        if len(splits) != 1:
-            found = f"contains the splits {', '.join(splits)}"
-            raise BadInputError(found, source=name, expected=f"one, e.g. {name}/train")
-        return _folder(path / splits[0], f"{name}/{splits[0]}")
+        chosen, notes = choose_split(list(map(str, splits)), split, name)
+        inner = _folder(path / Path(chosen).name, f"{name}/{chosen}", None)
+        return replace(inner, notes=(*notes, *inner.notes))
+    notes = ()
     if (path / "state.json").is_file():
-        files = [path / f["filename"] for f in json.loads((path / "state.json").read_text("utf-8"))["_data_files"]]
+        state = json.loads((path / "state.json").read_text("utf-8"))
+        files = [path / Path(file["filename"]).name for file in state["_data_files"]]
         tables = [_arrow(file, str(file)).table for file in files]
     else:
-        tables = [_parquet(file, str(file)).table for file in sorted(path.rglob("*.parquet"))]
+        found = [f for f in sorted(path.rglob("*")) if f.suffix in (".parquet", ".pq") and not _hidden(f, path)]
+        splits_of = {file: split_of(file, path) or "" for file in found}
+        if len(set(splits_of.values())) > 1 or split is not None:
+            chosen, notes = choose_split(sorted(set(splits_of.values())), split, name)
+            found = [file for file in found if splits_of[file] == chosen]
+        tables = [_parquet(file, str(file)).table for file in found]
     if not tables:
         raise BadInputError(
             "is a folder without data", source=name, expected="Parquet files, or what datasets' save_to_disk writes"
         )
-    # Metadata may differ from file to file (pandas writes row ranges there), and columns of nulls have a type of their own.
-    return pa.concat_tables([t.replace_schema_metadata() for t in tables], promote_options="permissive")
+    # Metadata may differ from file to file (pandas writes row ranges there), and null columns have other types.
+    table = pa.concat_tables([t.replace_schema_metadata() for t in tables], promote_options="permissive")
+    return Loaded(table, notes=notes)
+
+
+def _hidden(file: Path, folder: Path) -> bool:
+    """Whether a file, or a folder above it, is hidden: checkpoints of notebooks and the like."""
+    return any(part.startswith((".", "_")) for part in file.relative_to(folder).parts)
 
 
 READERS: dict[str, Callable[[Path, str], Loaded]] = {

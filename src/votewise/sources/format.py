@@ -29,6 +29,7 @@ class Format:
         read: turns the source's rows into canonical votes.
         looks: a check of the first rows, for formats that the names of the columns alone do not identify.
         over: formats of which this one is a special case: where both fit, this one is meant.
+        general: whether it is tried only where no other format fits.
     """
 
     name: str
@@ -37,6 +38,7 @@ class Format:
     read: Callable[[Rows], Canonical]
     looks: Callable[[pa.Table], bool] = _always
     over: tuple[str, ...] = ()
+    general: bool = False
 
     def lacks(self, names: Sequence[str]) -> list[str]:
         """List the needed columns that are not among these."""

@@ -1,26 +1,81 @@
-"""What the values of a label column mean."""
+"""What the values of a label column mean: a vote for a response, a tie, both bad, or no vote at all."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
 
+from votewise.errors import BadInputError
 from votewise.sources.cells import TEXT
 from votewise.sources.rows import Rows
 
+MEANINGS = ("a", "b", "tie", "both_bad", "both_good", "skip")
+"""What a value may mean. Both bad and both good count as ties, and skips as no votes; all are counted apart."""
+
+NEUTRAL = {"tie": "tie", "both_bad": "tie", "both_good": "tie"}
+
 LABELS: dict[str, str] = {
-    **dict.fromkeys(("a", "response_a", "response a", "model_a", "model a", "answer_a", "answer a"), "a"),
-    **dict.fromkeys(("b", "response_b", "response b", "model_b", "model b", "answer_b", "answer b"), "b"),
     **dict.fromkeys(
-        ("tie", "draw", "equal", "both_bad", "both bad", "bothbad", "tie (bothbad)", "tie (both bad)"), "tie"
+        (
+            "a",
+            "response_a",
+            "response a",
+            "model_a",
+            "model a",
+            "answer_a",
+            "answer a",
+            "completion_a",
+            "left",
+            "first",
+        ),
+        "a",
     ),
+    **dict.fromkeys(
+        (
+            "b",
+            "response_b",
+            "response b",
+            "model_b",
+            "model b",
+            "answer_b",
+            "answer b",
+            "completion_b",
+            "right",
+            "second",
+        ),
+        "b",
+    ),
+    **dict.fromkeys(("tie", "draw", "equal"), "tie"),
+    **dict.fromkeys(("both_bad", "both bad", "bothbad", "tie (bothbad)", "tie (both bad)"), "both_bad"),
+    **dict.fromkeys(("both_good", "both good", "bothgood"), "both_good"),
+    **dict.fromkeys(("skip", "skipped", "cancelled", "canceled"), "skip"),
 }
-"""What is read as ``a``, ``b`` or ``tie``, in upper or lower case. Numbers are not, because 0/1 and 1/2 are both in use."""
+"""What is understood without being told, in any case. Numbers are not: 0/1 and 1/2 are both in use."""
+
 
 WINNERS: dict[str, str] = LABELS | {"tie (inconsistent)": "tie"}
 """What is read as the winner of two models' answers."""
+
+SIDES = {value: NEUTRAL.get(meaning, meaning) for value, meaning in WINNERS.items() if meaning != "skip"}
+"""Winners as ``a``, ``b`` or ``tie`` alone, without skips."""
+
+
+def parse_labels(labels: Mapping[str, str] | None) -> dict[str, str]:
+    """Check what the user says about values: ``{"Left is better": "a", "neither": "skip"}``."""
+    found = {}
+    for value, meaning in (labels or {}).items():
+        if meaning not in MEANINGS:
+            raise BadInputError(
+                "unknown meaning",
+                parameter="label",
+                value=f"{value}={meaning}",
+                expected=f"{value}= and one of {', '.join(MEANINGS)}",
+            )
+        found[label_key(value)] = meaning
+    return found
 
 
 def label_column(
@@ -31,22 +86,62 @@ def label_column(
     expected: str = "a, b or tie",
     null: bool = False,
 ) -> pa.ChunkedArray:
-    """Take a column of labels as ``a``, ``b`` or ``tie``; rows with other values are noted."""
-    return labels_of(rows, rows.identifier(name, null=null), name, known, expected)
+    """Take a column of labels as ``a``, ``b`` or ``tie``, null for what is not a vote; unknown ones are noted."""
+    return labels_of(rows, rows.identifier(name, null=null), name, known, expected, count=not null)
 
 
 def labels_of(
-    rows: Rows, values: pa.ChunkedArray, name: str, known: Mapping[str, str], expected: str
+    rows: Rows, values: pa.ChunkedArray, name: str, known: Mapping[str, str], expected: str, *, count: bool = True
 ) -> pa.ChunkedArray:
-    """``a``, ``b`` or ``tie`` for these values of the column ``name``; rows with other values are noted."""
+    """``a``, ``b`` or ``tie`` for these values of the column ``name``, null for what is not a vote; others are noted.
+
+    What the user says that values mean goes before what is known. Both bad, both good and skips are counted in ``rows``.
+    """
     found = values.combine_chunks().dictionary_encode()
-    read = [known.get(label_key(v)) for v in found.dictionary.to_pylist()]
-    labels = pa.array(read, TEXT).take(found.indices)
-    wrong = np.asarray(labels.is_null()) & np.asarray(found.is_valid())
-    rows.reject_where(wrong, "unknown label", column=name, expected=expected)
-    return pa.chunked_array([labels])
+    texts: list[str] = found.dictionary.to_pylist()
+    meant = [meaning_of(rows, text, known) for text in texts]
+    codes = np.asarray(found.indices.fill_null(len(texts)).to_numpy(zero_copy_only=False), np.int64)
+    unknown = np.array([meaning is None for meaning in meant] + [False], bool)
+    wrong = np.flatnonzero(unknown[codes] & rows.ok)
+    if len(wrong) and rows.stop:
+        refuse_label(rows, int(wrong[0]), name, [t for t, m in zip(texts, meant, strict=True) if m is None], expected)
+    rows.reject_where(unknown[codes], "unknown label", column=name, expected=expected)
+    if count:
+        rows.count_meanings([*meant, None], codes)
+    labels = [NEUTRAL.get(m, m) if m in ("a", "b", *NEUTRAL) else None for m in meant]
+    taken = pa.array([*labels, None], TEXT).take(pa.array(codes))
+    return pa.chunked_array([taken])
+
+
+def meaning_of(rows: Rows, value: Any, known: Mapping[str, str] = LABELS) -> str | None:
+    """What one value means; None where nobody knows."""
+    key = label_key(str(value))
+    return rows.labels.get(key, known.get(key))
+
+
+def refuse_label(rows: Rows, row: int, column: str, unknown: Sequence[str], expected: str) -> None:
+    """Raise BadInputError for values that nobody understands, with the option that says what they mean.
+
+    Args:
+        rows: the source's rows.
+        row: the first row with such a value.
+        column: where they stand.
+        unknown: all different ones.
+        expected: what is understood.
+    """
+    first = str(rows.values(column)[row]) if rows.has(column) else unknown[0]
+    others = [value for value in unknown if value != first]
+    more = f"; also {', '.join(map(repr, others[:3]))}" + (f" and {len(others) - 3} more" if len(others) > 3 else "")
+    raise BadInputError(
+        "unknown label",
+        source=rows.source.name,
+        row=rows.source.number(row),
+        column=rows.renames.get(column, column),
+        value=first,
+        expected=f"{expected}, or --label {first!r}=a (b, tie, both_bad, skip) to say what it means{more if others else ''}",
+    )
 
 
 def label_key(value: str) -> str:
-    """Bring a label to the form in which it is looked up: one space between words, lower case."""
+    """Bring a label to the form in which it is looked up."""
     return " ".join(value.split()).casefold()

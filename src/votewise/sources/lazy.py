@@ -98,8 +98,21 @@ def _reader(engine: Any, name: str) -> Callable[[], Any] | None:
         # A CSV has no types: "007" stays as it is.
         return lambda: engine.read_csv(file, header=True, all_varchar=True)
     if suffix in JSON:
-        return lambda: engine.read_json(file)
+        return lambda: _json(engine, file)
     return None
+
+
+def _json(engine: Any, file: str) -> Any:
+    """Read JSON lines with texts as texts: DuckDB would turn ids that look like dates, times or UUIDs into these types."""
+    path = file.replace("'", "''")
+    found = engine.con.execute(f"DESCRIBE SELECT * FROM read_json('{path}', sample_size = -1)").fetchall()
+    kinds = {name: "VARCHAR" if _is_guessed(kind) else kind for name, kind, *_ in found}
+    return engine.read_json(file, columns=kinds)
+
+
+def _is_guessed(kind: str) -> bool:
+    """Whether a type is one that JSON does not have, read from a text."""
+    return kind.startswith(("DATE", "TIME", "UUID", "INTERVAL"))
 
 
 def _parquet(engine: Any, files: Sequence[str], name: str) -> Callable[[], Any]:

@@ -33,6 +33,13 @@ class Loaded:
     table: pa.Table
     broken: tuple[Broken, ...] = ()
     numbers: npt.NDArray[np.int64] | None = None
+    notes: tuple[str, ...] = ()
+
+
+def first_line(error: BaseException) -> str:
+    """The first line of what a library says about an error; the error's name where it says nothing."""
+    lines = str(error).strip().splitlines()
+    return lines[0] if lines else type(error).__name__
 
 
 def open_bytes(path: Path) -> gzip.GzipFile | io.BufferedReader:

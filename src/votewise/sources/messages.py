@@ -2,40 +2,100 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
-from votewise.sources.canonical import MESSAGES, said
+from votewise.sources.canonical import messages_type, said
 from votewise.sources.cells import is_text
 from votewise.sources.rows import Rows
+from votewise.sources.text_conversations import parsed_list, parsed_object
 from votewise.sources.values import is_marked
 
 Message = dict[str, str]
+"""``role`` and ``content``, and ``other``: JSON of what else the message has (tool calls, reasoning, names, pictures)."""
+
 CONVERSATION = "a list of messages with role and content"
+
+ROLES = {
+    "human": "user",
+    "gpt": "assistant",
+    "bot": "assistant",
+    "ai": "assistant",
+    "model": "assistant",
+    "chatbot": "assistant",
+}
+"""Roles in other words -> the roles that chat templates know."""
+
+
+SEEN = (
+    "name", "tool_calls", "tool_call_id", "function_call", "reasoning_content", "reasoning", "thinking", "images", "image",
+    "audio", "refusal",
+)  # fmt: skip
+"""What a model sees of a message besides role and content; other keys (ids, times, children) record where it came from."""
+
+
+def role_of(role: str) -> str:
+    """The role as chat templates know it; an unknown one stays as it is."""
+    plain = role.strip().casefold()
+    return ROLES.get(
+        plain, plain if plain in ("user", "assistant", "system", "tool", "developer", "function") else role
+    )
 
 
 def conversation(value: Any) -> list[Message] | None:
-    """Check a conversation and reduce its messages to role and content, both texts; None where it is not one.
+    """Check a conversation and bring it to role, content and whatever else its messages have; None where it is none.
 
-    Of content in parts, texts are kept; other parts (images) become their type in brackets.
+    Read are lists of ``{role, content}`` and of ``{from, value}``, a single message, and either of them in a text.
+    Content given in parts keeps its texts; other parts (pictures) become their type in brackets.
     """
+    if isinstance(value, str):
+        value = parsed_list(value)
+    if isinstance(value, dict):
+        value = [value]
     if not isinstance(value, list) or not value:
         return None
-    messages = []
-    for message in value:
-        if not isinstance(message, dict) or not is_text(message.get("role")):
+    messages = [_message(item) for item in value]
+    return None if any(message is None for message in messages) else messages  # type: ignore[return-value]
+
+
+def _message(item: Any) -> Message | None:
+    if not isinstance(item, dict):
+        return None
+    if isinstance(item.get("other"), str):
+        # A conversation that an audit wrote.
+        item = item | parsed_object(item["other"])
+    role_key, content_key = ("from", "value") if "role" not in item and "from" in item else ("role", "content")
+    role, content = item.get(role_key), item.get(content_key)
+    if not isinstance(role, str) or not is_text(role):
+        return None
+    other = {key: without_nulls(item[key]) for key in SEEN if item.get(key) not in (None, [], {})}
+    if isinstance(content, list) and all(isinstance(part, dict) for part in content):
+        if any(not is_text(part.get("text")) for part in content):
+            other["content"] = without_nulls(content)
+        content = "\n".join(part["text"] if is_text(part.get("text")) else f"[{part.get('type')}]" for part in content)
+    elif content is None and other:
+        # As OpenAI writes an answer that only calls tools.
+        content = ""
+    if not isinstance(content, str) or not is_text(content):
+        return None
+    message: Message = {"role": role_of(role), "content": content}
+    if other:
+        try:
+            message["other"] = json.dumps(other, sort_keys=True, ensure_ascii=False, default=str)
+        except ValueError:
             return None
-        content = message.get("content")
-        if isinstance(content, list) and all(isinstance(part, dict) for part in content):
-            content = "\n".join(
-                part["text"] if is_text(part.get("text")) else f"[{part.get('type')}]" for part in content
-            )
-        if not is_text(content):
-            return None
-        messages.append({"role": message["role"], "content": content})
-    return messages
+    return message
+
+
+def without_nulls(value: Any) -> Any:
+    """A value without the nulls that a table puts where one object lacks another one's key."""
+    if isinstance(value, dict):
+        return {key: without_nulls(v) for key, v in value.items() if v is not None}
+    return [without_nulls(v) for v in value] if isinstance(value, list) else value
 
 
 def split(a: list[Message], b: list[Message]) -> tuple[list[Message], list[Message], list[Message]]:
@@ -66,19 +126,42 @@ def answers(rows: Rows, prompt: str | None, a: str, b: str) -> dict[str, Any]:
 
 
 def conversations(split_rows: list[tuple[Any, Any, Any]]) -> dict[str, Any]:
-    """(prompt, response_a, response_b) per row, conversations or None -> three columns."""
+    """Make the three columns of (prompt, response_a, response_b) given per row as conversations or None."""
     columns = zip(*split_rows, strict=True) if split_rows else ((), (), ())
     names = ("prompt", "response_a", "response_b")
-    return {name: pa.array(list(column), MESSAGES) for name, column in zip(names, columns, strict=True)}
+    found = {name: list(column) for name, column in zip(names, columns, strict=True)}
+    kind = messages_type(found.values())
+    return {name: pa.array(column, kind) for name, column in found.items()}
 
 
 def holds_lists(rows: Rows, name: str) -> bool:
-    """Tell whether a column holds lists rather than texts; in a mixed column the more frequent kind decides."""
+    """Tell whether a column holds conversations rather than texts; of mixed values the more frequent kind counts.
+
+    A column of texts holds conversations where every text spells one.
+    """
     field = rows.table.schema.field(name)
     if is_marked(field):
         items = [v for v in rows.values(name) if v is not None]
-        return sum(isinstance(v, list) for v in items) > len(items) / 2
-    return bool(pa.types.is_list(field.type) or pa.types.is_large_list(field.type))
+        return sum(isinstance(v, list | dict) for v in items) > len(items) / 2
+    types = pa.types
+    if types.is_string(field.type) or types.is_large_string(field.type):
+        return _spells_conversations(rows, name)
+    return bool(types.is_list(field.type) or types.is_large_list(field.type) or types.is_struct(field.type))
+
+
+def _spells_conversations(rows: Rows, name: str) -> bool:
+    column = rows.table.column(name)
+    starts = pc.match_substring_regex(column, r"^\s*(array\()?\[\s*\{")
+    number = pc.sum(starts).as_py() or 0
+    if number == 0:
+        return False
+    spelt = np.array([value is None or conversation(value) is not None for value in column.to_pylist()])
+    if not any(conversation(value) for value in column.filter(starts).slice(0, 20).to_pylist()):
+        return False
+    rows.reject_where(
+        ~spelt, "is a text, where other rows hold a conversation in a text", column=name, expected=CONVERSATION
+    )
+    return True
 
 
 def _conversations(rows: Rows, name: str | None, role: str = "assistant") -> list[list[Message] | None]:

@@ -12,10 +12,11 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from votewise.errors import BadInputError
+from votewise.errors import BadInputError, VotewiseError
 from votewise.sources.databases import is_url, load_url, read_ibis, without_password
 from votewise.sources.file_formats import load_path
-from votewise.sources.loaded import Broken, Loaded
+from votewise.sources.loaded import Broken, Loaded, first_line
+from votewise.sources.splits import choose_split
 from votewise.sources.values import MARK, table_of, to_column
 
 
@@ -30,29 +31,43 @@ class Source:
     table: pa.Table
     broken: tuple[Broken, ...] = ()
     numbers: npt.NDArray[np.int64] | None = None
+    notes: tuple[str, ...] = ()
 
     def number(self, row: int) -> int:
         """The number, from 1, that a row of the table has in the source."""
         return row + 1 if self.numbers is None else int(self.numbers[row])
 
 
-def load(source: Any) -> Source:
+def load(source: Any, *, split: str | None = None) -> Source:
     """Read a path, a connection URL or a table; raises BadInputError where there is nothing to read."""
-    name, loaded = _load(source)
+    name = _name(source)
+    try:
+        name, loaded = _load(source, split)
+    except VotewiseError:
+        raise
+    except Exception as error:
+        # Whatever a library raises about a damaged file: decompression, recursion, numbers too long, names, links.
+        raise BadInputError(f"cannot be read: {first_line(error)}", source=name) from error
     table = loaded.table
     repeated = [column for column, count in Counter(table.column_names).items() if count > 1]
     if repeated:
         raise BadInputError("several columns have this name", source=name, column=repeated[0], expected="one each")
     if len(table) == 0 and not loaded.broken:
         raise BadInputError("there are no rows", source=name, expected="at least one vote")
-    return Source(name, _without_views(table), loaded.broken, loaded.numbers)
+    return Source(name, _without_views(table), loaded.broken, loaded.numbers, loaded.notes)
 
 
-def _load(source: Any) -> tuple[str, Loaded]:
+def _name(source: Any) -> str:
+    if isinstance(source, str) and is_url(source):
+        return without_password(source)
+    return os.fspath(source) if isinstance(source, str | os.PathLike) else type(source).__name__
+
+
+def _load(source: Any, split: str | None) -> tuple[str, Loaded]:
     if isinstance(source, str) and is_url(source):
         return without_password(source), Loaded(load_url(source))
     if isinstance(source, str | os.PathLike):
-        return os.fspath(source), load_path(Path(source), os.fspath(source))
+        return os.fspath(source), load_path(Path(source), os.fspath(source), split)
     if isinstance(source, list | tuple):
         return "list of rows", _from_list(source)
     kind = type(source)
@@ -61,7 +76,7 @@ def _load(source: Any) -> tuple[str, Loaded]:
         case "ibis":
             return "ibis table", Loaded(read_ibis(source, "ibis table"))
         case "datasets":
-            return name, Loaded(_from_datasets(source, name))
+            return name, _from_datasets(source, name, split)
         case "pandas":
             return name, Loaded(_from_pandas(source, name))
         case "polars":
@@ -83,16 +98,14 @@ def _from_list(rows: list[Any] | tuple[Any, ...]) -> Loaded:
     return Loaded(table_of(rows))
 
 
-def _from_datasets(source: Any, name: str) -> pa.Table:
+def _from_datasets(source: Any, name: str, split: str | None) -> Loaded:
+    notes: tuple[str, ...] = ()
     if isinstance(source, dict):
-        if len(source) != 1:
-            raise BadInputError(
-                f"contains the splits {', '.join(map(str, source))}", source=name, expected="one, e.g. dataset['train']"
-            )
-        source = next(iter(source.values()))
+        chosen, notes = choose_split([str(key) for key in source], split, name)
+        source = source[chosen]
     if not hasattr(source, "with_format") or not hasattr(source, "__getitem__"):
         raise BadInputError("is a stream", source=name, expected="a datasets.Dataset, loaded without streaming=True")
-    return source.with_format("arrow")[:]
+    return Loaded(source.with_format("arrow")[:], notes=notes)
 
 
 def _from_pandas(source: Any, name: str) -> pa.Table:

@@ -9,7 +9,7 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from votewise.arrays import Bools
-from votewise.data.identity import Codes, pair_codes, text_keys
+from votewise.data.identity import ALSO, Codes, joined_codes, pair_codes, text_keys
 from votewise.sources.codes import codes_of, is_known
 from votewise.sources.rows import Rows
 
@@ -28,6 +28,8 @@ def text_codes(table: pa.Table) -> TextCodes | None:
     both, _ = codes_of(pa.chunked_array([*a.chunks, *b.chunks], a.type))
     n = len(table)
     prompt = codes_of(text_keys(table.column("prompt")))[0] if "prompt" in table.column_names else np.full(n, -1)
+    if ALSO in table.column_names:
+        prompt = joined_codes(prompt, codes_of(table.column(ALSO))[0])
     return prompt, both[:n], both[n:]
 
 

@@ -8,15 +8,20 @@ from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
+import pyarrow as pa
 
-from votewise.data.reading import Reading
+from votewise.data.reading import ColumnRole, Reading
 from votewise.data.votes import Votes
 from votewise.errors import BadInputError
+from votewise.sources.criteria import one_criterion
 from votewise.sources.encode import encode
+from votewise.sources.labels import parse_labels
 from votewise.sources.opening import load
+from votewise.sources.people import one_person, unknown_votes
 from votewise.sources.registry import choose
 from votewise.sources.rejects import write_rejects
 from votewise.sources.rows import Rows
+from votewise.sources.values import is_marked
 from votewise.sources.votes_table import votes_table
 
 
@@ -25,6 +30,10 @@ def read_votes(
     *,
     format: str = "auto",
     columns: Mapping[str, str] | None = None,
+    label: Mapping[str, str] | None = None,
+    criterion: str | None = None,
+    split: str | None = None,
+    one_annotator: str | None = None,
     on_error: Literal["stop", "skip"] = "stop",
     rejects: str | os.PathLike[str] | None = None,
 ) -> Votes:
@@ -36,7 +45,14 @@ def read_votes(
             ``postgres://user@host/database?table=votes``), a list of dicts, or a pandas, polars, pyarrow, ``datasets``
             or ibis table.
         format: a name from ``FORMATS``, or ``auto`` to recognise it by its columns.
-        columns: the format's name of a column -> the name it has in the source, ``{"annotator": "worker"}``.
+        columns: the format's name of a column -> the name it has in the source, ``{"annotator": "worker"}``. An empty
+            name says that a column of the source has no role: ``{"comment": ""}``.
+        label: what values of the label mean: ``{"Left is better": "a", "neither": "skip"}``; ``a``, ``b``, ``tie``,
+            ``both_bad``, ``both_good`` or ``skip``.
+        criterion: which question counts where a source asks several.
+        split: which split of a data set to read; ``train`` where there is one, or the only one.
+        one_annotator: a name, to say that votes without one are all by this one person or model. Without it they are by
+            unknown people, who do not repeat one another's votes.
         on_error: ``stop`` raises at the first unusable value, ``skip`` leaves the row out and counts it.
         rejects: with ``skip``, where to write every unusable row with its reason, as JSON lines.
 
@@ -48,9 +64,11 @@ def read_votes(
     """
     if on_error not in ("stop", "skip"):
         raise BadInputError("there is no such choice", parameter="on_error", value=on_error, expected="stop or skip")
-    rows = Rows(load(source), columns, stop=on_error == "stop")
+    opened = load(source, split=split)
+    rows = Rows(opened, columns, stop=on_error == "stop", labels=parse_labels(label), criterion=criterion)
     chosen = choose(rows, format)
-    canonical = chosen.read(rows)
+    canonical = one_person(one_criterion(rows, chosen.read(rows)), one_annotator)
+    unknown = unknown_votes(canonical)
     encoded = encode(rows, canonical)
     path = Path(rejects) if rejects is not None and on_error == "skip" else None
     if path is not None:
@@ -60,7 +78,7 @@ def read_votes(
     if kept == 0:
         found = f"{len(rows):,} rows, {len(rows.bad):,} rejected, {skipped:,} skipped"
         raise rows.fail(f"there are no votes left of {found}", expected="at least one")
-    notes = canonical.notes
+    notes = (*opened.notes, *canonical.notes, *encoded.notes)
     if encoded.identical:
         notes += (
             f"{encoded.identical:,} votes between two identical responses were skipped: nothing tells which one was meant.",
@@ -76,8 +94,13 @@ def read_votes(
         repeated=encoded.repeated,
         ties=int((fields["sign"] == 0).sum()),
         swapped=int(fields.pop("flipped").sum()),
+        both_bad=rows.meanings["both_bad"],
+        both_good=rows.meanings["both_good"],
+        unknown_people=unknown,
+        one_per_row=canonical.one_per_row,
         rejects=path,
         notes=notes,
+        columns=column_roles(rows),
     )
     table = votes_table(rows, canonical, encoded)
     del fields["position"]
@@ -85,3 +108,21 @@ def read_votes(
     if numbers is not None:
         fields["row"] = np.asarray(numbers[fields["row"]] - 1, np.int64)
     return Votes(**fields, table=table, reading=reading)
+
+
+def column_roles(rows: Rows) -> tuple[ColumnRole, ...]:
+    """What every column of the source is, in its order."""
+    role_of = {rows.renames.get(name, name): role for name, role in rows.roles.items()}
+    return tuple(
+        ColumnRole(field.name, role_of.get(field.name), "json" if is_marked(field) else _kind(field.type))
+        for field in rows.source.table.schema
+    )
+
+
+def _kind(kind: pa.DataType) -> str:
+    types = pa.types
+    if types.is_string(kind) or types.is_large_string(kind):
+        return "text"
+    if types.is_list(kind) or types.is_large_list(kind):
+        return "list"
+    return "object" if types.is_struct(kind) else str(kind)

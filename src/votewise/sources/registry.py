@@ -11,10 +11,13 @@ from votewise.sources.shapes.argilla import ARGILLA
 from votewise.sources.shapes.helpsteer import HELPSTEER
 from votewise.sources.shapes.labelstudio import LABELSTUDIO
 from votewise.sources.shapes.multipref import MULTIPREF
+from votewise.sources.shapes.openai import OPENAI
 from votewise.sources.shapes.openwebui import OPENWEBUI
 from votewise.sources.shapes.plain import CLICKS, PLAIN
 from votewise.sources.shapes.prism import PRISM
+from votewise.sources.shapes.ranked import RANKED
 from votewise.sources.shapes.trl import HH_RLHF, TRL, ULTRAFEEDBACK, ULTRAFEEDBACK_BINARIZED
+from votewise.sources.shapes.two_answers import TWO_ANSWERS
 
 _ALL = (
     PLAIN,
@@ -34,6 +37,9 @@ _ALL = (
     ARGILLA,
     LABELSTUDIO,
     ALPACAEVAL,
+    OPENAI,
+    RANKED,
+    TWO_ANSWERS,
 )
 FORMATS: dict[str, Format] = {f.name: f for f in _ALL}
 
@@ -61,12 +67,21 @@ def _recognised(rows: Rows) -> Format:
     covered = {name for f in fit for name in f.over}
     fit = [f for f in fit if f.name not in covered]
     if len(fit) > 1:
+        fit = [f for f in fit if not f.general]
+    if len(fit) > 1:
         problem = f"fits several formats: {', '.join(f.name for f in fit)}"
         raise rows.fail(problem, expected=f"one; choose it, e.g. format='{fit[0].name}'")
     if fit:
         return fit[0]
     names = rows.table.column_names
-    nearest = min(FORMATS.values(), key=lambda f: len(f.lacks(names)) / len(f.needs))
+    if {"prompt", "completion", "label"} <= set(names):
+        raise rows.fail(
+            "holds single verdicts on one completion each (KTO), which are not comparisons",
+            expected="two answers to one prompt per row, such as chosen and rejected",
+        )
+    nearest = min(
+        (f for f in FORMATS.values() if f.needs != (("*",),)), key=lambda f: len(f.lacks(names)) / len(f.needs)
+    )
     problem = f"unknown format; found the columns {', '.join(names)}"
     raise rows.fail(
         problem,

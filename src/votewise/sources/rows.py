@@ -34,6 +34,7 @@ class Rows(UsableRows):
 
     def values(self, name: str) -> list[Any]:
         """Take a column as Python objects, unchecked."""
+        self.use(name)
         return decoded(self.table, name)
 
     def text(self, name: str, *, null: bool = False) -> pa.ChunkedArray:
@@ -58,6 +59,7 @@ class Rows(UsableRows):
 
     def number(self, name: str) -> Floats:
         """Take a column of finite numbers, NaN where null; texts are read as numbers where all values are texts."""
+        self.use(name)
         column, field = self.table.column(name), self.table.schema.field(name)
         if is_marked(field):
             items = self.values(name)
@@ -81,6 +83,7 @@ class Rows(UsableRows):
         Accepted are timestamps, dates, ISO 8601 texts (UTC where no zone is given) and numbers: seconds since 1970, or
         milli-, micro- or nanoseconds where a number is too large for that.
         """
+        self.use(name)
         column, field = self.table.column(name), self.table.schema.field(name)
         problem = "cannot be read as a time"
         if pa.types.is_timestamp(field.type) or pa.types.is_date(field.type):
@@ -99,6 +102,7 @@ class Rows(UsableRows):
         return found
 
     def _strings(self, name: str, *, null: bool, numbers: bool) -> pa.ChunkedArray:
+        self.use(name)
         column, field = self.table.column(name), self.table.schema.field(name)
         expected = "a text or a whole number" if numbers else "a text"
         if is_marked(field):

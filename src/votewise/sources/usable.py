@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -35,10 +36,25 @@ class UsableRows:
     value raises BadInputError; otherwise it is noted and its row is left out (``ok`` is False there).
     """
 
-    def __init__(self, source: Source, renames: Mapping[str, str] | None = None, *, stop: bool = True) -> None:
+    def __init__(
+        self,
+        source: Source,
+        renames: Mapping[str, str] | None = None,
+        *,
+        stop: bool = True,
+        labels: Mapping[str, str] | None = None,
+        criterion: str | None = None,
+    ) -> None:
         self.source, self.stop = source, stop
-        self.renames = dict(renames or {})
-        self.table = _renamed(source, self.renames)
+        self.labels, self.criterion, self.criterion_used = dict(labels or {}), criterion, False
+        self.renames = {name: own for name, own in (renames or {}).items() if own != ""}
+        self.set_aside = {name for name, own in (renames or {}).items() if own == ""}
+        """Columns that the user says have no role: ``--columns NAME=``."""
+        self.roles: dict[str, str] = {}
+        """Columns that some value was taken from, and as what: ``prompt``, ``annotator``, or the column's own name."""
+        self.meanings: Counter[str] = Counter()
+        """How many votes mean both bad, both good or no vote."""
+        self.table = _renamed(source, self.renames, self.set_aside)
         self.ok: Bools = np.ones(len(self.table), bool)
         self.bad: list[Bad] = []
         for broken in source.broken:
@@ -51,9 +67,21 @@ class UsableRows:
         """Tell whether all these columns are there."""
         return set(names) <= set(self.table.column_names)
 
+    def use(self, name: str, role: str | None = None) -> None:
+        """Note that a column is used; ``role`` says as what, its own name is the default."""
+        if role is not None or name not in self.roles:
+            self.roles[name] = role or name
+
     def kept(self) -> npt.NDArray[np.int64]:
         """Give the indices of the rows that are still usable."""
         return np.flatnonzero(self.ok)
+
+    def count_meanings(self, meanings: Sequence[str | None], codes: npt.NDArray[np.int64]) -> None:
+        """Count what the labels of all usable rows mean; ``codes`` (n,) are indices into ``meanings``."""
+        counts = np.bincount(codes[self.ok], minlength=len(meanings))
+        for meaning, number in zip(meanings, counts.tolist(), strict=True):
+            if meaning is not None and number:
+                self.meanings[meaning] += number
 
     def reject(
         self,
@@ -100,8 +128,15 @@ class UsableRows:
         return BadInputError(problem, source=self.source.name, column=name, expected=expected)
 
 
-def _renamed(source: Source, renames: Mapping[str, str]) -> pa.Table:
+def _renamed(source: Source, renames: Mapping[str, str], set_aside: Collection[str]) -> pa.Table:
     table = source.table
+    for name in set_aside:
+        if name not in table.column_names:
+            found = ", ".join(table.column_names)
+            raise BadInputError(
+                f"there is no column '{name}' to set aside", source=source.name, expected=f"one of: {found}"
+            )
+    table = table.drop_columns(list(set_aside))
     if len(set(renames.values())) < len(renames):
         raise BadInputError("columns gives one column two names", source=source.name, expected="one name each")
     for name, own in renames.items():

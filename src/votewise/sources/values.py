@@ -51,7 +51,10 @@ def to_column(values: list[Any]) -> tuple[pa.Array, bool]:
         # Among floats, Arrow would convert True to 1.0.
         mixed = bool in kinds or (kinds & {list, dict} and not _few_fields(values))
         if not mixed:
-            return pa.array(values), False
+            array = pa.array(values)
+            # Parquet has no objects without keys.
+            if not _holds_empty_objects(array.type):
+                return array, False
     except (pa.ArrowException, UnicodeEncodeError, OverflowError, TypeError, ValueError):
         pass
     texts = [None if v is None else json.dumps(v, default=str) for v in values]
@@ -76,6 +79,12 @@ def records_of(table: pa.Table, rows: Iterable[int]) -> list[dict[str, Any]]:
     part = table.take(pa.array(rows, pa.int64()))
     columns = {name: decoded(part, name) for name in part.column_names}
     return [{name: column[i] for name, column in columns.items()} for i in range(len(part))]
+
+
+def _holds_empty_objects(kind: pa.DataType) -> bool:
+    if pa.types.is_struct(kind) and kind.num_fields == 0:
+        return True
+    return any(_holds_empty_objects(kind.field(i).type) for i in range(kind.num_fields))
 
 
 def _few_fields(values: Iterable[Any]) -> bool:

@@ -11,10 +11,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from votewise.arrays import Floats, Signs
-from votewise.data.votes import Votes
+from votewise.data.votes import UNKNOWN, Votes
 from votewise.errors import BadInputError
 from votewise.sources import read_votes
-from votewise.sources.canonical import EVERYBODY
 
 if TYPE_CHECKING:
     from datasets import Dataset
@@ -84,7 +83,7 @@ def votes_of_dataset(dataset: Any, *, annotator_column: str | None, name: str = 
     votes = read_votes(dataset.add_column(ROW, np.arange(len(dataset))), format="trl", columns={"annotator": ROW})
     nobody = np.zeros(len(votes), np.int32)
     table = None if votes.table is None else votes.table.drop_columns([ROW])
-    return replace(votes, annotator=nobody, annotator_ids=pa.array([EVERYBODY]), table=table)
+    return replace(votes, annotator=nobody, annotator_ids=pa.array([UNKNOWN]), table=table)
 
 
 def training_rows(votes: Votes, *, one_row_per: Literal["pair", "vote"], source: Any = None) -> TrainingRows:

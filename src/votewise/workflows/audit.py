@@ -41,6 +41,10 @@ def audit(
     out: str | os.PathLike[str] | None = None,
     format: str = "auto",
     columns: Mapping[str, str] | None = None,
+    label: Mapping[str, str] | None = None,
+    criterion: str | None = None,
+    split: str | None = None,
+    one_annotator: str | None = None,
     on_error: Literal["stop", "skip"] = "stop",
     prior: PriorChoice | str = "fit",
     temperature: float | str = 1.0,
@@ -59,6 +63,10 @@ def audit(
             nothing.
         format: name of the format, or ``auto``; see ``read_votes``.
         columns: the format's name of a column -> the name it has in the source.
+        label: what values of the label mean, ``{"left": "a"}``; see ``read_votes``.
+        criterion: which question counts, where several were asked.
+        split: which split of a data set to read.
+        one_annotator: says that votes without a name are all by this one person or model.
         on_error: ``stop`` at an unusable row, or ``skip`` it and, with ``out``, write it to rejected.jsonl.
         prior: the prior on reliability: ``fit`` (to these votes), ``none``, ``beta:5,2`` or a ``Beta``.
         temperature: factor that all margins are multiplied by, or ``fit``.
@@ -90,10 +98,14 @@ def audit(
     chosen_prior = parse_prior(prior) if isinstance(prior, str) else prior
     factor = parse_temperature(temperature)
     folder = folder_to_write(out)
+    told: dict[str, Any] = {"label": dict(label or {}), "criterion": criterion, "one_annotator": one_annotator}
+    told = {name: value for name, value in told.items() if value}
     if not isinstance(votes, Votes):
         progress.stage(f"Reading {short_name(votes)}")
         rejects = make_folder(folder) / "rejected.jsonl" if folder is not None and on_error == "skip" else None
-        votes = read_votes(votes, format=format, columns=columns, on_error=on_error, rejects=rejects)
+        votes = read_votes(
+            votes, format=format, columns=columns, split=split, on_error=on_error, rejects=rejects, **told
+        )
     progress.stage("Judging annotators")
     result = estimate_reliability(
         votes,
@@ -106,7 +118,7 @@ def audit(
     )
     if not force:
         check_identifiable(result.diagnostics)
-    summary = summarise(votes, result, columns=columns, created=datetime.now(UTC))
+    summary = summarise(votes, result, columns=columns, reading_options=told, created=datetime.now(UTC))
     if folder is None:
         return AuditResult(votes, result, summary)
     progress.stage(f"Writing {folder}")

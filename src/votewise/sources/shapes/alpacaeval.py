@@ -7,10 +7,13 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from votewise.sources.canonical import Canonical, everybody, from_columns, optional
+from votewise.arrays import Floats
+from votewise.sources.canonical import Canonical, from_columns, optional
 from votewise.sources.cells import TEXT
 from votewise.sources.format import Format
-from votewise.sources.messages import answers
+from votewise.sources.labels import meaning_of
+from votewise.sources.people import PEOPLE, read_people
+from votewise.sources.prompt_parts import read_texts
 from votewise.sources.rows import Rows
 
 
@@ -20,17 +23,22 @@ def read_alpacaeval(rows: Rows) -> Canonical:
     Rows without a preference are skipped. Which output the judge saw first is not known.
     """
     preference = rows.number("preference")
+    preference = _draws(rows, preference)
     with np.errstate(invalid="ignore"):
         outside = (preference < 1) | (preference > 2)
-    rows.reject_where(outside, "is not a preference", column="preference", expected="1 to 2")
+    rows.reject_where(
+        outside, "is not a preference", column="preference", expected="1 to 2, or --label 0=tie where 0 is a draw"
+    )
     unknown = np.isnan(preference)
     soft = np.where(unknown, 1.5, preference) - 1.5
     label = pa.array(["a", "tie", "b"], TEXT).take(pa.array(1 + np.sign(soft).astype(np.int64)))
+    answers = ("output_1", "output_2")
+    people, named_by = read_people(rows, taken=answers)
     columns: dict[str, Any] = {
-        "annotator": rows.annotator() if rows.has("annotator") else everybody(len(rows)),
+        "annotator": people,
         "label": label,
         **optional(rows),
-        **answers(rows, "instruction", "output_1", "output_2"),
+        **read_texts(rows, *answers, taken=("preference", *PEOPLE)),
     }
     # A tie says nothing, whatever its weight; weight 1 for ties keeps sources of hard votes without weights.
     columns["weight"] = np.where(soft == 0, 1.0, np.abs(2 * soft))
@@ -38,8 +46,22 @@ def read_alpacaeval(rows: Rows) -> Canonical:
         if rows.has(name):
             columns[own] = rows.identifier(name, null=True)
     skipped = int((unknown & rows.ok).sum())
-    notes = [f"{skipped:,} rows without a preference were skipped."] if skipped else []
+    notes = [*named_by]
+    notes += [f"{skipped:,} rows without a preference were skipped."] if skipped else []
     return from_columns(rows, columns, shown=False, skip=unknown, notes=notes)
+
+
+def _draws(rows: Rows, preference: Floats) -> Floats:
+    """The preferences with draws that are written as 0 turned into 1.5.
+
+    AlpacaEval has written draws in both ways. Where a file has 0 and never 1.5, 0 may as well stand for no verdict: then
+    ``--label 0=tie`` must say so.
+    """
+    draws = preference == 0
+    said = meaning_of(rows, "0", {})
+    if not draws.any() or (said is None and not (preference == 1.5).any()):
+        return preference
+    return np.where(draws, np.nan if said == "skip" else 1.5, preference)
 
 
 ALPACAEVAL = Format(

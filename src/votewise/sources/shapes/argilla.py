@@ -8,7 +8,7 @@ from typing import Any
 from votewise.data.identity import TEXTS
 from votewise.sources.canonical import Canonical, from_votes
 from votewise.sources.format import Format
-from votewise.sources.labels import LABELS, label_key
+from votewise.sources.labels import SIDES, label_key
 from votewise.sources.nested import entries, named, prompt_field, two_answers
 from votewise.sources.rows import Rows
 
@@ -83,7 +83,7 @@ def read_answer(value: Any, known: dict[str, str]) -> str | None:
 
 def _labels(a: str, b: str) -> dict[str, str]:
     """What stands for which answer: our own labels, the fields' names, and the ends in which the names differ."""
-    own = {_key(label): meaning for label, meaning in LABELS.items()}
+    own = {_key(label): meaning for label, meaning in SIDES.items()}
     x, y = _key(a), _key(b)
     start = next((i for i, (p, q) in enumerate(zip(x, y, strict=False)) if p != q), min(len(x), len(y)))
     ends = {x[start:]: "a", y[start:]: "b"} if x[start:] and y[start:] else {}

@@ -75,7 +75,7 @@ def _texts(history: dict[str, dict[str, Any]], message: str | None, sibling: str
     if rated is None or _parent(rated, history) is None:
         return None
     others = [m for m in history.values() if m.get("parentId") == rated["parentId"] and m["id"] != rated["id"]]
-    other = next((m for m in others if named(m.get("model")) == sibling), None)
+    other = next((m for m in others if sibling in (named(m.get("selectedModelId")), named(m.get("model")))), None)
     prompt: list[Any] = []
     parent, seen = _parent(rated, history), {rated["id"]}
     while parent is not None and parent["id"] not in seen:

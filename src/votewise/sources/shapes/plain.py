@@ -2,33 +2,69 @@
 
 from __future__ import annotations
 
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
 import pyarrow.compute as pc
 
+from votewise.arrays import Bools
 from votewise.sources.canonical import Canonical, from_columns, optional
 from votewise.sources.format import Format
 from votewise.sources.labels import WINNERS, label_column, labels_of
-from votewise.sources.messages import answers
+from votewise.sources.people import read_people
+from votewise.sources.prompt_parts import read_texts
 from votewise.sources.rows import Rows
+
+OTHERS = ("annotator", "user", "label", "winner", "pair", "domain", "gold", "reason", "model_a", "model_b")
+"""Columns that are no part of the prompt."""
 
 
 def read_plain(rows: Rows) -> Canonical:
-    """Read one vote per row; response_a counts as shown first."""
-    columns = {"annotator": rows.annotator(), "label": label_column(rows), **optional(rows)}
+    """Read one vote per row; response_a is taken to be what was shown first."""
+    people, notes = read_people(rows)
+    columns: dict[str, Any] = {"annotator": people, "label": label_column(rows), **optional(rows)}
     if rows.has("response_a", "response_b"):
-        columns |= answers(rows, "prompt", "response_a", "response_b")
-    return from_columns(rows, columns, shown=True)
+        columns |= read_texts(rows, "response_a", "response_b", OTHERS)
+    return from_columns(rows, columns, shown=True, notes=notes)
 
 
 def read_clicks(rows: Rows) -> Canonical:
-    """Read one click per row, as `votewise filter` takes and writes them; the winner is a side or a model's name."""
+    """Read one click per row, as `votewise filter` takes and writes them: a side or a model's name has won."""
     columns = {"annotator": rows.annotator("user"), **optional(rows)}
-    columns |= answers(rows, "prompt", "response_a", "response_b")
-    winner = rows.identifier("winner")
-    for side in "ab":
-        if f"model_{side}" in columns:
-            winner = pc.if_else(pc.fill_null(pc.equal(winner, columns[f"model_{side}"]), False), side, winner)
+    columns |= read_texts(rows, "response_a", "response_b", OTHERS)
+    models = [columns.get(name) for name in ("model_a", "model_b")]
     expected = "model_a, model_b, tie or one of the models' names"
-    return from_columns(rows, columns | {"label": labels_of(rows, winner, "winner", WINNERS, expected)}, shown=True)
+    label = labels_of(rows, sides_of(rows, rows.identifier("winner"), "winner", models), "winner", WINNERS, expected)
+    return from_columns(rows, columns | {"label": label}, shown=True)
+
+
+def sides_of(rows: Rows, winner: pa.ChunkedArray, name: str, models: list[Any]) -> pa.ChunkedArray:
+    """The winners with a model's name turned into the side on which that model is.
+
+    Raises:
+        BadInputError: a model has the name of a side and is on the other one, so that the winner may mean either.
+    """
+    for side, own in zip("ab", models, strict=True):
+        if own is None:
+            continue
+        won = pc.fill_null(pc.equal(winner, own), False)
+        meant = pc.utf8_lower(own)
+        opposite = {"a": ("b", "model_b", "response_b", "right"), "b": ("a", "model_a", "response_a", "left")}[side]
+        clash = _true(won) & np.isin(np.asarray(meant.to_pylist(), object), opposite)
+        if clash.any():
+            row = int(np.flatnonzero(clash)[0])
+            raise rows.fail(
+                f"'{winner[row].as_py()}' may mean the side or the model of that name (row {rows.source.number(row):,})",
+                column=name,
+                expected="models that are not called like sides; or --label, which says what each value means",
+            )
+        winner = pc.if_else(won, side, winner)
+    return winner
+
+
+def _true(values: Any) -> Bools:
+    return np.asarray(values.to_numpy(zero_copy_only=False), bool)
 
 
 PLAIN = Format(

@@ -9,12 +9,14 @@ import numpy as np
 import pyarrow as pa
 
 from votewise.arrays import Floats
-from votewise.sources.canonical import Canonical, everybody, from_columns, optional
+from votewise.sources.canonical import Canonical, from_columns, optional
 from votewise.sources.cells import TEXT
 from votewise.sources.format import Columns, Format
-from votewise.sources.messages import answers, conversation, holds_lists
+from votewise.sources.messages import conversation, holds_lists
+from votewise.sources.people import people_column, read_people
+from votewise.sources.prompt_parts import has_prompt, read_texts
 from votewise.sources.rows import Rows
-from votewise.sources.values import decoded
+from votewise.sources.values import decoded, is_marked
 
 TURN = "\n\nAssistant:"
 SCORES = "Margins are differences of scores on the scorer's scale, not log-odds: fit a temperature."
@@ -33,8 +35,9 @@ def read_trl(rows: Rows) -> Canonical:
     An ``annotator`` column is used where there is one. A ``margin`` column, or the difference of ``score_chosen`` and
     ``score_rejected``, tells how much better ``chosen`` is considered to be.
     """
-    if rows.has("prompt") or any(holds_lists(rows, name) for name in ("chosen", "rejected")):
-        texts = answers(rows, "prompt", "chosen", "rejected")
+    taken = _taken(rows)
+    if has_prompt(rows, taken) or any(holds_lists(rows, name) for name in ("chosen", "rejected")):
+        texts = read_texts(rows, "chosen", "rejected", taken)
     else:
         texts = _split_texts(rows, _common_start)
     return _chosen(rows, texts)
@@ -65,23 +68,53 @@ def read_ultrafeedback(rows: Rows) -> Canonical:
         if better is not None and worse is not None:
             margin[i] = better - worse
     rows.reject_where(np.isinf(margin), "is not finite", column="all_rm_scores", expected="finite numbers")
-    return _chosen(rows, answers(rows, "prompt", "chosen", "rejected"), margin)
+    return _chosen(rows, read_texts(rows, "chosen", "rejected", _taken(rows)), margin)
 
 
 def _chosen(rows: Rows, texts: dict[str, Any], margin: Floats | None = None) -> Canonical:
     n = len(rows)
+    people, named_by = read_people(rows, taken=("chosen", "rejected"))
+    _refuse_votes_beside(rows)
     columns: dict[str, Any] = {
-        "annotator": rows.annotator() if rows.has("annotator") else everybody(n),
+        "annotator": people,
         "label": pa.array(["a"], TEXT).take(pa.array(np.zeros(n, np.int64))),
         **optional(rows),
         **texts,
     }
     if margin is None and rows.has("score_chosen", "score_rejected"):
         margin = rows.number("score_chosen") - rows.number("score_rejected")
-    notes = () if margin is None or "margin" in columns else (SCORES,)
-    if notes:
+    notes = named_by
+    if margin is not None and "margin" not in columns:
+        notes += (SCORES,)
         columns["margin"] = margin
     return from_columns(rows, columns, shown=False, notes=notes)
+
+
+def _taken(rows: Rows) -> tuple[str, ...]:
+    """Columns that are no part of the prompt."""
+    people = people_column(rows, taken=("chosen", "rejected"))
+    return ("chosen", "rejected", *((people,) if people is not None else ()))
+
+
+def _refuse_votes_beside(rows: Rows) -> None:
+    """Refuse a machine's chosen and rejected where another column holds what people said about them."""
+    for name in rows.table.column_names:
+        if not isinstance(first := _first(rows, name), list):
+            continue
+        votes = [item for item in first if isinstance(item, dict)]
+        if votes and any({"user_id", "user", "annotator", "worker", "worker_id"} & set(item) for item in votes):
+            raise rows.fail(
+                "holds people's votes beside chosen and rejected, so that it is open which of them count",
+                column=name,
+                expected=f"a file with one vote per row; --columns {name}= counts chosen as one vote",
+            )
+
+
+def _first(rows: Rows, name: str) -> Any:
+    column = rows.table.column(name)
+    if not (pa.types.is_nested(column.type) or is_marked(rows.table.schema.field(name))):
+        return None
+    return next((value for value in decoded(rows.table.slice(0, 20), name) if value), None)
 
 
 def _last_words(response: Any) -> Any:
@@ -110,8 +143,10 @@ def _split_texts(rows: Rows, cut: Callable[[str, str], int | None]) -> dict[str,
 
 
 def _common_start(chosen: str, rejected: str) -> int:
-    # As TRL's extract_prompt does: a space before the first difference belongs to the responses.
+    # Unlike TRL's extract_prompt, which cuts words in two: what two texts share ends where a word ends.
     n = _shared(chosen, rejected)
+    while n and n < max(len(chosen), len(rejected)) and not chosen[n - 1].isspace():
+        n -= 1
     return n - 1 if n and chosen[n - 1] == " " else n
 
 

@@ -1,0 +1,235 @@
+"""What a model is asked, in whatever columns a source keeps it: system text, history, instruction, input and prompt.
+
+All of it is the prompt, in that order. Tools, chat-template arguments and pictures are part of what a model sees too:
+they tell pairs apart without being text.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import pyarrow as pa
+
+from votewise.data.identity import ALSO
+from votewise.sources.canonical import said
+from votewise.sources.cells import TEXT, is_text
+from votewise.sources.messages import Message, answers, conversation, conversations, holds_lists, without_nulls
+from votewise.sources.rows import Rows
+from votewise.sources.text_conversations import parsed_object
+
+SYSTEM = ("system", "system_prompt", "system_message", "sys_prompt")
+HISTORY = (
+    "history", "chat_history", "conversation_history", "dialog_history", "dialogue_history", "previous_turns",
+    "trajectory", "dialogue", "dialog", "conversations", "conversation", "context", "messages",
+)  # fmt: skip
+PROMPT = (
+    "prompt", "question", "instruction", "query", "user_prompt", "user_input", "user_query", "user_message", "problem",
+    "post", "article", "document", "passage", "request",
+)  # fmt: skip
+INPUT = ("input",)
+SEEN = (
+    "tools",
+    "functions",
+    "chat_template_kwargs",
+    "images",
+    "image",
+    "image_path",
+    "image_url",
+    "video",
+    "audio",
+    ALSO,
+)
+"""What a model sees beside the texts."""
+
+
+@dataclass(frozen=True)
+class Parts:
+    """The columns that hold parts of the prompt, by the source's names, each in the order in which it is read."""
+
+    system: str | None = None
+    history: tuple[str, ...] = ()
+    prompt: str | None = None
+    input: str | None = None
+    seen: tuple[str, ...] = ()
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """All of them."""
+        one = [name for name in (self.system, self.prompt, self.input) if name is not None]
+        return (*one, *self.history, *self.seen)
+
+
+def find_parts(rows: Rows, taken: Collection[str]) -> Parts:
+    """Find the parts of the prompt among the columns that are not ``taken``.
+
+    Columns that are null throughout, and conversations that hold the answers too, are no part of it.
+    """
+    free = {plain_name(name): name for name in rows.table.column_names if name not in taken and _holds_any(rows, name)}
+
+    def first(names: Sequence[str]) -> str | None:
+        return next((free[name] for name in names if name in free), None)
+
+    prompt, input_ = first(PROMPT), first(INPUT)
+    if prompt is None:
+        prompt, input_ = input_, None
+    history = [free[name] for name in HISTORY if name in free and not _holds_answers(rows, free[name], taken)]
+    if prompt is None and len(history) == 1 and not _lists(rows, history[0]):
+        # A text that stands alone is the prompt, whatever it is called.
+        prompt, history = history[0], []
+    return Parts(first(SYSTEM), tuple(history), prompt, input_, tuple(free[name] for name in SEEN if name in free))
+
+
+def read_texts(rows: Rows, a: str, b: str, taken: Collection[str] = ()) -> dict[str, Any]:
+    """Take prompt and responses, the prompt from all the columns that hold a part of it.
+
+    Args:
+        rows: the source's rows.
+        a: column of the first response.
+        b: column of the second one.
+        taken: columns that have another role.
+    """
+    parts = find_parts(rows, {a, b, *taken})
+    for name in parts.columns:
+        rows.use(name, "prompt" if name == parts.prompt else f"prompt ({plain_name(name)})")
+    found = _texts(rows, parts, a, b)
+    if parts.seen:
+        found[ALSO] = pa.array(_seen(rows, parts.seen), TEXT)
+    return found
+
+
+def has_prompt(rows: Rows, taken: Collection[str]) -> bool:
+    """Whether some column holds a part of the prompt."""
+    parts = find_parts(rows, taken)
+    return bool(parts.prompt or parts.history or parts.system)
+
+
+def plain_name(name: str) -> str:
+    """A column's name in the form in which it is looked up: small letters, words joined by ``_``."""
+    return "_".join(name.replace("-", " ").replace(".", " ").split()).casefold()
+
+
+def _texts(rows: Rows, parts: Parts, a: str, b: str) -> dict[str, Any]:
+    if parts.prompt is not None and parts.system is None and not parts.history and parts.input is None:
+        return answers(rows, parts.prompt, a, b)
+    if parts.prompt is None and parts.system is None and not parts.history:
+        return answers(rows, None, a, b)
+    prompts = prompts_of(rows, parts)
+    given = answers(rows, None, a, b)
+    one, other = (given[name].to_pylist() for name in ("response_a", "response_b"))
+    texts = all(isinstance(value, str | None) for column in (prompts, one, other) for value in column)
+    if texts:
+        return {"prompt": pa.array(prompts, TEXT), "response_a": given["response_a"], "response_b": given["response_b"]}
+    before = given["prompt"].to_pylist() if "prompt" in given else [None] * len(rows)
+    return conversations(
+        [
+            (_joined(_said(prompt, "user"), shared), _said(x), _said(y))
+            for prompt, shared, x, y in zip(prompts, before, one, other, strict=True)
+        ]
+    )
+
+
+def _joined(asked: Any, shared: Any) -> Any:
+    """The prompt of the columns and what both responses start with, which may repeat it or continue it."""
+    if not asked or not shared:
+        return asked or shared
+    if shared[: len(asked)] == asked:
+        return shared
+    return asked if asked[-len(shared) :] == shared else asked + shared
+
+
+def _said(value: Any, role: str = "assistant") -> Any:
+    return said(value, role) if isinstance(value, str) else value
+
+
+def prompts_of(rows: Rows, parts: Parts) -> list[Any]:
+    """One prompt a row: a text where nothing but texts of one turn is there, else a conversation."""
+    system = _column(rows, parts.system)
+    histories = [_column(rows, name) for name in parts.history]
+    asked, inputs = _column(rows, parts.prompt), _column(rows, parts.input)
+    found: list[Any] = []
+    for i in range(len(rows)):
+        texts: list[str] = []
+        turns: list[Message] = []
+        for name, history in zip(parts.history, histories, strict=True):
+            value = history[i]
+            if isinstance(value, str) and conversation(value) is None:
+                texts.append(value)
+            elif value:
+                said_before = _turns(value)
+                if said_before is None:
+                    rows.reject(i, "is not a conversation", column=name, value=value, expected="a list of messages")
+                turns += said_before or []
+        last = asked[i]
+        if isinstance(last, str):
+            texts.append(last)
+            turns_after: list[Message] = []
+        else:
+            turns_after = conversation(last) or []
+        if isinstance(inputs[i], str) and inputs[i].strip():
+            texts.append(inputs[i])
+        text = "\n\n".join(part for part in texts if part)
+        whole = [*(said(system[i], "system") if isinstance(system[i], str) and system[i] else ()), *turns]
+        whole += [*(said(text, "user") if text else ()), *turns_after]
+        plain = not turns and not turns_after and not (isinstance(system[i], str) and system[i])
+        found.append(text if plain else whole or None)
+    if any(isinstance(value, list) for value in found):
+        found = [_said(value, "user") for value in found]
+    return found
+
+
+def _turns(value: Any) -> list[Message] | None:
+    """A history as messages: a conversation, pairs of question and answer, or texts said in turn."""
+    messages = conversation(value)
+    if messages is not None or not isinstance(value, list):
+        return messages
+    if all(isinstance(item, list) and len(item) == 2 for item in value):
+        value = [text for item in value for text in item]
+    if not all(is_text(text) for text in value):
+        return None
+    return [{"role": ("user", "assistant")[i % 2], "content": text} for i, text in enumerate(value)]
+
+
+def _seen(rows: Rows, names: Sequence[str]) -> list[str | None]:
+    """What a model sees beside the texts, as JSON; null where there is nothing."""
+    columns = {name: _column(rows, name) for name in names}
+    found = []
+    for i in range(len(rows)):
+        values = {name: without_nulls(column[i]) for name, column in columns.items() if column[i] not in (None, [], "")}
+        values |= parsed_object(str(values.pop(ALSO, "")))
+        found.append(json.dumps(values, sort_keys=True, ensure_ascii=False, default=str) if values else None)
+    return found
+
+
+def _column(rows: Rows, name: str | None) -> list[Any]:
+    return [None] * len(rows) if name is None else rows.values(name)
+
+
+def _holds_any(rows: Rows, name: str) -> bool:
+    column = rows.table.column(name)
+    return bool(column.null_count < len(column))
+
+
+def _lists(rows: Rows, name: str) -> bool:
+    return holds_lists(rows, name)
+
+
+def _holds_answers(rows: Rows, name: str, taken: Collection[str]) -> bool:
+    """Whether a conversation ends with one of the answers, as ``messages`` in UltraFeedback does."""
+    columns = [rows.table.column(column).slice(0, 50).to_pylist() for column in taken if rows.has(column)]
+    values = rows.table.column(name).slice(0, 50).to_pylist()
+    last = [_last_words(value) for value in values]
+    return any(
+        words is not None and words == _last_words(column[i], text=True)
+        for column in columns
+        for i, words in enumerate(last)
+    )
+
+
+def _last_words(value: Any, *, text: bool = False) -> str | None:
+    messages = conversation(value)
+    if messages:
+        return messages[-1]["content"]
+    return value if text and isinstance(value, str) else None

@@ -1,0 +1,228 @@
+"""One vote per row under other names: two answers, and a column that says which of them is better.
+
+Read this way are crowd-kit's and Toloka's tables (worker, left, right, label), PKU-SafeRLHF (response_0, response_1,
+better_response_id), SHP (human_ref_A, human_ref_B, labels), LMSYS's Kaggle release (winner_model_a, winner_model_b,
+winner_tie) and whatever else has these columns.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+
+from votewise.errors import BadInputError
+from votewise.sources.canonical import Canonical, from_columns, optional, said
+from votewise.sources.cells import TEXT, is_text
+from votewise.sources.format import Format
+from votewise.sources.labels import LABELS, labels_of
+from votewise.sources.messages import conversations
+from votewise.sources.nested import two_answers
+from votewise.sources.people import people_column, read_people
+from votewise.sources.prompt_parts import plain_name, read_texts
+from votewise.sources.rows import Rows
+from votewise.sources.shapes.plain import sides_of
+
+LABEL_NAMES = (
+    "label", "winner", "preference", "preferred", "choice", "vote", "verdict", "judgment", "judgement", "better",
+    "better_id",
+    "selected", "selection", "decision", "result", "labels", "chosen_side", "preferred_answer", "better_answer",
+)  # fmt: skip
+ONE_HOT = ("winner_model_a", "winner_model_b", "winner_tie")
+CRITERION = re.compile(r"(\w+?)_(response|answer|output)_id")
+MODELS = (("model_a", "model_b"), ("model_1", "model_2"), ("generator_1", "generator_2"), ("left_model", "right_model"))
+NO_ANSWERS = (
+    "label",
+    "labels",
+    "score",
+    "reward",
+    "rating",
+    "rank",
+    "winner_model",
+    "model",
+    "generator",
+    "id",
+    "is_response_safe",
+)
+
+
+def looks_like_two_answers(table: pa.Table) -> bool:
+    """Tell whether a table has two columns of answers and one that says which is better."""
+    names = table.column_names
+    return _answers(table) is not None and (set(ONE_HOT) <= set(names) or bool(_label_columns(names)))
+
+
+def read_two_answers(rows: Rows) -> Canonical:
+    """Read one vote per row; the first of the two answers is response_a.
+
+    What a value of the label means follows from ``--label``, from our own words (a, left, tie, ...), from the answers'
+    names (0 and 1 where the columns end in 0 and 1), from the models' names or from an answer's own text.
+    """
+    found = _answers(rows.table)
+    if found is None:
+        raise rows.fail(
+            "no two columns hold the answers", expected="say --columns response_a=NAME --columns response_b=NAME"
+        )
+    a, b = found
+    people = people_column(rows, taken=(a, b))
+    models = next((pair for pair in MODELS if rows.has(*pair)), None)
+    label = None if rows.has(*ONE_HOT) else _chosen_label(rows)
+    taken = [name for name in (people, label, *(models or ()), *ONE_HOT, "pair", "domain", "gold") if name is not None]
+    who, notes = read_people(rows, taken=(a, b))
+    columns: dict[str, Any] = {"annotator": who, **optional(rows)}
+    if models is not None:
+        columns |= {
+            own: rows.identifier(name, null=True) for own, name in zip(("model_a", "model_b"), models, strict=True)
+        }
+    turns = _turns(rows, a, b)
+    columns |= turns if turns is not None else read_texts(rows, a, b, taken)
+    for name, role in ((a, "response_a"), (b, "response_b"), (label, "label")):
+        if name is not None:
+            rows.use(name, role)
+    if label is None:
+        columns["label"] = _one_hot(rows)
+    else:
+        columns["label"] = _labels(rows, label, (a, b), columns)
+    about = f"Votes are about {a} (a) against {b} (b)" + (f", by the column '{label}'." if label else ".")
+    return from_columns(rows, columns, shown=True, notes=(*notes, about))
+
+
+def _answers(table: pa.Table) -> tuple[str, str] | None:
+    names = [
+        name
+        for name in table.column_names
+        if not any(plain_name(name).startswith(word) for word in NO_ANSWERS)
+        and not CRITERION.fullmatch(plain_name(name))
+    ]
+    if {"response_a", "response_b"} <= set(names):
+        return "response_a", "response_b"
+    return two_answers([name for name in names if _may_be_text(table, name)])
+
+
+def _may_be_text(table: pa.Table, name: str) -> bool:
+    kind = table.schema.field(name).type
+    return bool(
+        pa.types.is_string(kind)
+        or pa.types.is_large_string(kind)
+        or pa.types.is_list(kind)
+        or pa.types.is_large_list(kind)
+    )
+
+
+def _label_columns(names: list[str]) -> list[str]:
+    plain = {plain_name(name): name for name in names}
+    found = [plain[name] for name in LABEL_NAMES if name in plain]
+    return found + [plain[name] for name in plain if CRITERION.fullmatch(name)]
+
+
+def _chosen_label(rows: Rows) -> str:
+    """The column that says which answer is better; of several criteria the one asked for, or ``better``."""
+    found = _label_columns(rows.table.column_names)
+    criteria = {match[1]: name for name in found if (match := CRITERION.fullmatch(plain_name(name)))}
+    if rows.criterion is not None and criteria:
+        if rows.criterion not in criteria:
+            raise BadInputError(
+                "unknown criterion", parameter="criterion", value=rows.criterion, expected=", ".join(sorted(criteria))
+            )
+        rows.criterion_used = True
+        return criteria[rows.criterion]
+    return next((name for name in found if name not in criteria.values()), None) or criteria.get("better") or found[0]
+
+
+def _labels(rows: Rows, label: str, names: tuple[str, str], columns: dict[str, Any]) -> pa.ChunkedArray:
+    values = rows.identifier(label)
+    if plain_name(label) == "labels" and all(plain_name(name).startswith("human_ref") for name in names):
+        # SHP: 1 where the first comment is preferred.
+        known = LABELS | {"1": "a", "0": "b"}
+    else:
+        known = LABELS | _by_names(*names)
+    if "model_a" in columns:
+        values = sides_of(rows, values, label, [columns["model_a"], columns["model_b"]])
+    values = _by_texts(rows, values, columns, known)
+    expected = f"a for {names[0]}, b for {names[1]}, tie, or one of the answers' texts"
+    return labels_of(rows, values, label, known, expected)
+
+
+def _by_names(a: str, b: str) -> dict[str, str]:
+    """What stands for which answer because of the columns' names: the names, and what tells them apart at the end."""
+    x, y = plain_name(a), plain_name(b)
+    same = next((i for i, (p, q) in enumerate(zip(x, y, strict=False)) if p != q), min(len(x), len(y)))
+    ends = {x[same:]: "a", y[same:]: "b"} if x[same:] and y[same:] else {}
+    return ends | {x: "a", y: "b", a.casefold(): "a", b.casefold(): "b"}
+
+
+def _by_texts(rows: Rows, values: pa.ChunkedArray, columns: dict[str, Any], known: dict[str, str]) -> pa.ChunkedArray:
+    """Labels that are the text of one of the answers turned into its side."""
+    texts = [columns[name].to_pylist() for name in ("response_a", "response_b")]
+    found = []
+    for value, a, b in zip(values.to_pylist(), *texts, strict=True):
+        first, second = value is not None and value == a, value is not None and value == b
+        key = None if value is None else " ".join(value.split()).casefold()
+        side = "a" if first and not second else "b" if second and not first else value
+        found.append(value if key in rows.labels or (key in known and side == value) else side)
+    return pa.chunked_array([pa.array(found, TEXT)])
+
+
+def _one_hot(rows: Rows) -> pa.ChunkedArray:
+    """Three columns of which one is 1."""
+    given = np.stack([rows.number(name) for name in ONE_HOT])
+    wrong = (np.nansum(given, axis=0) != 1) | (np.nanmax(np.nan_to_num(given), axis=0) != 1)
+    rows.reject_where(
+        wrong, "not exactly one of the three is 1", column=ONE_HOT[0], expected="1 for the winner, 0 for the others"
+    )
+    return pa.chunked_array([pa.array(["a", "b", "tie"], TEXT).take(pa.array(np.argmax(np.nan_to_num(given), axis=0)))])
+
+
+def _turns(rows: Rows, a: str, b: str) -> dict[str, Any] | None:
+    """Conversations of several turns whose questions and answers are lists of texts in three columns; None otherwise."""
+    if not rows.has("prompt"):
+        return None
+    columns = [[_texts(value) for value in rows.table.column(name).to_pylist()] for name in ("prompt", a, b)]
+    if not columns[0] or any(value is None for column in columns for value in column):
+        return None
+    for name, role in (("prompt", "prompt"), (a, "response_a"), (b, "response_b")):
+        rows.use(name, role)
+    split: list[tuple[Any, Any, Any]] = []
+    for asked, first, second in zip(*columns, strict=True):
+        shared = 0
+        while shared < min(len(asked), len(first), len(second)) - 1 and first[shared] == second[shared]:
+            shared += 1
+        prompt = [m for q, r in zip(asked[:shared], first[:shared], strict=True) for m in (*said(q, "user"), *said(r))]
+        prompt += said(asked[shared], "user") if shared < len(asked) else []
+        split.append((prompt, _rest(asked, first, shared), _rest(asked, second, shared)))
+    return conversations(split)
+
+
+def _rest(asked: list[str], answers: list[str], start: int) -> list[dict[str, str]]:
+    """One model's answer from a turn on, with the questions in between."""
+    found = said(answers[start]) if start < len(answers) else []
+    for question, answer in zip(asked[start + 1 :], answers[start + 1 :], strict=False):
+        found += [*said(question, "user"), *said(answer)]
+    return found
+
+
+def _texts(value: Any) -> list[str] | None:
+    """A list of texts, or the JSON text of one; null entries are empty texts."""
+    if isinstance(value, str):
+        if not value.lstrip().startswith("["):
+            return None
+        try:
+            value = json.loads(value)
+        except (ValueError, RecursionError):
+            return None
+    if not isinstance(value, list) or not value or not all(item is None or is_text(item) for item in value):
+        return None
+    return [item or "" for item in value]
+
+
+TWO_ANSWERS = Format(
+    "two-answers",
+    "one vote per row under other names: two answers and a column that says which is better",
+    (("*",),),
+    read_two_answers,
+    looks=looks_like_two_answers,
+    general=True,
+)

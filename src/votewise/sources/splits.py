@@ -1,0 +1,38 @@
+"""Data sets in splits: one is read at a time, so that test rows never get among training rows."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from pathlib import Path
+
+from votewise.errors import BadInputError
+
+TRAIN = "train"
+KNOWN = ("train", "test", "validation", "valid", "val", "dev", "eval", "training", "testing")
+SHARD = re.compile(r"(.+?)[-_.]\d{5}-of-\d{5}")
+
+
+def choose_split(splits: Sequence[str], wanted: str | None, source: str) -> tuple[str, tuple[str, ...]]:
+    """The split to read, and what to say about it.
+
+    Raises:
+        BadInputError: there is no such split, or several of which none is ``train`` and none was asked for.
+    """
+    found = sorted(splits)
+    chosen = wanted or (TRAIN if TRAIN in found else found[0] if len(found) == 1 else None)
+    if chosen is None or chosen not in found:
+        problem = f"holds the splits {', '.join(found)}" if wanted is None else f"there is no split '{wanted}'"
+        raise BadInputError(problem, source=source, expected=f"one of them: --split {found[0]}")
+    others = [name for name in found if name != chosen]
+    return chosen, (f"The split '{chosen}' is read; left out: {', '.join(others)}.",) if others else ()
+
+
+def split_of(file: Path, folder: Path) -> str | None:
+    """The split that a file of a data set belongs to, by its name or its folder's; None where neither tells."""
+    shard = SHARD.fullmatch(file.stem)
+    if shard:
+        return shard[1]
+    if file.stem.casefold() in KNOWN:
+        return file.stem
+    return next((part for part in reversed(file.relative_to(folder).parts[:-1]) if part.casefold() in KNOWN), None)

@@ -1,0 +1,161 @@
+"""Columns that nobody read: may rows be merged, or dropped as repeated, although they differ there?
+
+Two rows are one pair, or one vote, only if they agree in everything that may matter. What nobody read is told apart by
+its name and its values: texts, messages, lists, people and questions may matter, and stop the reading; numbers and the
+like keep both rows, with a note.
+"""
+
+from __future__ import annotations
+
+import re
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+
+from votewise.arrays import Bools
+from votewise.errors import BadInputError
+from votewise.sources.criteria import QUESTIONS
+from votewise.sources.people import PEOPLE
+from votewise.sources.prompt_parts import plain_name
+from votewise.sources.rows import Rows
+from votewise.sources.values import decoded
+
+Codes = npt.NDArray[np.int64]
+
+REMARKS = (
+    "reason", "reasons", "reasoning", "rationale", "explanation", "justification", "comment", "comments", "remark",
+    "remarks",
+    "notes", "note", "feedback", "critique",
+)  # fmt: skip
+"""Texts that an annotator writes about a vote: they belong to the vote and say nothing about the pair."""
+
+RECORDS = re.compile(
+    r"(.*_)?(id|ids|uid|uuid|guid|index|idx|row|number|nr|key|hash|sha\d*|url|uri|source|sources|dataset|subset|split|file|path"
+    r"|version|time|timestamp|date|datetime|created|updated|submitted|seconds|duration|language|lang|country|device|metadata"
+    r"|meta|info|tags|session|batch|status|external_id)|(created|updated|submitted|inserted|completed|start|end)_?(at|date|time|on)"
+)
+"""Names of columns that record where, when and how a row came about, and tell no judgements apart."""
+
+SAMPLE = 2_000
+
+
+def check_merged(rows: Rows, source_rows: Codes, pair: Codes, keep: Bools) -> None:
+    """Refuse rows of one pair that differ in a column of texts or messages that nobody read.
+
+    Args:
+        rows: the source's rows.
+        source_rows: (n,) row of each vote.
+        pair: (n,) code of each vote's pair.
+        keep: (n,) which votes count.
+
+    Raises:
+        BadInputError: with the column and the mapping to give.
+    """
+    kept = np.flatnonzero(keep)
+    order = kept[np.argsort(pair[kept], kind="stable")]
+    same = np.flatnonzero(pair[order][1:] == pair[order][:-1])
+    if len(same) == 0:
+        return
+    one, other = source_rows[order[same]], source_rows[order[same + 1]]
+    for name in unread(rows):
+        if _plain(name) in REMARKS or not _holds_texts(rows, name):
+            continue
+        differ = np.flatnonzero(_differ(rows, name, one, other))
+        if len(differ):
+            i, j = sorted((int(one[differ[0]]), int(other[differ[0]])))
+            raise BadInputError(
+                f"rows {rows.source.number(i):,} and {rows.source.number(j):,} have the same prompt and responses "
+                f"and differ in the column '{_own(rows, name)}', which has no role",
+                source=rows.source.name,
+                expected=f"its role: --columns prompt={_own(rows, name)} if a model sees it, --columns {_own(rows, name)}= "
+                "if it tells no pairs apart",
+            )
+
+
+def telling_columns(rows: Rows, dropped: Codes, kept: Codes) -> list[str]:
+    """The columns of numbers and the like that tell rows apart which are about to be dropped as repeated.
+
+    Args:
+        rows: the source's rows.
+        dropped: (d,) rows about to be dropped.
+        kept: (d,) the row that each of them repeats.
+
+    Raises:
+        BadInputError: they differ in a column of texts, messages, lists, people or questions, which may matter.
+    """
+    found = []
+    for name in unread(rows):
+        plain = _plain(name)
+        if plain in REMARKS or RECORDS.fullmatch(plain):
+            continue
+        differ = _differ(rows, name, dropped, kept)
+        if not differ.any():
+            continue
+        if plain in QUESTIONS or plain in PEOPLE or _holds_texts(rows, name) or _nested(rows, name):
+            raise _ambiguous(rows, name, int(dropped[differ][0]), int(kept[differ][0]))
+        found.append(name)
+    return found
+
+
+def _ambiguous(rows: Rows, name: str, one: int, other: int) -> BadInputError:
+    own, plain = _own(rows, name), _plain(name)
+    first, second = sorted((one, other))
+    role = "annotator" if plain in PEOPLE else "pair"
+    options = f"--columns {role}={own} to tell votes apart by it, --columns {own}= if it says nothing"
+    if plain in QUESTIONS:
+        example = str(decoded(rows.table.slice(first, 1), name)[0])
+        options = f"one of its values, say --criterion '{example}'; or --columns {own}= if it says nothing"
+    return BadInputError(
+        f"rows {rows.source.number(first):,} and {rows.source.number(second):,} are votes by the same annotator on "
+        f"the same pair and differ in the column '{own}', which has no role",
+        source=rows.source.name,
+        expected=options,
+    )
+
+
+def unread(rows: Rows) -> list[str]:
+    """Columns that no value was taken from, except those that the user has set aside."""
+    return [name for name in rows.table.column_names if name not in rows.roles]
+
+
+def _plain(name: str) -> str:
+    return plain_name(name)
+
+
+def _own(rows: Rows, name: str) -> str:
+    return rows.renames.get(name, name)
+
+
+def _nested(rows: Rows, name: str) -> bool:
+    return bool(pa.types.is_nested(rows.table.schema.field(name).type)) or bool(rows.table.schema.field(name).metadata)
+
+
+def _holds_texts(rows: Rows, name: str) -> bool:
+    """Whether a column holds texts of several words, or nested values, rather than names, numbers or codes."""
+    if RECORDS.fullmatch(_plain(name)):
+        return False
+    kind = rows.table.schema.field(name).type
+    if _nested(rows, name):
+        return True
+    if not (pa.types.is_string(kind) or pa.types.is_large_string(kind)):
+        return False
+    texts = [text for text in rows.table.column(name).slice(0, SAMPLE).to_pylist() if text]
+    words = sum(len(text.split()) > 1 for text in texts)
+    return words > 0.2 * len(texts)
+
+
+def _differ(rows: Rows, name: str, one: Codes, other: Codes) -> Bools:
+    """(d,) whether two rows have different values in a column; nulls equal nulls."""
+    if _nested(rows, name):
+        part = rows.table.select([name])
+        first, second = (decoded(part.take(pa.array(index)), name) for index in (one, other))
+        return np.array([a != b for a, b in zip(first, second, strict=True)], bool)
+    codes = column_codes(rows, name)
+    return np.asarray(codes[one] != codes[other], bool)
+
+
+def column_codes(rows: Rows, name: str) -> Codes:
+    """A code for every value of a column that is not nested; equal values have equal codes, and so have nulls."""
+    coded = rows.table.column(name).combine_chunks().dictionary_encode(null_encoding="encode")
+    return np.asarray(coded.indices.to_numpy(zero_copy_only=False), np.int64)

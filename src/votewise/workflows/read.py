@@ -1,0 +1,113 @@
+"""What would be read from a source, before anything else is done with it: ``votewise read``."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Literal
+
+from votewise.workflows.progress import SILENT, Progress
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+    from votewise.data.reading import Reading
+    from votewise.data.votes import Votes
+
+EXAMPLES = 3
+"""Votes that are shown in words."""
+
+
+@dataclass(frozen=True, eq=False)
+class ReadResult:
+    """What was read.
+
+    Attributes:
+        votes: the votes.
+        reading: what became of every row and column.
+        columns: one row per column of the source: ``column``, ``kind`` and ``role`` (null where it is only carried along).
+        examples: the first votes: ``annotator``, ``prompt``, ``preferred``, ``other`` and ``tie``.
+    """
+
+    votes: Votes = field(repr=False)
+    reading: Reading
+    columns: pa.Table = field(repr=False)
+    examples: pa.Table = field(repr=False)
+
+
+def read(
+    votes: Any,
+    *,
+    format: str = "auto",
+    columns: Mapping[str, str] | None = None,
+    label: Mapping[str, str] | None = None,
+    criterion: str | None = None,
+    split: str | None = None,
+    one_annotator: str | None = None,
+    on_error: Literal["stop", "skip"] = "stop",
+    progress: Progress | None = None,
+) -> ReadResult:
+    """Show what would be read: the format, the role of every column, counts and the first votes in words.
+
+    Args:
+        votes: whatever ``read_votes`` reads.
+        format: name of the format, or ``auto``.
+        columns: the format's name of a column -> the name it has in the source; an empty name sets a column aside.
+        label: what values of the label mean, ``{"left": "a"}``.
+        criterion: which question counts, where several were asked.
+        split: which split of a data set to read.
+        one_annotator: says that votes without a name are all by this one person or model.
+        on_error: ``stop`` at an unusable row, or ``skip`` it.
+        progress: is kept informed of how far the work has come.
+
+    Raises:
+        BadInputError: votes that cannot be read, with the option that helps.
+    """
+    import pyarrow as pa
+
+    from votewise.sources import read_votes
+    from votewise.sources.naming import short_name
+
+    (progress or SILENT).stage(f"Reading {short_name(votes)}")
+    told: dict[str, Any] = {"label": label, "criterion": criterion, "split": split, "one_annotator": one_annotator}
+    found = read_votes(votes, format=format, columns=columns, on_error=on_error, **told)
+    reading = found.reading
+    assert reading is not None  # noqa: S101 (for type checkers: read_votes always gives one)
+    roles = pa.table(
+        {
+            "column": pa.array([column.name for column in reading.columns], pa.string()),
+            "kind": pa.array([column.kind for column in reading.columns], pa.string()),
+            "role": pa.array([column.role for column in reading.columns], pa.string()),
+        }
+    )
+    return ReadResult(found, reading, roles, _examples(found))
+
+
+def _examples(votes: Votes) -> pa.Table:
+    """The first votes in words; names of pairs and models where there are no texts."""
+    import pyarrow as pa
+
+    n = min(EXAMPLES, len(votes))
+    texts = None if votes.texts is None else votes.texts.take(pa.array(votes.pair[:n])).to_pylist()
+    rows = []
+    for i in range(n):
+        pair = texts[i] if texts is not None else {}
+        one, other = (_words(pair.get(name)) or name for name in ("response_a", "response_b"))
+        preferred, rest = (one, other) if votes.sign[i] >= 0 else (other, one)
+        rows.append(
+            {
+                "annotator": str(votes.annotator_ids[int(votes.annotator[i])].as_py()),
+                "prompt": _words(pair.get("prompt")) or f"pair {votes.pair_ids[int(votes.pair[i])].as_py()}",
+                "preferred": preferred,
+                "other": rest,
+                "tie": bool(votes.sign[i] == 0),
+            }
+        )
+    return pa.Table.from_pylist(rows)
+
+
+def _words(value: Any) -> str:
+    """A text, or what a conversation says, on one line."""
+    if isinstance(value, list):
+        value = " | ".join(f"{message['role']}: {message['content']}" for message in value)
+    return " ".join(str(value or "").split())

@@ -1,0 +1,311 @@
+"""The contract on data: nothing is changed, merged, lost or guessed in silence."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pytest
+
+from votewise.errors import BadInputError
+from votewise.sources import read_votes
+from votewise.sources.quoting import unbalanced_line
+from votewise.sources.text_conversations import parsed_list
+
+VOTE = {"prompt": "p", "response_a": "x", "response_b": "y", "annotator": "u", "label": "a"}
+CHOSEN = {"chosen": "yes", "rejected": "no"}
+
+
+def prompts(rows: list[dict[str, Any]]) -> list[Any]:
+    votes = read_votes(rows)
+    assert votes.texts is not None
+    return votes.texts.column("prompt").to_pylist()
+
+
+# Every part of the prompt counts.
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["prompt", "Prompt", "question", "instruction", "query", "article", "post", "context", "problem", "user prompt"],
+)
+def test_a_text_under_another_name_is_the_prompt(name: str) -> None:
+    assert prompts([{name: "one?", **CHOSEN}, {name: "two?", **CHOSEN}]) == ["one?", "two?"]
+
+
+def test_system_history_and_prompt_are_one_conversation_in_this_order() -> None:
+    rows = [
+        {"question": "And now?", "history": [["Hi", "Hello"]], "system": "Be brief.", **CHOSEN},
+        {"question": "And now?", "history": [], "system": "Be brief.", **CHOSEN},
+    ]
+    roles = [[message["role"] for message in prompt] for prompt in prompts(rows)]
+    assert roles == [["system", "user", "assistant", "user"], ["system", "user"]]
+
+
+def test_instruction_and_input_are_one_text() -> None:
+    rows = [{"instruction": "Translate.", "input": text, **CHOSEN} for text in ("bread", "")]
+    assert prompts(rows) == ["Translate.\n\nbread", "Translate."]
+
+
+def test_a_conversation_that_holds_the_answer_is_no_history() -> None:
+    talk = [{"role": "user", "content": "p"}, {"role": "assistant", "content": "yes"}]
+    assert prompts([{"prompt": "p", "messages": talk, **CHOSEN}]) == ["p"]
+
+
+@pytest.mark.parametrize(
+    ("name", "one", "other"),
+    [
+        ("tools", [{"name": "f"}], [{"name": "g"}]),
+        ("chat_template_kwargs", {"think": True}, {"think": False}),
+        ("images", ["a.png"], ["b.png"]),
+        ("image", b"\x00", b"\x01"),
+    ],
+)
+def test_what_a_model_sees_beside_the_texts_tells_pairs_apart(name: str, one: Any, other: Any) -> None:
+    votes = read_votes([{"prompt": "p", name: seen, **CHOSEN} for seen in (one, other, one)])
+    assert (votes.n_pairs, len(votes)) == (2, 3)
+
+
+@pytest.mark.parametrize(
+    "key", [{"tool_calls": [{"name": "f"}]}, {"reasoning_content": "because"}, {"name": "bob"}, {"thinking": "hm"}]
+)
+def test_what_else_an_answer_has_tells_answers_apart(key: dict[str, Any]) -> None:
+    rows = [{"prompt": "p", "chosen": [{"role": "assistant", "content": "", **key}],
+             "rejected": [{"role": "assistant", "content": ""}]}]  # fmt: skip
+    assert len(read_votes(rows)) == 1
+
+
+def test_ids_and_times_of_messages_do_not_tell_answers_apart() -> None:
+    rows = [{"prompt": "p", "chosen": [{"role": "assistant", "content": "x", "id": i}],
+             "rejected": [{"role": "assistant", "content": "y", "id": -i}]} for i in (1, 2)]  # fmt: skip
+    assert read_votes(rows).n_pairs == 1
+
+
+def test_roles_in_other_words_and_from_value_are_understood() -> None:
+    rows = [{"conversations": [{"from": "human", "value": "Hi"}], "chosen": {"from": "gpt", "value": "x"},
+             "rejected": {"from": "gpt", "value": "y"}}]  # fmt: skip
+    votes = read_votes(rows)
+    assert votes.texts is not None
+    assert votes.texts.to_pylist()[0] == {
+        "prompt": [{"role": "user", "content": "Hi"}],
+        "response_a": [{"role": "assistant", "content": "x"}],
+        "response_b": [{"role": "assistant", "content": "y"}],
+    }
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        '[{"role": "user", "content": "it\'s"}]',
+        """[{'role': 'user', 'content': "it's"}]""",
+        """array([{'role': 'user', 'content': "it's"}], dtype=object)""",
+    ],
+)
+def test_a_conversation_may_be_a_text(text: str) -> None:
+    assert parsed_list(text) == [{"role": "user", "content": "it's"}]
+
+
+def test_numpy_puts_no_commas_between_messages() -> None:
+    text = "[{'role': 'user', 'content': 'a } {b'}\n {'role': 'assistant', 'content': \"c\"}]"
+    found = parsed_list(text)
+    assert found is not None
+    assert [message["content"] for message in found] == ["a } {b", "c"]
+
+
+@pytest.mark.parametrize("text", ["", "[", "[1, 2]", "[{]", "{'a': 1}", "[__import__('os')]", "[" * 5000, None, 3])
+def test_other_texts_are_no_conversations(text: Any) -> None:
+    assert parsed_list(text) is None
+
+
+def test_some_conversations_among_texts_are_refused() -> None:
+    talk = '[{"role": "user", "content": "Hi"}, {"role": "assistant", "content": "x"}]'
+    with pytest.raises(BadInputError, match=r"row 2, column 'chosen': is a text, where other rows hold a conversation"):
+        read_votes([{"chosen": talk, "rejected": talk.replace("x", "y")}, {"chosen": "x", "rejected": "y"}])
+
+
+def test_texts_are_cut_where_a_word_ends() -> None:
+    votes = read_votes(
+        [{"chosen": "The sky is blue", "rejected": "The sky is black"}, {"chosen": "four", "rejected": "five"}]
+    )
+    assert votes.texts is not None
+    found = votes.texts.to_pylist()
+    assert (found[0]["prompt"], found[0]["response_a"]) == ("The sky is", " blue")
+    assert (found[1]["prompt"], found[1]["response_a"]) == ("", "four")
+
+
+# Rows that differ are not merged.
+
+
+def test_rows_that_differ_in_a_text_that_nobody_read_are_not_one_pair() -> None:
+    rows = [VOTE | {"annotator": who, "picture": text} for who, text in (("u", "a red house"), ("v", "a blue house"))]
+    with pytest.raises(BadInputError, match=r"rows 1 and 2 have the same .* and differ in the column 'picture'"):
+        read_votes(rows)
+    assert read_votes(rows, columns={"picture": ""}).n_pairs == 1
+
+
+def test_remarks_about_a_vote_may_differ() -> None:
+    rows = [VOTE | {"annotator": who, "comment": f"said by {who}"} for who in "uv"]
+    assert read_votes(rows).n_pairs == 1
+
+
+def test_a_repeated_vote_that_differs_in_a_number_stays() -> None:
+    votes = read_votes([VOTE | {"round_score": 1}, VOTE | {"round_score": 2}, VOTE | {"round_score": 2}])
+    assert (len(votes), votes.reading.repeated) == (2, 1)
+    assert any("'round_score'" in note for note in votes.reading.notes)
+
+
+def test_a_repeated_vote_with_another_id_or_time_is_repeated() -> None:
+    votes = read_votes([VOTE | {"vote_id": i, "submitted_at": f"2026-01-0{i}"} for i in (1, 2)])
+    assert (len(votes), votes.reading.repeated) == (1, 1)
+
+
+def test_answers_to_different_questions_are_refused_until_one_is_chosen() -> None:
+    rows = [VOTE | {"criterion": name, "label": label} for name, label in (("color", "a"), ("shape", "b"))]
+    with pytest.raises(BadInputError, match=r"differ in the column 'criterion'.*--criterion 'color'"):
+        read_votes(rows)
+    votes = read_votes(rows, criterion="shape")
+    assert (votes.sign.tolist(), votes.reading.skipped) == ([-1], 1)
+    with pytest.raises(BadInputError, match=r"unknown criterion, got .size. .expected one of: color, shape"):
+        read_votes(rows, criterion="size")
+
+
+def test_both_orders_by_one_judge_are_two_votes() -> None:
+    swapped = VOTE | {"response_a": "y", "response_b": "x", "label": "b"}
+    votes = read_votes([VOTE, swapped, VOTE])
+    assert (len(votes), votes.reading.repeated, votes.n_pairs) == (2, 1, 1)
+
+
+# Values are not guessed.
+
+
+def test_what_a_value_means_can_be_said() -> None:
+    rows = [
+        VOTE | {"annotator": str(i), "label": label}
+        for i, label in enumerate(("Left is better", "no idea", "equal", "bad"))
+    ]
+    label = {"left is  better": "a", "no idea": "skip", "bad": "both_bad"}
+    votes = read_votes(rows, label=label)
+    assert votes.sign.tolist() == [1, 0, 0]
+    assert (votes.reading.skipped, votes.reading.ties, votes.reading.both_bad) == (1, 2, 1)
+    with pytest.raises(
+        BadInputError, match=r"row 1, .*: unknown label, got 'Left is better'.*--label 'Left is better'=a"
+    ):
+        read_votes(rows)
+    with pytest.raises(BadInputError, match=r"label: unknown meaning, got 'x=c'"):
+        read_votes(rows, label={"x": "c"})
+
+
+@pytest.mark.parametrize(
+    ("names", "first", "second"),
+    [
+        (("response_0", "response_1"), "0", "1"),
+        (("output_1", "output_2"), "1", "2"),
+        (("left", "right"), "left", "right"),
+        (("answer_A", "answer_B"), "A", "B"),
+    ],
+)
+def test_a_label_may_be_the_end_of_an_answers_name(names: tuple[str, str], first: str, second: str) -> None:
+    rows = [{"worker": str(i), "question": "q", names[0]: "x", names[1]: "y", "choice": value}
+            for i, value in enumerate((first, second, "tie"))]  # fmt: skip
+    assert read_votes(rows).sign.tolist() == [1, -1, 0]
+
+
+def test_a_winner_that_is_a_models_name_and_a_side_is_refused() -> None:
+    click = {
+        "user": "u",
+        "prompt": "p",
+        "model_a": "b",
+        "model_b": "a",
+        "response_a": "x",
+        "response_b": "y",
+        "winner": "b",
+    }
+    with pytest.raises(BadInputError, match=r"column 'winner': 'b' may mean the side or the model of that name"):
+        read_votes([click])
+
+
+def test_single_verdicts_are_no_comparisons() -> None:
+    with pytest.raises(BadInputError, match=r"single verdicts .*KTO"):
+        read_votes([{"prompt": "p", "completion": "x", "label": True}])
+
+
+# People.
+
+
+@pytest.mark.parametrize("name", ["worker", "worker_id", "labeler", "rater", "evaluator", "user_id", "annotator_index"])
+def test_people_under_another_name_are_annotators(name: str) -> None:
+    votes = read_votes([{"prompt": "p", name: who, **CHOSEN} for who in (1, 2, 1)])
+    assert votes.annotator_ids.to_pylist() == ["1", "2"]
+    assert votes.reading.repeated == 1
+
+
+def test_two_columns_of_people_are_refused() -> None:
+    with pytest.raises(BadInputError, match=r"several .* who voted: 'worker', 'judge'.*--columns annotator=worker"):
+        read_votes([{"prompt": "p", "worker": "u", "judge": "v", **CHOSEN}])
+
+
+def test_votes_of_people_beside_chosen_and_rejected_are_refused() -> None:
+    said = [{"user_id": "u", "value": 1, "status": "submitted"}]
+    with pytest.raises(BadInputError, match=r"column 'win': holds people's votes beside chosen and rejected"):
+        read_votes([{"prompt": "p", "win": said, **CHOSEN}])
+
+
+# Files.
+
+
+def test_one_split_is_read_at_a_time(tmp_path: Path) -> None:
+    (tmp_path / "data").mkdir()
+    for split, number in (("train", 0), ("train", 1), ("test", 0)):
+        row = VOTE | {"prompt": f"{split} {number}"}
+        pd.DataFrame([row]).to_parquet(tmp_path / "data" / f"{split}-0000{number}-of-00002.parquet")
+    votes = read_votes(tmp_path)
+    assert (len(votes), votes.reading.notes[0]) == (2, "The split 'train' is read; left out: test.")
+    assert len(read_votes(tmp_path, split="test")) == 1
+    with pytest.raises(BadInputError, match=r"there is no split 'dev' .expected one of them: --split test"):
+        read_votes(tmp_path, split="dev")
+
+
+@pytest.mark.parametrize(
+    ("content", "line"),
+    [
+        (b'a,b\n1,"x"\n2,"y ""z"" w"\n', None),
+        (b'a,b\n1,"x\ny"\n2,z\n', None),
+        (b'a,b\n1,it"s\n', None),
+        (b'a,b\n1,"x\n2,y\n3,"z"\n', 2),
+        (b'a,b\n1,"x\n', 2),
+        (b'a,b\n1,x\n2,"y"z\n', 3),
+        (b"", None),
+    ],
+)
+def test_quotes_that_do_not_balance_are_found(content: bytes, line: int | None) -> None:
+    assert unbalanced_line(content, b",") == line
+
+
+def test_an_unmatched_quote_swallows_nothing(tmp_path: Path) -> None:
+    for suffix, separator in ((".csv", ","), (".tsv", "\t")):
+        lines = ["annotator,pair,label,comment", 'u,1,a,"too short', "v,1,a,fine", 'w,1,b,"I do not know']
+        (tmp_path / f"votes{suffix}").write_text("\n".join(lines).replace(",", separator) + "\n", "utf-8")
+    with pytest.raises(BadInputError, match=r"a quote opens in line 2"):
+        read_votes(tmp_path / "votes.csv")
+    assert len(read_votes(tmp_path / "votes.tsv")) == 3
+
+
+@pytest.mark.parametrize(
+    "damage", [b"\x1f\x8b\x08\x00garbage", b"[" * 100_000, b"\xff\xfe\x00", b'{"a": 1' + b"0" * 6000 + b"}"]
+)
+def test_damage_is_one_line(damage: bytes, tmp_path: Path) -> None:
+    for name in ("votes.jsonl", "votes.json", "votes.jsonl.gz", "votes.parquet", "votes.arrow", "votes.csv"):
+        path = tmp_path / name
+        path.write_bytes(damage)
+        with pytest.raises(BadInputError) as error:
+            read_votes(path)
+        assert "\n" not in str(error.value)
+
+
+def test_the_role_of_every_column_is_told() -> None:
+    reading = read_votes([{"worker": "u", "system": "s", "question": "q", "topic": "t", **CHOSEN}]).reading
+    assert {column.name: column.role for column in reading.columns} == {
+        "worker": "annotator", "system": "prompt (system)", "question": "prompt", "topic": None,
+        "chosen": "chosen", "rejected": "rejected",
+    }  # fmt: skip

@@ -1,0 +1,57 @@
+"""The small inputs with known right answers beside the project: each is read rightly or refused clearly."""
+
+from __future__ import annotations
+
+import importlib.util
+import io
+import json
+import tempfile
+import traceback
+from contextlib import redirect_stderr, redirect_stdout
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import pytest
+
+from votewise.cli import main
+
+CASES = Path(__file__).resolve().parents[2] / "shared" / "cases"
+FOLDERS = sorted(path.parent for path in CASES.glob("*/expected.json"))
+
+if not FOLDERS:
+    pytest.skip(f"{CASES} is not there", allow_module_level=True)
+
+
+@pytest.fixture(scope="module")
+def check() -> ModuleType:
+    """The script that says whether a case is right, with votewise run in this process."""
+    spec = importlib.util.spec_from_file_location("check_cases", CASES / "check.py")
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+
+    def run(command: list[Any], timeout: int = 120) -> tuple[int, str]:
+        output, code = io.StringIO(), 0
+        with redirect_stdout(output), redirect_stderr(output):
+            try:
+                main([str(word) for word in command[1:]])
+            except SystemExit as ended:
+                code = int(ended.code or 0)
+            except Exception:
+                code = 1
+                traceback.print_exc()
+        return code, output.getvalue()
+
+    module.run = run  # type: ignore[attr-defined]
+    return module
+
+
+@pytest.mark.parametrize("folder", FOLDERS, ids=lambda folder: folder.name)
+def test_a_case_is_read_rightly_or_refused_clearly(check: ModuleType, folder: Path) -> None:
+    want = json.loads((folder / "expected.json").read_text("utf-8"))
+    source = want["input"] if "://" in want["input"] else str(folder / want["input"])
+    with tempfile.TemporaryDirectory() as out:
+        fault = (check.filtering if "filter" in want else check.reading)("votewise", source, want, out)
+    assert fault is None
