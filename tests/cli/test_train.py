@@ -215,6 +215,9 @@ def fails(end: End, capsys: Shown, *flags: object) -> str:
         ({"votes": None, "dataset_name": "/no/such/rows"}, [], "/no/such/rows cannot be loaded"),
         ({"votes": "/no/such/votes.parquet"}, [], "/no/such/votes.parquet"),
         ({"eval_strategy": "epoch"}, [], "expected eval_votes"),
+        ({"label": "left"}, [], "--label: is not a mapping, got 'left'"),
+        ({"columns": {"annotator": "who"}, "annotator_column": "name"}, [], "and annotator_column 'name'"),
+        ({"votes": None, "dataset_name": "x", "split": "test"}, [], "--split: says how votes are read, and none are"),
         ({"learning_rat": 1}, [], "there is no setting --learning_rat (expected --learning_rate)"),
         ({}, ["--max_stepps", "3"], "there is no setting --max_stepps (expected --max_steps)"),
         ({}, ["stray"], "does not belong to a flag, got 'stray'"),
@@ -271,6 +274,27 @@ def test_an_annotator_column_of_nulls_in_votes(
     pq.write_table(table, tmp_path / "nulls.parquet")
     assert end("train", "--config", recipe(votes=str(tmp_path / "nulls.parquet")), "--dry_run") == 0
     assert "Annotators" in capsys.readouterr().out
+
+
+def test_votes_are_mapped_as_in_every_other_command(
+    end: End, recipe: Callable[..., Path], tmp_path: Path, capsys: Shown
+) -> None:
+    """As flags, and columns and label in a recipe, too; the pairs are those of the split and of the question."""
+    for split, numbers in (("train", range(4)), ("test", range(4, 10))):
+        rows = [
+            {"ask": f"w{i} ", "response_a": "w2", "response_b": "w3", "verdict": "Left", "criterion": criterion}
+            for i in numbers
+            for criterion in ("color", "taste")
+        ]
+        (tmp_path / "data").mkdir(exist_ok=True)
+        pq.write_table(pa.Table.from_pylist(rows), tmp_path / "data" / f"{split}-00000-of-00001.parquet")
+    mapped = {"columns": {"prompt": "ask", "label": "verdict"}, "label": {"Left": "a", "Right": "b"}}
+    words = [f"--{o}={n}={v}" for o, values in mapped.items() for n, v in values.items()]
+    for settings, flags in ((mapped, []), ({}, words)):
+        flags += ["--split", "test", "--criterion", "taste", "--one-annotator", "somebody"]
+        assert end("train", "--config", recipe(votes=str(tmp_path / "data"), **settings), *flags, "--dry-run") == 0
+        shown = " ".join(capsys.readouterr().out.split())
+        assert "Votes 6 on 6 pairs Annotators 1 " in shown
 
 
 def test_vocabularies_must_be_the_same(end: End, recipe: Callable[..., Path], tmp_path: Path, capsys: Shown) -> None:

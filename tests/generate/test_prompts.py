@@ -40,6 +40,18 @@ def test_a_column_of_prompts(tmp_path: Path, name: str) -> None:
         assert read_prompts(source).prompts == ["one", "two"]
 
 
+def test_one_split_is_read(tmp_path: Path) -> None:
+    for split in ("train", "test"):
+        pq.write_table(pa.table({"ask": [split]}), tmp_path / f"{split}-00000-of-00001.parquet")
+    assert read_prompts(tmp_path, columns={"prompt": "ask"}).prompts == ["train"]
+    assert read_prompts(tmp_path, columns={"prompt": "ask"}, split="test").prompts == ["test"]
+    with pytest.raises(BadInputError, match="no split 'dev'"):
+        read_prompts(tmp_path, split="dev")
+    (tmp_path / "lines.txt").write_text("one")
+    with pytest.raises(BadInputError, match="split: lines of text have no splits"):
+        read_prompts(tmp_path / "lines.txt", split="test")
+
+
 def test_conversations() -> None:
     turns = [{"role": "system", "content": "be brief"}, {"role": "user", "content": "one"}]
     assert read_prompts([{"prompt": turns}, {"prompt": user("two")}, {"prompt": turns}]).prompts == [turns, user("two")]

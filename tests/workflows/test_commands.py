@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 import typer
@@ -183,6 +184,35 @@ def make_renamed_votes(folder: Path) -> None:
     (folder / "votes.csv").write_text("pair,who,label\n" + "".join(lines), encoding="utf-8")
 
 
+def make_unnamed_votes(folder: Path) -> None:
+    """Pairs with an own word for the better side, two questions and two splits; only every third row names who voted."""
+    for split, first in (("train", 0), ("test", 3)):
+        rows = [
+            {
+                "ask": f"question {i // 2 % 6}",
+                "response_a": f"yes {i // 2 % 6}",
+                "response_b": f"no {i // 2 % 6}",
+                "verdict": "Left is better" if i % 5 else "Right is better",
+                "who": f"w{i % 3 + first}" if i % 3 == 0 else None,
+                "criterion": "color" if i % 2 else "taste",
+                "x": float(i % 5),
+                "y": float(i % 4),
+            }
+            for i in range(36)
+        ]
+        (folder / "data").mkdir(exist_ok=True)
+        pq.write_table(pa.Table.from_pylist(rows), folder / "data" / f"{split}-00000-of-00001.parquet")
+
+
+MAPPED: dict[str, Any] = {
+    "columns": {"prompt": "ask", "label": "verdict", "annotator": "who"},
+    "label": {"Left is better": "a", "Right is better": "b"},
+    "criterion": "color",
+    "split": "test",
+    "one_annotator": "somebody",
+}
+
+
 def make_audit(folder: Path) -> None:
     make_votes(folder)
     votewise.audit("votes.parquet", out="audit", report=False)
@@ -255,6 +285,9 @@ CASES = [
         {"out": "audit", "columns": {"annotator": "who"}, "on_error": "skip", "intervals": False, "force": True},
         make_renamed_votes,
     ),
+    Case("audit", ("data",), {"out": "audit", **MAPPED, "force": True, "report": False}, make_unnamed_votes),
+    Case("simulate annotators", ("data",), {"out": "again.jsonl", **MAPPED, "votes_per_pair": 2}, make_unnamed_votes),
+    Case("score", ("data",), {"score_columns": ("x", "y"), **MAPPED, "out": "s.jsonl"}, make_unnamed_votes),
     Case("demo", options={"out": "demo", "seed": 3, "quick": True}, shell_only=()),
     Case("export", ("audit",), {"out": "train.jsonl"}, make_audit),
     Case("export", ("audit",), {"out": "train.jsonl", "to": "openai", "flip_below": 0.2}, make_audit),

@@ -19,7 +19,7 @@ from votewise.cli.model_options import (
     Retries,
     Timeout,
 )
-from votewise.cli.options import Columns, Defaults, Quiet, parse_columns
+from votewise.cli.options import Columns, Defaults, Quiet, Split, parse_columns
 from votewise.workflows import generate as workflow
 
 DEFAULTS = Defaults(workflow.generate)
@@ -80,6 +80,7 @@ def generate(
     out: Out,
     comparisons: Comparisons = None,
     columns: Columns = None,
+    split: Split = None,
     backend: BackendChoice = DEFAULTS.backend,
     base_url: BaseUrl = None,
     max_tokens: MaxTokens = DEFAULTS.max_tokens,
@@ -122,6 +123,7 @@ def generate(
             out=out,
             comparisons=comparisons,
             columns=parse_columns(columns),
+            split=split,
             backend=backend,
             base_url=base_url,
             max_tokens=max_tokens,

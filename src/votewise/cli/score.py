@@ -8,7 +8,19 @@ from typing import Annotated
 import typer
 
 from votewise.cli.model_options import BatchSize, ChatTemplate, Device, DryRun, Dtype, Restart
-from votewise.cli.options import AsJson, Columns, Defaults, FormatName, Quiet, parse_columns
+from votewise.cli.options import (
+    AsJson,
+    Columns,
+    Criterion,
+    Defaults,
+    FormatName,
+    Label,
+    OneAnnotator,
+    Quiet,
+    Split,
+    parse_columns,
+    parse_label,
+)
 from votewise.workflows import score as workflow
 
 DEFAULTS = Defaults(workflow.score)
@@ -70,6 +82,10 @@ def score(
     fit_temperature: Fit = DEFAULTS.fit_temperature,
     format: FormatName = DEFAULTS.format,
     columns: Columns = None,
+    label: Label = None,
+    criterion: Criterion = None,
+    split: Split = None,
+    one_annotator: OneAnnotator = None,
     batch_size: BatchSize = DEFAULTS.batch_size,
     device: Device = DEFAULTS.device,
     dtype: Dtype = DEFAULTS.dtype,
@@ -109,6 +125,10 @@ def score(
             fit_temperature=fit_temperature,
             format=format,
             columns=parse_columns(columns),
+            label=parse_label(label),
+            criterion=criterion,
+            split=split,
+            one_annotator=one_annotator,
             batch_size=batch_size,
             device=device,
             dtype=dtype,

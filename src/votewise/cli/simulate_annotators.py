@@ -7,7 +7,18 @@ from typing import Annotated
 
 import typer
 
-from votewise.cli.options import Columns, Defaults, FormatName, Quiet, parse_columns
+from votewise.cli.options import (
+    Columns,
+    Criterion,
+    Defaults,
+    FormatName,
+    Label,
+    OneAnnotator,
+    Quiet,
+    Split,
+    parse_columns,
+    parse_label,
+)
 from votewise.cli.simulate_options import AsJson, Out, Seed, Texts
 from votewise.workflows import simulate_votes as workflow
 
@@ -99,6 +110,10 @@ def annotators(
     pairs: Pairs = DEFAULTS.pairs,
     format: FormatName = DEFAULTS.format,
     columns: Columns = None,
+    label: Label = None,
+    criterion: Criterion = None,
+    split: Split = None,
+    one_annotator: OneAnnotator = None,
     texts: Texts = DEFAULTS.texts,
     seed: Seed = DEFAULTS.seed,
     quiet: Quiet = False,
@@ -139,6 +154,10 @@ def annotators(
             pairs=pairs,
             format=format,
             columns=parse_columns(columns),
+            label=parse_label(label),
+            criterion=criterion,
+            split=split,
+            one_annotator=one_annotator,
             texts=texts,
             seed=seed,
             progress=bar,

@@ -7,7 +7,16 @@ from typing import Annotated
 
 import typer
 
-from votewise.cli.options import Defaults
+from votewise.cli.options import (
+    Columns,
+    Criterion,
+    Defaults,
+    Label,
+    OneAnnotator,
+    Split,
+    parse_columns,
+    parse_label,
+)
 from votewise.errors import TrainingFailedError
 from votewise.workflows import train as workflow
 
@@ -73,6 +82,11 @@ def train(
     context: typer.Context,
     config: Recipe = None,
     votes: Source = None,
+    columns: Columns = None,
+    label: Label = None,
+    criterion: Criterion = None,
+    split: Split = None,
+    one_annotator: OneAnnotator = None,
     beliefs: Beliefs = None,
     num_processes: Processes = None,
     accelerate_config: Preset = None,
@@ -89,7 +103,8 @@ def train(
     `reliability_init`, `reliability_update` (step, epoch, frozen), `reliability_margins` (first, current),
     `reliability_momentum`, `reliability_prior`, `temperature`, `annotator_column`, `one_row_per` (pair, vote), `beliefs`,
     `beliefs_use` (start, fixed), `allow_worse_than_chance`, `write_beliefs`, `fast_step`, `packed_attention`,
-    `answer_projection`, `reference_cache`, `votes`, `votes_format`, `eval_votes`, `ref_model_name_or_path`.
+    `answer_projection`, `reference_cache`, `votes`, `votes_format`, `columns`, `label`, `criterion`, `split`,
+    `one_annotator`, `eval_votes`, `eval_split`, `ref_model_name_or_path`.
     `python -m votewise.train.script --help` explains all settings, including TRL's.
 
     **Examples:**
@@ -106,6 +121,11 @@ def train(
         result = workflow.train(
             config,
             votes=votes,
+            columns=parse_columns(columns),
+            label=parse_label(label),
+            criterion=criterion,
+            split=split,
+            one_annotator=one_annotator,
             beliefs=beliefs,
             num_processes=num_processes,
             accelerate_config=accelerate_config,

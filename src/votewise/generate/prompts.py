@@ -63,7 +63,9 @@ class Prompts:
         return replace(self, prompts=self.prompts[:limit], keys=self.keys[:limit])
 
 
-def read_prompts(source: Any, *, columns: Mapping[str, str] | None = None, limit: int | None = None) -> Prompts:
+def read_prompts(
+    source: Any, *, columns: Mapping[str, str] | None = None, split: str | None = None, limit: int | None = None
+) -> Prompts:
     """Read prompts, each once.
 
     Args:
@@ -71,6 +73,7 @@ def read_prompts(source: Any, *, columns: Mapping[str, str] | None = None, limit
             ``question``, ...) of texts or conversations; or a .txt file with one prompt per line; or a list of
             texts; or ``Prompts``.
         columns: the name of a column -> the name it has in the source, ``{"prompt": "ask"}``.
+        split: which split of a data set to read.
         limit: keep only the first so many.
 
     Raises:
@@ -83,9 +86,11 @@ def read_prompts(source: Any, *, columns: Mapping[str, str] | None = None, limit
     if (texts := _texts(source)) is not None:
         if columns:
             raise BadInputError("lines of text have no columns", parameter="columns")
+        if split is not None:
+            raise BadInputError("lines of text have no splits", parameter="split", value=split)
         name = os.fspath(source) if isinstance(source, str | os.PathLike) else "list of texts"
         return Prompts.of(texts, name, limit)
-    rows = Rows(load(source), columns)
+    rows = Rows(load(source, split=split), columns)
     if any(shape.recognise(rows.table) for shape in FORMATS.values()):
         table = choose(rows, "auto").read(rows).table
         if "prompt" not in table.column_names:

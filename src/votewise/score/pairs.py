@@ -14,9 +14,11 @@ import pyarrow.compute as pc
 from votewise.arrays import Floats, Signs
 from votewise.errors import BadInputError
 from votewise.language_models.conversations import Prompt
-from votewise.sources.labels import label_column
+from votewise.sources.criteria import one_criterion
+from votewise.sources.labels import label_column, parse_labels
 from votewise.sources.messages import answers
 from votewise.sources.opening import Source, load
+from votewise.sources.people import one_person
 from votewise.sources.registry import FORMATS, choose
 from votewise.sources.rows import Rows
 
@@ -58,7 +60,15 @@ class Pairs:
 
 
 def read_pairs(
-    source: Any, *, format: str = "auto", columns: Mapping[str, str] | None = None, texts: bool = True
+    source: Any,
+    *,
+    format: str = "auto",
+    columns: Mapping[str, str] | None = None,
+    label: Mapping[str, str] | None = None,
+    criterion: str | None = None,
+    split: str | None = None,
+    one_annotator: str | None = None,
+    texts: bool = True,
 ) -> Pairs:
     """Read pairs of answers.
 
@@ -66,28 +76,45 @@ def read_pairs(
         source: what ``read_votes`` takes, in a format of votes or with the columns ``response_a`` and ``response_b``.
         format: name of the votes' format, or ``auto``.
         columns: the name of a column -> the name it has in the source.
+        label: what values of the label mean, ``{"left": "a"}``.
+        criterion: which question counts, where several were asked.
+        split: which split of a data set to read.
+        one_annotator: says that votes without a name are all by this one person or model.
         texts: whether texts are needed; if not, any table can be read.
 
     Raises:
         BadInputError: the source cannot be read, or has no answers.
     """
-    rows = Rows(load(source), columns)
+    rows = Rows(load(source, split=split), columns, labels=parse_labels(label), criterion=criterion)
     if format != "auto" or any(f.recognise(rows.table) for f in FORMATS.values() if not f.general):
-        return _of_votes(rows, format, texts)
+        return _of_votes(rows, format, texts, one_annotator)
     if rows.has("response_a", "response_b"):
+        _needs_votes(criterion=criterion, one_annotator=one_annotator)
         sign = _signs(label_column(rows, null=True)) if rows.has("label") else None
         table = pa.table(answers(rows, "prompt", "response_a", "response_b"))
         return Pairs(rows.source.table, *_texts(table), sign, rows.source.name)
     if any(f.recognise(rows.table) for f in FORMATS.values()):
-        return _of_votes(rows, format, texts)
+        return _of_votes(rows, format, texts, one_annotator)
+    _needs_votes(criterion=criterion, one_annotator=one_annotator)
     if texts:
         choose(rows, format)  # raises an error that says what is missing for the most similar format
     return Pairs(rows.source.table, None, None, None, None, rows.source.name)
 
 
-def _of_votes(rows: Rows, format: str, texts: bool) -> Pairs:
+def _needs_votes(**options: str | None) -> None:
+    for name, value in options.items():
+        if value is not None:
+            raise BadInputError(
+                "applies to votes, and these are pairs without annotators",
+                parameter=name,
+                value=value,
+                expected="a format of votes",
+            )
+
+
+def _of_votes(rows: Rows, format: str, texts: bool, one_annotator: str | None) -> Pairs:
     shape = choose(rows, format)
-    canonical = shape.read(rows)
+    canonical = one_person(one_criterion(rows, shape.read(rows)), one_annotator)
     found = canonical.table
     if texts and "response_a" not in found.column_names:
         raise rows.fail("there are no answers to score", expected="columns prompt, response_a and response_b")

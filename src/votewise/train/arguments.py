@@ -40,9 +40,25 @@ class DataArguments:
     votes_format: str = field(
         default="auto", metadata={"help": "The format of votes and eval_votes, a name from `votewise formats`."}
     )
+    columns: str | None = field(
+        default=None,
+        metadata={"help": 'Names of columns in votes and eval_votes, as YAML or JSON: {"annotator": "worker_id"}.'},
+    )
+    label: str | None = field(
+        default=None,
+        metadata={"help": 'What values of the label mean in votes and eval_votes, as YAML or JSON: {"left": "a"}.'},
+    )
+    criterion: str | None = field(
+        default=None, metadata={"help": "Which question counts in votes and eval_votes, where several were asked."}
+    )
+    split: str | None = field(default=None, metadata={"help": "Which split of votes to read."})
+    one_annotator: str | None = field(
+        default=None, metadata={"help": "Say that votes without a name are all by this one person or model."}
+    )
     eval_votes: str | None = field(
         default=None, metadata={"help": "Votes to evaluate on if eval_strategy asks for it; every vote is trusted."}
     )
+    eval_split: str | None = field(default=None, metadata={"help": "Which split of eval_votes to read."})
     ref_model_name_or_path: str | None = field(
         default=None, metadata={"help": "The reference model; default: the policy before training."}
     )

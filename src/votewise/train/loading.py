@@ -12,8 +12,8 @@ from trl import get_dataset
 
 from votewise.data.votes import Votes
 from votewise.errors import BadInputError, VotewiseError
-from votewise.sources import read_votes
 from votewise.train.arguments import Arguments
+from votewise.train.read_options import evaluation_votes, refuse_read_options, training_votes
 from votewise.train.training_rows import ROW, training_rows
 
 
@@ -43,25 +43,21 @@ def load_data(arguments: Arguments, votes: Votes | None = None) -> tuple[Any, An
             "there is nothing to train on" if not given else f"{' and '.join(given)} are both given",
             expected="one of votes, dataset_name and datasets",
         )
+    if data.votes is None and data.eval_votes is None:
+        refuse_read_options(data)
     evaluated = arguments.training.eval_strategy != "no"
     if source is not None:
-        train, splits = source if isinstance(source, Votes) else _votes(arguments, source), {}
+        train, splits = source if isinstance(source, Votes) else training_votes(arguments, source), {}
     else:
         splits = _splits(arguments)
         train = _split(splits, "train" if mixture.datasets else script.dataset_train_split)
     if not evaluated:
         return train, None
     if data.eval_votes is not None:
-        return train, _plain_rows(_votes(arguments, data.eval_votes), arguments.training.one_row_per)
+        return train, _plain_rows(evaluation_votes(arguments, data.eval_votes), arguments.training.one_row_per)
     if not splits:
         raise BadInputError("eval_strategy asks for an evaluation", expected="eval_votes, the votes to evaluate on")
     return train, _split(splits, "test" if mixture.datasets else script.dataset_test_split)
-
-
-def _votes(arguments: Arguments, source: str) -> Votes:
-    column = arguments.training.annotator_column
-    columns = None if column in (None, "annotator") else {"annotator": column}
-    return read_votes(source, format=arguments.data.votes_format, columns=columns)
 
 
 def _plain_rows(votes: Votes, one_row_per: Any) -> Any:

@@ -25,6 +25,7 @@ def generate(
     out: str | os.PathLike[str] | None = None,
     comparisons: str | os.PathLike[str] | None = None,
     columns: Mapping[str, str] | None = None,
+    split: str | None = None,
     backend: BackendName = "transformers",
     base_url: str | None = None,
     max_tokens: int = ANSWER_TOKENS,
@@ -54,6 +55,7 @@ def generate(
         out: a .jsonl or .parquet file for the answers; None writes nothing.
         comparisons: the file of the comparisons of two models; None for a file beside ``out``.
         columns: the format's name of a column -> the name it has in the source.
+        split: which split of a data set to read.
         backend: what runs the models: ``transformers``, ``vllm``, or ``endpoint`` for an OpenAI-compatible server.
         base_url: the server; None for the environment variable OPENAI_BASE_URL, or OpenAI's own server.
         max_tokens: the most tokens of an answer.
@@ -97,7 +99,7 @@ def generate(
     )
     if not isinstance(prompts, Prompts):
         progress.stage(f"Reading {short_name(prompts)}")
-    prompts = read_prompts(prompts, columns=columns, limit=limit)
+    prompts = read_prompts(prompts, columns=columns, split=split, limit=limit)
     models = [model] if isinstance(model, str) else list(model)
     job = GenerateJob(prompts, models, _path(out), sampling, backend, options, _path(comparisons))
     if dry_run:

@@ -28,6 +28,10 @@ def score(
     fit_temperature: bool = False,
     format: str = "auto",
     columns: Mapping[str, str] | None = None,
+    label: Mapping[str, str] | None = None,
+    criterion: str | None = None,
+    split: str | None = None,
+    one_annotator: str | None = None,
     batch_size: int = BATCH_SIZE,
     device: str = "auto",
     dtype: DtypeName = "auto",
@@ -53,6 +57,10 @@ def score(
         fit_temperature: whether to multiply the margins by the temperature that makes the votes likeliest.
         format: name of the format, or ``auto``; see ``read_votes``.
         columns: the format's name of a column -> the name it has in the source.
+        label: what values of the label mean, ``{"left": "a"}``.
+        criterion: which question counts, where several were asked.
+        split: which split of a data set to read.
+        one_annotator: says that votes without a name are all by this one person or model.
         batch_size: how many answers the model reads at a time.
         device: where the models run: ``auto``, ``cpu``, ``cuda``, ``cuda:1``.
         dtype: number format of the models' weights; ``auto`` for the one that they were saved in.
@@ -78,7 +86,9 @@ def score(
     source = choose_source(reward_model, policy, reference, beta=beta, score_columns=score_columns, options=options)
     if not isinstance(pairs, Pairs):
         progress.stage(f"Reading {short_name(pairs)}")
-        pairs = read_pairs(pairs, format=format, columns=columns, texts=not isinstance(source, ColumnScores))
+        told: dict[str, Any] = {"label": label, "criterion": criterion, "split": split, "one_annotator": one_annotator}
+        texts = not isinstance(source, ColumnScores)
+        pairs = read_pairs(pairs, format=format, columns=columns, texts=texts, **told)
     job = ScoreJob(pairs, source, None if out is None else Path(out), fit_temperature)
     if dry_run:
         return planned_result(job)

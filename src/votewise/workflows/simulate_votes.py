@@ -61,6 +61,10 @@ def simulate_votes(
     pairs: int | None = None,
     format: str = "auto",
     columns: Mapping[str, str] | None = None,
+    label: Mapping[str, str] | None = None,
+    criterion: str | None = None,
+    split: str | None = None,
+    one_annotator: str | None = None,
     texts: bool | None = None,
     seed: int = 0,
     progress: Progress | None = None,
@@ -89,6 +93,10 @@ def simulate_votes(
         pairs: how many pairs to make up, or to take of ``preferences``; None for 1,000, or all of ``preferences``.
         format: format of ``preferences``; see ``read_votes``.
         columns: the format's name of a column -> the name it has in ``preferences``.
+        label: what values of the label mean, ``{"left": "a"}``.
+        criterion: which question counts, where several were asked.
+        split: which split of a data set to read.
+        one_annotator: says that votes without a name are all by this one person or model.
         texts: whether rows carry prompts and responses; None for up to a million rows.
         seed: the seed; the same arguments give the same votes.
         progress: is kept informed of how far the work has come.
@@ -122,7 +130,8 @@ def simulate_votes(
     )
     source: TruePairs | int | None = pairs
     if preferences is not None:
-        source = _read(preferences, format, columns, progress).sample(pairs, seed)
+        told: dict[str, Any] = {"label": label, "criterion": criterion, "split": split, "one_annotator": one_annotator}
+        source = _read(preferences, progress, format=format, columns=columns, **told).sample(pairs, seed)
     elif pairs is None and voters.annotators is None:
         source = PAIRS
     plan = plan_votes(voters, pairs=source, texts=texts, seed=seed)
@@ -137,7 +146,7 @@ def simulate_votes(
     return VotesSimulation(rows, summary, plan.pairs.undecided, without_texts, () if out is None else (Path(out),))
 
 
-def _read(preferences: Any, format: str, columns: Mapping[str, str] | None, progress: Progress) -> TruePairs:
+def _read(preferences: Any, progress: Progress, **how: Any) -> TruePairs:
     from votewise.data.votes import Votes
     from votewise.simulate.true_pairs import TruePairs
     from votewise.sources import read_votes
@@ -145,5 +154,5 @@ def _read(preferences: Any, format: str, columns: Mapping[str, str] | None, prog
 
     if not isinstance(preferences, Votes):
         progress.stage(f"Reading {short_name(preferences)}")
-        preferences = read_votes(preferences, format=format, columns=columns)
+        preferences = read_votes(preferences, **how)
     return TruePairs.of(preferences)

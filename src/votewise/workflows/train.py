@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -41,6 +41,11 @@ def train(
     config: str | os.PathLike[str] | None = None,
     *,
     votes: str | os.PathLike[str] | Votes | None = None,
+    columns: Mapping[str, str] | None = None,
+    label: Mapping[str, str] | None = None,
+    criterion: str | None = None,
+    split: str | None = None,
+    one_annotator: str | None = None,
     beliefs: str | os.PathLike[str] | None = None,
     num_processes: int | None = None,
     accelerate_config: str | os.PathLike[str] | None = None,
@@ -58,6 +63,11 @@ def train(
         config: a YAML file of settings. The other arguments override it.
         votes: what to train on, in any format that ``read_votes`` reads, instead of TRL's ``dataset_name`` or
             ``datasets``; or ``Votes``, if training runs in this process.
+        columns: the format's name of a column -> the name it has in the votes; also for ``eval_votes``.
+        label: what values of the label mean, ``{"left": "a"}``; also for ``eval_votes``.
+        criterion: which question counts, where several were asked; also for ``eval_votes``.
+        split: which split of the votes to read; the setting ``eval_split`` is that of ``eval_votes``.
+        one_annotator: says that votes without a name are all by this one person or model.
         beliefs: a folder that ``audit`` wrote for these votes; training starts from its reliabilities.
         num_processes: number of processes; None for one per GPU.
         accelerate_config: how accelerate launches: ``single_gpu``, ``multi_gpu``, ``fsdp2``, ``zero3``, or a file.
@@ -84,6 +94,11 @@ def train(
     named = {
         "config": config,
         "votes": None if in_memory else votes,
+        "columns": columns,
+        "label": label,
+        "criterion": criterion,
+        "split": split,
+        "one_annotator": one_annotator,
         "beliefs": beliefs,
         "num_processes": num_processes,
         "accelerate_config": accelerate_config,
