@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
@@ -13,13 +13,17 @@ from typing import Any
 
 @dataclass(frozen=True)
 class Reply:
-    """The server's reply; ``cut`` closes the connection without one."""
+    """The server's reply; ``cut`` closes the connection without one.
+
+    ``send`` takes over after the request is read: it gets the connection's file to write raw bytes to.
+    """
 
     status: int = 200
     body: Any = None
     headers: dict[str, str] = field(default_factory=dict)
     cut: bool = False
     wait: threading.Event | None = None
+    send: Callable[[Any], None] | None = None
 
 
 def said(text: str | None, *, reason: str = "stop", tokens: int = 3, **message: Any) -> Reply:
@@ -64,6 +68,11 @@ def scripted_server(answer: Callable[[dict[str, Any], int], Reply]) -> Iterator[
             reply = answer(request, before)
             if reply.wait is not None:
                 reply.wait.wait(20)
+            if reply.send is not None:
+                self.close_connection = True
+                with suppress(OSError):
+                    reply.send(self.wfile)
+                return
             if reply.cut:
                 self.close_connection = True
                 return

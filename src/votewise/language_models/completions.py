@@ -9,6 +9,7 @@ from email.utils import parsedate_to_datetime
 from typing import Any
 
 from votewise.errors import shorten
+from votewise.language_models.bounded_request import UnreadableReplyError
 
 Conversation = Sequence[dict[str, str]]
 """Messages with ``role`` and ``content``."""
@@ -30,21 +31,52 @@ class Completion:
 
 
 def read_completion(reply: Any) -> Completion:
-    """A server's reply as a completion: an empty answer, or one that a filter stopped, is an error."""
-    tokens = getattr(getattr(reply, "usage", None), "completion_tokens", None)
-    choices = getattr(reply, "choices", None)
-    if not choices:
-        return Completion(None, "an answer that cannot be read: no choices", tokens)
-    reason, message = choices[0].finish_reason, choices[0].message
-    text = getattr(message, "content", None)
+    """A server's reply as a completion: an empty answer, or one that a filter stopped, is an error.
+
+    Args:
+        reply: the reply's JSON value.
+
+    Raises:
+        UnreadableReplyError: it is not a chat completion.
+    """
+    usage = reply.get("usage")
+    tokens = usage.get("completion_tokens") if isinstance(usage, dict) else None
+    if not isinstance(tokens, int) or isinstance(tokens, bool) or not 0 <= tokens < 2**53:
+        tokens = None
+    choice, message = _choice(reply)
+    reason, text, refusal = choice.get("finish_reason"), message.get("content"), message.get("refusal")
     if reason == "content_filter":
         return Completion(None, "stopped by the server's content filter", tokens)
-    if getattr(message, "refusal", None):
-        return Completion(None, f"refused: {shorten(message.refusal, 200)}", tokens)
-    if not isinstance(text, str) or not text.strip():
-        return Completion(None, f"an empty answer (finish reason: {reason})", tokens)
-    # Half a surrogate pair is not valid text and cannot be written to a file.
-    return Completion(text.encode("utf-8", "replace").decode("utf-8"), None, tokens)
+    if refusal:
+        return Completion(None, f"refused: {shorten(valid_text(refusal), 200)}", tokens)
+    if text is not None and not isinstance(text, str):
+        raise UnreadableReplyError(f"the answer is not a text: {shorten(text)}")
+    if not text or not text.strip():
+        shown = reason if isinstance(reason, str) else shorten(reason)
+        return Completion(None, f"an empty answer (finish reason: {valid_text(shown)})", tokens)
+    return Completion(valid_text(text), None, tokens)
+
+
+def _choice(reply: dict[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
+    """The first choice of a reply, and its message."""
+    said = reply.get("error")
+    if said and not reply.get("choices"):
+        problem = said.get("message", said) if isinstance(said, dict) else said
+        raise UnreadableReplyError(f"the server reports an error in it: {shorten(problem, 200)}")
+    choices = reply.get("choices")
+    if not choices:
+        raise UnreadableReplyError("no choices")
+    if not isinstance(choices, list) or not isinstance(choices[0], dict):
+        raise UnreadableReplyError(f"odd choices: {shorten(choices)}")
+    message = choices[0].get("message")
+    if not isinstance(message, dict):
+        raise UnreadableReplyError(f"no message in the first choice: {shorten(choices[0])}")
+    return choices[0], message
+
+
+def valid_text(text: Any) -> Any:
+    """A text without half surrogate pairs, which are not valid text and cannot be written to a file."""
+    return text.encode("utf-8", "replace").decode("utf-8") if isinstance(text, str) else text
 
 
 def status_problem(error: Any) -> str:
@@ -53,7 +85,7 @@ def status_problem(error: Any) -> str:
     inner = body.get("error", body)
     said = inner.get("message") or inner.get("detail") if isinstance(inner, dict) else inner
     text = " ".join(str(said or error.response.text or error).split())
-    return f"status {error.status_code}: {text[:300]}"
+    return f"status {error.status_code}: {valid_text(text[:300])}"
 
 
 def requested_wait(headers: Any) -> float | None:
@@ -69,5 +101,5 @@ def requested_wait(headers: Any) -> float | None:
             return max(0.0, float(value))
         except ValueError:
             return float(max(0.0, parsedate_to_datetime(value).timestamp() - time.time()))
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError, OSError):
         return None

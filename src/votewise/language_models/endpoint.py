@@ -29,7 +29,7 @@ class Endpoint:
         model: its name there.
         base_url: like ``http://localhost:8000/v1``; None for OPENAI_BASE_URL, or OpenAI's own if that is not set.
         api_key: None for OPENAI_API_KEY; a local server may not need one.
-        timeout: seconds until a request counts as failed.
+        timeout: seconds until a request counts as failed, from the connection to the last byte of the answer.
         retries: how often a failed request is tried again.
         concurrency: how many requests run at the same time.
         backoff: seconds of the first wait before a retry; each further wait is twice as long.

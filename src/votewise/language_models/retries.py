@@ -1,8 +1,9 @@
 """One conversation -> one completion, with retries.
 
 An error that may be temporary (408, 409, 425, 429, 5xx, a timeout, a broken connection) is tried again. Each wait is twice
-as long as the last one, shortened by a random share, or as long as the server asks for. Any other error belongs to the
-prompt. An error that every prompt would get (a wrong key, an unknown model, a server that no longer answers) ends the run.
+as long as the last one, shortened by a random share, or as long as the server asks for. A reply that cannot be read is
+tried again, too, and belongs to the prompt in the end. So does any other error, except those that every prompt would get
+(a wrong key, an unknown model, a server that no longer answers): they end the run.
 """
 
 from __future__ import annotations
@@ -13,7 +14,14 @@ from dataclasses import dataclass
 from typing import Any
 
 from votewise.errors import BadInputError
-from votewise.language_models.completions import Completion, read_completion, requested_wait, status_problem
+from votewise.language_models.bounded_request import TooSlowError, request_completion
+from votewise.language_models.completions import (
+    Completion,
+    read_completion,
+    requested_wait,
+    status_problem,
+    valid_text,
+)
 
 TEMPORARY = (408, 409, 425, 429)
 """Statuses below 500 that may be temporary."""
@@ -26,11 +34,17 @@ LONGEST_WAIT = 60.0
 
 
 class TemporaryError(Exception):
-    """A request that failed, and may succeed when it is tried again."""
+    """A request that failed, and may succeed when it is tried again.
 
-    def __init__(self, problem: str, wait: float | None = None) -> None:
+    Attributes:
+        problem: why it failed.
+        wait: seconds that the server asks us to wait.
+        replied: whether the server had begun to reply, which says that it still works.
+    """
+
+    def __init__(self, problem: str, wait: float | None = None, *, replied: bool = False) -> None:
         super().__init__(problem)
-        self.problem, self.wait = problem, wait
+        self.problem, self.wait, self.replied = str(valid_text(problem)), wait, replied
 
 
 @dataclass(frozen=True)
@@ -38,7 +52,7 @@ class RetryPolicy:
     """When and how often a failed request is tried again.
 
     Attributes:
-        timeout: seconds until a request counts as failed, for messages.
+        timeout: seconds until a request counts as failed, from the connection to the last byte.
         retries: how often it is tried again.
         patience: after so many failed prompts in a row, a server that has answered before is given up; one that has never
             answered is given up after the first.
@@ -72,6 +86,7 @@ class RetryingClient:
         self.stop = threading.Event()
         self._client, self._options, self._server, self._policy = client, options, server, policy
         self._answered, self._failures, self._counting = False, 0, threading.Lock()
+        self._readable, self._unreadable = False, False
 
     def ask(self, messages: list[dict[str, str]]) -> Completion | None:
         """Get the completion of one conversation; None if the run was stopped meanwhile.
@@ -79,7 +94,8 @@ class RetryingClient:
         Raises:
             BadInputError: no prompt can be answered.
         """
-        tries = self._policy.retries + 1
+        # A server that has only ever sent what cannot be read, like a web page, is not asked again for each prompt.
+        tries = 1 if self._unreadable and not self._readable else self._policy.retries + 1
         failed = TemporaryError("not sent")
         for attempt in range(tries):
             try:
@@ -87,13 +103,16 @@ class RetryingClient:
             except TemporaryError as error:
                 failed = error
             else:
+                self._readable = True
                 self._count(answered=True)
                 return completion
             if attempt + 1 < tries and self.stop.wait(self._policy.pause(attempt, failed.wait)):
                 return None
-        if self._count(answered=False) >= (self._policy.patience if self._answered else 1):
+        self._unreadable |= failed.replied
+        failures = self._count(answered=failed.replied)
+        if not failed.replied and failures >= (self._policy.patience if self._answered else 1):
             raise self._fatal(failed.problem) from failed.__cause__
-        return Completion(None, f"{failed.problem} (tried {tries} times)")
+        return Completion(None, f"{failed.problem} (tried {tries} times)" if tries > 1 else failed.problem)
 
     def close(self) -> None:
         """Close the connections."""
@@ -101,23 +120,42 @@ class RetryingClient:
 
     def _try(self, messages: list[dict[str, str]]) -> Completion:
         """One request; raises TemporaryError if it is worth trying again."""
-        from openai import APIConnectionError, APIError, APIStatusError, APITimeoutError
+        from openai import APIConnectionError, APIStatusError, APITimeoutError
 
+        late = f"no answer within {self._policy.timeout:g} seconds"
         try:
             return read_completion(self._send(messages))
         except APIStatusError as error:
-            problem = status_problem(error)
-            if error.status_code in FATAL:
-                raise self._fatal(problem) from error
-            if error.status_code < 500 and error.status_code not in TEMPORARY:
-                return Completion(None, problem)
-            raise TemporaryError(problem, requested_wait(error.response.headers)) from error
+            return self._refused(error)
+        except TooSlowError as error:
+            raise TemporaryError(late, replied=error.begun) from error
         except APITimeoutError as error:
-            raise TemporaryError(f"no answer within {self._policy.timeout:g} seconds") from error
+            raise TemporaryError(late) from error
         except APIConnectionError as error:
-            raise TemporaryError(f"no connection: {error.__cause__ or error}") from error
-        except (APIError, ValueError) as error:  # the answer is not a chat completion
-            raise TemporaryError(f"an answer that cannot be read: {error}") from error
+            cause = error.__cause__ or error
+            raise TemporaryError(f"no connection: {cause}", replied=self._has_replied(cause)) from error
+        except Exception as error:  # whatever a server sends, only its prompt fails
+            raise TemporaryError(f"an answer that cannot be read: {error}", replied=True) from error
+
+    def _has_replied(self, cause: BaseException) -> bool:
+        """Whether the server sent something that is not HTTP, or a redirect that leads nowhere."""
+        kind = type(cause).__name__
+        if kind == "TooManyRedirects" or (kind == "RemoteProtocolError" and "disconnected" not in str(cause)):
+            return True
+        try:
+            asked, ours = cause.request.url, self._client.base_url  # type: ignore[attr-defined]
+            return bool((asked.scheme, asked.host, asked.port) != (ours.scheme, ours.host, ours.port))
+        except (AttributeError, RuntimeError):  # an error that does not say what was asked
+            return False
+
+    def _refused(self, error: Any) -> Completion:
+        """What a reply with a status of an error means."""
+        problem = status_problem(error)
+        if error.status_code in FATAL:
+            raise self._fatal(problem) from error
+        if error.status_code < 500 and error.status_code not in TEMPORARY:
+            return Completion(None, problem)
+        raise TemporaryError(problem, requested_wait(error.response.headers)) from error
 
     def _send(self, messages: list[dict[str, str]]) -> Any:
         """Send a request. OpenAI's newer models accept ``max_tokens`` only under another name, and say so."""
@@ -125,13 +163,13 @@ class RetryingClient:
 
         options = self._options
         try:
-            return self._client.chat.completions.create(messages=messages, **options)
+            return request_completion(self._client, {"messages": messages, **options}, self._policy.timeout)
         except BadRequestError as error:
             if "max_tokens" not in options or "max_completion_tokens" not in status_problem(error):
                 raise
         others = {name: value for name, value in options.items() if name != "max_tokens"}
         self._options = others | {"max_completion_tokens": options["max_tokens"]}
-        return self._client.chat.completions.create(messages=messages, **self._options)
+        return request_completion(self._client, {"messages": messages, **self._options}, self._policy.timeout)
 
     def _count(self, *, answered: bool) -> int:
         """Count the failed prompts since the last one that got any reply."""
