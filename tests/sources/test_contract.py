@@ -48,6 +48,15 @@ def test_instruction_and_input_are_one_text() -> None:
     assert prompts(rows) == ["Translate.\n\nbread", "Translate."]
 
 
+def test_a_part_that_repeats_another_one_is_read_once() -> None:
+    rows = [{"instruction": "Add 2 and 2.", "input": "Add 2 and 2.", **CHOSEN},
+            {"instruction": "Add", "input": "Add 3 and 3.", **CHOSEN}]  # fmt: skip
+    votes = read_votes(rows)
+    assert votes.texts is not None
+    assert votes.texts.column("prompt").to_pylist() == ["Add 2 and 2.", "Add\n\nAdd 3 and 3."]
+    assert "The prompt is made of the columns 'instruction', 'input'" in votes.reading.notes[0]
+
+
 def test_a_conversation_that_holds_the_answer_is_no_history() -> None:
     talk = [{"role": "user", "content": "p"}, {"role": "assistant", "content": "yes"}]
     assert prompts([{"prompt": "p", "messages": talk, **CHOSEN}]) == ["p"]

@@ -94,6 +94,10 @@ def read_texts(rows: Rows, a: str, b: str, taken: Collection[str] = ()) -> dict[
     parts = find_parts(rows, {a, b, *taken})
     for name in parts.columns:
         rows.use(name, "prompt" if name == parts.prompt else f"prompt ({plain_name(name)})")
+    text_columns = [name for name in parts.columns if name not in parts.seen]
+    if len(text_columns) > 1:
+        listed = ", ".join(f"'{rows.renames.get(name, name)}'" for name in text_columns)
+        rows.notes.append(f"The prompt is made of the columns {listed}; --columns NAME= leaves one out.")
     found = _texts(rows, parts, a, b)
     if parts.seen:
         found[ALSO] = pa.array(_seen(rows, parts.seen), TEXT)
@@ -170,7 +174,7 @@ def prompts_of(rows: Rows, parts: Parts) -> list[Any]:
             turns_after = conversation(last) or []
         if isinstance(inputs[i], str) and inputs[i].strip():
             texts.append(inputs[i])
-        text = "\n\n".join(part for part in texts if part)
+        text = "\n\n".join(_not_repeated(texts))
         whole = [*(said(system[i], "system") if isinstance(system[i], str) and system[i] else ()), *turns]
         whole += [*(said(text, "user") if text else ()), *turns_after]
         plain = not turns and not turns_after and not (isinstance(system[i], str) and system[i])
@@ -178,6 +182,11 @@ def prompts_of(rows: Rows, parts: Parts) -> list[Any]:
     if any(isinstance(value, list) for value in found):
         found = [_said(value, "user") for value in found]
     return found
+
+
+def _not_repeated(texts: list[str]) -> list[str]:
+    """The texts without empty ones, each once."""
+    return list(dict.fromkeys(text for text in texts if text))
 
 
 def _turns(value: Any) -> list[Message] | None:

@@ -78,7 +78,7 @@ def read_votes(
     if kept == 0:
         found = f"{len(rows):,} rows, {len(rows.bad):,} rejected, {skipped:,} skipped"
         raise rows.fail(f"there are no votes left of {found}", expected="at least one")
-    notes = (*opened.notes, *canonical.notes, *encoded.notes)
+    notes = (*opened.notes, *rows.notes, *canonical.notes, *encoded.notes)
     if encoded.identical:
         notes += (
             f"{encoded.identical:,} votes between two identical responses were skipped: nothing tells which one was meant.",

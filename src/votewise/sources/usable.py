@@ -52,6 +52,8 @@ class UsableRows:
         """Columns that the user says have no role: ``--columns NAME=``."""
         self.roles: dict[str, str] = {}
         """Columns that some value was taken from, and as what: ``prompt``, ``annotator``, or the column's own name."""
+        self.notes: list[str] = []
+        """What a reader should know about how columns were used."""
         self.meanings: Counter[str] = Counter()
         """How many votes mean both bad, both good or no vote."""
         self.table = _renamed(source, self.renames, self.set_aside)
