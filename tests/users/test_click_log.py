@@ -100,6 +100,8 @@ def place(request: pytest.FixtureRequest, tmp_path: Path) -> Any:
     """``LOG`` in one of the places a log may live in."""
     kind = request.param
     path = tmp_path / f"log.{kind}"
+    if kind.startswith("large"):
+        request.getfixturevalue("monkeypatch").setattr("votewise.sources.lazy.IN_MEMORY", 0)
     match kind:
         case "arrow table":
             return LOG
@@ -110,10 +112,12 @@ def place(request: pytest.FixtureRequest, tmp_path: Path) -> Any:
         case "parquet":
             pq.write_table(LOG, path)
             return path
-        case "csv":
+        case "csv" | "large csv":
+            path = path.with_suffix(".csv")
             pyarrow.csv.write_csv(LOG, path)
             return str(path)
-        case "jsonl":
+        case "jsonl" | "large jsonl":
+            path = path.with_suffix(".jsonl")
             LOG.to_pandas().to_json(path, orient="records", lines=True)
             return path
         case "arrow":
@@ -143,7 +147,21 @@ def place(request: pytest.FixtureRequest, tmp_path: Path) -> Any:
     raise AssertionError(kind)
 
 
-PLACES = ["arrow table", "pandas", "ibis", "parquet", "csv", "jsonl", "arrow", "folder", "glob", "duckdb", "postgres"]
+PLACES = [
+    "arrow table",
+    "pandas",
+    "ibis",
+    "parquet",
+    "csv",
+    "jsonl",
+    "large csv",
+    "large jsonl",
+    "arrow",
+    "folder",
+    "glob",
+    "duckdb",
+    "postgres",
+]
 PLACES += [pytest.param("spark", marks=pytest.mark.filterwarnings("default"))]
 everywhere = pytest.mark.parametrize("place", PLACES, indirect=True)
 

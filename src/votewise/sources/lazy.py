@@ -23,6 +23,9 @@ PARQUET = (".parquet", ".pq")
 TEXT = (".csv", ".tsv")
 JSON = (".jsonl", ".ndjson", ".json")
 
+IN_MEMORY = 256 << 20
+"""Bytes of a CSV or JSON file up to which the reader of ``read_votes`` reads it, so every command sees the same rows."""
+
 
 @contextmanager
 def open_table(source: Any) -> Iterator[tuple[Any, str]]:
@@ -94,6 +97,8 @@ def _reader(engine: Any, name: str) -> Callable[[], Any] | None:
     file = glob.escape(name)
     if suffix in PARQUET:
         return _parquet(engine, [name], name)
+    if path.stat().st_size <= IN_MEMORY:
+        return None
     if suffix in TEXT:
         # A CSV has no types: "007" stays as it is.
         return lambda: engine.read_csv(file, header=True, all_varchar=True)
