@@ -82,24 +82,84 @@ def test_a_run_that_did_nothing_leaves_nothing(tmp_path: Path) -> None:
     # Killed before its first record.
     (tmp_path / "out.journal").write_text(json.dumps({"settings": {"model": "misspelt"}}) + "\n")
     with Journal(tmp_path / "out", SETTINGS) as journal:
-        assert json.loads(journal.path.read_text()) == {"settings": SETTINGS}
+        assert json.loads(journal.path.read_text())["settings"] == SETTINGS
 
 
 @pytest.mark.parametrize(
-    ("lines", "row"),
+    ("lines", "row", "kept"),
     [
-        (['{"settings": {}}', "broken", '["k", {}]'], 2),
-        (['{"prompt": "mine"}', '["k", {}]'], 1),
-        (['["k", {}]', '["k", {}]'], 1),
-        (['{"settings": {}}', '["k"]', '["k", {}]'], 2),
+        (['{"settings": {}}', "broken", '["k", {}]'], 2, ["k"]),
+        (['{"prompt": "mine"}', '["k", {}]'], 1, []),
+        (['["k", {}]', '["k", {}]'], 1, []),
+        (['{"settings": {}}', '["k"]', '["k", {}]'], 2, ["k"]),
+        (['{"settings": {}}', '["k", {}]', '["l", {}]', '["m", {}, "00000000"]'], 4, ["k", "l"]),
+        (['{"settings": {}, "check": "00000000"}', '["k", {}]'], 1, []),
+        (['{"settings": {}}', "[" * 100_000], 2, []),
+        (["Dear diary"], 1, []),
     ],
 )
-def test_a_file_that_is_not_a_journal_is_left_alone(tmp_path: Path, lines: list[str], row: int) -> None:
+def test_lines_of_another_program_are_set_aside_and_the_work_resumes(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture, lines: list[str], row: int, kept: list[str]
+) -> None:
     path = tmp_path / "out.journal"
     path.write_text("\n".join(lines) + "\n")
-    with pytest.raises(BadInputError, match=f"row {row}: is not the journal"):
-        Journal(tmp_path / "out", {})
-    assert path.read_text() == "\n".join(lines) + "\n"
+    with Journal(tmp_path / "out", {}) as journal:
+        assert list(journal.done) == kept
+        assert journal.damaged == tmp_path / "out.journal.damaged"
+        journal.append("new", {})
+    (said,) = caplog.messages
+    assert said.startswith(f"{path}: line {row} cannot be read")
+    assert "out.journal.damaged" in said
+    assert journal.damaged.read_text() == "\n".join(lines[row - 1 :]) + "\n"
+    with Journal(tmp_path / "out", {}) as journal:
+        assert list(journal.done) == [*kept, "new"]
+        assert journal.damaged is None
+    assert len(caplog.messages) == 1
+
+
+def test_any_damaged_byte_costs_at_most_its_lines(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    whole = begun(tmp_path / "out").read_bytes()
+    records = {f"k{i}": {"answer": f"a\n{i} é \ud800"} for i in range(3)}
+    for position in range(len(whole)):
+        for bit in (1, 4, 128):
+            (tmp_path / "out.journal").write_bytes(
+                whole[:position] + bytes([whole[position] ^ bit]) + whole[position + 1 :]
+            )
+            with Journal(tmp_path / "out", SETTINGS) as journal:
+                assert journal.done.items() <= records.items()
+                assert len(journal.done) >= 1 or position <= whole.index(b"\n")
+                journal.append("new", {})
+            with Journal(tmp_path / "out", SETTINGS) as journal:
+                assert "new" in journal.done
+                journal.finish()
+            for path in tmp_path.glob("*.damaged*"):
+                path.unlink()
+    assert caplog.messages
+
+
+def test_garbage_is_set_aside_each_time_under_a_name_of_its_own(tmp_path: Path) -> None:
+    for garbage in (bytes(range(256)), b"\xff" * 100, b"no newline at all"):
+        (tmp_path / "out.journal").write_bytes(garbage)
+        with Journal(tmp_path / "out", SETTINGS) as journal:
+            assert journal.done == {}
+            assert journal.damaged is not None
+            assert journal.damaged.read_bytes() == garbage
+    assert sorted(path.name for path in tmp_path.iterdir()) == [
+        f"out.journal.damaged{number}" for number in ("", "-2", "-3")
+    ]
+
+
+def test_a_damaged_journal_is_said_in_one_line_on_stderr(tmp_path: Path) -> None:
+    (tmp_path / "out.journal").write_text("broken\n")
+    code = (
+        "import sys; from pathlib import Path; from votewise.storage.journal import Journal\n"
+        "with Journal(Path(sys.argv[1]), {}): pass"
+    )
+    run = subprocess.run(
+        [sys.executable, "-c", code, str(tmp_path / "out")], capture_output=True, text=True, check=True, timeout=60
+    )
+    (line,) = run.stderr.splitlines()
+    assert "out.journal: line 1 cannot be read" in line
 
 
 def test_two_runs_of_one_output_are_kept_apart(tmp_path: Path) -> None:

@@ -1,9 +1,12 @@
 """Long work that can be interrupted: a journal beside the output says what is already done.
 
-A journal has one JSON object per line: first the settings of the run, then one record per finished piece of work under
-its key. Half a line at the end, left by a kill or a full disk, is dropped. A run with other settings is refused, because
-its results would not belong together. When everything is done the caller writes the output, complete and in the order of
-the input, and calls ``finish``: an interrupted and resumed run ends with the same file as an uninterrupted one.
+A journal has one JSON value per line, each with a checksum: first the settings of the run, then one record per finished
+piece of work under its key. Half a line at the end, left by a kill or a full disk, is dropped. Lines that are damaged, or
+that another program wrote, are moved to a file beside the journal, which is said on stderr; the other records count. A run
+with other settings is refused, because its results would not belong together.
+
+When everything is done the caller writes the output, complete and in the order of the input, and calls ``finish``: an
+interrupted and resumed run ends with the same file as an uninterrupted one.
 
     with Journal(out, settings) as journal:
         for key in keys:
@@ -17,6 +20,8 @@ from __future__ import annotations
 
 import hashlib
 import json
+import logging
+import zlib
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from types import TracebackType
@@ -32,6 +37,9 @@ except ImportError:  # Windows: nothing stops two runs from writing the same out
 SUFFIX = ".journal"
 """Added to the output's name."""
 
+DAMAGED = ".damaged"
+"""Added to the journal's name, for what could not be read in it."""
+
 
 def content_key(*parts: Any) -> str:
     """A short name for JSON values, equal for equal values: 32 hexadecimal digits, the first half of their SHA-256."""
@@ -46,6 +54,7 @@ class Journal:
         path: the journal's file, the output's name and ``.journal``.
         done: records by key, including those of an interrupted run.
         resumed: how many of them the interrupted run had left.
+        damaged: the file that has what could not be read in the journal; None if everything could.
 
     Args:
         out: the file that the work will end with; its folder is made if it does not exist.
@@ -59,6 +68,7 @@ class Journal:
     def __init__(self, out: Path, settings: Mapping[str, Any], *, restart: bool = False) -> None:
         self.path = out.with_name(out.name + SUFFIX)
         self.done: dict[str, dict[str, Any]] = {}
+        self.damaged: Path | None = None
         # As they are read back from the file, where (1, 2) is [1, 2].
         self._settings: dict[str, Any] = json.loads(json.dumps(dict(settings), default=str))
         try:
@@ -94,7 +104,7 @@ class Journal:
     def extend(self, records: Iterable[tuple[str, dict[str, Any]]]) -> None:
         """Record several finished pieces of work: those of a batch."""
         records = list(records)
-        self._write([[key, record] for key, record in records])
+        self._write(_checked(key, record) for key, record in records)
         self.done.update(records)
 
     def finish(self) -> None:
@@ -112,34 +122,52 @@ class Journal:
             ) from error
 
     def _begin(self) -> None:
-        """Read the journal, drop half a line at the end, and compare the settings; write them to a new journal."""
+        """Read the journal, set aside what is damaged, and compare the settings; write them to a new journal."""
         self._file.seek(0)
-        content = self._file.read()
-        lines = content.splitlines(keepends=True)
-        good, before = 0, self._settings
-        for number, line in enumerate(lines, 1):
-            value = _parsed(line)
-            if value is None:
-                if number < len(lines):
-                    raise self._unreadable(number)
-                break
-            if number == 1:
-                before = self._settings_in(value)
-            else:
-                self._take(value, number)
-            good += len(line)
-        if self.done:
+        lines = self._file.read().splitlines(keepends=True)
+        before = _settings_in(lines[0]) if lines else None
+        if lines and _cut_off(lines[-1]):
+            del lines[-1]
+        records = [_record_in(line) for line in lines[1:]] if before is not None else []
+        if before is not None and any(records):
             self._compare(before)
-            self._file.truncate(good)
+        good = 0 if before is None else 1 + next((i for i, found in enumerate(records) if not found), len(records))
+        if good < len(lines):
+            self._set_aside(lines, good)
+        self._shorten(sum(len(line) for line in lines[:good]))
+        again = [line for line, found in zip(lines[good:], records[max(good - 1, 0) :], strict=False) if found]
+        self.done = dict(found for found in records if found)
+        if self.done:
+            self._write_lines(again)
         else:
-            self._file.truncate(0)
-            self._write([{"settings": self._settings}])
+            self._shorten(0)
+            self._write([{"settings": self._settings, "check": _checksum(self._settings)}])
 
-    def _settings_in(self, value: Any) -> dict[str, Any]:
-        match value:
-            case {"settings": dict() as settings}:
-                return settings
-        raise self._unreadable(1)
+    def _set_aside(self, lines: list[bytes], good: int) -> None:
+        """Copy the lines from the first damaged one on to a file beside the journal, and say so."""
+        number = 1
+        path = self.path.with_name(self.path.name + DAMAGED)
+        while path.exists():
+            number += 1
+            path = self.path.with_name(f"{self.path.name}{DAMAGED}-{number}")
+        try:
+            path.write_bytes(b"".join(lines[good:]))
+        except OSError as error:
+            raise self._unwritable(error) from error
+        self.damaged = path
+        logging.getLogger("votewise").warning(
+            "%s: line %d cannot be read as the journal of an interrupted run; what cannot be read is now in %s, and the "
+            "work resumes without it",
+            self.path,
+            good + 1,
+            path.name,
+        )
+
+    def _shorten(self, length: int) -> None:
+        try:
+            self._file.truncate(length)
+        except OSError as error:
+            raise self._unwritable(error) from error
 
     def _compare(self, before: dict[str, Any]) -> None:
         names = [name for name in {**before, **self._settings} if before.get(name) != self._settings.get(name)]
@@ -153,16 +181,12 @@ class Journal:
                 expected="the same settings to resume it, or --restart to delete it",
             )
 
-    def _take(self, value: Any, number: int) -> None:
-        match value:
-            case [str() as key, dict() as record]:
-                self.done[key] = record
-            case _:
-                raise self._unreadable(number)
-
     def _write(self, values: Iterable[Any]) -> None:
+        self._write_lines(json.dumps(value).encode() + b"\n" for value in values)
+
+    def _write_lines(self, lines: Iterable[bytes]) -> None:
         try:
-            self._file.write(b"".join(json.dumps(v).encode() + b"\n" for v in values))
+            self._file.write(b"".join(lines))
             self._file.flush()
         except OSError as error:
             raise self._unwritable(error) from error
@@ -170,13 +194,44 @@ class Journal:
     def _unwritable(self, error: OSError) -> BadInputError:
         return BadInputError(f"cannot be written: {error.strerror or error}", source=str(self.path))
 
-    def _unreadable(self, number: int) -> BadInputError:
-        return BadInputError(
-            "is not the journal of an interrupted run",
-            source=str(self.path),
-            row=number,
-            expected="--restart to delete it",
-        )
+
+def _checksum(*values: Any) -> str:
+    """Eight hexadecimal digits that change with any damage to JSON values."""
+    return f"{zlib.crc32(json.dumps(values, sort_keys=True).encode()):08x}"
+
+
+def _checked(key: str, record: dict[str, Any]) -> list[Any]:
+    """What a line says about a finished piece of work."""
+    record = json.loads(json.dumps(record))  # as it is read back
+    return [key, record, _checksum(key, record)]
+
+
+def _settings_in(line: bytes) -> dict[str, Any] | None:
+    """The settings in a journal's first line, None where it is damaged; earlier versions wrote no checksum."""
+    match _parsed(line):
+        case {"settings": dict() as settings, "check": check} if check == _checksum(settings):
+            return settings
+        case {"settings": dict() as settings, **others} if not others:
+            return settings
+    return None
+
+
+def _record_in(line: bytes) -> tuple[str, dict[str, Any]] | None:
+    """Key and record in a line, None where it is damaged."""
+    match _parsed(line):
+        case [str() as key, dict() as record]:
+            return key, record
+        case [str() as key, dict() as record, check] if check == _checksum(key, record):
+            return key, record
+    return None
+
+
+def _cut_off(line: bytes) -> bool:
+    """Whether a journal's last line is the beginning of one of ours, as a kill or a full disk leaves it."""
+    if line.endswith(b"\n"):
+        return not line.strip(b"\0\n")
+    starts = (b'{"settings"', b'["')
+    return any(line.startswith(start) or start.startswith(line) for start in starts) or not line.strip(b"\0")
 
 
 def _parsed(line: bytes) -> Any:
@@ -185,5 +240,5 @@ def _parsed(line: bytes) -> Any:
         return None
     try:
         return json.loads(line)
-    except ValueError:
+    except (ValueError, RecursionError):
         return None
