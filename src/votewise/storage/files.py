@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import json
 import os
-import tempfile
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 from votewise.errors import BadInputError
+from votewise.storage.staging import staging_folder
 
 
 def cache_folder() -> Path:
@@ -59,8 +59,8 @@ def written_whole(path: Path) -> Iterator[Path]:
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         # A temporary folder, because a file made by mkstemp would not get the permissions that users expect.
-        with tempfile.TemporaryDirectory(prefix=".votewise-", dir=path.parent) as folder:
-            partial = Path(folder) / path.name
+        with staging_folder(path.parent) as folder:
+            partial = folder / path.name
             yield partial
             partial.replace(path)
     except OSError as error:
@@ -84,9 +84,9 @@ def folder_written_whole(folder: Path, *, stale: Iterable[str] = ()) -> Iterator
     new = not folder.exists()
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(prefix=".votewise-", dir=folder) as name:
-            yield Path(name)
-            for file in sorted(Path(name).iterdir()):
+        with staging_folder(folder) as staging:
+            yield staging
+            for file in sorted(staging.iterdir()):
                 file.replace(folder / file.name)
         for stale_name in stale:
             (folder / stale_name).unlink(missing_ok=True)
