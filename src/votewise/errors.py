@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -55,7 +56,7 @@ class BadInputError(VotewiseError, ValueError):
             line += f", got {shorten(self.value)}"
         if self.expected:
             line += f" (expected {self.expected})"
-        return " ".join(line.split())
+        return visible(" ".join(line.split()))
 
 
 class NotIdentifiableError(VotewiseError):
@@ -120,3 +121,37 @@ def shorten(value: object, length: int = 60) -> str:
     text = value if isinstance(value, str) else repr(value)
     text = repr(text[: 4 * length]) if isinstance(value, str) else text
     return text if len(text) <= length else f"{text[: length - 21]} ... ({len(str(value)):,} characters)"
+
+
+ACTING = ("Cc", "Cf", "Cs", "Zl", "Zp")
+"""Unicode's categories of characters that a terminal acts on instead of showing them, or cannot show."""
+
+JOINERS = "\u200c\u200d"
+"""Characters of these categories that belong to words and emoji: the zero-width non-joiner and joiner."""
+
+
+def visible(text: object, *, lines: bool = False) -> str:
+    """A text from data with its control characters shown as symbols, so that a terminal does not act on them.
+
+    Args:
+        text: what to show.
+        lines: whether line breaks stay.
+    """
+    shown = str(text)
+    if shown.isprintable():
+        return shown
+    return "".join(c if lines and c == "\n" else _symbol(c) for c in shown)
+
+
+def _symbol(character: str) -> str:
+    code = ord(character)
+    if 0x20 <= code < 0x7F or not acts(character):
+        return character
+    return (
+        chr(0x2400 + code) if code < 0x20 else "\N{SYMBOL FOR DELETE}" if code == 0x7F else "\N{REPLACEMENT CHARACTER}"
+    )
+
+
+def acts(character: str) -> bool:
+    """Whether a terminal would act on a character instead of showing it."""
+    return unicodedata.category(character) in ACTING and character not in JOINERS

@@ -37,7 +37,7 @@ def test_answers_are_written_and_counted(end: End, prompts: str, server: Scripte
     shown = capsys.readouterr()
     assert "3 prompts of 5 in prompts.txt (1 repeated, 1 empty)" in shown.out
     assert "m: 2 answers, 1 failed" in shown.out
-    assert "2 x status 400: too ?[31mrude" in shown.out
+    assert "2 x status 400: too ␛[31mrude" in shown.out
     assert "\n2 comparisons\n" in shown.out
     assert "12 tokens in " in shown.out
     assert "tokens/s" in shown.out

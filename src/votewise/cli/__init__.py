@@ -13,7 +13,7 @@ import typer
 
 from votewise._version import __version__
 from votewise.cli import audit, demo, evaluate, export, filter, formats, generate, read, score, simulate, train
-from votewise.errors import BadInputError, VotewiseError
+from votewise.errors import BadInputError, VotewiseError, visible
 
 app = typer.Typer(
     name="votewise",
@@ -75,5 +75,5 @@ def main(arguments: Sequence[str] | None = None) -> None:
         app(arguments)
     except VotewiseError as error:
         line = error.in_shell() if isinstance(error, BadInputError) else str(error)
-        print(f"votewise: {line}", file=sys.stderr)
+        print(f"votewise: {visible(line, lines=True)}", file=sys.stderr)
         raise SystemExit(error.exit_code) from None

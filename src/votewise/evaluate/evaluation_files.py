@@ -19,12 +19,14 @@ from votewise.data.win_rates import MatrixResult, WinRateResult
 from votewise.evaluate.contest_table import contest_table, contest_tables, matrix_table
 from votewise.evaluate.figures import matrix_figures, win_rate_figures
 from votewise.evaluate.record import FILE, record_result
-from votewise.sources.databases import is_url, without_password
+from votewise.sources.urls import shown_url
 from votewise.storage.files import folder_written_whole
 from votewise.storage.journal import content_key
 
 MATRIX = "matrix"
 LONGEST_NAME = 60
+FORMULA = ("=", "+", "-", "@", "\t", "\r")
+"""What a cell begins with that a spreadsheet runs."""
 
 
 def name_of(contests: Contests) -> str:
@@ -49,7 +51,7 @@ def _source_name(source: Any) -> str:
     if not isinstance(source, str | os.PathLike):
         return "a table"
     text = os.fspath(source)
-    return Path(without_password(text) if is_url(text) else text).name
+    return Path(shown_url(text)).name
 
 
 def write_win_rate(
@@ -112,9 +114,17 @@ def _files(folder: Path, name: str, page: list[str], tables: list[str]) -> list[
 
 def _write_csv(path: Path, table: pa.Table) -> None:
     with path.open("w", encoding="utf-8", newline="") as file:
-        lines = csv.writer(file, lineterminator="\n")
-        lines.writerow(table.column_names)
-        lines.writerows(row.values() for row in table.to_pylist())
+        plain = csv.writer(file, lineterminator="\n")
+        # Before Python 3.13 the writer leaves a lone carriage return unquoted, and it ends the line for most readers.
+        quoting = csv.writer(file, lineterminator="\n", quoting=csv.QUOTE_NONNUMERIC)
+        for row in (table.column_names, *(row.values() for row in table.to_pylist())):
+            cells = [_inert(value) for value in row]
+            (quoting if any("\r" in str(cell) for cell in cells) else plain).writerow(cells)
+
+
+def _inert(value: Any) -> Any:
+    """A text that a spreadsheet would run as a formula, with an apostrophe in front; everything else as it is."""
+    return f"'{value}" if isinstance(value, str) and value.startswith(FORMULA) else value
 
 
 def _facts(created: datetime, settings: Mapping[str, Any], table: str) -> dict[str, Any]:

@@ -17,7 +17,6 @@ import numpy as np
 from votewise.data.contests import Contests, Text, Verdicts
 from votewise.errors import BadInputError, shorten
 from votewise.evaluate.judges import LanguageJudge
-from votewise.sources.databases import without_password
 from votewise.storage.journal import Journal, content_key
 
 Conversation = list[dict[str, str]]
@@ -61,7 +60,7 @@ def judge_settings(judge: LanguageJudge) -> dict[str, Any]:
     """What the replies depend on, for the journal."""
     return {
         "judge": judge.endpoint.model,
-        "server": without_password(judge.endpoint.where),
+        "server": judge.endpoint.where,
         "temperature": judge.temperature,
         "max_tokens": judge.max_tokens,
         "seed": judge.seed,
@@ -132,7 +131,7 @@ def read_replies(contests: Contests, journal: Journal, judge: LanguageJudge) -> 
         comments=[(one["text"], other["text"]) for one, other in zip(records[:n], records[n:], strict=True)],
         settings={
             "judge": judge.endpoint.model,
-            "server": without_password(judge.endpoint.where),
+            "server": judge.endpoint.where,
             "question": QUESTION,
         },
     )

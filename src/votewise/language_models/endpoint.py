@@ -19,6 +19,7 @@ from votewise.defaults import CONCURRENCY, RETRIES, TIMEOUT
 from votewise.errors import BadInputError, needs
 from votewise.language_models.completions import Completion, Conversation
 from votewise.language_models.retries import RetryingClient, RetryPolicy
+from votewise.sources.urls import shown_url
 
 
 @dataclass(frozen=True)
@@ -36,7 +37,7 @@ class Endpoint:
     """
 
     model: str
-    base_url: str | None = None
+    base_url: str | None = field(default=None, repr=False)
     api_key: str | None = field(default=None, repr=False)
     timeout: float = TIMEOUT
     retries: int = RETRIES
@@ -52,7 +53,11 @@ class Endpoint:
 
     @property
     def where(self) -> str:
-        """The server's address, for messages."""
+        """The server's address without secrets, for messages and summaries."""
+        return shown_url(self._address)
+
+    @property
+    def _address(self) -> str:
         return self.base_url or os.environ.get("OPENAI_BASE_URL") or "https://api.openai.com/v1"
 
     def complete(
@@ -82,7 +87,7 @@ class Endpoint:
         options: dict[str, Any] = {"model": self.model, "temperature": temperature, "max_tokens": max_tokens}
         options |= {name: v for name, v in (("seed", seed), ("top_p", top_p)) if v is not None}
         policy = RetryPolicy(self.timeout, self.retries, max(3, self.concurrency), self.backoff)
-        client = RetryingClient(self._client(), options, self.where, policy)
+        client = RetryingClient(self._client(), options, self._address, policy)
         workers = _Workers(client, self.concurrency, enumerate(conversations))
         try:
             yield from workers.results()

@@ -22,6 +22,7 @@ from votewise.language_models.completions import (
     status_problem,
     valid_text,
 )
+from votewise.sources.urls import shown_url, without_secrets
 
 TEMPORARY = (408, 409, 425, 429)
 """Statuses below 500 that may be temporary."""
@@ -78,7 +79,7 @@ class RetryingClient:
     Args:
         client: an ``openai.OpenAI`` that does not retry by itself.
         options: of every request: model, temperature and so on.
-        server: its address, for messages.
+        server: its address, for messages, which show it without secrets.
         policy: when and how often to try again.
     """
 
@@ -133,9 +134,9 @@ class RetryingClient:
             raise TemporaryError(late) from error
         except APIConnectionError as error:
             cause = error.__cause__ or error
-            raise TemporaryError(f"no connection: {cause}", replied=self._has_replied(cause)) from error
+            raise TemporaryError(self._safe(f"no connection: {cause}"), replied=self._has_replied(cause)) from error
         except Exception as error:  # whatever a server sends, only its prompt fails
-            raise TemporaryError(f"an answer that cannot be read: {error}", replied=True) from error
+            raise TemporaryError(self._safe(f"an answer that cannot be read: {error}"), replied=True) from error
 
     def _has_replied(self, cause: BaseException) -> bool:
         """Whether the server sent something that is not HTTP, or a redirect that leads nowhere."""
@@ -150,7 +151,7 @@ class RetryingClient:
 
     def _refused(self, error: Any) -> Completion:
         """What a reply with a status of an error means."""
-        problem = status_problem(error)
+        problem = self._safe(status_problem(error))
         if error.status_code in FATAL:
             raise self._fatal(problem) from error
         if error.status_code < 500 and error.status_code not in TEMPORARY:
@@ -178,9 +179,12 @@ class RetryingClient:
             self._failures = 0 if answered else self._failures + 1
             return self._failures
 
+    def _safe(self, text: str) -> str:
+        return without_secrets(text, self._server)
+
     def _fatal(self, problem: str) -> BadInputError:
         return BadInputError(
             f"model '{self._options['model']}': {problem}",
-            source=self._server,
+            source=shown_url(self._server),
             expected="a server that answers, a model that it has and a key that it accepts",
         )

@@ -57,7 +57,10 @@ def write_stream(out: Path, tables: Iterable[pa.Table], progress: StreamProgress
 
 
 class _CsvFile:
-    """A CSV file that is written table by table; its first line holds the names of the columns."""
+    """A CSV file that is written table by table; its first line holds the names of the columns.
+
+    Cells are written as they are, also those that a spreadsheet would run, because votewise reads the file back.
+    """
 
     def __init__(self, path: Path, schema: pa.Schema) -> None:
         nested = [field.name for field in schema if pa.types.is_nested(field.type)]

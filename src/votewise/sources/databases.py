@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -13,11 +12,6 @@ from votewise.errors import BadInputError, VotewiseError
 from votewise.sources.urls import ConnectionUrl
 
 EXTRAS = {"postgres": "votewise[postgres]", "pyspark": "votewise[spark]"}
-
-
-def is_url(text: str) -> bool:
-    """Tell whether this is a connection URL, ``backend://...``, rather than a path."""
-    return re.match(r"[A-Za-z][A-Za-z0-9+.-]+://", text) is not None
 
 
 def without_password(url: str) -> str:

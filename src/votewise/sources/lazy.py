@@ -16,8 +16,9 @@ from pathlib import Path
 from typing import Any
 
 from votewise.errors import BadInputError
-from votewise.sources.databases import engine_errors, is_url, open_url, without_password
+from votewise.sources.databases import engine_errors, open_url, without_password
 from votewise.sources.opening import load
+from votewise.sources.urls import is_url
 
 PARQUET = (".parquet", ".pq")
 TEXT = (".csv", ".tsv")

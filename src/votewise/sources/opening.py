@@ -13,10 +13,11 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from votewise.errors import BadInputError, VotewiseError
-from votewise.sources.databases import is_url, load_url, read_ibis, without_password
+from votewise.sources.databases import load_url, read_ibis, without_password
 from votewise.sources.file_formats import load_path
 from votewise.sources.loaded import Broken, Loaded, first_line
 from votewise.sources.splits import choose_split
+from votewise.sources.urls import is_url
 from votewise.sources.values import MARK, table_of, to_column
 
 

@@ -69,3 +69,18 @@ class ConnectionUrl:
                 if len(spelling) >= SHORTEST:
                     text = text.replace(spelling, "***")
         return text
+
+
+def is_url(text: str) -> bool:
+    """Tell whether this is a URL, ``scheme://...``, rather than a path."""
+    return re.match(r"[A-Za-z][A-Za-z0-9+.-]+://", text) is not None
+
+
+def shown_url(text: str) -> str:
+    """An address without its secrets, so that it can be shown; a text that is not a URL as it is."""
+    return ConnectionUrl.parse(text).shown() if is_url(text) else text
+
+
+def without_secrets(text: str, url: str) -> str:
+    """A message about a URL with the URL's secrets taken out."""
+    return ConnectionUrl.parse(url).without_secrets(text) if is_url(url) else text

@@ -18,7 +18,7 @@ from trl import get_peft_config, get_quantization_config
 from trl.trainer.utils import create_model_from_path
 
 from votewise.data.votes import Votes
-from votewise.errors import BadInputError, VotewiseError
+from votewise.errors import BadInputError, VotewiseError, visible
 from votewise.train.arguments import Arguments, parse
 from votewise.train.beginning import begin
 from votewise.train.inspection import RunFacts, count_steps, describe_left_out, measure_lengths, missing_rows, render
@@ -141,7 +141,7 @@ def build_trainer(arguments: Arguments, train: Any, evaluated: Any, processor: A
         if len(gone) == len(trainer.rows.pair):
             raise BadInputError(str(problem), expected="a larger max_length")
         if trainer.is_world_process_zero():
-            print(f"votewise: {problem}", file=sys.stderr)
+            print(f"votewise: {visible(problem)}", file=sys.stderr)
     if arguments.script.ignore_bias_buffers:
         trainer.model._ddp_params_and_buffers_to_ignore = [
             name for name, buffer in trainer.model.named_buffers() if buffer.dtype == torch.bool
@@ -181,13 +181,13 @@ def run() -> None:
     try:
         outcome = main(sys.argv[1:])
         if isinstance(outcome, RunFacts):
-            print(render(outcome))
+            print(visible(render(outcome), lines=True))
         else:
             outcome.accelerator.print(f"The model is in {outcome.args.output_dir}.")
     except VotewiseError as error:
         if os.environ.get("RANK", "0") != "0":
             time.sleep(PATIENCE)  # as a rule the first process has the same error, and its end also ends this one
-        print(f"votewise: {error}", file=sys.stderr)
+        print(f"votewise: {visible(error, lines=True)}", file=sys.stderr)
         raise SystemExit(error.exit_code) from None
 
 

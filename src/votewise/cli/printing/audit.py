@@ -5,12 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 import pyarrow.compute as pc
-from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
 from votewise.annotators.results import ReliabilityResult
-from votewise.cli.printing.common import FLAG_STYLES, TABLE_STYLE, findings, flag_counts, percent, written
+from votewise.cli.printing.common import FLAG_STYLES, TABLE_STYLE, Screen, findings, flag_counts, percent, written
 from votewise.data.votes import Votes
 from votewise.workflows.audit import AuditResult
 
@@ -22,7 +21,7 @@ LEAST_VOTES = 10
 def print_audit(audit: AuditResult) -> None:
     """Print what was read, which annotators not to trust, what else the reader should know, and where the files are."""
     votes, result = audit.votes, audit.reliability
-    console = Console(highlight=False)
+    console = Screen()
     console.print(overview(votes, result, audit.summary))
     console.print()
     least = least_reliable(result)

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import json
+import sys
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, TextIO
 
 from rich import box
+from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
+from rich.text import Text
 
+from votewise.errors import acts, visible
 from votewise.inference.diagnostic import Diagnostic
 
 FLAG_STYLES = {
@@ -39,6 +43,17 @@ FILE_NOTES = {
 }
 SUFFIX_NOTES = {".html": "open it in a browser", ".parquet": "every contest with its verdict"}
 """Notes on files that are named after their content."""
+
+
+class Screen(Console):
+    """A terminal that shows control characters of texts as symbols, whatever data they come from."""
+
+    def __init__(self, *, file: TextIO | None = None) -> None:
+        super().__init__(file=file, highlight=False)
+
+    def render_str(self, text: str, **how: Any) -> Text:
+        """A text with markup, as something to print."""
+        return super().render_str(visible(text, lines=True), **how)
 
 
 def findings(diagnostics: Iterable[Diagnostic]) -> Table:
@@ -78,4 +93,11 @@ def speed(tokens: int, seconds: float) -> str:
 
 def print_json(value: Any) -> None:
     """Print one value as indented JSON, and nothing else, on stdout."""
-    print(json.dumps(value, indent=2, ensure_ascii=False, allow_nan=False, default=str))
+    text = json.dumps(value, indent=2, ensure_ascii=False, allow_nan=False, default=str)
+    # What JSON leaves as it is and a terminal would act on is written as JSON's escapes: the values stay the same.
+    print("".join(json.dumps(c)[1:-1] if c != "\n" and acts(c) else c for c in text))
+
+
+def say(text: str, *, error: bool = False) -> None:
+    """Print lines on stdout, or on stderr; what a terminal would act on is shown as symbols."""
+    print(visible(text, lines=True), file=sys.stderr if error else sys.stdout)

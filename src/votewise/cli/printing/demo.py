@@ -6,11 +6,11 @@ from collections import Counter
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from rich.console import Console, Group
+from rich.console import Group
 from rich.table import Table
 
 from votewise.annotators.results import ReliabilityResult
-from votewise.cli.printing.common import TABLE_STYLE, flag_counts, written
+from votewise.cli.printing.common import TABLE_STYLE, Screen, flag_counts, say, written
 from votewise.workflows.demo import DemoResult
 
 if TYPE_CHECKING:
@@ -23,16 +23,16 @@ KINDS = {"adversarial": (0.0, 0.4), "sloppy": (0.4, 0.75), "reliable": (0.75, 1.
 
 def print_demo(result: DemoResult, *, quick: bool) -> None:
     """Print the results beside the truth, where the files are, and what to try next."""
-    console = Console(highlight=False)
+    console = Screen()
     if result.story is not None:
         console.print(story_tables(result.story))
     elif result.data is not None and result.summary is not None:
         console.print(compare_with_truth(result.data, result.reliability, result.summary["gold"]))
     console.print(written(result.files))
     following = "train --help" if result.story is not None else f"audit {result.files[-1]}"
-    print(f"\nThe report: {result.files[0]}\nYour turn:  votewise {following}")
+    say(f"\nThe report: {result.files[0]}\nYour turn:  votewise {following}")
     if result.story is None and not quick:
-        print("\nThe whole story, with training, needs:  pip install 'votewise[train]'")
+        say("\nThe whole story, with training, needs:  pip install 'votewise[train]'")
 
 
 def story_tables(story: Story) -> Group:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -11,8 +10,9 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from votewise.cli.printing.common import LEVEL_STYLES, TABLE_STYLE, written
+from votewise.cli.printing.common import LEVEL_STYLES, TABLE_STYLE, Screen, say, written
 from votewise.data.win_rates import MatrixResult, Rate, WinRateResult
+from votewise.errors import visible
 from votewise.evaluate.verdicts import JudgeWork
 from votewise.report.matrix_page import pair_rows
 from votewise.report.win_rate_page import notes
@@ -27,7 +27,7 @@ MOST_PAIRS = 15
 
 def print_win_rate(result: WinRateResult, files: Sequence[Path]) -> None:
     """Print the win rate, what it depends on, what to keep in mind, and where the files are."""
-    console = Console(highlight=False)
+    console = Screen()
     contests = result.contests
     table = _grid()
     table.add_row("Model", shown(contests.model_a))
@@ -57,7 +57,7 @@ def print_win_rate(result: WinRateResult, files: Sequence[Path]) -> None:
 
 def print_matrix(result: MatrixResult, files: Sequence[Path]) -> None:
     """Print each model's mean win rate, the pairs, and where the files are."""
-    console = Console(highlight=False)
+    console = Screen()
     table = _grid()
     table.add_row("Judge", shown(result.judge))
     total = sum(found.rate.contests for found in result.pairs.values())
@@ -88,7 +88,7 @@ def print_matrix(result: MatrixResult, files: Sequence[Path]) -> None:
 
 def print_work(work: JudgeWork) -> None:
     """Print how many contests there are, and how much work they are for the judge."""
-    console = Console(highlight=False)
+    console = Screen()
     table = _grid()
     for contests in work.groups:
         name = f"{contests.model_a} against {contests.model_b}"
@@ -108,9 +108,9 @@ def print_benchmark(found: BenchmarkEvaluation) -> None:
     for row in found.table.to_pylist():
         error = "" if row["standard_error"] is None else f" ± {row['standard_error']:.4f}"
         mark = "  <- the figure that papers report" if row["headline"] else ""
-        print(f"{row['task']}  {row['metric']} ({row['filter']}): {row['value']:.4f}{error}{mark}")
+        say(f"{row['task']}  {row['metric']} ({row['filter']}): {row['value']:.4f}{error}{mark}")
     for file in found.files:
-        print(f"Added to {file}")
+        say(f"Added to {file}")
 
 
 def print_export(found: AlpacaEvalExport | ArenaHardExport) -> None:
@@ -119,19 +119,19 @@ def print_export(found: AlpacaEvalExport | ArenaHardExport) -> None:
     if isinstance(found, ArenaHardExport):
         notes |= {"questions have no answer": found.missing, "answers belong to no question": found.unknown}
     parts = [f"{len(found.table):,} answers", *(f"{number:,} {what}" for what, number in notes.items() if number)]
-    print(", ".join(parts))
+    say(", ".join(parts))
     for file in found.files:
-        print(f"Written to {file}")
+        say(f"Written to {file}")
 
 
 def print_import(found: ArenaHardImport) -> None:
     """Print how many judged answers were read, Arena-Hard's own scores, and where the file is."""
     failed = f", {found.failed:,} without two verdicts" if found.failed else ""
-    print(f"{len(found.table):,} judged answers{failed}")
+    say(f"{len(found.table):,} judged answers{failed}")
     for model, score in found.scores.items():
-        print(f"  {model}: {score:.1%} by Arena-Hard's own score")
+        say(f"  {model}: {score:.1%} by Arena-Hard's own score")
     for file in found.files:
-        print(f"Written to {file}")
+        say(f"Written to {file}")
 
 
 @contextmanager
@@ -141,7 +141,7 @@ def telling_what_is_kept() -> Iterator[None]:
         yield
     except KeyboardInterrupt as interruption:
         for note in getattr(interruption, "__notes__", ()):
-            print(note, file=sys.stderr)
+            say(note, error=True)
         raise
 
 
@@ -171,7 +171,7 @@ def _rate(rate: Rate) -> str:
 
 def shown(text: str) -> str:
     """A text from the data that is safe to print on a terminal: no markup, no control sequences."""
-    return escape("".join(c if c.isprintable() else "\ufffd" for c in text))
+    return escape(visible(text))
 
 
 def _grid() -> Table:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Literal
 
+from votewise.cli.printing.common import say
 from votewise.workflows.export import ExportResult
 
 
@@ -20,6 +21,6 @@ def print_export(
     )
     width = max(len(f"{number:,}") for number, _ in rows)
     for number, text in rows:
-        print(f"{number:>{width},} {text}")
+        say(f"{number:>{width},} {text}")
     for file in result.files:
-        print(f"Written to {file}")
+        say(f"Written to {file}")

@@ -6,11 +6,10 @@ from collections.abc import Sequence
 from typing import Any
 
 import pyarrow as pa
-from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from votewise.cli.printing.common import TABLE_STYLE, findings, written
+from votewise.cli.printing.common import TABLE_STYLE, Screen, findings, written
 from votewise.users.select import CONFIDENCE
 from votewise.workflows.filter_clicks import FilterResult
 
@@ -25,7 +24,7 @@ TITLES = {
 
 def print_filter(result: FilterResult) -> None:
     """Print what was read, how attentive the users are, what was kept, and where the files are."""
-    console = Console(highlight=False)
+    console = Screen()
     summary = result.summary
     counts, kept = summary["counts"], summary["kept"]
     table = _grid()
@@ -53,7 +52,7 @@ def print_filter(result: FilterResult) -> None:
 
 def print_ladder(ladder: pa.Table, result: FilterResult) -> None:
     """Print how many users and rows each rule keeps: a table and a curve for each kind of rule."""
-    console = Console(highlight=False)
+    console = Screen()
     summary = result.summary
     grid = _grid()
     grid.add_row("Source", escape(summary["source"]))

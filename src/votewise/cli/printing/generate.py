@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from votewise.cli.printing.common import speed
+from votewise.cli.printing.common import say, speed
+from votewise.errors import visible
 from votewise.generate.job import GenerateJob
 from votewise.generate.results import GenerateResult
 
@@ -17,27 +18,27 @@ def print_plan(result: GenerateResult) -> None:
     job, sampling = result.job, result.job.sampling
     drawn = "the likeliest tokens" if sampling.temperature == 0 else f"temperature {sampling.temperature:g}"
     drawn += f", top-p {sampling.top_p:g}" if sampling.temperature and sampling.top_p < 1 else ""
-    print(describe_prompts(job))
-    print(
+    say(describe_prompts(job))
+    say(
         f"{' and '.join(job.models)} by {job.backend}: {drawn}, at most {sampling.max_tokens:,} tokens, "
         f"seed {sampling.seed}"
     )
-    print(f"Would be written: {', '.join(map(str, job.files))}")
+    say(f"Would be written: {', '.join(map(str, job.files))}")
 
 
 def print_generated(result: GenerateResult) -> None:
     """Print how many answers each model gave, the errors, the speed, and where the files are."""
-    print(describe_prompts(result.job))
+    say(describe_prompts(result.job))
     for model, answered in result.answered.items():
         failed = result.failed[model]
-        print(f"{model}: {answered:,} answers" + (f", {failed:,} failed" if failed else ""))
+        say(f"{model}: {answered:,} answers" + (f", {failed:,} failed" if failed else ""))
     print_errors(result.errors)
     if result.comparisons is not None:
-        print(f"{len(result.comparisons):,} comparisons")
+        say(f"{len(result.comparisons):,} comparisons")
     if result.resumed:
-        print(f"{result.resumed:,} answers are from an interrupted run")
-    print(speed(result.tokens, result.seconds))
-    print(f"Written to {' and '.join(map(str, result.files))}")
+        say(f"{result.resumed:,} answers are from an interrupted run")
+    say(speed(result.tokens, result.seconds))
+    say(f"Written to {' and '.join(map(str, result.files))}")
 
 
 def describe_prompts(job: GenerateJob) -> str:
@@ -51,7 +52,6 @@ def describe_prompts(job: GenerateJob) -> str:
 def print_errors(errors: Mapping[str, int]) -> None:
     """Print the most frequent errors."""
     for error, number in list(errors.items())[:MOST_ERRORS]:
-        # A server's text could contain control sequences.
-        print(f"  {number:,} x {''.join(c if c.isprintable() else '?' for c in error)[:200]}")
+        say(f"  {number:,} x {visible(error)[:200]}")
     if len(errors) > MOST_ERRORS:
-        print(f"  and {len(errors) - MOST_ERRORS:,} other errors")
+        say(f"  and {len(errors) - MOST_ERRORS:,} other errors")

@@ -12,6 +12,8 @@ from types import TracebackType
 from rich.console import Console
 from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
+from votewise.cli.printing.common import Screen, say
+from votewise.errors import visible
 from votewise.storage.journal import SUFFIX
 
 PATIENCE = 2.0
@@ -27,10 +29,10 @@ class ProgressBar:
     """
 
     def __init__(self, *, quiet: bool = False, console: Console | None = None) -> None:
-        console = console or Console(file=sys.stderr)
+        console = console or Screen(file=sys.stderr)
         self._progress = Progress(
             SpinnerColumn(),
-            TextColumn("{task.description}"),
+            TextColumn("{task.description}", markup=False),
             BarColumn(bar_width=24),
             TextColumn("{task.fields[note]}"),
             TimeElapsedColumn(),
@@ -57,11 +59,11 @@ class ProgressBar:
 
     def stage(self, description: str) -> None:
         """Start a stage of unknown length."""
-        self._progress.reset(self._task, description=description, total=None, note="")
+        self._progress.reset(self._task, description=visible(description), total=None, note="")
 
     def step(self, what: str, steps: int, movement: float) -> None:
         """Show the steps of an estimate; fits ``estimate_reliability(progress=...)``."""
-        self._progress.update(self._task, description=what, note=f"{steps:,} steps, change {movement:.0e}")
+        self._progress.update(self._task, description=visible(what), note=f"{steps:,} steps, change {movement:.0e}")
 
     def rows(self, done: int, total: int | None) -> None:
         """Show how many rows, of how many, the stage has done."""
@@ -74,7 +76,7 @@ class ProgressBar:
             if tokens
             else f"{done:,} of {total:,}"
         )
-        self._progress.update(self._task, description=what, completed=done, total=total, note=note)
+        self._progress.update(self._task, description=visible(what), completed=done, total=total, note=note)
 
 
 @contextmanager
@@ -85,5 +87,5 @@ def telling_how_to_resume(out: Path) -> Iterator[None]:
     except KeyboardInterrupt:
         journal = out.with_name(out.name + SUFFIX)
         if journal.exists():
-            print(f"Interrupted. Finished work is in {journal}; the same command resumes from there.", file=sys.stderr)
+            say(f"Interrupted. Finished work is in {journal}; the same command resumes from there.", error=True)
         raise

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from dataclasses import asdict
 
-from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from votewise.cli.printing.common import TABLE_STYLE, print_json
+from votewise.cli.printing.common import TABLE_STYLE, Screen, print_json
+from votewise.errors import visible
 from votewise.workflows.read import ReadResult
 
 LONGEST = 160
@@ -17,7 +17,7 @@ LONGEST = 160
 
 def print_reading(result: ReadResult) -> None:
     """Print the format, the role of every column, counts, notes and the first votes in words."""
-    console, reading = Console(highlight=False), result.reading
+    console, reading = Screen(), result.reading
     console.print(Text.assemble(("Source  ", "bold"), visible(reading.source)))
     console.print(Text.assemble(("Format  ", "bold"), reading.format))
     console.print(_counts(result))
@@ -46,20 +46,6 @@ def print_reading(result: ReadResult) -> None:
 def print_reading_json(result: ReadResult) -> None:
     """Print the reading, its columns and the first votes as JSON."""
     print_json(asdict(result.reading) | {"examples": result.examples.to_pylist()})
-
-
-def visible(text: object) -> str:
-    """A text from data with its control characters shown as symbols, so that a terminal does not act on them."""
-    return "".join(_symbol(character) for character in str(text))
-
-
-def _symbol(character: str) -> str:
-    if character.isprintable():
-        return character
-    code = ord(character)
-    return (
-        chr(0x2400 + code) if code < 0x20 else "\N{SYMBOL FOR DELETE}" if code == 0x7F else "\N{REPLACEMENT CHARACTER}"
-    )
 
 
 def _short(text: str) -> str:

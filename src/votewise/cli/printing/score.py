@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import pyarrow as pa
-from rich.console import Console
 from rich.table import Table
 
-from votewise.cli.printing.common import TABLE_STYLE, speed
+from votewise.cli.printing.common import TABLE_STYLE, Screen, say, speed
 from votewise.score.results import ScoreResult
 from votewise.score.temperature import TemperatureFit
 
@@ -16,26 +15,26 @@ def print_plan(result: ScoreResult) -> None:
     job = result.job
     sign = job.pairs.sign
     votes = "no votes" if sign is None else f"{int((sign != 0).sum()):,} votes without ties"
-    print(f"{len(job.pairs):,} rows in {job.pairs.source} ({job.pairs.format or 'pairs'}), {votes}")
-    print(f"Scores from {', '.join(f'{k} {v}' for k, v in job.source.settings().items())}")
-    print(f"Would be written: {', '.join(map(str, job.files))}")
+    say(f"{len(job.pairs):,} rows in {job.pairs.source} ({job.pairs.format or 'pairs'}), {votes}")
+    say(f"Scores from {', '.join(f'{k} {v}' for k, v in job.source.settings().items())}")
+    say(f"Would be written: {', '.join(map(str, job.files))}")
 
 
 def print_scored(result: ScoreResult) -> None:
     """Print how much was scored, how well margins fit the votes, and where the files are."""
     pairs, counts = result.job.pairs, result.counts
-    print(f"{len(pairs):,} rows in {pairs.source}, {counts.answers:,} answers to score")
+    say(f"{len(pairs):,} rows in {pairs.source}, {counts.answers:,} answers to score")
     missing = result.scored["margin"].null_count
     if missing:
-        print(f"{missing:,} rows without a margin: {counts.unscored:,} answers have no score, or are too long")
+        say(f"{missing:,} rows without a margin: {counts.unscored:,} answers have no score, or are too long")
     if counts.resumed:
-        print(f"{counts.resumed:,} scores are from an interrupted run")
+        say(f"{counts.resumed:,} scores are from an interrupted run")
     if counts.tokens:
-        print(speed(counts.tokens, counts.seconds))
+        say(speed(counts.tokens, counts.seconds))
     if result.temperature is not None:
-        print(describe_temperature(result.temperature))
+        say(describe_temperature(result.temperature))
     print_calibration(result)
-    print(f"Written to {' and '.join(map(str, result.files))}")
+    say(f"Written to {' and '.join(map(str, result.files))}")
 
 
 def describe_temperature(fit: TemperatureFit) -> str:
@@ -50,12 +49,12 @@ def print_calibration(result: ScoreResult) -> None:
     before, after = result.calibration_before, result.calibration_after
     if before is None:
         return
-    print(f"{before.agreement:.1%} of the votes agree with the scores")
+    say(f"{before.agreement:.1%} of the votes agree with the scores")
     for when, calibration in (("before", before), ("after", after)):
         if calibration is not None:
             note = f" {when} the temperature" if after is not None else ""
-            print(f"log-loss {calibration.log_loss:.4f}, calibration error {calibration.error:.4f}{note}")
-    Console().print(calibration_rows((after or before).table))
+            say(f"log-loss {calibration.log_loss:.4f}, calibration error {calibration.error:.4f}{note}")
+    Screen().print(calibration_rows((after or before).table))
 
 
 def calibration_rows(table: pa.Table) -> Table:

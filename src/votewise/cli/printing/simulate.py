@@ -4,18 +4,17 @@ from __future__ import annotations
 
 from typing import Any
 
-from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from votewise.cli.printing.common import TABLE_STYLE
+from votewise.cli.printing.common import TABLE_STYLE, Screen
 from votewise.workflows.simulate_clicks import ClicksSimulation
 from votewise.workflows.simulate_votes import VotesSimulation
 
 
 def print_votes(result: VotesSimulation) -> None:
     """Print how many votes there are, and for each kind of annotator how many are right."""
-    console = Console(highlight=False)
+    console = Screen()
     summary = result.summary
     table = Table(title=f"{summary['votes']:,} votes on {summary['pairs']:,} pairs", **TABLE_STYLE)
     table.add_column("Kind", no_wrap=True)
@@ -36,7 +35,7 @@ def print_votes(result: VotesSimulation) -> None:
 
 def print_clicks(result: ClicksSimulation) -> None:
     """Print how many clicks there are, and how many of them are attentive and right."""
-    console = Console(highlight=False)
+    console = Screen()
     grid = Table.grid(padding=(0, 2))
     summary = result.summary
     n = max(summary["clicks"], 1)

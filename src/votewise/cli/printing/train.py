@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from votewise.cli.printing.common import say
 from votewise.workflows.train import TrainResult
 
 
@@ -10,6 +11,6 @@ def print_training(result: TrainResult) -> None:
     if result.facts is not None:
         from votewise.train.inspection import render
 
-        print(render(result.facts))
+        say(render(result.facts))
     elif result.trainer is not None and result.trainer.is_world_process_zero():
-        print(f"The model is in {result.output_dir}.")
+        say(f"The model is in {result.output_dir}.")
