@@ -155,3 +155,24 @@ def test_real_votes_as_they_are(end: End, tmp_path: Path, capsys: Shown) -> None
     assert summary["counts"]["kept"] == 41_742
     assert summary["gold"]["accuracy"] >= 0.984
     assert summary["gold"]["auc"] >= 0.997
+
+
+def test_a_folder_with_something_else_is_refused(end: End, source: Path, tmp_path: Path, capsys: Shown) -> None:
+    mine = tmp_path / "mine"
+    mine.mkdir()
+    (mine / "summary.json").write_text("my own")
+    for command in (
+        ("audit", source, "--no-report", "--out", mine),
+        ("audit", source, "--no-report", "--out", tmp_path),
+    ):
+        assert end(*command) == 2
+        error = capsys.readouterr().err
+        assert error.count("\n") == 1
+        assert "holds something else" in error
+    assert [path.name for path in mine.iterdir()] == ["summary.json"]
+    (mine / "summary.json").unlink()
+    for _ in range(2):  # the second time over the first result
+        assert end("audit", source, "--no-report", "--out", mine) == 0
+        (mine / "notes.txt").write_text("about the result")
+    assert (mine / "votes.parquet").exists()
+    assert (mine / "notes.txt").exists()

@@ -192,3 +192,24 @@ def test_users_who_changed_are_counted(end: End, source: Path, tmp_path: Path, c
     assert not (out / "drift.parquet").exists()
     assert end("filter", source, "--win-rate", "0.85", "--window", "soon", "--out", out) == 2
     assert "window" in capsys.readouterr().err
+
+
+def test_a_folder_with_something_else_is_refused(end: End, source: Path, tmp_path: Path, capsys: Shown) -> None:
+    mine = tmp_path / "mine"
+    mine.mkdir()
+    (mine / "summary.json").write_text("my own")
+    for command in (
+        ("filter", source, "--win-rate", "0.75", "--no-report", "--out", mine),
+        ("filter", source, "--win-rate", "0.75", "--no-report", "--out", tmp_path),
+    ):
+        assert end(*command) == 2
+        error = capsys.readouterr().err
+        assert error.count("\n") == 1
+        assert "holds something else" in error
+    assert [path.name for path in mine.iterdir()] == ["summary.json"]
+    (mine / "summary.json").unlink()
+    for _ in range(2):  # the second time over the first result
+        assert end("filter", source, "--win-rate", "0.75", "--no-report", "--out", mine) == 0
+        (mine / "notes.txt").write_text("about the result")
+    assert (mine / "comparisons.parquet").exists()
+    assert (mine / "notes.txt").exists()

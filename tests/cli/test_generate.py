@@ -112,3 +112,19 @@ def test_an_interruption_says_how_to_resume(
     assert end("generate", prompts, *options) == 130
     assert "Finished work is in a.jsonl.journal; the same command resumes from there." in capsys.readouterr().err
     assert Path("a.jsonl.journal").exists()
+
+
+def test_odd_replies_and_a_damaged_journal_do_not_stop_the_work(
+    end: End, prompts: str, capsys: Shown, caplog: pytest.LogCaptureFixture
+) -> None:
+    replies = {"one": Reply(body="<html>"), "two": Reply(body={"choices": None}), "rude": said("fine")}
+    Path("a.jsonl.journal").write_bytes(bytes(range(256)))
+    with scripted_server(lambda request, before: replies[request["messages"][-1]["content"]]) as server:
+        options = ("--backend", "endpoint", "--base-url", server.url, "--out", "a.jsonl", "--retries", "0")
+        assert end("generate", prompts, "--model", "m", *options) == 0
+    rows = {row["prompt"]: row for row in map(json.loads, Path("a.jsonl").read_text().splitlines())}
+    assert "it is not JSON" in rows["one"]["error"]
+    assert "no choices" in rows["two"]["error"]
+    assert {text: row["answer"] for text, row in rows.items()} == {"one": None, "two": None, "rude": "fine"}
+    assert "Traceback" not in capsys.readouterr().err
+    assert any("a.jsonl.journal.damaged" in message for message in caplog.messages)

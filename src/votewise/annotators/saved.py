@@ -22,6 +22,8 @@ from votewise.storage.files import folder_written_whole, write_json
 from votewise.storage.versions import library_versions
 
 FILES = ("report.html", "annotators.parquet", "votes.parquet", "pairs.parquet", "summary.json")
+SUMMARY_KEYS = ("one_per_row", "flags", "prior")
+"""What tells the summary of an audit from that of another command."""
 
 
 @dataclass(frozen=True, eq=False)

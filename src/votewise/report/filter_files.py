@@ -20,6 +20,8 @@ from votewise.users.select import LEVELS, Rule
 
 FILES = ("report.html", "comparisons.parquet", "users.parquet", "summary.json")
 DRIFT_FILES = ("drift.parquet", "stretches.parquet")
+SUMMARY_KEYS = ("rule", "kept", "win_rates")
+"""What tells the summary of a filtered log from that of another command."""
 
 
 @dataclass(frozen=True, eq=False)

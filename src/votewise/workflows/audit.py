@@ -60,7 +60,7 @@ def audit(
     Args:
         votes: whatever ``read_votes`` reads, or ``Votes``.
         out: folder for report.html, annotators.parquet, votes.parquet, pairs.parquet and summary.json; None writes
-            nothing.
+            nothing. A folder with something else than an earlier audit in it is refused.
         format: name of the format, or ``auto``; see ``read_votes``.
         columns: the format's name of a column -> the name it has in the source.
         label: what values of the label mean, ``{"left": "a"}``; see ``read_votes``.
@@ -84,20 +84,21 @@ def audit(
     from datetime import UTC, datetime
 
     from votewise.annotators.estimate import estimate_reliability
-    from votewise.annotators.saved import summarise
+    from votewise.annotators.saved import FILES, SUMMARY_KEYS, summarise
     from votewise.data.votes import Votes
     from votewise.inference.diagnostic import check_identifiable
     from votewise.inference.priors import parse_prior
     from votewise.report.audit_files import write_audit
     from votewise.sources import read_votes
     from votewise.sources.naming import short_name
-    from votewise.storage.files import folder_to_write, make_folder
+    from votewise.storage.files import check_folder_is_free, folder_to_write, make_folder
     from votewise.workflows.parsing import parse_temperature
 
     progress = progress or SILENT
     chosen_prior = parse_prior(prior) if isinstance(prior, str) else prior
     factor = parse_temperature(temperature)
     folder = folder_to_write(out)
+    check_folder_is_free(folder, names=(*FILES, "rejected.jsonl"), summary_keys=SUMMARY_KEYS, command="audit")
     told: dict[str, Any] = {"label": dict(label or {}), "criterion": criterion, "one_annotator": one_annotator}
     told = {name: value for name, value in told.items() if value}
     if not isinstance(votes, Votes):

@@ -76,7 +76,8 @@ def filter_clicks(
             ``Bounds``, or a text such as ``160/200``, ``beta:8,2`` or ``0.55..0.7``. With ``domain`` one for each domain: a
             mapping, or texts such as ``code=0.7``. With more than two models one for each pair that is known, ``A:B=0.7``;
             those of the other pairs are estimated.
-        out: folder for report.html, comparisons.parquet, users.parquet and summary.json; None writes nothing.
+        out: folder for report.html, comparisons.parquet, users.parquet and summary.json; None writes nothing. A folder
+            with something else than an earlier result in it is refused.
         keep: the share of the users to keep, the most attentive; instead of ``threshold``.
         threshold: the attentiveness from which users are kept; 0.5 where it is None.
         confidence: keep only users who reach the threshold with at least this probability; None goes by the estimate.
@@ -106,8 +107,9 @@ def filter_clicks(
     from contextlib import nullcontext
     from datetime import UTC, datetime
 
+    from votewise.report import filter_files
     from votewise.report.filter_files import FilteredLog, summarise_drift, summarise_filter, write_filter
-    from votewise.storage.files import folder_to_write
+    from votewise.storage.files import check_folder_is_free, folder_to_write
     from votewise.users.drift import find_drift
     from votewise.users.estimate import estimate_attentiveness
     from votewise.users.known_win_rates import parse_win_rates
@@ -119,6 +121,9 @@ def filter_clicks(
     if keep is not None and threshold is not None:
         raise BadInputError("cannot be combined with a threshold", parameter="keep", expected="one rule or the other")
     progress, folder, name = progress or SILENT, folder_to_write(out), _name(comparisons)
+    if not dry_run:
+        names, keys = (*filter_files.FILES, *filter_files.DRIFT_FILES), filter_files.SUMMARY_KEYS
+        check_folder_is_free(folder, names=names, summary_keys=keys, command="filter")
     rates = parse_win_rates(win_rate)
     rule = Rule(keep, THRESHOLD if threshold is None else threshold, confidence, keep_new)
     stretch = Window.parse(window) if window else None
