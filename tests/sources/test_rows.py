@@ -156,6 +156,13 @@ def test_formats_that_are_unknown_lack_columns_or_are_not_unique() -> None:
     nearest = r"found the columns worker, label, response_a, reply .*nearest is plain, which lacks annotator"
     with pytest.raises(BadInputError, match=nearest):
         read_votes([{"worker": "u", "label": "a", "response_a": "x", "reply": "y"}])
+    paste = r"example: votewise read FILE --columns prompt=ask --columns response_a=first --columns response_b=NAME "
+    with pytest.raises(BadInputError, match=paste + "--columns label=NAME --columns 'annotator=rater name'"):
+        read_votes([{"rater name": "u", "question": "q", "ask": "x", "first": "y"}], columns={"prompt": "ask"})
+    wide = {"rater": "u", "better": "one", "reply 1": "x", "reply 2": "y"} | {f"c{i}" * 50: "z" for i in range(500)}
+    with pytest.raises(BadInputError, match=r"\.\.\. and 490 more .*votewise read") as unknown:
+        read_votes([wide], columns={"reply 1": "", "c0" * 50: ""})
+    assert len(str(unknown.value)) < 8 * 120
     both = GOOD | {"chosen": "x", "rejected": "y"}
     with pytest.raises(BadInputError, match="fits several formats: plain, trl"):
         read_votes([both])

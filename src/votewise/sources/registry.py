@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from votewise.errors import BadInputError
 from votewise.sources.format import Format
+from votewise.sources.guesses import command, listed
 from votewise.sources.rows import Rows
 from votewise.sources.shapes.alpacaeval import ALPACAEVAL
 from votewise.sources.shapes.arena import ARENA, ARENA_100K, ARENA_140K, MT_BENCH
@@ -70,7 +71,7 @@ def _recognised(rows: Rows) -> Format:
         fit = [f for f in fit if not f.general]
     if len(fit) > 1:
         problem = f"fits several formats: {', '.join(f.name for f in fit)}"
-        raise rows.fail(problem, expected=f"one; choose it, e.g. format='{fit[0].name}'")
+        raise rows.fail(problem, expected=f"one; choose it: --format {fit[0].name}")
     if fit:
         return fit[0]
     names = rows.table.column_names
@@ -82,9 +83,14 @@ def _recognised(rows: Rows) -> Format:
     nearest = min(
         (f for f in FORMATS.values() if f.needs != (("*",),)), key=lambda f: len(f.lacks(names)) / len(f.needs)
     )
-    problem = f"unknown format; found the columns {', '.join(names)}"
+    own = [name for name in rows.source.table.column_names if name not in rows.set_aside]
     raise rows.fail(
-        problem,
-        expected=f"one of {', '.join(FORMATS)}; nearest is {nearest.name}, which lacks {', '.join(nearest.lacks(names))}; "
-        "columns={'annotator': 'worker'} renames",
+        f"unknown format; found the columns {listed(own)}",
+        expected=f"one of `votewise formats`; nearest is {nearest.name}, which lacks {', '.join(nearest.lacks(names))}; "
+        f"say what the columns hold, for example: {command(_path(rows.source.name), own, rows.renames)}",
     )
+
+
+def _path(source: str) -> str:
+    """The source as a word of a command; FILE for tables in memory."""
+    return source if "." in source or "/" in source else "FILE"

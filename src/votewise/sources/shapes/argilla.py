@@ -24,7 +24,7 @@ def read_argilla(rows: Rows) -> Canonical:
     if both is None:
         raise rows.fail(
             f"there are no two fields for the answers, found {', '.join(fields)}",
-            expected="response_a and response_b or the like; columns={'response_a': ...} renames",
+            expected="response_a and response_b or the like; --columns response_a=NAME says which",
         )
     prompt = prompt_field(fields, both)
     names = dict(zip(TEXTS, (prompt, *both), strict=True))
