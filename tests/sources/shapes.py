@@ -469,4 +469,29 @@ SHAPES: dict[str, Shape] = {
         [("w1", "Yes", "No", False), ("w2", "No", "Yes", False)],
         "Hi",
     ),
+    "several-votes, a column each": Shape(
+        "several-votes",
+        [
+            {"question": "Hi", "answer_1": "Yes", "answer_2": "No", "annotator_1": "1", "annotator_2": "tie"},
+            {"question": "Ho", "answer_1": "Sure", "answer_2": "Never", "annotator_1": "2", "annotator_2": None},
+        ],
+        [
+            ("annotator_1", "Yes", "No", False),
+            ("annotator_1", "Never", "Sure", False),
+            ("annotator_2", "No", "Yes", True),
+        ],
+        "Hi",
+    ),
+    "several-votes, a list": Shape(
+        "several-votes",
+        [{"prompt": "Hi", "response_a": "Yes", "response_b": "No", "labels": ["a", "b"], "annotators": ["u1", "u2"]}],
+        BATTLES[:2],
+        "Hi",
+    ),
+    "several-votes, counts": Shape(
+        "several-votes",
+        [{"prompt": "Hi", "left": "Yes", "right": "No", "votes_left": 2, "votes_right": 1, "ties": 0}],
+        [*ALL, *ALL, ("(unknown)", "No", "Yes", False)],
+        "Hi",
+    ),
 }

@@ -260,6 +260,67 @@ def test_votes_of_people_beside_chosen_and_rejected_are_refused() -> None:
         read_votes([{"prompt": "p", "win": said, **CHOSEN}])
 
 
+@pytest.mark.parametrize(
+    ("row", "message"),
+    [
+        (VOTE | {"annotator_1": "a", "annotator_2": "b"}, None),
+        (
+            {"prompt": "p", **CHOSEN, "annotator_1": "a", "annotator_2": "b"},
+            "several votes in the columns annotator_1, ",
+        ),
+        (
+            {"prompt": "p", **CHOSEN, "votes_chosen": 3, "votes_rejected": 2},
+            "several votes in the columns votes_chosen",
+        ),
+        ({"q": "p", "left": "x", "right": "y", "label": "left", "votes": ["a", "b"]}, ".*--columns votes= .*label="),
+    ],
+)
+def test_votes_of_several_people_are_not_left_out_in_silence(row: dict[str, Any], message: str | None) -> None:
+    if message is None:
+        assert len(read_votes([row])) == 1
+        return
+    with pytest.raises(BadInputError, match=message):
+        read_votes([row])
+
+
+def test_an_unknown_value_in_one_of_several_columns_of_votes_is_refused() -> None:
+    row = {"prompt": "p", "response_a": "x", "response_b": "y", "rater1": "a", "rater2": "b", "rater3": "hm"}
+    with pytest.raises(BadInputError, match=r"column 'rater3': unknown label, got 'hm'"):
+        read_votes([row])
+    assert read_votes([row], label={"hm": "skip"}).reading.skipped == 1
+
+
+def test_a_voters_name_may_stand_beside_each_vote() -> None:
+    row = {"prompt": "p", "response_a": "x", "response_b": "y", "domain": "d",
+           "label_1": "a", "label_2": "b", "annotator_1": "ann", "annotator_2": "bob"}  # fmt: skip
+    votes = read_votes([row])
+    assert votes.annotator_ids.to_pylist() == ["ann", "bob"]
+    assert votes.table.column("domain").to_pylist() == ["d", "d"]
+
+
+# Optional columns.
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [("gold", "Paris"), ("margin", "slightly better"), ("weight", "high"), ("domain", ["a", "b"]), ("time", "late"),
+     ("model_a", {"name": "m"})],
+)  # fmt: skip
+def test_an_optional_column_of_another_meaning_is_carried(name: str, value: Any) -> None:
+    votes = read_votes([VOTE | {name: value}])
+    assert votes.table.column(name).to_pylist() == [value]
+    assert any(f"The column '{name}' means something else here" in note for note in votes.reading.notes)
+    with pytest.raises(BadInputError, match=f"column '{name}'"):
+        read_votes([VOTE | {name: value}], columns={name: name})
+
+
+# Streams.
+
+
+def test_a_generator_of_dicts_is_read() -> None:
+    assert len(read_votes(VOTE | {"prompt": str(i)} for i in range(3))) == 3
+
+
 # Files.
 
 

@@ -14,6 +14,7 @@ import pyarrow as pa
 from votewise.data.identity import ALSO, TEXTS
 from votewise.sources.cells import TEXT
 from votewise.sources.labels import label_column
+from votewise.sources.other_meaning import has_other_meaning
 from votewise.sources.rows import Rows
 
 MESSAGES = pa.large_list(pa.struct([("role", TEXT), ("content", TEXT)]))
@@ -123,7 +124,14 @@ def optional(rows: Rows) -> dict[str, Any]:
         "weight": rows.number,
         "time": rows.moment,
     }
-    found = {name: read(name) for name, read in readers.items() if rows.has(name)}
+    found = {}
+    for name, read in readers.items():
+        if not rows.has(name):
+            continue
+        if has_other_meaning(rows, name):
+            rows.notes.append(f"The column '{name}' means something else here, and is carried along without a role.")
+        else:
+            found[name] = read(name)
     if "weight" in found:
         with np.errstate(invalid="ignore"):
             rows.reject_where(found["weight"] < 0, "is negative", column="weight", expected="0 or more")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections import Counter
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -71,6 +72,8 @@ def _load(source: Any, split: str | None) -> tuple[str, Loaded]:
         return os.fspath(source), load_path(Path(source), os.fspath(source), split)
     if isinstance(source, list | tuple):
         return "list of rows", _from_list(source)
+    if isinstance(source, Iterator):
+        return "stream of rows", _from_list(list(source))
     kind = type(source)
     name = f"{kind.__module__.split('.')[0]} {kind.__name__}"
     match name.split()[0]:
@@ -88,7 +91,7 @@ def _load(source: Any, split: str | None) -> tuple[str, Loaded]:
         return name, Loaded(pa.table(source))
     raise BadInputError(
         f"cannot read votes from a {kind.__module__}.{kind.__qualname__}",
-        expected="a path, a connection URL, a list of dicts, or a pyarrow, pandas, polars, datasets or ibis table",
+        expected="a path, a connection URL, a list or stream of dicts, or a pyarrow, pandas, polars, datasets or ibis table",
     )
 
 
@@ -104,6 +107,8 @@ def _from_datasets(source: Any, name: str, split: str | None) -> Loaded:
     if isinstance(source, dict):
         chosen, notes = choose_split([str(key) for key in source], split, name)
         source = source[chosen]
+    if type(source).__name__ == "IterableDataset":
+        return Loaded(_from_list(list(source)).table, notes=notes)
     if not hasattr(source, "with_format") or not hasattr(source, "__getitem__"):
         raise BadInputError("is a stream", source=name, expected="a datasets.Dataset, loaded without streaming=True")
     return Loaded(source.with_format("arrow")[:], notes=notes)

@@ -22,7 +22,11 @@ from votewise.sources.registry import choose
 from votewise.sources.rejects import write_rejects
 from votewise.sources.rows import Rows
 from votewise.sources.values import is_marked
+from votewise.sources.vote_columns import refuse_unread_votes
 from votewise.sources.votes_table import votes_table
+
+OWN = ("plain", "clicks")
+"""Formats in which one column names the one person whose vote a row is."""
 
 
 def read_votes(
@@ -68,6 +72,8 @@ def read_votes(
     rows = Rows(opened, columns, stop=on_error == "stop", labels=parse_labels(label), criterion=criterion)
     chosen = choose(rows, format)
     canonical = one_person(one_criterion(rows, chosen.read(rows)), one_annotator)
+    if canonical.one_per_row and chosen.name not in OWN:
+        refuse_unread_votes(rows)
     unknown = unknown_votes(canonical)
     encoded = encode(rows, canonical)
     path = Path(rejects) if rejects is not None and on_error == "skip" else None

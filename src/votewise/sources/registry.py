@@ -17,6 +17,7 @@ from votewise.sources.shapes.openwebui import OPENWEBUI
 from votewise.sources.shapes.plain import CLICKS, PLAIN
 from votewise.sources.shapes.prism import PRISM
 from votewise.sources.shapes.ranked import RANKED
+from votewise.sources.shapes.several_votes import SEVERAL_VOTES
 from votewise.sources.shapes.trl import HH_RLHF, TRL, ULTRAFEEDBACK, ULTRAFEEDBACK_BINARIZED
 from votewise.sources.shapes.two_answers import TWO_ANSWERS
 
@@ -41,6 +42,7 @@ _ALL = (
     OPENAI,
     RANKED,
     TWO_ANSWERS,
+    SEVERAL_VOTES,
 )
 FORMATS: dict[str, Format] = {f.name: f for f in _ALL}
 

@@ -51,8 +51,7 @@ NO_ANSWERS = (
 
 def looks_like_two_answers(table: pa.Table) -> bool:
     """Tell whether a table has two columns of answers and one that says which is better."""
-    names = table.column_names
-    return _answers(table) is not None and (set(ONE_HOT) <= set(names) or bool(_label_columns(names)))
+    return answer_columns(table) is not None and (set(ONE_HOT) <= set(table.column_names) or bool(label_columns(table)))
 
 
 def read_two_answers(rows: Rows) -> Canonical:
@@ -61,7 +60,7 @@ def read_two_answers(rows: Rows) -> Canonical:
     What a value of the label means follows from ``--label``, from our own words (a, left, tie, ...), from the answers'
     names (0 and 1 where the columns end in 0 and 1), from the models' names or from an answer's own text.
     """
-    found = _answers(rows.table)
+    found = answer_columns(rows.table)
     if found is None:
         raise rows.fail(
             "no two columns hold the answers", expected="say --columns response_a=NAME --columns response_b=NAME"
@@ -90,7 +89,8 @@ def read_two_answers(rows: Rows) -> Canonical:
     return from_columns(rows, columns, shown=True, notes=(*notes, about))
 
 
-def _answers(table: pa.Table) -> tuple[str, str] | None:
+def answer_columns(table: pa.Table) -> tuple[str, str] | None:
+    """The two columns that hold the answers; None where no two do."""
     names = [
         name
         for name in table.column_names
@@ -112,7 +112,9 @@ def _may_be_text(table: pa.Table, name: str) -> bool:
     )
 
 
-def _label_columns(names: list[str]) -> list[str]:
+def label_columns(table: pa.Table) -> list[str]:
+    """The columns that may say which answer is better."""
+    names = [field.name for field in table.schema if not pa.types.is_nested(field.type)]
     plain = {plain_name(name): name for name in names}
     found = [plain[name] for name in LABEL_NAMES if name in plain]
     return found + [plain[name] for name in plain if CRITERION.fullmatch(name)]
@@ -120,7 +122,7 @@ def _label_columns(names: list[str]) -> list[str]:
 
 def _chosen_label(rows: Rows) -> str:
     """The column that says which answer is better; of several criteria the one asked for, or ``better``."""
-    found = _label_columns(rows.table.column_names)
+    found = label_columns(rows.table)
     criteria = {match[1]: name for name in found if (match := CRITERION.fullmatch(plain_name(name)))}
     if rows.criterion is not None and criteria:
         if rows.criterion not in criteria:
@@ -138,7 +140,7 @@ def _labels(rows: Rows, label: str, names: tuple[str, str], columns: dict[str, A
         # SHP: 1 where the first comment is preferred.
         known = LABELS | {"1": "a", "0": "b"}
     else:
-        known = LABELS | _by_names(*names)
+        known = LABELS | by_names(*names)
     if "model_a" in columns:
         values = sides_of(rows, values, label, [columns["model_a"], columns["model_b"]])
     values = _by_texts(rows, values, columns, known)
@@ -146,7 +148,7 @@ def _labels(rows: Rows, label: str, names: tuple[str, str], columns: dict[str, A
     return labels_of(rows, values, label, known, expected)
 
 
-def _by_names(a: str, b: str) -> dict[str, str]:
+def by_names(a: str, b: str) -> dict[str, str]:
     """What stands for which answer because of the columns' names: the names, and what tells them apart at the end."""
     x, y = plain_name(a), plain_name(b)
     same = next((i for i, (p, q) in enumerate(zip(x, y, strict=False)) if p != q), min(len(x), len(y)))

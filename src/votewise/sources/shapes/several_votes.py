@@ -1,0 +1,133 @@
+"""Several people's votes about the two answers of one row: a column per person, a list of labels, or counts."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+
+from votewise.data.votes import UNKNOWN
+from votewise.sources.canonical import Canonical, from_votes, optional
+from votewise.sources.format import Format
+from votewise.sources.labels import LABELS, NEUTRAL, meaning_of, refuse_label
+from votewise.sources.nested import entries, named
+from votewise.sources.prompt_parts import read_texts
+from votewise.sources.rows import Rows
+from votewise.sources.shapes.plain import OTHERS
+from votewise.sources.shapes.two_answers import answer_columns, by_names, label_columns
+from votewise.sources.vote_columns import VoteColumns, entry, find_votes
+
+MOST = 100_000
+"""Votes that one count may stand for."""
+
+MORE = ("pair", "domain", "gold", "margin", "model_a", "model_b")
+"""Optional columns of the plain format that belong to the pair, and so to each of its votes."""
+
+Given = list[tuple[str | None, Any, str]]
+"""Voter, value and column of each vote of a row."""
+
+
+def looks_like_several_votes(table: pa.Table) -> bool:
+    """Tell whether a table has two columns of answers and several votes about them, but no column with the result."""
+    found = answer_columns(table)
+    if found is None or label_columns(table):
+        return False
+    return find_votes(table, LABELS | by_names(*found), found) is not None
+
+
+def read_several_votes(rows: Rows) -> Canonical:
+    """Read every column, every entry of a list, or as many votes as a count says, as votes of their own."""
+    found = answer_columns(rows.table)
+    known = LABELS | (by_names(*found) if found else {}) | rows.labels
+    votes = None if found is None else find_votes(rows.table, known, found)
+    if found is None or votes is None:
+        raise rows.fail(
+            "has no columns of votes about two answers", expected="annotator_1, annotator_2 or votes_a, votes_b"
+        )
+    more = {name: pa.array(column, from_pandas=True) for name, column in optional(rows).items() if name in MORE}
+    columns = more | read_texts(rows, *found, (*votes.columns, *OTHERS))
+    texts = {name: column.to_pylist() for name, column in columns.items()}
+    for name in votes.columns:
+        rows.use(name, "votes")
+    given = _given(rows, votes)
+    read: list[dict[str, Any]] = []
+    skipped = 0
+    for i in rows.kept().tolist():
+        for who, value, column in given[i]:
+            meaning = value if votes.counted else meaning_of(rows, value, known)
+            if meaning is None:
+                if rows.stop and rows.has(column):
+                    refuse_label(rows, i, column, [str(value)], f"a for {found[0]}, b for {found[1]} or tie")
+                rows.reject(i, "unknown label", column=column, value=value, expected="a, b or tie", whole=False)
+                continue
+            if meaning not in ("a", "b"):
+                rows.meanings[meaning] += 1
+            if meaning == "skip":
+                skipped += 1
+                continue
+            vote = {"row": i, "annotator": who or UNKNOWN, "label": NEUTRAL.get(meaning, meaning)}
+            read.append(vote | {name: column[i] for name, column in texts.items()})
+    where = ", ".join(votes.columns)
+    note = f"A row holds several votes, in the columns {where}, about {found[0]} (a) against {found[1]} (b)."
+    return from_votes(rows, read, shown=True, skipped=skipped, notes=(note,))
+
+
+def _given(rows: Rows, votes: VoteColumns) -> list[Given]:
+    if votes.counted is not None:
+        return _counted(rows, votes.counted)
+    if votes.listed is not None:
+        return _listed(rows, votes.listed, votes.names)
+    given: list[Given] = [[] for _ in range(len(rows))]
+    for name, people in votes.single.items():
+        who = [None] * len(rows) if people is None else rows.identifier(people, null=True).to_pylist()
+        for i, value in enumerate(rows.identifier(name, null=True).to_pylist()):
+            if value is not None:
+                given[i].append((name if name in votes.named else who[i], value, name))
+    for name in votes.columns:
+        rows.use(name, "votes")
+    return given
+
+
+def _listed(rows: Rows, listed: str, names: str | None) -> list[Given]:
+    people = rows.values(names) if names is not None else [None] * len(rows)
+    given: list[Given] = []
+    for i, value in enumerate(rows.values(listed)):
+        items = entries(rows, i, value, listed)
+        who = people[i] if isinstance(people[i], list) else None
+        if who is not None and len(who) != len(items):
+            rows.reject(i, "has a different length", column=names, value=who, expected=f"one per entry of {listed}")
+            who = None
+        votes: list[tuple[str | None, Any, str]] = []
+        for j, item in enumerate(items):
+            own, label = entry(item)
+            votes.append((named(own if own is not None else who[j] if who else None), label, f"{listed}[{j}]"))
+        given.append(votes)
+    return given
+
+
+def _counted(rows: Rows, counted: Mapping[str, str]) -> list[Given]:
+    given: list[Given] = [[] for _ in range(len(rows))]
+    for name, meaning in counted.items():
+        numbers = rows.number(name)
+        with np.errstate(invalid="ignore"):
+            wrong = (numbers < 0) | (numbers > MOST) | (numbers != np.floor(numbers))
+        rows.reject_where(
+            wrong & ~np.isnan(numbers),
+            "is not a number of votes",
+            column=name,
+            expected=f"a whole number from 0 to {MOST:,}",
+        )
+        for i in rows.kept().tolist():
+            given[i] += [(None, meaning, name)] * int(np.nan_to_num(numbers[i]))
+    return given
+
+
+SEVERAL_VOTES = Format(
+    "several-votes",
+    "several votes per row: a column per person, a list of labels, or counts",
+    (("*",),),
+    read_several_votes,
+    looks=looks_like_several_votes,
+)
