@@ -469,6 +469,34 @@ SHAPES: dict[str, Shape] = {
         [("w1", "Yes", "No", False), ("w2", "No", "Yes", False)],
         "Hi",
     ),
+    "two-answers, SHP": Shape(
+        "two-answers",
+        [
+            {
+                "c_root_id_A": "i",
+                "c_root_id_B": "j",
+                "history": "Hi",
+                "human_ref_A": "Yes",
+                "human_ref_B": other,
+                "score_A": 9,
+                "score_B": 3,
+                "labels": label,
+                "score_ratio": 3.0,
+            }
+            for other, label in (("No", 1), ("Maybe", 0))
+        ],
+        [("(unknown)", "Maybe", "Yes", False), ("(unknown)", "Yes", "No", False)],
+        "Hi",
+    ),
+    "two-answers, HelpSteer2's strengths": Shape(
+        "two-answers",
+        [
+            {"split": "train", "prompt": text, "response_1": "Yes", "response_2": "No", "preference_strength": strength}
+            for text, strength in (("Hi", -3), ("Ho", 0), ("Hu", 2))
+        ],
+        [("(unknown)", "No", "Yes", False), ("(unknown)", "No", "Yes", True), ("(unknown)", "Yes", "No", False)],
+        "Hi",
+    ),
     "several-votes, a column each": Shape(
         "several-votes",
         [

@@ -30,9 +30,14 @@ LABEL_NAMES = (
     "label", "winner", "preference", "preferred", "choice", "vote", "verdict", "judgment", "judgement", "better",
     "better_id",
     "selected", "selection", "decision", "result", "labels", "chosen_side", "preferred_answer", "better_answer",
+    "preference_strength",
 )  # fmt: skip
 ONE_HOT = ("winner_model_a", "winner_model_b", "winner_tie")
 CRITERION = re.compile(r"(\w+?)_(response|answer|output)_id")
+IDS = re.compile(r".*_id_(a|b|0|1|2)")
+STRENGTH = "preference_strength"
+STRENGTHS = {str(n): "a" if n < 0 else "b" if n > 0 else "tie" for n in range(-3, 4)}
+"""HelpSteer2: -3 where the first response is much better, 3 where the second one is."""
 MODELS = (("model_a", "model_b"), ("model_1", "model_2"), ("generator_1", "generator_2"), ("left_model", "right_model"))
 NO_ANSWERS = (
     "label",
@@ -96,6 +101,7 @@ def answer_columns(table: pa.Table) -> tuple[str, str] | None:
         for name in table.column_names
         if not any(plain_name(name).startswith(word) for word in NO_ANSWERS)
         and not CRITERION.fullmatch(plain_name(name))
+        and not IDS.fullmatch(plain_name(name))
     ]
     if {"response_a", "response_b"} <= set(names):
         return "response_a", "response_b"
@@ -141,6 +147,8 @@ def _labels(rows: Rows, label: str, names: tuple[str, str], columns: dict[str, A
         known = LABELS | {"1": "a", "0": "b"}
     else:
         known = LABELS | by_names(*names)
+    if plain_name(label) == STRENGTH:
+        known = known | STRENGTHS
     if "model_a" in columns:
         values = sides_of(rows, values, label, [columns["model_a"], columns["model_b"]])
     values = _by_texts(rows, values, columns, known)
