@@ -3,7 +3,7 @@
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo test test-fast check format bench experiments spark docs wheel constraints clean
+.PHONY: help demo test test-fast fuzz check format bench experiments spark docs wheel constraints clean
 
 ifeq ($(origin PYTHON), undefined)
 PYTHON := $(shell for p in python3 python3.14 python3.13 python3.12 python3.11 python; do \
@@ -29,6 +29,9 @@ test: check  ## lint, types and all tests
 
 test-fast: check  ## lint, types and the tests that take less than two seconds each
 	@$(BIN)/python -m pytest $(PARALLEL) -m "not slow"
+
+fuzz: $(VENV)/.dev  ## read more than 2,000 damaged files, of which `make test` takes 200
+	@VOTEWISE_FUZZ=1 $(BIN)/python -m pytest -s tests/sources/test_damage.py
 
 check: $(VENV)/.dev  ## lint and types only
 	@$(BIN)/ruff check

@@ -214,8 +214,23 @@ def test_invalid_utf8_says_where(tmp_path: Path) -> None:
     expect(path, "row 3, column 'response_a': invalid UTF-8 at byte 1 of the field")
     votes = read_votes(path, on_error="skip")
     assert (votes.reading.read, votes.reading.kept, votes.reading.rejected) == (3, 2, 1)
-    path.write_text("annotator,label,pair\nu,a,p\n", "utf-16")
-    expect(path, "is UTF-16")
+    path.write_bytes("frägé,label\nu,a\n".encode("cp1252"))
+    expect(path, "invalid UTF-8 at byte 3 of the header .*cp1252")
+
+
+@pytest.mark.parametrize("name", ["votes.csv", "votes.csv.gz", "votes.csv.zst", "votes.jsonl", "votes.jsonl.ZST"])
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-16"])
+def test_compressed_and_utf16_files_are_read(tmp_path: Path, name: str, encoding: str) -> None:
+    line = '{"annotator": "Zoë", "label": "a", "pair": "p"}\n' if "json" in name else "annotator,label,pair\nZoë,a,p\n"
+    data = line.encode(encoding)
+    if name.endswith("gz"):
+        data = gzip.compress(data)
+    elif name.lower().endswith("zst"):
+        data = pa.compress(data, "zstd", asbytes=True)
+    path = tmp_path / name
+    path.write_bytes(data)
+    votes = read_votes(path)
+    assert (votes.reading.kept, votes.table.column("annotator").to_pylist()) == (1, ["Zoë"])
 
 
 def test_broken_lines_keep_their_numbers(tmp_path: Path) -> None:

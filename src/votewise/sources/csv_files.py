@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import codecs
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -13,7 +12,7 @@ import pyarrow as pa
 import pyarrow.csv as pacsv
 
 from votewise.errors import BadInputError
-from votewise.sources.loaded import Broken, Loaded, open_bytes
+from votewise.sources.loaded import ENCODINGS, Broken, Loaded, is_plain, open_bytes
 from votewise.sources.quoting import has_backslash_quotes, unbalanced_line
 
 
@@ -21,8 +20,15 @@ def load_csv(path: Path, name: str) -> Loaded:
     """Read a table with a header, its fields separated by commas, tabs or semicolons; an empty field is null."""
     with open_bytes(path) as file:
         head = file.readline()
-    if head.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
-        raise BadInputError("is UTF-16", source=name, row=1, expected="UTF-8 text")
+    if b"\0" in head:
+        raise BadInputError(
+            "null bytes in its header: UTF-16 without its first two bytes?", source=name, expected=ENCODINGS
+        )
+    try:
+        head.decode("utf-8")
+    except UnicodeDecodeError as error:
+        problem = f"invalid UTF-8 at byte {error.start + 1:,} of the header"
+        raise BadInputError(problem, source=name, expected=ENCODINGS) from error
     delimiter = max((b",", b"\t", b";"), key=head.count).decode()
     broken: list[Broken] = []
 
@@ -70,19 +76,23 @@ def _parse_csv(path: Path, delimiter: str, quotes: dict[str, Any], skip: Callabl
         # One thread, because only then Arrow gives the handler the numbers of rows.
         options = pacsv.ReadOptions(use_threads=False, block_size=size)
         try:
-            names = pacsv.open_csv(path, read_options=options, parse_options=parse).schema.names
+            names = pacsv.open_csv(_input(path), read_options=options, parse_options=parse).schema.names
             convert = pacsv.ConvertOptions(
                 column_types=dict.fromkeys(names, pa.large_binary()),
                 strings_can_be_null=True,
                 null_values=[""],
                 quoted_strings_can_be_null=False,
             )
-            return pacsv.read_csv(path, read_options=options, parse_options=parse, convert_options=convert)
+            return pacsv.read_csv(_input(path), read_options=options, parse_options=parse, convert_options=convert)
         except pa.ArrowInvalid as error:
             # A field may not be longer than a block.
             if "straddling" not in str(error) or size >= 1 << 30:
                 raise
             size *= 8
+
+
+def _input(path: Path) -> Any:
+    return path if is_plain(path) else open_bytes(path)
 
 
 def _as_text(table: pa.Table, broken: list[Broken], numbers: npt.NDArray[np.int64] | None) -> Loaded:
@@ -101,7 +111,7 @@ def _as_text(table: pa.Table, broken: list[Broken], numbers: npt.NDArray[np.int6
                     bad[i] = True
                     number = i + 1 if numbers is None else int(numbers[i])
                     problem = f"invalid UTF-8 at byte {error.start + 1:,} of the field"
-                    broken.append(Broken(number, problem, text, column=name, expected="UTF-8 text"))
+                    broken.append(Broken(number, problem, text, column=name, expected=ENCODINGS))
             columns.append(pa.chunked_array([pa.array(texts, pa.large_string())]))
     table = pa.Table.from_arrays(columns, names=table.column_names)
     if bad.any():

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
@@ -37,6 +38,9 @@ def open_url(url: str) -> Iterator[Any]:
     parts = ConnectionUrl.parse(url)
     name, query = parts.shown(), dict(parts.query)
     backend = parts.scheme.replace("postgresql", "postgres")
+    if backend == "sqlite" and parts.place and (parts.user is not None or not Path(parts.place).is_file()):
+        # SQLite would create it.
+        raise BadInputError("there is no such file", source=name)
     # Opened for writing, DuckDB would create a missing file.
     only_read = {"read_only": True} if backend == "duckdb" and parts.place else {}
     try:

@@ -6,6 +6,7 @@ import json
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -13,7 +14,7 @@ import pyarrow.parquet as pq
 from votewise.errors import BadInputError
 from votewise.sources.csv_files import load_csv
 from votewise.sources.json_files import load_json, load_json_lines
-from votewise.sources.loaded import Loaded, first_line
+from votewise.sources.loaded import PACKED, Loaded, first_line
 from votewise.sources.splits import choose_split, split_of
 
 
@@ -35,7 +36,7 @@ def load_path(path: Path, name: str, split: str | None = None) -> Loaded:
 
 def _reader(path: Path, name: str) -> Callable[[Path, str], Loaded]:
     suffixes = [s.lower() for s in path.suffixes]
-    if suffixes and suffixes[-1] == ".gz":
+    if suffixes and suffixes[-1] in PACKED:
         suffixes.pop()
     suffix = suffixes[-1] if suffixes else ""
     if suffix in READERS:
@@ -53,12 +54,12 @@ def _reader(path: Path, name: str) -> Callable[[Path, str], Loaded]:
     if head.lstrip(b"\xef\xbb\xbf \t\r\n")[:1] in (b"{", b"["):
         return load_json
     known = ", ".join(READERS)
-    raise BadInputError(f"unknown kind of file '{suffix}'", source=name, expected=f"{known} or .gz of these")
+    raise BadInputError(f"unknown kind of file '{suffix}'", source=name, expected=f"{known} or .gz or .zst of these")
 
 
 def _parquet(path: Path, name: str) -> Loaded:
     try:
-        return Loaded(pq.ParquetFile(path).read())
+        return _checked(pq.ParquetFile(path).read())
     except (pa.ArrowException, OSError) as error:
         raise BadInputError(f"is not a complete Parquet file: {first_line(error)}", source=name) from error
 
@@ -66,25 +67,41 @@ def _parquet(path: Path, name: str) -> Loaded:
 def _arrow(path: Path, name: str) -> Loaded:
     with pa.memory_map(str(path)) as file:
         try:
-            return Loaded(pa.ipc.open_file(file).read_all())
+            reader = pa.ipc.open_file(file)
         except pa.ArrowInvalid:
             file.seek(0)
+            reader = None
         try:
-            return Loaded(pa.ipc.open_stream(file).read_all())
+            return _checked((reader or pa.ipc.open_stream(file)).read_all())
         except (pa.ArrowException, OSError) as error:
             raise BadInputError(f"is not a complete Arrow file: {first_line(error)}", source=name) from error
 
 
+def _checked(table: pa.Table) -> Loaded:
+    """A table that is safe to use: offsets of a damaged file may point anywhere, which would end the process."""
+    table.validate(full=True)
+    return Loaded(table)
+
+
 def _folder(path: Path, name: str, split: str | None) -> Loaded:
     if (path / "dataset_dict.json").is_file():
-        splits = json.loads((path / "dataset_dict.json").read_text("utf-8")).get("splits", [])
-        chosen, notes = choose_split(list(map(str, splits)), split, name)
-        inner = _folder(path / Path(chosen).name, f"{name}/{chosen}", None)
+        splits = _list_in(path / "dataset_dict.json", "splits")
+        if not splits or not all(isinstance(s, str) and _is_name(s) for s in splits):
+            raise BadInputError(
+                "does not name its splits", source=f"{name}/dataset_dict.json", expected="names of folders"
+            )
+        chosen, notes = choose_split(splits, split, name)
+        if not (path / chosen).is_dir() or (path / chosen / "dataset_dict.json").exists():
+            raise BadInputError("is not the folder of a split", source=f"{name}/{chosen}", expected="a saved data set")
+        inner = _folder(path / chosen, f"{name}/{chosen}", None)
         return replace(inner, notes=(*notes, *inner.notes))
     notes = ()
     if (path / "state.json").is_file():
-        state = json.loads((path / "state.json").read_text("utf-8"))
-        files = [path / Path(file["filename"]).name for file in state["_data_files"]]
+        listed = _list_in(path / "state.json", "_data_files")
+        names = [file.get("filename") if isinstance(file, dict) else None for file in listed]
+        if not all(isinstance(n, str) and _is_name(n) for n in names):
+            raise BadInputError("does not name its files", source=f"{name}/state.json", expected="filename of each")
+        files = [path / str(n) for n in names]
         tables = [_arrow(file, str(file)).table for file in files]
     else:
         found = [f for f in sorted(path.rglob("*")) if f.suffix in (".parquet", ".pq") and not _hidden(f, path)]
@@ -100,6 +117,23 @@ def _folder(path: Path, name: str, split: str | None) -> Loaded:
     # Metadata may differ from file to file (pandas writes row ranges there), and null columns have other types.
     table = pa.concat_tables([t.replace_schema_metadata() for t in tables], promote_options="permissive")
     return Loaded(table, notes=notes)
+
+
+def _list_in(path: Path, key: str) -> list[Any]:
+    """The list under a key of a JSON file that ``datasets`` wrote."""
+    try:
+        found = json.loads(path.read_text("utf-8"))
+    except (ValueError, RecursionError) as error:
+        raise BadInputError(f"is not JSON: {first_line(error)}", source=str(path)) from error
+    found = found.get(key) if isinstance(found, dict) else None
+    if not isinstance(found, list):
+        raise BadInputError(f"has no list '{key}'", source=str(path), expected="what datasets' save_to_disk writes")
+    return found
+
+
+def _is_name(text: str) -> bool:
+    """Whether a text is the name of something in a folder, not a way out of it."""
+    return text not in ("", ".", "..") and not set(text) & set("/\\\0")
 
 
 def _hidden(file: Path, folder: Path) -> bool:

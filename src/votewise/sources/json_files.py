@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from votewise.errors import BadInputError
-from votewise.sources.loaded import Broken, Loaded, open_bytes
+from votewise.sources.loaded import ENCODINGS, Broken, Loaded, open_bytes
 from votewise.sources.values import table_of
 
 
@@ -89,4 +89,4 @@ def _objects(items: Iterable[tuple[int, str, Any]]) -> Loaded:
 
 
 def _not_utf8(name: str, row: int, error: UnicodeDecodeError) -> BadInputError:
-    return BadInputError(f"invalid UTF-8 at byte {error.start + 1:,}, line {row:,}", source=name, expected="UTF-8 text")
+    return BadInputError(f"invalid UTF-8 at byte {error.start + 1:,}, line {row:,}", source=name, expected=ENCODINGS)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import gzip
 import io
 from dataclasses import dataclass
@@ -10,6 +11,8 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
+
+from votewise.errors import BadInputError
 
 
 @dataclass(frozen=True)
@@ -42,6 +45,40 @@ def first_line(error: BaseException) -> str:
     return lines[0] if lines else type(error).__name__
 
 
-def open_bytes(path: Path) -> gzip.GzipFile | io.BufferedReader:
-    """Open a file, unpacked where its name ends in .gz."""
-    return gzip.open(path, "rb") if path.suffix.lower() == ".gz" else path.open("rb")
+PACKED = (".gz", ".zst", ".zstd")
+"""The suffixes of compressed files."""
+
+UTF16 = {codecs.BOM_UTF16_LE: "utf-16-le", codecs.BOM_UTF16_BE: "utf-16-be"}
+
+ENCODINGS = "UTF-8 text; a file from Windows may be cp1252: iconv -f cp1252 -t utf-8 converts it"
+
+
+def open_bytes(path: Path) -> io.BufferedIOBase:
+    """Open a file of UTF-8 text, unpacked where its name ends in .gz or .zst, converted where it begins as UTF-16."""
+    with _unpacked(path) as file:
+        start = file.read(2)
+        if start in UTF16:
+            try:
+                return io.BytesIO(file.read().decode(UTF16[start]).encode("utf-8"))
+            except UnicodeError as error:
+                raise BadInputError(
+                    "begins as UTF-16 and goes on otherwise", source=str(path), expected="UTF-8"
+                ) from error
+    return _unpacked(path)
+
+
+def is_plain(path: Path) -> bool:
+    """Whether a file is neither compressed nor UTF-16, so that a library can open it by its name."""
+    if path.suffix.lower() in PACKED:
+        return False
+    with path.open("rb") as file:
+        return file.read(2) not in UTF16
+
+
+def _unpacked(path: Path) -> io.BufferedIOBase:
+    suffix = path.suffix.lower()
+    if suffix == ".gz":
+        return gzip.open(path, "rb")
+    if suffix in PACKED:
+        return io.BufferedReader(pa.input_stream(str(path), compression="zstd"))
+    return path.open("rb")

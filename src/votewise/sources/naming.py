@@ -16,4 +16,8 @@ def short_name(source: Any) -> str:
     if "://" in text:
         named = [value for key, _, value in (part.partition("=") for part in query.split("&")) if key == "table"]
         return named[0] if named and named[0] else address.partition("://")[0]
-    return Path(text).resolve().stem
+    try:
+        return Path(text).resolve().stem
+    except (OSError, RuntimeError, ValueError):
+        # Loops of links, null bytes, names too long: reading says what is wrong.
+        return Path(text).stem

@@ -1,0 +1,81 @@
+"""Damaged inputs are read or refused in one line; processes do not crash, and no secret gets out.
+
+``make test`` tries some, ``make fuzz`` (VOTEWISE_FUZZ=1) all of ``tests/damage.py``.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import multiprocessing
+import os
+import traceback
+from collections import Counter
+from concurrent.futures import ProcessPoolExecutor
+from pathlib import Path
+
+import pytest
+
+from damage import KINDS, PER_KIND, SECRET, Damaged, damaged
+from votewise.cli import main
+
+ALL = os.environ.get("VOTEWISE_FUZZ") == "1"
+AUDITED = 9
+"""One input in this many is audited too; the number of kinds is not a multiple of it."""
+
+
+def run(arguments: list[str]) -> tuple[int, str, str]:
+    """Run the command line; gives exit code, output and errors, with a traceback where an error escaped."""
+    out, err = io.StringIO(), io.StringIO()
+    with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
+        try:
+            main(arguments)
+            code = 0
+        except SystemExit as ended:
+            code = int(ended.code or 0)
+        except BaseException:
+            traceback.print_exc()
+            code = 1
+    return code, out.getvalue(), err.getvalue()
+
+
+def faults(item: Damaged, folder: str, audited: bool) -> tuple[int, str]:
+    """What is wrong with the way in which an input ends; an empty text if nothing is."""
+    code, out, err = run(["read", "--", item.source])
+    found = [complaint(code, out, err)]
+    if audited:
+        target = Path(folder)
+        ended, out, err = run(["audit", "--out", str(target), "--no-report", "--", item.source])
+        found.append(complaint(ended, out, err))
+        if ended != 0 and target.exists() and any(target.iterdir()):
+            found.append(f"left {sorted(p.name for p in target.iterdir())}")
+    return code, "; ".join(filter(None, found))
+
+
+def complaint(code: int, out: str, err: str) -> str:
+    if SECRET in out + err:
+        return "tells the secret"
+    if code == 0:
+        return ""
+    if code not in (2, 3) or "Traceback" in err:
+        return f"exit code {code}: {err[-600:]}"
+    lines = err.strip().splitlines()
+    return "" if len(lines) == 1 and lines[0].strip() else f"{len(lines)} lines: {err[:300]}"
+
+
+@pytest.mark.slow
+def test_damaged_inputs_are_read_or_refused_in_one_line(tmp_path: Path) -> None:
+    per_kind = PER_KIND if ALL else -(-200 // len(KINDS))
+    inputs = list(damaged(tmp_path / "in", per_kind))
+    context = multiprocessing.get_context("spawn")
+    # In processes of their own: one that crashes breaks the pool, and that fails the test.
+    with ProcessPoolExecutor(1 if not ALL else 2, mp_context=context) as pool:
+        tasks = [
+            pool.submit(faults, item, str(tmp_path / "out" / str(i)), i % AUDITED == 0) for i, item in enumerate(inputs)
+        ]
+        results = [task.result() for task in tasks]
+    wrong = [f"{item.name}: {fault}" for item, (_, fault) in zip(inputs, results, strict=True) if fault]
+    print(Counter(code for code, _ in results))
+    ended = Counter((item.name.rpartition(" ")[0], code) for item, (code, _) in zip(inputs, results, strict=True))
+    print(*(f"{kind}: {code}: {count}" for (kind, code), count in sorted(ended.items())), sep="\n")
+    assert not wrong, f"{len(wrong)} inputs:\n" + "\n".join(wrong[:400])
