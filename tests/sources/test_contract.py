@@ -379,3 +379,14 @@ def test_the_role_of_every_column_is_told() -> None:
         "worker": "annotator", "system": "prompt (system)", "question": "prompt", "topic": None,
         "chosen": "chosen", "rejected": "rejected",
     }  # fmt: skip
+
+
+def test_a_row_of_another_length_in_another_encoding_is_one_line(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / "votes.csv"
+    path.write_bytes("annotator,pair,label\nu,1,a\nJosé,2\n".encode("cp1252"))
+    with pytest.raises(BadInputError) as error:
+        read_votes(path)
+    assert "\n" not in str(error.value)
+    assert capfd.readouterr().err == ""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import codecs
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +14,9 @@ import pyarrow.csv as pacsv
 from votewise.errors import BadInputError
 from votewise.sources.loaded import ENCODINGS, Broken, Loaded, is_plain, open_bytes
 from votewise.sources.quoting import has_backslash_quotes, unbalanced_line
+
+CHUNK = 1 << 20
+"""Bytes that are checked at a time."""
 
 
 def load_csv(path: Path, name: str) -> Loaded:
@@ -37,22 +40,37 @@ def load_csv(path: Path, name: str) -> Loaded:
         broken.append(Broken(row.number - 1, problem, row.text, expected=f"{row.expected_columns} as in the header"))
         return "skip"
 
-    quotes = _quotes(path, name, delimiter)
-    table = _parse_csv(path, delimiter, quotes, skip)
+    with open_bytes(path) as file:
+        content = file.read()
+    options = _quotes(content, name, delimiter)
+    if _is_utf8(content):
+        # Arrow decodes the row that it hands over, and cannot say that it could not.
+        options["invalid_row_handler"] = skip
+    del content
+    table = _parse_csv(path, delimiter, options)
     # Arrow counts the header as row 1; broken rows appear once per attempt with a different block size.
     lost = {b.number: b for b in broken}
     numbers = np.setdiff1d(np.arange(1, len(table) + len(lost) + 1), list(lost)) if lost else None
     return _as_text(table, list(lost.values()), numbers)
 
 
-def _quotes(path: Path, name: str, delimiter: str) -> dict[str, Any]:
+def _is_utf8(content: bytes) -> bool:
+    decoder = codecs.getincrementaldecoder("utf-8")()
+    try:
+        for start in range(0, len(content), CHUNK):
+            decoder.decode(content[start : start + CHUNK])
+        decoder.decode(b"", final=True)
+    except UnicodeDecodeError:
+        return False
+    return True
+
+
+def _quotes(content: bytes, name: str, delimiter: str) -> dict[str, Any]:
     """How quotes are read: doubled, or after a backslash; in a table separated by tabs not at all if they do not balance.
 
     Raises:
         BadInputError: they do not balance, with the line of the first field that does not end where a field must.
     """
-    with open_bytes(path) as file:
-        content = file.read()
     if b'"' not in content:
         return {}
     line = unbalanced_line(content, delimiter.encode())
@@ -69,21 +87,21 @@ def _quotes(path: Path, name: str, delimiter: str) -> dict[str, Any]:
     )
 
 
-def _parse_csv(path: Path, delimiter: str, quotes: dict[str, Any], skip: Callable[[Any], str]) -> pa.Table:
-    parse = pacsv.ParseOptions(delimiter=delimiter, newlines_in_values=True, invalid_row_handler=skip, **quotes)
+def _parse_csv(path: Path, delimiter: str, options: dict[str, Any]) -> pa.Table:
+    parse = pacsv.ParseOptions(delimiter=delimiter, newlines_in_values=True, **options)
     size = 1 << 24
     while True:
         # One thread, because only then Arrow gives the handler the numbers of rows.
-        options = pacsv.ReadOptions(use_threads=False, block_size=size)
+        read = pacsv.ReadOptions(use_threads=False, block_size=size)
         try:
-            names = pacsv.open_csv(_input(path), read_options=options, parse_options=parse).schema.names
+            names = pacsv.open_csv(_input(path), read_options=read, parse_options=parse).schema.names
             convert = pacsv.ConvertOptions(
                 column_types=dict.fromkeys(names, pa.large_binary()),
                 strings_can_be_null=True,
                 null_values=[""],
                 quoted_strings_can_be_null=False,
             )
-            return pacsv.read_csv(_input(path), read_options=options, parse_options=parse, convert_options=convert)
+            return pacsv.read_csv(_input(path), read_options=read, parse_options=parse, convert_options=convert)
         except pa.ArrowInvalid as error:
             # A field may not be longer than a block.
             if "straddling" not in str(error) or size >= 1 << 30:
