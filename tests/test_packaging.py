@@ -104,6 +104,7 @@ def place(tmp_path: Path) -> Path:
 HERE = ("--base-url", "http://127.0.0.1:9/v1")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("extra", "words"),
     [

@@ -14,6 +14,8 @@ from scripted import Reply, said, scripted_server
 from votewise.language_models.completions import Completion
 from votewise.language_models.endpoint import Endpoint
 
+pytestmark = pytest.mark.slow
+
 
 def complete(url: str, *prompts: str, **settings: Any) -> list[Completion]:
     where = Endpoint("m", url, **{"timeout": 5.0, "retries": 1, "concurrency": 1, "backoff": 0.001} | settings)

@@ -13,6 +13,8 @@ from votewise.annotators.results import ReliabilityResult
 from votewise.data.votes import Votes
 from votewise.report import write_audit_report
 
+pytestmark = pytest.mark.slow
+
 Visit = Callable[..., AbstractContextManager[Any]]
 
 

@@ -198,6 +198,7 @@ def test_the_contests_can_be_searched_and_filtered(
         assert page.locator("[data-nothing]").is_visible()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("theme", ["light", "dark"])
 @pytest.mark.parametrize("width", [390, 1120])
 @pytest.mark.parametrize("what", ["win rate", "matrix"])

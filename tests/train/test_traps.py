@@ -27,6 +27,8 @@ from votewise.train.answer_scores import add_scoring  # noqa: E402
 from votewise.train.fast_step import choose_step, step_is_exact  # noqa: E402
 from votewise.train.scoring import score_answers  # noqa: E402
 
+pytestmark = pytest.mark.slow
+
 NATS = 0.01
 """What every trap exceeds; rounding stays below a hundredth of it."""
 

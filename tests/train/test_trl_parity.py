@@ -13,6 +13,8 @@ from tiny import QUIET, losses_of, make_model, make_rows, make_tokenizer, make_t
 from torch.nn.functional import logsigmoid  # noqa: E402
 from trl import DPOConfig, DPOTrainer  # noqa: E402
 
+pytestmark = pytest.mark.slow
+
 NOISY = {"use_cpu": True, "per_device_train_batch_size": 4, "beta": 0.3}
 BELIEVED = {"objective": "weighted", "reliability_init": 1 - 1e-12, "reliability_update": "frozen"}
 """Every vote is right: w = 1 in fp32."""

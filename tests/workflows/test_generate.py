@@ -91,6 +91,7 @@ def test_where_nothing_was_answered_it_fails(server: Scripted) -> None:
 CALLS = "assert votewise.generate(['p'], model='m', dry_run=True).job.models == ['m']\n"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "imports",
     [
