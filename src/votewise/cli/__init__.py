@@ -49,7 +49,7 @@ def votewise(
     comparisons.
 
     **Train and evaluate:** `votewise train` trains a model on votes and learns which annotators to trust at the same time.
-    `votewise generate` lets models answer prompts, `votewise score` scores pairs of answers, and `votewise evaluate`
+    `votewise generate` generates answers, `votewise score` scores pairs of answers, and `votewise evaluate`
     measures how often one model's answers beat another's.
 
     **Try things out:** `votewise simulate` makes votes and clicks whose truth is known.

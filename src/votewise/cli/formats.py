@@ -6,7 +6,7 @@ from votewise.workflows import formats as workflow
 
 
 def formats() -> None:
-    """List the formats that votes can be read from.
+    """List supported input formats.
 
     They are recognised by their columns; `votewise audit --format NAME` chooses one by name.
 

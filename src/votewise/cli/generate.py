@@ -66,12 +66,10 @@ Temperature = Annotated[
 ]
 TopP = Annotated[
     float,
-    typer.Option(metavar="NUMBER", help="Draw from the likeliest tokens that make up this share of the probability."),
+    typer.Option(metavar="NUMBER", help="Nucleus sampling (top-p)."),
 ]
 Seed = Annotated[int, typer.Option(metavar="NUMBER", help="Together with model and prompt it decides what is drawn.")]
-Limit = Annotated[
-    int | None, typer.Option(metavar="NUMBER", help="Answer only the first so many prompts.", show_default="all")
-]
+Limit = Annotated[int | None, typer.Option(metavar="NUMBER", help="Limit the number of prompts.", show_default="all")]
 
 
 def generate(
@@ -99,7 +97,7 @@ def generate(
     dry_run: DryRun = DEFAULTS.dry_run,
     quiet: Quiet = False,
 ) -> None:
-    """Let one or two models answer prompts.
+    """Generate answers from one or two models.
 
     Writes `prompt`, `answer`, `model`, `error` and `tokens`; a prompt that failed has its error and no answer. An
     interrupted run resumes when it is started again, and ends with the same file. Needs the extra `votewise[score]`, or

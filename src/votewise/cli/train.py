@@ -92,7 +92,7 @@ def train(
     accelerate_config: Preset = None,
     dry_run: DryRun = DEFAULTS.dry_run,
 ) -> None:
-    """Train a model on votes of which many are wrong, and learn during training which annotators to trust.
+    """Train a model on noisy votes, estimating annotator reliability during training.
 
     Accepts all flags and YAML settings of `trl dpo`, such as `--model_name_or_path`, `--learning_rate` or `--use_peft`, and
     those of `accelerate launch`. Needs an extra: `pip install 'votewise[train]'`. Next to the model it writes

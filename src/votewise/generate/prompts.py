@@ -59,7 +59,7 @@ class Prompts:
         return len(self.prompts)
 
     def first(self, limit: int | None) -> Prompts:
-        """Only the first so many; all of them for None."""
+        """The limit on the number of prompts; None for all of them."""
         return replace(self, prompts=self.prompts[:limit], keys=self.keys[:limit])
 
 

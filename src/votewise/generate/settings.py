@@ -24,7 +24,7 @@ class Sampling:
     Attributes:
         max_tokens: the most tokens of an answer.
         temperature: 0 for the likeliest token each time; 1 for the model's own probabilities.
-        top_p: draw from the likeliest tokens that make up this share of the probability.
+        top_p: nucleus sampling (top-p).
         seed: together with the model and the prompt it decides what is drawn.
     """
 

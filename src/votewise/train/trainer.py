@@ -42,7 +42,7 @@ logger = get_logger(__name__)
 
 
 class RobustPreferenceTrainer(DPOTrainer):
-    """Train a policy on votes of which many are wrong, and learn during training which annotators to trust.
+    """Train a policy on noisy votes, estimating annotator reliability during training.
 
     Args:
         model: as for ``DPOTrainer``; a model object that was never saved gets a copy of itself as its reference.

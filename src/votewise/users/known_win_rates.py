@@ -26,7 +26,7 @@ SUPPLY = (
 
 @dataclass(frozen=True)
 class GoldSample:
-    """Comparisons judged by somebody trusted: model A won ``wins`` of ``n``. A smaller ``n`` says less."""
+    """Comparisons judged by experts: model A won ``wins`` of ``n``. A smaller ``n`` says less."""
 
     wins: int
     n: int

@@ -45,7 +45,7 @@ def demo(
     quick: bool = False,
     progress: Progress | None = None,
 ) -> DemoResult:
-    """See what wrong votes do to a language model and what helps, in a simulated world whose truth is known.
+    """Run an end-to-end demo on simulated data: what wrong votes do to a language model, and what helps.
 
     Thirty annotators, some of them careless or hostile, vote on answers about a made-up world. A tiny language model is made
     and pre-trained, then trained on their votes in six ways, and answers other questions. Without the libraries of

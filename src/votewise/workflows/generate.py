@@ -44,7 +44,7 @@ def generate(
     dry_run: bool = False,
     progress: Progress | None = None,
 ) -> GenerateResult:
-    """Let one or two models answer prompts.
+    """Generate answers from one or two models.
 
     With ``out``, an interrupted run is resumed when it is started again, and ends with the same file.
 
@@ -60,7 +60,7 @@ def generate(
         base_url: the server; None for the environment variable OPENAI_BASE_URL, or OpenAI's own server.
         max_tokens: the most tokens of an answer.
         temperature: 0 for the likeliest token each time; above 0, tokens are drawn.
-        top_p: draw from the likeliest tokens that make up this share of the probability.
+        top_p: nucleus sampling (top-p).
         seed: together with model and prompt it decides what is drawn.
         batch_size: how many prompts a local model reads at a time.
         device: where local models run: ``auto``, ``cpu``, ``cuda``, ``cuda:1``.
@@ -69,7 +69,7 @@ def generate(
         timeout: seconds to wait for an answer of the server.
         retries: how often a failed request is tried again.
         concurrency: how many requests are sent to the server at a time.
-        limit: answer only the first so many prompts.
+        limit: limit the number of prompts.
         restart: delete what an interrupted run has finished, and start from the beginning.
         dry_run: check everything and read the prompts; load no model, ask no server, write nothing.
         progress: is kept informed of how far the work has come.

@@ -54,7 +54,7 @@ def train(
     progress: Progress | None = None,
     **settings: Any,
 ) -> TrainResult:
-    """Train a model on votes of which many are wrong, and learn during training which annotators to trust.
+    """Train a model on noisy votes, estimating annotator reliability during training.
 
     Training runs in this process if that is enough: one process, without a configuration of accelerate. Otherwise
     accelerate starts the processes.
