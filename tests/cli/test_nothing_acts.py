@@ -132,8 +132,10 @@ def test_errors_do_not_act(end: End, folder: Path, capsys: Shown, more: dict[str
         ("score", folder / "none\x1b", "--score-columns", "x", f"y{EVIL}", "--out", folder / "s.jsonl"),
         ("evaluate", "win-rate", votes, "--column", f"c{EVIL}", "--out", folder / "o"),
     ):
-        end(*run)
-        check(capsys.readouterr())
+        code = end(*run)
+        shown = check(capsys.readouterr())
+        # Texts instead of times or margins only cost the column its role, so an audit may still end well.
+        assert code in ((0, 2, 3) if run[0] == "audit" else (2,)), shown
 
 
 def test_words_stay_as_they_are() -> None:
