@@ -77,7 +77,7 @@ CASES = (
     Case("export, one per pair", "export out/audit --one-per-pair --min-confidence 0.9 --out OUT/train.jsonl"),
     Case("filter, two-point", f"{FILTER} --win-rate 0.74 --prior two-point"),
     Case("filter, beta", f"{FILTER} --win-rate 160/200 --prior beta --keep 0.5"),
-    Case("filter, mixture of betas", f"{FILTER} --win-rate 0.74 --prior beta-mixture:2 --threshold 0.6 --confidence 0.8"),
+    Case("filter, mixture of betas", f"{FILTER} --win-rate 0.74 --prior beta-mixture:2 --threshold 0.6"),
     Case("filter, logistic-normal", f"{FILTER} --win-rate 0.7..0.8 --prior logistic-normal --keep-new"),
     Case("filter, nonparametric prior", f"{FILTER} --win-rate 0.74 --prior nonparametric"),
     Case("filter, domains", f"{FILTER} --domain topic --win-rate code=0.8 --win-rate prose=0.7"),

@@ -24,7 +24,7 @@ from votewise.storage.files import written_whole
 
 RESULTS = Path(__file__).resolve().parent / "results"
 LARGEST_CHART = 100_000
-COLOURS = {name: PALETTES["light"][name] for name in ("accent", "casual", "adversarial", "steady", "position-biased")}
+COLOURS = {name: PALETTES["light"][name] for name in ("accent", "casual", "adversarial", "new", "position-biased")}
 TRUE_COLOUR = PALETTES["light"]["text"]
 """Colours of methods in the order they are named, and of the truth."""
 

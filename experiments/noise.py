@@ -165,9 +165,9 @@ def claims(scores: Scores, losses: tuple[str, ...]) -> list[list[str]]:
 def chart(scores: Scores, losses: tuple[str, ...], title: str) -> alt.VConcatChart:
     """Mean scores against noise, by loss and annotators."""
     drawn = [*SHOWN, RDPO, HOLDER]
-    accent, casual, adversarial, steady, biased = COLOURS.values()
+    accent, casual, adversarial, new, biased = COLOURS.values()
     colours = dict(
-        zip([m.name for m in drawn], [casual, adversarial, steady, accent, TRUE_COLOUR, "#999999", biased], strict=True)
+        zip([m.name for m in drawn], [casual, adversarial, new, accent, TRUE_COLOUR, "#999999", biased], strict=True)
     )
     rows = []
     for names in NAMES:

@@ -5,7 +5,7 @@ Users of known attentiveness compare the two on random prompts: attentive users 
 a coin. Attentiveness is estimated from counts, with the mean of p(x) as the win rate, and from single clicks, each with
 its own p(x).
 
-All 19 models lose to the baseline, most of them badly. Win rates near 1/2 come from pairs of models, with p =
+All 19 models lose to the baseline, most of them badly. Win rates near 1/2 come from matchups, with p =
 logistic(logit p_1 - logit p_2): the Bradley-Terry model prompt by prompt. This is an assumption, unlike the first
 group. As many pairs are taken as there are models, spread evenly by the distance of the win rate from 1/2.
 
@@ -40,7 +40,7 @@ EDGES = (0.0, 0.05, 0.15, 0.25, 0.35, 0.45, 0.5)
 
 
 def matchups() -> list[tuple[str, np.ndarray]]:
-    """(name, p) of every model against the baseline, and of pairs of models."""
+    """(name, p) of every model against the baseline, and of matchups."""
     table = pq.read_table(DATA, columns=["model", "prompt_index", "preference"])
     model, prompt = (table[name].to_numpy() for name in ("model", "prompt_index"))
     p = np.clip(table["preference"].to_numpy() - 1, 0, 1)
@@ -89,7 +89,7 @@ def all_data_sets(item: tuple[str, np.ndarray, bool, str], draws: int) -> list[d
     return [
         {
             "matchup": name,
-            "group": "against the baseline" if real else "pair of models",
+            "group": "against the baseline" if real else "matchup",
             "distance": abs(float(p.mean()) - 0.5),
             "win_rate": float(p.mean()),
             "truth": truth,
@@ -134,7 +134,7 @@ def main() -> None:
     mean = {}
     for truth in TRUTHS:
         lines = []
-        for group in ("against the baseline", "pair of models"):
+        for group in ("against the baseline", "matchup"):
             for low, high in pairwise(EDGES):
                 part = [r for r in rows if r["truth"] == truth and r["group"] == group and low <= r["distance"] < high]
                 if not part:
@@ -159,7 +159,7 @@ def main() -> None:
 
 def finding(mean: dict[Any, Any]) -> str:
     """What was claimed, and what was found for Beta(3, 5)."""
-    pairs = [cells for (truth, group, _), cells in mean.items() if truth == "beta" and group == "pair of models"]
+    pairs = [cells for (truth, group, _), cells in mean.items() if truth == "beta" and group == "matchup"]
     near, far = pairs[0], pairs[-1]
     return (
         "The paper found estimates more reliable the larger the win rate, on simulated draws. With real preference "

@@ -22,7 +22,7 @@ from scipy import stats
 
 from votewise.arrays import Floats
 from votewise.data.votes import Votes
-from votewise.demo.facts import GROUPS
+from votewise.demo.facts import RANGES
 from votewise.demo.methods import CLEAN, OURS, PLAIN, PUBLISHED, Method
 from votewise.demo.world import World, held_out_shares, make_world, train_on
 from votewise.errors import VotewiseError
@@ -100,7 +100,7 @@ def mixed_annotators(noise: float, *, annotators: int = ANNOTATORS, seed: int = 
     Their shares of wrong votes are in proportion to those of the demo's annotators.
     """
     rng = np.random.default_rng([seed, 1])
-    shares, low, high = np.array(GROUPS).T
+    shares, low, high = np.array(RANGES).T
     kind = rng.permutation(np.searchsorted(shares.cumsum(), (np.arange(annotators) + 0.5) / annotators))
     wrong = 1 - rng.uniform(low[kind], high[kind])
     return np.asarray(1 - noise * wrong / wrong.mean())

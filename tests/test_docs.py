@@ -15,7 +15,7 @@ import typer
 import votewise
 from votewise.annotators.flags import FLAGS
 from votewise.cli import app as votewise_app
-from votewise.users.select import LEVELS
+from votewise.users.select import USER_FLAGS
 
 ROOT = Path(__file__).resolve().parents[1]
 SOURCE = Path(votewise.__file__).parent
@@ -267,6 +267,52 @@ def test_the_glossary_is_short_and_has_the_names_of_the_code() -> None:
     words = dict(rows_below(ROOT / "CONTRIBUTING.md", "## Glossary"))
     assert 15 <= len(words) <= 25
     assert {word: meaning for word, meaning in words.items() if meaning.count(".") != 1} == {}
-    flags, levels = (words[word].rpartition(": ")[2].rstrip(".").split(", ") for word in ("flag", "level"))
-    assert set(flags) == set(FLAGS)
-    assert set(levels) == set(LEVELS)
+    annotators, users = (part.partition(" for ")[0].strip() for part in words["flag"].rpartition(": ")[2].split(";"))
+    assert annotators.split(", ") == list(FLAGS)
+    assert users.split(", ") == list(USER_FLAGS)
+
+
+NOT_IN = {
+    "attentiveness": {"annotators", "sources"},
+    "click": {"annotators", "evaluate", "train"},
+    "comparison": {"annotators", "inference", "train"},
+    "confidence": {"users", "evaluate", "generate", "simulate"},
+    "contest": {"annotators", "inference", "sources", "users", "simulate", "train"},
+    "flag": {"evaluate", "generate", "score", "sources", "train"},
+    "group": {"evaluate", "users", "report", "annotators", "data", "workflows", "cli", "demo", "generate", "score"},
+    "level": {"sources", "report", "demo", "generate", "score", "storage", "simulate", "train"},
+    "matchup": {"annotators", "inference", "sources", "train", "generate", "score"},
+    "margin": {"users", "evaluate", "generate"},
+    "posterior": {"evaluate", "generate", "score", "sources"},
+    "reliability": {"users", "evaluate", "generate", "score", "sources"},
+    "severity": {"sources", "storage", "generate", "score", "train"},
+    "verdict": {"annotators", "inference", "users", "simulate", "train", "generate", "score"},
+}
+"""Parts of the house in which a word of the glossary, or a word that once had two meanings, names nothing."""
+
+
+def names_given(path: Path) -> Iterator[str]:
+    """The parameters, variables, fields and functions of a module."""
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.arg):
+            yield node.arg
+        elif isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
+            yield node.id
+        elif isinstance(node, ast.FunctionDef | ast.ClassDef):
+            yield node.name
+
+
+def test_a_word_names_nothing_in_parts_where_it_would_mean_something_else() -> None:
+    wrong = []
+    for path in sorted((ROOT / "src" / "votewise").rglob("*.py")):
+        part = path.relative_to(ROOT / "src" / "votewise").parts[0].removesuffix(".py")
+        for name in names_given(path):
+            word = name.lower().strip("_")
+            found = next((w for w in (word, word.removesuffix("s"), word.removesuffix("es")) if w in NOT_IN), None)
+            if found and part in NOT_IN[found]:
+                wrong.append(f"{path.relative_to(ROOT)}: {name}")
+    assert wrong == []
+
+
+def test_the_flags_of_annotators_and_users_share_only_what_means_the_same() -> None:
+    assert set(FLAGS) & set(USER_FLAGS) == {"unsure"}

@@ -33,7 +33,7 @@ def reliability(result: ReliabilityResult) -> np.ndarray:
 def test_small_cases(case: dict) -> None:
     pair, annotator, sign = zip(*case["votes"], strict=True)
     result = estimate_reliability(Votes.from_arrays(pair, annotator, sign))
-    errors = [found.code for found in result.diagnostics if found.level == "error"]
+    errors = [found.code for found in result.diagnostics if found.severity == "error"]
     assert errors == ([case["error"]] if "error" in case else [])
     eta = reliability(result)
     if "best" in case:
@@ -231,7 +231,7 @@ def test_margins_may_be_given_beside_the_votes() -> None:
     votes = Votes.from_arrays([0, 1, 2], [0, 0, 0], [1, 1, -1])
     result = estimate_reliability(votes, margins=[3.0, 3.0, -3.0], prior=Beta(2, 2))
     assert reliability(result)[0] > 0.6
-    assert not any(d.level == "error" for d in result.diagnostics)
+    assert not any(d.severity == "error" for d in result.diagnostics)
     with pytest.raises(BadInputError, match="one per pair"):
         estimate_reliability(votes, margins=[1.0])
 

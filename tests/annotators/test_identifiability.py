@@ -7,21 +7,21 @@ import pytest
 
 from votewise.annotators.estimate import estimate_reliability
 from votewise.annotators.evidence import evidence_of
-from votewise.annotators.identifiability import comparable_groups
+from votewise.annotators.identifiability import linked_components
 from votewise.data.votes import Votes
 from votewise.simulate import SimulatedVotes, simulate_annotators
 
 
 def codes(result: object, level: str | None = None) -> list[str]:
-    return [d.code for d in result.diagnostics if level in (None, d.level)]  # type: ignore[attr-defined]
+    return [d.code for d in result.diagnostics if level in (None, d.severity)]  # type: ignore[attr-defined]
 
 
 def test_groups_are_the_connected_components() -> None:
     chain = Votes.from_arrays([0, 0, 1, 1, 2, 2, 3], [0, 1, 1, 2, 3, 4, 5], [1] * 7)
-    groups = comparable_groups(evidence_of(chain))
-    assert len(set(groups[:3])) == 1
-    assert groups[3] == groups[4]
-    assert len(set(groups)) == 3
+    components = linked_components(evidence_of(chain))
+    assert len(set(components[:3])) == 1
+    assert components[3] == components[4]
+    assert len(set(components)) == 3
 
 
 def test_a_long_chain_is_one_group() -> None:
@@ -29,7 +29,7 @@ def test_a_long_chain_is_one_group() -> None:
     n = 100
     pair = np.repeat(np.arange(n), 2)
     annotator = np.arange(2 * n) // 2 + np.arange(2 * n) % 2
-    assert not comparable_groups(evidence_of(Votes.from_arrays(pair, annotator, np.ones(2 * n)))).any()
+    assert not linked_components(evidence_of(Votes.from_arrays(pair, annotator, np.ones(2 * n)))).any()
 
 
 def test_few_strays_are_a_warning_many_an_error() -> None:
@@ -42,7 +42,7 @@ def test_few_strays_are_a_warning_many_an_error() -> None:
             estimate_reliability(Votes.from_arrays(pair, annotator, np.append(data.sign, np.ones(2 * number))))
         )
 
-    assert "small-groups" in with_strays(5)
+    assert "small-components" in with_strays(5)
     assert "disconnected" in with_strays(len(data))
 
 

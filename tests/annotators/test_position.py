@@ -14,7 +14,7 @@ from votewise.simulate import SimulatedVotes, simulate_annotators
 
 
 def codes(result: object, level: str | None = None) -> list[str]:
-    return [d.code for d in result.diagnostics if level in (None, d.level)]  # type: ignore[attr-defined]
+    return [d.code for d in result.diagnostics if level in (None, d.severity)]  # type: ignore[attr-defined]
 
 
 def choosing_first(data: SimulatedVotes, people: list[int]) -> Votes:

@@ -11,7 +11,7 @@ from votewise.simulate import simulate_annotators
 
 
 def codes(result: object, level: str | None = None) -> list[str]:
-    return [d.code for d in result.diagnostics if level in (None, d.level)]  # type: ignore[attr-defined]
+    return [d.code for d in result.diagnostics if level in (None, d.severity)]  # type: ignore[attr-defined]
 
 
 def test_annotators_worse_than_chance_are_reported() -> None:
@@ -39,6 +39,6 @@ def test_a_model_that_does_not_fit_is_reported() -> None:
 
 def test_worst_comes_first() -> None:
     votes = Votes.from_arrays([0, 0, 1], [0, 1, 2], [1, -1, 1], swapped=[False, True, False])
-    levels = [d.level for d in estimate_reliability(votes).diagnostics]
+    levels = [d.severity for d in estimate_reliability(votes).diagnostics]
     assert len(set(levels)) > 1
     assert levels == sorted(levels, key=("error", "warning", "info").index)

@@ -94,7 +94,7 @@ def test_a_reward_model_judges_a_matrix(tmp_path: Path, end: End, capsys: pytest
     assert "24 answers to score" in " ".join(capsys.readouterr().out.split())
     assert end("evaluate", "matrix", *files, *options) == 0
     shown = " ".join(capsys.readouterr().out.split())
-    assert "3 models, 3 pairs, 24 contests" in shown
+    assert "3 models, 3 matchups, 24 contests" in shown
     assert "every model against every other" in shown
     names = {file.name for file in (tmp_path / "out").iterdir()}
     assert names == {"matrix.html", "evaluation.json", "matrix.csv", "matrix.parquet"}

@@ -85,7 +85,7 @@ def test_a_dry_run_writes_nothing_and_tells_what_a_run_would_keep(
     assert end(*settings, "--dry-run") == 0
     steps = json.loads(capsys.readouterr().out)
     assert [path.name for path in tmp_path.iterdir()] == ["june.parquet"]
-    rules = {"keep": ["--keep"], "threshold": ["--threshold"], "confidence": ["--confidence", "0.95", "--threshold"]}
+    rules = {"keep": ["--keep"], "threshold": ["--threshold"], "probability": ["--probability", "0.95", "--threshold"]}
     tried = 0
     for step in steps:
         if step["users"] and step["value"] in (0.3, 0.8):

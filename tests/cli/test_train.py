@@ -220,7 +220,7 @@ def fails(end: End, capsys: Shown, *flags: object) -> str:
         ({"votes": None, "dataset_name": "x", "split": "test"}, [], "--split: says how votes are read, and none are"),
         ({"learning_rat": 1}, [], "there is no setting --learning_rat (expected --learning_rate)"),
         ({}, ["--max_stepps", "3"], "there is no setting --max_stepps (expected --max_steps)"),
-        ({}, ["stray"], "does not belong to a flag, got 'stray'"),
+        ({}, ["stray"], "does not belong to an option, got 'stray'"),
         ({}, ["--learning_rate", "fast"], "argument --learning_rate"),
         ({}, ["--objective", "hope"], "objective, got 'hope'"),
         ({}, ["--resume_from_checkpoint", "/no/checkpoint"], "/no/checkpoint: is not a checkpoint"),

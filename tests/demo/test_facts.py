@@ -10,7 +10,7 @@ import pytest
 
 from votewise.demo import facts as world
 from votewise.demo.facts import (
-    GROUPS,
+    RANGES,
     RIGHT_SOURCE,
     WORDINGS,
     WRONG_SOURCE,
@@ -109,7 +109,7 @@ def test_votes_are_right_as_often_as_the_crowd_is_reliable() -> None:
         share = np.bincount(data.votes.annotator, data.correct, minlength=30) / number
         eta = data.reliability
         assert (np.abs(share - eta) < 5 * np.sqrt(eta * (1 - eta) / number)).all()
-        assert [((low <= eta) & (eta <= high)).sum() for _, low, high in GROUPS] == [12, 11, 7]
+        assert [((low <= eta) & (eta <= high)).sum() for _, low, high in RANGES] == [12, 11, 7]
         wrong.append(1 - data.correct.mean())
     # One crowd's share of wrong votes has a standard deviation of 0.01.
     assert abs(np.mean(wrong) - 0.367) < 5 * 0.01 / np.sqrt(20)

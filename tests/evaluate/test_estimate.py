@@ -54,7 +54,7 @@ def test_failures_are_left_out() -> None:
     assert sum(part.rate.contests for part in result.by_length) == 150
 
 
-def test_groups_by_length_are_ordered_disjoint_and_complete() -> None:
+def test_bins_by_length_are_ordered_disjoint_and_complete() -> None:
     result = estimate_win_rate(contests(), verdicts())
     difference = result.contests.length_difference
     assert difference is not None
@@ -160,7 +160,7 @@ def test_files_are_named_after_the_models(model: str, name: str) -> None:
     assert re.fullmatch(f"{name}-against-old", found)
 
 
-def groups() -> list[tuple[Contests, Verdicts]]:
+def matchups() -> list[tuple[Contests, Verdicts]]:
     """Three models: z beats y beats x."""
     wins = {("x", "y"): 0.2, ("x", "z"): 0.1, ("y", "z"): 0.3}
     return [
@@ -170,7 +170,7 @@ def groups() -> list[tuple[Contests, Verdicts]]:
 
 
 def test_a_matrix_is_ordered_by_mean_win_rate_and_mirrored() -> None:
-    result = estimate_matrix(groups(), scores={"x": np.zeros(3), "z": np.ones(3)})
+    result = estimate_matrix(matchups(), scores={"x": np.zeros(3), "z": np.ones(3)})
     assert result.models == ("z", "y", "x")
     assert result.mean == pytest.approx({"z": 0.8, "y": 0.55, "x": 0.15})
     there, back = result.rate("z", "x"), result.rate("x", "z")
@@ -184,13 +184,13 @@ def test_a_matrix_is_ordered_by_mean_win_rate_and_mirrored() -> None:
 
 
 def test_the_order_of_the_files_does_not_matter() -> None:
-    one, other = estimate_matrix(groups()), estimate_matrix(groups()[::-1])
+    one, other = estimate_matrix(matchups()), estimate_matrix(matchups()[::-1])
     assert one.models == other.models
     assert one.mean == pytest.approx(other.mean)
 
 
 def test_models_that_never_met_have_no_cell(tmp_path: Path) -> None:
-    result = estimate_matrix([groups()[0], groups()[2]], length_controlled=True)
+    result = estimate_matrix([matchups()[0], matchups()[2]], length_controlled=True)
     assert result.rate("x", "z") is None
     files = write_matrix(tmp_path, result, report=True, created=NOW, settings={})
     assert [file.name for file in files] == ["matrix.html", "evaluation.json", "matrix.csv", "matrix.parquet"]

@@ -99,10 +99,10 @@ def test_neither_batches_nor_an_interruption_change_the_verdicts(
 
 def test_several_models_are_scored_once_each(model: str, tmp_path: Path) -> None:
     files = [write(tmp_path / f"{name}.jsonl", answers(name, 5, seed)) for seed, name in enumerate("xyz")]
-    groups = [contests for contests, _ in read_several(files, column=None)]
+    matchups = [contests for contests, _ in read_several(files, column=None)]
     judge = RewardJudge(model, device="cpu")
-    assert work_of(groups, judge).scores == 15
-    judged = judge_contests(groups, judge, tmp_path / "out")
+    assert work_of(matchups, judge).scores == 15
+    judged = judge_contests(matchups, judge, tmp_path / "out")
     assert {name: len(scores) for name, scores in judged.scores.items()} == {"x": 5, "y": 5, "z": 5}
     one, other = judged.verdicts[0], judged.verdicts[1]
     np.testing.assert_array_equal(one.score_a, other.score_a)

@@ -119,11 +119,11 @@ class Filtered:
     counts: Counts
     result: AttentivenessResult
     kept: Bools
-    levels: list[str]
+    flags: list[str]
     rule: str = "attentiveness of at least 0.5"
 
     def render(self, **options: Any) -> str:
-        arguments = {"kept": self.kept, "levels": self.levels, "rule": self.rule, "title": "A test"} | options
+        arguments = {"kept": self.kept, "flags": self.flags, "rule": self.rule, "title": "A test"} | options
         return render_filter_report(self.counts, self.result, **arguments)
 
 
@@ -140,9 +140,9 @@ def filtered(
     result = estimate_attentiveness(counts, win_rate=given, prior="beta")
     cells = {name: result.cells[name].to_numpy() for name in ("attentiveness", "low", "high")}
     kept = cells["attentiveness"] >= 0.5
-    level = np.where(cells["low"] >= 0.5, "attentive", np.where(kept, "steady", "casual"))
-    level[cells["high"] - cells["low"] > 0.8] = "new"
-    return Filtered(counts, replace(result, **changes), kept, level.tolist(), EVIL if evil else Filtered.rule)
+    flag = np.where(cells["low"] >= 0.5, "attentive", np.where(kept, "unsure", "inattentive"))
+    flag[cells["high"] - cells["low"] > 0.8] = "new"
+    return Filtered(counts, replace(result, **changes), kept, flag.tolist(), EVIL if evil else Filtered.rule)
 
 
 @pytest.fixture(scope="session")

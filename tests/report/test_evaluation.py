@@ -70,9 +70,9 @@ def result_of(evil: bool = False, **more: Any) -> WinRateResult:
 def matrix_of(evil: bool = False, models: int = 4, reward: bool = True) -> MatrixResult:
     names = [f"m{i}{EVIL if evil else ''}" for i in range(models)]
     pairs = [(a, b) for i, a in enumerate(names) for b in names[i + 1 :]]
-    groups = [played(40, a, b, evil=evil, seed=i, reward=reward) for i, (a, b) in enumerate(pairs)]
+    matchups = [played(40, a, b, evil=evil, seed=i, reward=reward) for i, (a, b) in enumerate(pairs)]
     scores = {name: np.random.default_rng(i).normal(size=40) for i, name in enumerate(names)} if reward else None
-    return estimate_matrix(groups, scores=scores)
+    return estimate_matrix(matchups, scores=scores)
 
 
 def test_the_page_says_what_was_found(page_of: Callable[[str], Any]) -> None:
@@ -172,7 +172,7 @@ def test_the_matrix_page_has_every_pair_both_ways(page_of: Callable[[str], Any])
                 assert f"{100 * rate.value:.0f}%" in page.words
     assert page.elements["td"] >= 16
     assert "Scores" in page.words
-    assert page.elements["article"] >= len(result.pairs)
+    assert page.elements["article"] >= len(result.matchups)
     assert "Scores" not in page_of(render_matrix_report(matrix_of(reward=False), title="t")).words
 
 

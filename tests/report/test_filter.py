@@ -47,8 +47,8 @@ def test_says_what_a_manager_wants_to_know(one_domain: Any, page_of: PageOf) -> 
         "2026-11-20",
     ):
         assert expected in words
-    levels = words[words.index("Who they are") : words.index("What to do next")]
-    shares = re.findall(r"\d users \((\d+\.\d)%\) with", levels)
+    flags = words[words.index("Who they are") : words.index("What to do next")]
+    shares = re.findall(r"\d users \((\d+\.\d)%\) with", flags)
     assert sum(map(float, shares)) == pytest.approx(100, abs=0.5)
 
 
@@ -150,7 +150,7 @@ def test_few_users_have_a_page(n: list[int], wins: list[int], page_of: PageOf, u
     counts, _ = Counts.of_users(n, wins)
     result = estimate_attentiveness(counts, win_rate=0.8, prior="beta", standard_errors=False)
     cells = len(counts.users)
-    small = replace(users_of(), counts=counts, result=result, kept=np.arange(cells) == 0, levels=["new"] * cells)
+    small = replace(users_of(), counts=counts, result=result, kept=np.arange(cells) == 0, flags=["new"] * cells)
     words = page_of(small.render()).words
     assert f"{len(n)} user" in words
     assert "compared two models" in words
@@ -160,7 +160,7 @@ def test_without_comparisons_the_page_says_so(one_domain: Any, page_of: PageOf) 
     counts = Counts(np.zeros((1, 1), int), np.zeros((1, 1), int), np.array([7]))
     cells = one_domain.result.cells.slice(0, 1)
     idle = replace(one_domain, counts=counts, result=replace(one_domain.result, cells=cells))
-    html = idle.render(kept=[True], levels=["new"])
+    html = idle.render(kept=[True], flags=["new"])
     assert "so nobody can be judged" in page_of(html).words
     assert "users" not in specs(html)
 
@@ -193,17 +193,17 @@ def test_domains_alike_in_what_is_printed_stay_apart(users_of: Any) -> None:
 
 @pytest.mark.parametrize(
     ("wrong", "message"),
-    [({"kept": [True]}, "kept has 1 entries"), ({"levels": ["new"]}, "levels has 1 entries"), ({}, "no such level")],
+    [({"kept": [True]}, "kept has 1 entries"), ({"flags": ["new"]}, "flags has 1 entries"), ({}, "no such flag")],
 )
 def test_arguments_must_fit_the_cells(wrong: dict[str, Any], message: str, one_domain: Any) -> None:
-    options = wrong or {"levels": ["wise"] * len(one_domain.levels)}
+    options = wrong or {"flags": ["wise"] * len(one_domain.flags)}
     with pytest.raises(BadInputError, match=message):
         one_domain.render(**options)
 
 
 def test_file_is_written_whole(one_domain: Any, tmp_path: Path) -> None:
     target = tmp_path / "deep" / "report.html"
-    options = {"kept": one_domain.kept, "levels": one_domain.levels, "rule": one_domain.rule, "title": "A test"}
+    options = {"kept": one_domain.kept, "flags": one_domain.flags, "rule": one_domain.rule, "title": "A test"}
     assert write_filter_report(target, one_domain.counts, one_domain.result, **options) == target
     assert target.read_text(encoding="utf-8") == one_domain.render()
     assert [path.name for path in target.parent.iterdir()] == ["report.html"]

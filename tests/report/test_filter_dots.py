@@ -27,20 +27,20 @@ def made(n: list[int], wins: list[int], kept: list[bool]) -> JudgedUsers:
     return JudgedUsers(counts, result, np.array(kept))
 
 
-def test_few_groups_are_drawn_one_by_one(judged: JudgedUsers) -> None:
+def test_few_cells_are_drawn_one_by_one(judged: JudgedUsers) -> None:
     found = fd.dots(judged)
     some = judged.n > 0
     assert not found.merged
-    assert len(found.table) == found.groups == some.sum()
+    assert len(found.table) == found.cells == some.sum()
     assert set(found.table["kept"].to_pylist()) == {0.0, 1.0}
 
 
-def test_many_groups_are_merged_without_losing_anybody(monkeypatch: pytest.MonkeyPatch, judged: JudgedUsers) -> None:
+def test_many_cells_are_merged_without_losing_anybody(monkeypatch: pytest.MonkeyPatch, judged: JudgedUsers) -> None:
     monkeypatch.setattr(fd, "MAX_DOTS", 50)
     found = fd.dots(judged)
     some = judged.n > 0
     assert found.merged
-    assert len(found.table) < found.groups
+    assert len(found.table) < found.cells
     assert sum(found.table["users"].to_pylist()) == judged.users[some].sum()
     mean = np.average(found.table["attentiveness"], weights=found.table["users"])
     assert mean == pytest.approx(np.average(judged.rho[some], weights=judged.users[some]), abs=1e-3)

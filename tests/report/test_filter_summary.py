@@ -29,9 +29,9 @@ def made(n: list[int], wins: list[int], kept: list[bool], rho: list[float] | Non
     return fs.JudgedUsers(counts, result, np.array(kept))
 
 
-def test_levels_and_activity_divide_the_users(judged: fs.JudgedUsers, one_domain: Any) -> None:
+def test_flags_and_activity_divide_the_users(judged: fs.JudgedUsers, one_domain: Any) -> None:
     everybody = judged.everybody()
-    for parts in (judged.by_level(one_domain.levels), [part for part, _ in judged.by_activity()]):
+    for parts in (judged.by_flag(one_domain.flags), [part for part, _ in judged.by_activity()]):
         assert sum(part.users for part in parts) == everybody.users == 400
         assert sum(part.rows for part in parts) == everybody.rows
         assert sum(part.row_share for part in parts) == pytest.approx(1)

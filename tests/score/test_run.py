@@ -24,7 +24,7 @@ from votewise.score import (
     ModelOptions,
     RewardModel,
     ScoreJob,
-    ScoreSource,
+    ScoreMethod,
     read_pairs,
     score_pairs,
 )
@@ -44,7 +44,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(params=["reward", "implicit"])
-def source(request: pytest.FixtureRequest, folder: Path) -> ScoreSource:
+def source(request: pytest.FixtureRequest, folder: Path) -> ScoreMethod:
     if request.param == "reward":
         return RewardModel(str(folder / "reward"), OPTIONS)
     return ImplicitReward(str(folder / "policy"), str(folder / "reference"), 0.5, OPTIONS)
@@ -70,7 +70,7 @@ def lines(path: Path) -> list[dict[str, Any]]:
     return [json.loads(line) for line in path.read_text().splitlines()]
 
 
-def test_rows_get_three_columns_and_keep_theirs(source: ScoreSource, tmp_path: Path) -> None:
+def test_rows_get_three_columns_and_keep_theirs(source: ScoreMethod, tmp_path: Path) -> None:
     votes = rows()
     job = ScoreJob(read_pairs(votes), source, tmp_path / "scored.jsonl")
     reports: list[Any] = []
@@ -113,7 +113,7 @@ def test_the_implicit_reward_is_the_one_of_dpo(folder: Path, tmp_path: Path) -> 
 
 
 def test_an_interrupted_run_ends_with_the_same_file(
-    source: ScoreSource, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    source: ScoreMethod, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     pairs = read_pairs(rows())
     whole = ScoreJob(pairs, source, tmp_path / "whole.jsonl")
@@ -274,14 +274,14 @@ def test_answers_that_are_too_long_are_counted(folder: Path, tmp_path: Path) -> 
     ("settings", "message"),
     [
         ({"out": Path("s.csv")}, "s.csv: unknown kind of file"),
-        ({"source": RewardModel("m")}, "there are no answers to score"),
+        ({"method": RewardModel("m")}, "there are no answers to score"),
         ({"fit_temperature": True}, "there are no votes to fit a temperature to"),
     ],
 )
 def test_impossible_jobs_are_refused(settings: dict[str, Any], message: str) -> None:
     pairs = read_pairs([{"x": 1.0, "y": 2.0}], texts=False)
     with pytest.raises(BadInputError, match=message):
-        ScoreJob(**{"pairs": pairs, "source": ColumnScores("x", "y"), "out": Path("s.jsonl")} | settings)
+        ScoreJob(**{"pairs": pairs, "method": ColumnScores("x", "y"), "out": Path("s.jsonl")} | settings)
     with pytest.raises(BadInputError, match=r"^beta: is not a factor, got 0"):
         ImplicitReward("p", "r", 0.0)
 

@@ -124,10 +124,10 @@ def test_a_recipe_holds_flags_of_both(tmp_path: Path) -> None:
     path = tmp_path / "recipe.yaml"
     recipe = "learning_rate: 5.0e-7\nnum_processes: 2\nmulti_gpu: true\nuse_fsdp: false\noutput_dir: there\n"
     path.write_text(recipe + "use_cpu: true\nbf16: false\n")
-    flags = take_apart([f"--config={path}", "--gpu_ids", "0,1", "--seed=3", "--lora_target_modules", "a", "b"])
-    assert flags.training == ["--config", str(path), "--seed=3", "--lora_target_modules", "a", "b"]
-    assert flags.launch == ["--num_processes", "2", "--multi_gpu", "--gpu_ids", "0,1"]
-    arguments = parse(flags.training)
+    options = take_apart([f"--config={path}", "--gpu_ids", "0,1", "--seed=3", "--lora_target_modules", "a", "b"])
+    assert options.training == ["--config", str(path), "--seed=3", "--lora_target_modules", "a", "b"]
+    assert options.launch == ["--num_processes", "2", "--multi_gpu", "--gpu_ids", "0,1"]
+    arguments = parse(options.training)
     assert (arguments.training.learning_rate, arguments.training.seed) == (5e-7, 3)
     assert arguments.model.lora_target_modules == ["a", "b"]
     with pytest.raises(BadInputError, match="there is no setting --num_processes"):
@@ -150,11 +150,11 @@ def test_flags_go_before_the_recipe_and_env_is_set(tmp_path: Path, monkeypatch: 
 
 
 @pytest.mark.parametrize(
-    ("flags", "said"), [(["--config"], "--config names no file"), (["--num_processes"], "has no value")]
+    ("options", "said"), [(["--config"], "--config names no file"), (["--num_processes"], "has no value")]
 )
-def test_flags_without_values(flags: list[str], said: str) -> None:
+def test_flags_without_values(options: list[str], said: str) -> None:
     with pytest.raises(BadInputError, match=said):
-        plan(flags)
+        plan(options)
 
 
 @pytest.mark.parametrize(

@@ -90,7 +90,7 @@ def test_bayes_factors_are_those_of_single_users(tmp_path: Path) -> None:
     mine = [row for row in stretches.to_pylist() if row["user"] == "u1"]
     n, w = [row["comparisons"] for row in mine], [row["wins"] for row in mine]
     counts, cell_of = Counts.of_users([*n, sum(n)], [*w, sum(w)])
-    evidence = result.judge(counts)["log_evidence"].to_numpy()[cell_of]
+    evidence = result.beliefs(counts)["log_evidence"].to_numpy()[cell_of]
     assert users["u1"]["log_bayes_factor"] == pytest.approx(evidence[:-1].sum() - evidence[-1])
 
 

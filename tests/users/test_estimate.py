@@ -243,7 +243,7 @@ def test_what_a_reader_should_know_is_said() -> None:
 def test_judging_with_a_known_prior_is_bayes_rule_again() -> None:
     counts, _, _ = simulated(seed=13)
     result = estimate_attentiveness(counts, win_rate=0.8, prior="beta", standard_errors=False)
-    table = result.judge(counts)
+    table = result.beliefs(counts)
     for name in ("attentiveness", "low", "high"):
         np.testing.assert_allclose(table[name].to_numpy(), result.cells[name].to_numpy(), atol=1e-9)
     assert table["log_evidence"].to_numpy() @ counts.users == pytest.approx(result.log_likelihood, abs=1e-3)
@@ -252,7 +252,7 @@ def test_judging_with_a_known_prior_is_bayes_rule_again() -> None:
 def test_evidence_shows_that_a_user_changed() -> None:
     """Attentive, then asleep: two stretches of 200 comparisons are far more likely apart than together."""
     result = estimate_attentiveness(simulated(seed=14)[0], win_rate=0.8, prior="beta")
-    evidence = result.judge(Counts.of_users([200, 200, 400, 200, 400], [158, 100, 258, 129, 258])[0])["log_evidence"]
+    evidence = result.beliefs(Counts.of_users([200, 200, 400, 200, 400], [158, 100, 258, 129, 258])[0])["log_evidence"]
     cells = Counts.of_users([200, 200, 400, 200, 400], [158, 100, 258, 129, 258])[1]
     early, late, both, steady, _ = evidence.to_numpy()[cells]
     assert early + late - both > 5

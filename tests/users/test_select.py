@@ -12,7 +12,7 @@ from votewise.data.clicks import Counts
 from votewise.errors import BadInputError
 from votewise.users.estimate import estimate_attentiveness
 from votewise.users.results import AttentivenessResult
-from votewise.users.select import LEVELS, Rule, ladder, select_users, user_levels
+from votewise.users.select import USER_FLAGS, Rule, ladder, select_users, user_flags
 
 COUNTS = Counts(
     np.array([[0], [100], [100], [100], [1000]]),
@@ -42,13 +42,13 @@ RESULT = believed([0.6, 0.1, 0.5, 0.9, 0.95], [0.05, 0.0, 0.3, 0.8, 0.9], [0.97,
 
 
 def test_levels_follow_the_interval() -> None:
-    assert user_levels(COUNTS, RESULT) == ["new", "casual", "steady", "attentive", "attentive"]
-    assert set(LEVELS) == {"new", "casual", "steady", "attentive"}
+    assert user_flags(COUNTS, RESULT) == ["new", "inattentive", "unsure", "attentive", "attentive"]
+    assert set(USER_FLAGS) == {"new", "inattentive", "unsure", "attentive"}
 
 
 def test_a_wide_interval_after_many_clicks_is_not_new() -> None:
     wide = believed([0.6] * 5, [0.05] * 5, [0.95] * 5)
-    assert user_levels(COUNTS, wide) == ["new", "steady", "steady", "steady", "steady"]
+    assert user_flags(COUNTS, wide) == ["new", "unsure", "unsure", "unsure", "unsure"]
 
 
 @pytest.mark.parametrize(
@@ -56,8 +56,8 @@ def test_a_wide_interval_after_many_clicks_is_not_new() -> None:
     [
         (Rule(), [True, False, True, True, True]),
         (Rule(threshold=0.55), [True, False, False, True, True]),
-        (Rule(threshold=0.5, confidence=0.95), [False, False, False, True, True]),
-        (Rule(threshold=0.5, confidence=0.95, keep_new=True), [True, False, False, True, True]),
+        (Rule(threshold=0.5, probability=0.95), [False, False, False, True, True]),
+        (Rule(threshold=0.5, probability=0.95, keep_new=True), [True, False, False, True, True]),
         (Rule(keep=0.1), [False, False, False, False, True]),
         (Rule(keep=0.11), [False, False, False, True, True]),
         (Rule(keep=0.3), [False, False, False, True, True]),
@@ -85,7 +85,7 @@ def test_the_top_share_is_at_least_what_was_asked() -> None:
     ("settings", "message"),
     [
         ({"keep": 0.0}, "not a share of users"), ({"keep": 1.5}, "keep"), ({"threshold": 1.0}, "threshold"),
-        ({"confidence": 0.0}, "confidence"), ({"keep": 0.5, "confidence": 0.9}, "cannot be combined with a confidence"),
+        ({"probability": 0.0}, "probability"), ({"keep": 0.5, "probability": 0.9}, "cannot be combined"),
         ({"threshold": float("nan")}, "not an attentiveness"),
     ],
 )  # fmt: skip
@@ -102,11 +102,11 @@ def test_keeping_nobody_is_an_error() -> None:
 
 
 def test_the_ladder_says_what_the_rules_do() -> None:
-    for row in ladder(COUNTS, RESULT, ROWS, confidence=0.9).to_pylist():
+    for row in ladder(COUNTS, RESULT, ROWS, probability=0.9).to_pylist():
         settings = {
             "keep": {"keep": row["value"]},
             "threshold": {"threshold": row["value"]},
-            "confidence": {"threshold": row["value"], "confidence": 0.9},
+            "probability": {"threshold": row["value"], "probability": 0.9},
         }
         kept = select_users(COUNTS, RESULT, Rule(**settings[row["rule"]]))
         assert (row["users"], row["rows"]) == (COUNTS.users[kept].sum(), ROWS[kept].sum())
@@ -118,4 +118,4 @@ def test_all_users_identical_and_one_user() -> None:
         counts = Counts(np.array([[40]]), np.array([[32]]), np.array([users]))
         result = estimate_attentiveness(counts, win_rate=0.8)
         assert select_users(counts, result, Rule(keep=0.1)).tolist() == [True]
-        assert user_levels(counts, result)[0] in ("attentive", "steady")
+        assert user_flags(counts, result)[0] in ("attentive", "unsure")

@@ -50,7 +50,7 @@ PRINTING = {"quiet", "json"}
 """Options about what is printed, which Python has no use for."""
 
 ONLY_IN_PYTHON: Mapping[str, Mapping[str, str]] = {
-    "train": dict.fromkeys(("settings", "flags"), "the command passes on all flags that it does not declare"),
+    "train": dict.fromkeys(("settings", "options"), "the command passes on all options that it does not declare"),
 }
 """Path of a command -> parameter of its workflow that is no option -> why. ``progress`` is one everywhere."""
 
@@ -301,7 +301,7 @@ CASES = [
             "domain": "domain",
             "out": "filtered",
             "threshold": 0.4,
-            "confidence": 0.6,
+            "probability": 0.6,
             "keep_new": True,
             "prior": "beta",
             "level": 0.9,

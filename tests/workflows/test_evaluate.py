@@ -67,7 +67,7 @@ def test_a_language_model_judges_without_a_folder(tmp_path: Path, monkeypatch: p
         given = votewise.evaluate_matrix([answers("new", 3), answers("old", 3)], llm_judge=Endpoint("m", server.url))
         assert len(server.requests) == 12
     assert named.figures["ties"] == 3
-    assert given.figures["pairs"][0]["swaps"]["disagreement"] == 1
+    assert given.figures["matchups"][0]["swaps"]["disagreement"] == 1
     assert everything_in(tmp_path) == []
 
 

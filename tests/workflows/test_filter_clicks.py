@@ -50,14 +50,14 @@ def test_what_is_written_fits_together(tmp_path: Path) -> None:
     log = clicks()
     summary = filtered(log, tmp_path / "out", keep=0.4).summary
     users = pq.read_table(tmp_path / "out" / "users.parquet")
-    assert users.column_names == ["user", "comparisons", "wins", "attentiveness", "low", "high", "kept", "level"]
+    assert users.column_names == ["user", "comparisons", "wins", "attentiveness", "low", "high", "kept", "flag"]
     by_user = {row["user"]: row for row in users.to_pylist()}
     assert set(by_user) == set(log["who"].to_pylist())
     rows = pq.read_table(tmp_path / "out" / "comparisons.parquet")
     assert rows.schema.equals(log.schema)
     assert sorted(rows["note"].to_pylist()) == sorted(r["note"] for r in log.to_pylist() if by_user[r["who"]]["kept"])
     assert summary["kept"] == {"users": sum(u["kept"] for u in by_user.values()), "rows": len(rows)}
-    assert sum(summary["levels"].values()) == len(by_user)
+    assert sum(summary["flags"].values()) == len(by_user)
     assert summary["models"] == {"a": "strong", "b": "weak"}
     assert json.loads((tmp_path / "out" / "summary.json").read_text()) == json.loads(json.dumps(summary))
     kept = [u["attentiveness"] for u in by_user.values() if u["kept"]]
@@ -102,7 +102,7 @@ def test_without_a_folder_the_answer_is_the_same_and_nothing_is_written(
     assert kept.files == ()
     assert kept.summary["kept"] == written.summary["kept"]
     assert kept.attentiveness.cells.equals(written.attentiveness.cells)
-    assert kept.levels == written.levels
+    assert kept.flags == written.flags
     assert (kept.kept == written.kept).all()
     assert [path.name for path in tmp_path.iterdir()] == ["in"]
 
@@ -135,7 +135,7 @@ def test_settings_are_called_by_their_parameters() -> None:
 def test_attentive_users_are_the_ones_kept(tmp_path: Path) -> None:
     """From 200 users with 40 clicks on average, the rows kept name the better answer more often (by 10 points here)."""
     log = clicks()
-    filtered(log, tmp_path / "out", threshold=0.5, confidence=0.9)
+    filtered(log, tmp_path / "out", threshold=0.5, probability=0.9)
     rows = pq.read_table(tmp_path / "out" / "comparisons.parquet")
 
     def right(table: pa.Table) -> float:

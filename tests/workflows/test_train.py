@@ -64,7 +64,7 @@ def test_the_same_run_from_python_and_from_the_shell(made: Settings, tmp_path: P
     results = {
         "recipe": votewise.train(recipe, max_steps=2, output_dir=tmp_path / "recipe"),
         "settings": votewise.train(output_dir=tmp_path / "settings", **settings | {"max_steps": 2}),
-        "flags": votewise.train(recipe, flags=["--max_steps", "2", "--output_dir", str(tmp_path / "flags")]),
+        "flags": votewise.train(recipe, options=["--max_steps", "2", "--output_dir", str(tmp_path / "flags")]),
     }
     expected = load_file(tmp_path / "shell" / "model.safetensors")
     for name, result in results.items():

@@ -71,7 +71,7 @@ def estimate_reliability(
         progress: called after every EM step.
 
     Returns:
-        A ``ReliabilityResult``. Where the votes do not determine the answer, its ``diagnostics`` hold one of level
+        A ``ReliabilityResult``. Where the votes do not determine the answer, its ``diagnostics`` hold one of severity
         ``error`` that says why and what to supply; the numbers are then the prior's, not the data's.
 
     Raises:

@@ -16,7 +16,7 @@ SPREADING_ROUNDS = 12
 """Rounds of the quick search for annotators who are linked."""
 
 COMPARABLE_SHARE = 0.95
-"""Share of the votes that must come from one linked group of annotators for reliabilities to be comparable."""
+"""Share of the votes that must come from one set of linked annotators for reliabilities to be comparable."""
 
 ALL_TIES = Diagnostic("all-ties", "error", "Every vote is a tie, so nothing says which annotator is right.")
 
@@ -64,16 +64,16 @@ def identifiability(evidence: Evidence) -> Iterator[Diagnostic]:
         if np.count_nonzero(evidence.counts) == 2:
             yield TWO_ANNOTATORS
         yield MIRROR_IMAGE
-        yield from separate_groups(evidence)
+        yield from separate_components(evidence)
 
 
-def separate_groups(evidence: Evidence) -> Iterator[Diagnostic]:
+def separate_components(evidence: Evidence) -> Iterator[Diagnostic]:
     """Whether some annotators are not linked with the others by votes on the same pairs."""
-    group = comparable_groups(evidence)
-    if not group.any():
+    component = linked_components(evidence)
+    if not component.any():
         return
-    weight = np.bincount(group[evidence.annotator])
-    members = np.bincount(group[np.unique(evidence.annotator)], minlength=len(weight))
+    weight = np.bincount(component[evidence.annotator])
+    members = np.bincount(component[np.unique(evidence.annotator)], minlength=len(weight))
     largest = int(np.argmax(weight))
     outside = 1 - weight[largest] / weight.sum()
     if outside == 0:
@@ -82,19 +82,19 @@ def separate_groups(evidence: Evidence) -> Iterator[Diagnostic]:
     alone = int((members == 1).sum())
     percentage = f"{outside:.1%}" if outside >= 0.001 else "less than 0.1%"
     text = (
-        f"{int((members > 0).sum()):,} groups of annotators share no pair with one another: {members[largest]:,} annotators "
+        f"{int((members > 0).sum()):,} sets of annotators share no pair with one another: {members[largest]:,} annotators "
         f"in the largest, {strays:,} outside it ({alone:,} of them alone) with {percentage} of the votes."
     )
     if outside > 1 - COMPARABLE_SHARE:
-        advice = "Only the prior makes their reliabilities comparable; have some annotators vote across the groups."
+        advice = "Only the prior makes their reliabilities comparable; have some annotators vote across the sets."
         yield Diagnostic("disconnected", "error", f"{text} {advice}")
     else:
         advice = "The reliabilities of those outside depend on the prior more than those of the others."
-        yield Diagnostic("small-groups", "warning", f"{text} {advice}")
+        yield Diagnostic("small-components", "warning", f"{text} {advice}")
 
 
-def comparable_groups(evidence: Evidence) -> Ints:
-    """(K,) number of each annotator's group: annotators linked, directly or not, by voting on the same pair."""
+def linked_components(evidence: Evidence) -> Ints:
+    """(K,) number of each annotator's component: annotators linked, directly or not, by voting on the same pair."""
     votes = evidence.pattern
     k = votes.shape[1]
     # Spread from the most active annotator: nearly always all are reached in a few products.

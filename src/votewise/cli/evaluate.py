@@ -1,4 +1,4 @@
-"""``votewise evaluate``: how good is a model? Each command of this group has a file of its own."""
+"""``votewise evaluate``: how good is a model? Each of its commands has a file of its own."""
 
 from __future__ import annotations
 

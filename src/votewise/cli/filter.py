@@ -52,7 +52,7 @@ Threshold = Annotated[
         show_default=f"{THRESHOLD:g}",
     ),
 ]
-Confidence = Annotated[
+Probability = Annotated[
     float | None,
     typer.Option(
         metavar="NUMBER",
@@ -107,7 +107,7 @@ def filter_clicks(
     out: Folder = None,
     keep: Keep = DEFAULTS.keep,
     threshold: Threshold = DEFAULTS.threshold,
-    confidence: Confidence = DEFAULTS.confidence,
+    probability: Probability = DEFAULTS.probability,
     keep_new: KeepNew = DEFAULTS.keep_new,
     prior: Prior = DEFAULTS.prior,
     level: Level = DEFAULTS.level,
@@ -134,7 +134,7 @@ def filter_clicks(
 
     `votewise filter clicks.parquet --win-rate 0.8`
 
-    `votewise filter clicks.parquet --model gpt-large --win-rate 160/200 --threshold 0.5 --confidence 0.95`
+    `votewise filter clicks.parquet --model gpt-large --win-rate 160/200 --threshold 0.5 --probability 0.95`
 
     `votewise filter "postgres://host/chat?table=clicks" --win-rate 0.7 --keep 0.8 --dry-run`
     """
@@ -149,7 +149,7 @@ def filter_clicks(
             out=out or default_folder("filtered", comparisons),
             keep=keep,
             threshold=threshold,
-            confidence=confidence,
+            probability=probability,
             keep_new=keep_new,
             prior=prior,
             level=level,

@@ -1,4 +1,4 @@
-"""``votewise simulate``: data whose truth is known. Each command of this group has a file of its own."""
+"""``votewise simulate``: data whose truth is known. Each of its commands has a file of its own."""
 
 from __future__ import annotations
 

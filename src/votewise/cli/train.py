@@ -23,11 +23,11 @@ from votewise.workflows import train as workflow
 DEFAULTS = Defaults(workflow.train)
 
 CONTEXT = {"ignore_unknown_options": True, "allow_extra_args": True}
-"""How the command is registered: flags that are not declared here are passed on to the training script."""
+"""How the command is registered: options that are not declared here are passed on to the training script."""
 
 Recipe = Annotated[
     Path | None,
-    typer.Option(metavar="FILE", help="A YAML file of settings; flags override it.", show_default=False),
+    typer.Option(metavar="FILE", help="A YAML file of settings; options override it.", show_default=False),
 ]
 Source = Annotated[
     str | None,
@@ -94,11 +94,11 @@ def train(
 ) -> None:
     """Train a model on noisy votes, estimating annotator reliability during training.
 
-    Accepts all flags and YAML settings of `trl dpo`, such as `--model_name_or_path`, `--learning_rate` or `--use_peft`, and
+    Accepts options and YAML settings of `trl dpo`, such as `--model_name_or_path`, `--learning_rate` or `--use_peft`, and
     those of `accelerate launch`. Needs an extra: `pip install 'votewise[train]'`. Next to the model it writes
     annotators.parquet, votes.parquet, pairs.parquet, summary.json and report.html, as `votewise audit` does.
 
-    **Settings of votewise**, as flags or in YAML: `preference_loss` (dpo, ipo, simpo, cpo), `objective` (weighted, gibbs,
+    **Settings of votewise**, as options or in YAML: `preference_loss` (dpo, ipo, simpo, cpo), `objective` (weighted, gibbs,
     plain, smoothed, rdpo, holder), `beta`, `simpo_gamma`, `cpo_alpha`, `cpo_per_token`, `holder_gamma`,
     `reliability_init`, `reliability_update` (step, epoch, frozen), `reliability_margins` (first, current),
     `reliability_momentum`, `reliability_prior`, `temperature`, `annotator_column`, `one_row_per` (pair, vote), `beliefs`,
@@ -130,7 +130,7 @@ def train(
             num_processes=num_processes,
             accelerate_config=accelerate_config,
             dry_run=dry_run,
-            flags=context.args,
+            options=context.args,
         )
     except TrainingFailedError as error:
         if error.explained:

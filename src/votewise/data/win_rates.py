@@ -67,8 +67,8 @@ class Swaps:
 
 
 @dataclass(frozen=True)
-class SubgroupRate:
-    """The win rate in a group of contests: ``name`` in words, and the bounds ``start`` to ``end`` if the group has any."""
+class SubsetRate:
+    """The win rate in a subset of contests: ``name`` in words, and the bounds ``start`` to ``end`` if the subset has any."""
 
     name: str
     rate: Rate
@@ -101,8 +101,8 @@ class WinRateResult:
     failed: int
     length_controlled: LengthControlled | None
     swaps: Swaps | None
-    by_length: tuple[SubgroupRate, ...]
-    by_domain: tuple[SubgroupRate, ...]
+    by_length: tuple[SubsetRate, ...]
+    by_domain: tuple[SubsetRate, ...]
     level: float
 
 
@@ -112,7 +112,7 @@ class MatrixResult:
 
     Attributes:
         models: names of the models, the best first.
-        pairs: (model_a, model_b) in the order in which they were compared -> the result; pairs that never met are
+        matchups: (model_a, model_b) in the order in which they were compared -> the result; matchups that never met are
             missing.
         mean: model -> its mean win rate over the models that it met.
         scores: model -> a reward model's scores of its answers; empty for other judges.
@@ -121,7 +121,7 @@ class MatrixResult:
     """
 
     models: tuple[str, ...]
-    pairs: Mapping[tuple[str, str], WinRateResult] = field(repr=False)
+    matchups: Mapping[tuple[str, str], WinRateResult] = field(repr=False)
     mean: Mapping[str, float]
     scores: Mapping[str, Floats] = field(repr=False)
     judge: str
@@ -129,14 +129,14 @@ class MatrixResult:
 
     @property
     def judged(self) -> list[tuple[Contests, Verdicts]]:
-        """The contests of every pair of models, with their verdicts."""
-        return [(found.contests, found.verdicts) for found in self.pairs.values()]
+        """The contests of every matchup, with their verdicts."""
+        return [(found.contests, found.verdicts) for found in self.matchups.values()]
 
     def rate(self, a: str, b: str) -> Rate | None:
         """How often ``a`` beats ``b``; None if they never met."""
-        if (a, b) in self.pairs:
-            return self.pairs[a, b].rate
-        if (b, a) not in self.pairs:
+        if (a, b) in self.matchups:
+            return self.matchups[a, b].rate
+        if (b, a) not in self.matchups:
             return None
-        rate = self.pairs[b, a].rate
+        rate = self.matchups[b, a].rate
         return Rate(1 - rate.value, 1 - rate.high, 1 - rate.low, rate.contests, rate.prompts)

@@ -47,7 +47,7 @@ SYLLABLES = (
 # fmt: on
 
 
-class Group(NamedTuple):
+class ReliabilityRange(NamedTuple):
     """A kind of annotator: its ``share`` of all annotators and the ``low``est and ``high``est reliability."""
 
     share: float
@@ -55,7 +55,7 @@ class Group(NamedTuple):
     high: float
 
 
-GROUPS = (Group(0.4, 0.90, 0.95), Group(0.35, 0.55, 0.60), Group(0.25, 0.20, 0.25))
+RANGES = (ReliabilityRange(0.4, 0.90, 0.95), ReliabilityRange(0.35, 0.55, 0.60), ReliabilityRange(0.25, 0.20, 0.25))
 """Reliable, sloppy and adversarial annotators. Together they are wrong in 36% of their votes."""
 
 
@@ -153,7 +153,7 @@ def simulate_fact_votes(
     Args:
         facts: the world.
         votes: number n of votes; rounded down to a multiple of ``votes_per_pair``.
-        annotators: number K of annotators; their kinds are those of ``GROUPS``.
+        annotators: number K of annotators; their kinds are those of ``RANGES``.
         votes_per_pair: votes on each pair, by different annotators.
         seed: seed or generator.
 
@@ -191,8 +191,8 @@ def simulate_fact_votes(
 
 
 def _draw_reliabilities(rng: np.random.Generator, annotators: int) -> Floats:
-    """(K,) reliabilities of annotators of the ``GROUPS``, in random order."""
-    shares, low, high = np.array(GROUPS).T
+    """(K,) reliabilities of annotators of the ``RANGES``, in random order."""
+    shares, low, high = np.array(RANGES).T
     kind = rng.permutation(np.searchsorted(shares.cumsum(), (np.arange(annotators) + 0.5) / annotators))
     return np.asarray(rng.uniform(low[kind], high[kind]))
 

@@ -168,7 +168,7 @@ def one_thread() -> Iterator[None]:
 @contextmanager
 def quiet() -> Iterator[None]:
     """Hide the libraries' progress bars and messages in this block."""
-    level, bars = transformers.logging.get_verbosity(), datasets.utils.logging.is_progress_bar_enabled()
+    verbosity, bars = transformers.logging.get_verbosity(), datasets.utils.logging.is_progress_bar_enabled()
     transformers.logging.set_verbosity_error()
     datasets.disable_progress_bars()
     logging.getLogger("trl").setLevel(logging.ERROR)
@@ -177,6 +177,6 @@ def quiet() -> Iterator[None]:
             warnings.simplefilter("ignore")
             yield
     finally:
-        transformers.logging.set_verbosity(level)
+        transformers.logging.set_verbosity(verbosity)
         if bars:
             datasets.enable_progress_bars()

@@ -60,12 +60,12 @@ def contest_table(contests: Contests, verdicts: Verdicts) -> pa.Table:
 
 
 def contest_tables(judged: Sequence[tuple[Contests, Verdicts]]) -> pa.Table:
-    """The contests of several pairs of models with their verdicts, in one table."""
+    """The contests of several matchups with their verdicts, in one table."""
     return pa.concat_tables([contest_table(*each) for each in judged], promote_options="permissive")
 
 
 def matrix_table(result: MatrixResult) -> pa.Table:
-    """One row per ordered pair of models that met: how often ``model`` beats ``opponent``, with the interval."""
+    """One row per ordered matchup that met: how often ``model`` beats ``opponent``, with the interval."""
     rows = [
         {"model": a, "opponent": b, "win_rate": rate.value, "low": rate.low, "high": rate.high}
         | {"contests": rate.contests, "prompts": rate.prompts}

@@ -8,16 +8,16 @@ import numpy as np
 
 from votewise.arrays import Bools
 from votewise.data.contests import Contests, Verdicts
-from votewise.data.win_rates import LengthControlled, Rate, SubgroupRate, Swaps, WinRateResult
+from votewise.data.win_rates import LengthControlled, Rate, SubsetRate, Swaps, WinRateResult
 from votewise.defaults import LEVEL
 from votewise.errors import BadInputError
 from votewise.evaluate.length_control import length_controlled_rate
 from votewise.evaluate.rates import win_rate
 
 LENGTH_PARTS = 5
-"""Number of groups by difference in length; they have about the same size."""
+"""Number of bins by difference in length; they have about the same size."""
 LEAST_PART = 20
-"""Least number of contests in such a group."""
+"""Least number of contests in such a bin."""
 
 
 def estimate_win_rate(
@@ -73,15 +73,15 @@ def swaps(verdicts: Verdicts) -> Swaps | None:
     return Swaps(n, changed, float((decided > 0.5).mean()) if len(decided) else None)
 
 
-def by_length(contests: Contests, verdicts: Verdicts, level: float) -> tuple[SubgroupRate, ...]:
-    """The win rate in groups by how much longer A's answer is, of about the same size; empty if lengths are unknown."""
+def by_length(contests: Contests, verdicts: Verdicts, level: float) -> tuple[SubsetRate, ...]:
+    """The win rate in bins by how much longer A's answer is, of about the same size; empty if lengths are unknown."""
     difference = contests.length_difference
     judged = verdicts.judged if difference is None else verdicts.judged & np.isfinite(difference)
     if difference is None or not judged.any():
         return ()
     known = difference[judged]
-    groups = int(np.clip(len(known) // LEAST_PART, 1, LENGTH_PARTS))
-    edges = np.unique(np.quantile(known, np.linspace(0, 1, groups + 1), method="higher"))
+    bins = int(np.clip(len(known) // LEAST_PART, 1, LENGTH_PARTS))
+    edges = np.unique(np.quantile(known, np.linspace(0, 1, bins + 1), method="higher"))
     parts = []
     for number, (start, end) in enumerate(pairwise(edges)):
         last = number == len(edges) - 2
@@ -90,22 +90,22 @@ def by_length(contests: Contests, verdicts: Verdicts, level: float) -> tuple[Sub
             seen = difference[inside]
             rate = _rate_among(contests, verdicts, inside, level)
             parts.append(
-                SubgroupRate(_span(float(seen.min()), float(seen.max())), rate, float(seen.min()), float(seen.max()))
+                SubsetRate(_span(float(seen.min()), float(seen.max())), rate, float(seen.min()), float(seen.max()))
             )
     if not parts:
         value = float(edges[0])
-        parts.append(SubgroupRate(_span(value, value), _rate_among(contests, verdicts, judged, level), value, value))
+        parts.append(SubsetRate(_span(value, value), _rate_among(contests, verdicts, judged, level), value, value))
     return tuple(parts)
 
 
-def by_domain(contests: Contests, verdicts: Verdicts, level: float) -> tuple[SubgroupRate, ...]:
+def by_domain(contests: Contests, verdicts: Verdicts, level: float) -> tuple[SubsetRate, ...]:
     """The win rate in each domain, the largest domain first; empty without domains."""
     if contests.domain is None:
         return ()
     domain = np.array([name or "" for name in contests.domain], object)
     names = list(dict.fromkeys(domain[verdicts.judged].tolist()))
     parts = [
-        SubgroupRate(name or "(none)", _rate_among(contests, verdicts, verdicts.judged & (domain == name), level))
+        SubsetRate(name or "(none)", _rate_among(contests, verdicts, verdicts.judged & (domain == name), level))
         for name in names
     ]
     return tuple(sorted(parts, key=lambda part: -part.rate.contests))

@@ -94,14 +94,14 @@ def write_matrix(
     folder: Path, result: MatrixResult, *, report: bool, created: datetime, settings: Mapping[str, Any]
 ) -> list[Path]:
     """Write matrix.html, matrix.csv, matrix.parquet and evaluation.json to ``folder``, as ``write_win_rate`` does."""
-    settings = {**next(iter(result.pairs.values())).verdicts.settings, **settings}
+    settings = {**next(iter(result.matchups.values())).verdicts.settings, **settings}
     with folder_written_whole(folder) as place:
         pq.write_table(contest_tables(result.judged), place / f"{MATRIX}.parquet")
         _write_csv(place / f"{MATRIX}.csv", matrix_table(result))
         if report:
             from votewise.report import write_matrix_report
 
-            title = f"{len(result.models)} models, compared in pairs"
+            title = f"{len(result.models)} models, compared two by two"
             facts = _facts(created, settings, f"{MATRIX}.parquet")
             write_matrix_report(place / f"{MATRIX}.html", result, title=title, facts=facts)
     record_result(folder / FILE, MATRIX, " ".join(result.models), matrix_figures(result) | _origin(created, settings))

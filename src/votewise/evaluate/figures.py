@@ -37,7 +37,7 @@ def matrix_figures(result: MatrixResult) -> dict[str, Any]:
         "judge": result.judge,
         "level": result.level,
         "mean": dict(result.mean),
-        "pairs": [win_rate_figures(found) for found in result.pairs.values()],
+        "matchups": [win_rate_figures(found) for found in result.matchups.values()],
         "scores": {
             model: {"mean": float(np.mean(scores)), "deviation": float(np.std(scores)), "answers": len(scores)}
             for model, scores in result.scores.items()

@@ -67,7 +67,7 @@ def read_two(
 def read_several(
     files: Sequence[Any], *, column: ColumnJudge | None = ANY_COLUMN, skip: bool = False
 ) -> list[ReadContests]:
-    """The contests of every pair of models in several files of answers, or in one file of comparisons.
+    """The contests of every matchup in several files of answers, or in one file of comparisons.
 
     Raises:
         BadInputError: a file cannot be read, there is one model only, a model occurs twice, two models have no prompt in

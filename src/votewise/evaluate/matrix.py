@@ -21,16 +21,16 @@ def estimate_matrix(
     length_controlled: bool = False,
     level: float = LEVEL,
 ) -> MatrixResult:
-    """Win rates of every pair of models. Models are ordered by their mean win rate over the models that they met.
+    """Win rates of every matchup. Models are ordered by their mean win rate over the models that they met.
 
     Args:
-        judged: the contests of each pair of models, and the verdicts of a judge.
+        judged: the contests of each matchup, and the verdicts of a judge.
         scores: model -> a reward model's scores of its answers.
         length_controlled: also estimate the win rates at equal lengths.
         level: probability that an interval contains the truth.
 
     Raises:
-        BadInputError: no pair of models, or a pair without any verdict.
+        BadInputError: no matchup, or a pair without any verdict.
     """
     if not judged:
         raise BadInputError("there is nothing to compare", expected="two models or more")
@@ -47,13 +47,13 @@ def estimate_matrix(
     mean = {model: float(np.mean(values)) for model, values in rates.items()}
     order = sorted(mean, key=lambda model: (-mean[model], model))
     place = {model: rank for rank, model in enumerate(order)}
-    pairs = {
+    matchups = {
         (a, b): result
         for (a, b), result in sorted(found.items(), key=lambda item: sorted((place[item[0][0]], place[item[0][1]])))
     }
     return MatrixResult(
         models=tuple(order),
-        pairs=pairs,
+        matchups=matchups,
         mean={model: mean[model] for model in order},
         scores={model: scores[model] for model in order if model in scores} if scores else {},
         judge=judged[0][1].judge,

@@ -22,10 +22,10 @@ from votewise.storage.journal import content_key
 NO_SCORE = "no score: too long for the reward model, or not a number"
 
 
-def wanted(groups: Iterable[Contests]) -> dict[str, Answer]:
+def wanted(matchups: Iterable[Contests]) -> dict[str, Answer]:
     """Key -> every answer that needs a score, each once."""
     found: dict[str, Answer] = {}
-    for contests in groups:
+    for contests in matchups:
         if contests.answers_a is None or contests.answers_b is None:
             raise BadInputError("there are no answers to judge", expected="columns response_a and response_b")
         for answers in (contests.answers_a, contests.answers_b):
@@ -64,10 +64,10 @@ def preference(difference: Floats, *, soft: bool) -> Floats:
     return np.asarray(expit(difference) if soft else (np.sign(difference) + 1) / 2)
 
 
-def scores_by_model(groups: Sequence[Contests], verdicts: Sequence[Verdicts]) -> dict[str, Floats]:
+def scores_by_model(matchups: Sequence[Contests], verdicts: Sequence[Verdicts]) -> dict[str, Floats]:
     """Model -> scores of its answers, each answer once."""
     found: dict[str, dict[str, float]] = {}
-    for contests, verdict in zip(groups, verdicts, strict=True):
+    for contests, verdict in zip(matchups, verdicts, strict=True):
         for model, answers, scores in (
             (contests.model_a, contests.answers_a, verdict.score_a),
             (contests.model_b, contests.answers_b, verdict.score_b),

@@ -1,6 +1,6 @@
 """Contests and a judge -> verdicts. A judge that reads answers can be interrupted; the next run then resumes.
 
-The contests of several pairs of models are judged together, so a reward model scores each answer only once.
+The contests of several matchups are judged together, so a reward model scores each answer only once.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from votewise.evaluate import llm_judge, reward_judge
 from votewise.evaluate.inputs import ReadContests
 from votewise.evaluate.judges import ColumnJudge, Judge, LanguageJudge, RewardJudge
 from votewise.language_models.local import require_models
-from votewise.score.score_sources import RewardModel
+from votewise.score.score_methods import RewardModel
 from votewise.score.scorer import Answer, ModelOptions
 from votewise.storage.journal import SUFFIX, Journal
 
@@ -31,12 +31,12 @@ class JudgeWork:
     """What there is to judge, if nothing is done yet.
 
     Attributes:
-        groups: the contests, one group for each pair of models.
+        matchups: the contests, one set for each matchup.
         scores: answers that a reward model has to score; None for other judges.
         replies: replies that a language model has to write; None for other judges.
     """
 
-    groups: tuple[Contests, ...] = field(repr=False)
+    matchups: tuple[Contests, ...] = field(repr=False)
     scores: int | None = None
     replies: int | None = None
 
@@ -46,19 +46,19 @@ class Judged:
     """Contests with verdicts.
 
     Attributes:
-        groups: contests and verdicts, one group for each pair of models.
+        matchups: contests and verdicts, one set for each matchup.
         scores: model -> a reward model's scores of its answers; empty for other judges.
         journal: what to resume from until the results are written; None if the verdicts were read from a column.
     """
 
-    groups: list[tuple[Contests, Verdicts]]
+    matchups: list[tuple[Contests, Verdicts]]
     scores: Mapping[str, Floats] = field(repr=False)
     journal: Journal | None = None
 
     @property
     def verdicts(self) -> list[Verdicts]:
-        """The verdicts on each group of contests."""
-        return [verdicts for _, verdicts in self.groups]
+        """The verdicts on each set of contests."""
+        return [verdicts for _, verdicts in self.matchups]
 
     def finish(self) -> None:
         """Delete the journal: the results are written."""
@@ -66,14 +66,14 @@ class Judged:
             self.journal.finish()
 
 
-def work_of(groups: Sequence[Contests], judge: Judge) -> JudgeWork:
+def work_of(matchups: Sequence[Contests], judge: Judge) -> JudgeWork:
     """How much work the judge would have, if nothing is done yet."""
     if isinstance(judge, RewardJudge):
-        return JudgeWork(tuple(groups), scores=len(reward_judge.wanted(groups)))
+        return JudgeWork(tuple(matchups), scores=len(reward_judge.wanted(matchups)))
     if isinstance(judge, LanguageJudge):
-        asked = (question for contests in groups for question in llm_judge.questions(contests))
-        return JudgeWork(tuple(groups), replies=len(llm_judge.unasked(asked)))
-    return JudgeWork(tuple(groups))
+        asked = (question for contests in matchups for question in llm_judge.questions(contests))
+        return JudgeWork(tuple(matchups), replies=len(llm_judge.unasked(asked)))
+    return JudgeWork(tuple(matchups))
 
 
 @contextmanager
@@ -100,11 +100,11 @@ def verdicts_kept(
     if isinstance(judge, ColumnJudge):
         yield Judged([(contests, verdicts) for contests, verdicts in found if verdicts is not None], {})
         return
-    groups = [contests for contests, _ in found]
+    matchups = [contests for contests, _ in found]
     with tempfile.TemporaryDirectory(prefix="votewise-") as folder:
         out = Path(folder, "verdicts") if table is None else table
         try:
-            judged = judge_contests(groups, judge, out, restart=restart, progress=progress)
+            judged = judge_contests(matchups, judge, out, restart=restart, progress=progress)
         except KeyboardInterrupt as interruption:
             journal = out.with_name(out.name + SUFFIX)
             if table is not None and journal.exists():
@@ -117,7 +117,7 @@ def verdicts_kept(
 
 
 def judge_contests(
-    groups: Sequence[Contests],
+    matchups: Sequence[Contests],
     judge: RewardJudge | LanguageJudge,
     out: Path,
     *,
@@ -127,7 +127,7 @@ def judge_contests(
     """Let a judge read the answers of every contest.
 
     Args:
-        groups: contests, one group for each pair of models.
+        matchups: contests, one set for each matchup.
         judge: who judges.
         out: the file that the verdicts will be written to; the journal beside it has them until then.
         restart: delete the journal of an interrupted run first.
@@ -138,24 +138,24 @@ def judge_contests(
             settings.
     """
     if isinstance(judge, RewardJudge):
-        items = reward_judge.wanted(groups)
+        items = reward_judge.wanted(matchups)
         source = RewardModel(judge.model, ModelOptions(judge.batch_size, judge.device, judge.dtype))
         require_models("a reward model")
         with Journal(out, source.settings(), restart=restart) as journal:
             _score(items, source, journal, progress)
             scores = {key: journal.done[key]["score"] for key in items}
-        verdicts = [reward_judge.reward_verdicts(contests, scores, judge) for contests in groups]
-        return Judged(_paired(groups, verdicts), reward_judge.scores_by_model(groups, verdicts), journal)
-    asked = [question for contests in groups for question in llm_judge.questions(contests)]
+        verdicts = [reward_judge.reward_verdicts(contests, scores, judge) for contests in matchups]
+        return Judged(_paired(matchups, verdicts), reward_judge.scores_by_model(matchups, verdicts), journal)
+    asked = [question for contests in matchups for question in llm_judge.questions(contests)]
     with Journal(out, llm_judge.judge_settings(judge), restart=restart) as journal:
         told = None if progress is None else lambda done, total: progress("Judging", done, total, 0, 0.0)
         llm_judge.ask(asked, judge, journal, progress=told)
-        verdicts = [llm_judge.read_replies(contests, journal, judge) for contests in groups]
-    return Judged(_paired(groups, verdicts), {}, journal)
+        verdicts = [llm_judge.read_replies(contests, journal, judge) for contests in matchups]
+    return Judged(_paired(matchups, verdicts), {}, journal)
 
 
-def _paired(groups: Sequence[Contests], verdicts: Sequence[Verdicts]) -> list[tuple[Contests, Verdicts]]:
-    return list(zip(groups, verdicts, strict=True))
+def _paired(matchups: Sequence[Contests], verdicts: Sequence[Verdicts]) -> list[tuple[Contests, Verdicts]]:
+    return list(zip(matchups, verdicts, strict=True))
 
 
 def _score(items: Mapping[str, Answer], source: RewardModel, journal: Journal, progress: Progress | None) -> None:

@@ -8,7 +8,7 @@ from typing import Literal
 
 from votewise.errors import NotIdentifiableError
 
-LEVELS = ("error", "warning", "info")
+SEVERITIES = ("error", "warning", "info")
 """Worst first."""
 
 
@@ -16,22 +16,22 @@ LEVELS = ("error", "warning", "info")
 class Diagnostic:
     """One thing a reader of the result should know.
 
-    ``level`` is ``info``, ``warning`` (read the numbers with this in mind) or ``error`` (the votes do not determine the
+    ``severity`` is ``info``, ``warning`` (read the numbers with this in mind) or ``error`` (the votes do not determine the
     answer; the command line stops unless ``--force`` is given). ``code`` is a stable short name for programs.
     """
 
     code: str
-    level: Literal["info", "warning", "error"]
+    severity: Literal["info", "warning", "error"]
     message: str
 
 
 def worst_first(diagnostics: Iterable[Diagnostic]) -> tuple[Diagnostic, ...]:
-    """Sort diagnostics by level, keeping the order within a level."""
-    return tuple(sorted(diagnostics, key=lambda item: LEVELS.index(item.level)))
+    """Sort diagnostics by severity, keeping the order within one."""
+    return tuple(sorted(diagnostics, key=lambda item: SEVERITIES.index(item.severity)))
 
 
 def check_identifiable(diagnostics: Iterable[Diagnostic]) -> None:
     """Raise NotIdentifiableError if a diagnostic says that the votes do not determine the answer."""
     for diagnostic in diagnostics:
-        if diagnostic.level == "error":
+        if diagnostic.severity == "error":
             raise NotIdentifiableError(f"{diagnostic.message} (--force continues anyway.)")

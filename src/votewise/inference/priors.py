@@ -111,17 +111,17 @@ class Grid:
         )
         return Beta(float(power[0] + 1), float(power[1] + 1))
 
-    def quantiles(self, mass: Floats, levels: tuple[float, ...]) -> Floats:
-        """(levels, K) quantiles of K distributions given as masses (K, G), interpolated within cells."""
+    def quantiles(self, mass: Floats, at: tuple[float, ...]) -> Floats:
+        """(len(at), K) quantiles of K distributions given as masses (K, G), interpolated within cells."""
         total = np.cumsum(mass, axis=1)
         total /= total[:, -1:]
         rows = np.arange(len(mass))
         found = []
-        for level in levels:
-            cell = np.minimum((total < level).sum(axis=1), mass.shape[1] - 1)
+        for share_below in at:
+            cell = np.minimum((total < share_below).sum(axis=1), mass.shape[1] - 1)
             above = total[rows, cell]
             below = np.where(cell > 0, total[rows, cell - 1], 0.0)
-            share = np.where(above > below, (level - below) / np.maximum(above - below, 1e-300), 0.5)
+            share = np.where(above > below, (share_below - below) / np.maximum(above - below, 1e-300), 0.5)
             found.append(np.sin(np.pi / 2 * (self.edges[cell] + share / mass.shape[1])) ** 2)
         return np.stack(found)
 

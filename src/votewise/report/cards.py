@@ -87,8 +87,8 @@ def _votes_by_pair(votes: Votes, confidence: Floats, pairs: Codes) -> dict[int, 
     chosen[pairs] = True
     index = np.flatnonzero(chosen[votes.pair])
     index = index[np.lexsort((index, confidence[index], votes.pair[index]))]
-    groups = votes.pair[index]
-    ends = np.flatnonzero(np.r_[groups[1:] != groups[:-1], True]) + 1 if len(index) else np.zeros(0, np.int64)
+    pairs = votes.pair[index]
+    ends = np.flatnonzero(np.r_[pairs[1:] != pairs[:-1], True]) + 1 if len(index) else np.zeros(0, np.int64)
     return {int(votes.pair[part[0]]): part for part in np.split(index, ends[:-1])} if len(index) else {}
 
 

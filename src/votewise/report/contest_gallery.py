@@ -61,7 +61,7 @@ class ContestCard:
 
 @dataclass(frozen=True)
 class ContestGallery:
-    """The cards, kinds and pairs of models mixed; for each kind its name, its number of contests, and how many are shown."""
+    """The cards, kinds and matchups mixed; for each kind its name, its number of contests, and how many are shown."""
 
     cards: tuple[ContestCard, ...]
     kinds: tuple[tuple[str, int, int], ...]
@@ -72,7 +72,7 @@ def build_contest_gallery(results: Sequence[WinRateResult]) -> ContestGallery:
     """Choose and assemble what is shown: of each kind an even sample over how clear the verdict is, the clearest first.
 
     Args:
-        results: one for each pair of models; every pair gets the same number of cards.
+        results: one for each matchup; every pair gets the same number of cards.
     """
     kinds = [kinds_of(result.verdicts) for result in results]
     queues = [

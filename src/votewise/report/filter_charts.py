@@ -39,7 +39,7 @@ def attentiveness_histogram(bins: pa.Table, prior: pa.Table, *, description: str
 
 
 def users_by_clicks(dots: Dots, *, description: str) -> Chart:
-    """One dot per group of users: comparisons against share of clicks for A, coloured by attentiveness, hollow if dropped.
+    """One dot per cell of users: comparisons against share of clicks for A, coloured by attentiveness, hollow if dropped.
 
     Args:
         dots: what ``filter_dots.dots`` returns.

@@ -1,4 +1,4 @@
-"""Users by comparisons and clicks: groups to draw as dots, and the line between kept and dropped users."""
+"""Users by comparisons and clicks: cells to draw as dots, and the line between kept and dropped users."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from votewise.arrays import Bools, Floats
 from votewise.report.filter_summary import JudgedUsers, span
 
 MAX_DOTS = 2_000
-"""Most groups of users that are drawn one by one; with more, neighbours share a dot."""
+"""Most cells of users that are drawn one by one; with more, neighbours share a dot."""
 ACTIVITY_BINS, SHARE_BINS = 48, 41
 """Bins by comparisons and by share of clicks for A; users in the same bins are neighbours. Fewer than ``MAX_DOTS``."""
 
@@ -27,20 +27,20 @@ class Dots:
     Attributes:
         table: one row per dot, as ``filter_charts`` draws it.
         merged: whether neighbours share dots.
-        groups: how many different (comparisons, clicks) there are.
+        cells: how many different (comparisons, clicks) there are.
         log: whether the axis of comparisons is logarithmic, because they range widely.
         boundary: between kept and dropped users (``position``, ``share``); empty where no line separates them.
     """
 
     table: pa.Table
     merged: bool
-    groups: int
+    cells: int
     log: bool
     boundary: pa.Table
 
 
 def dots(judged: JudgedUsers) -> Dots:
-    """One row per (comparisons, wins), or per group of neighbours, without the users who compared nothing.
+    """One row per (comparisons, wins), or per cell of neighbours, without the users who compared nothing.
 
     Columns of the table: ``position`` (mean comparisons), ``share`` (of clicks for A), ``comparisons`` (as text),
     ``users``, ``attentiveness``, ``low``, ``high`` (means over the users), ``kept`` (share of the users).
@@ -48,22 +48,22 @@ def dots(judged: JudgedUsers) -> Dots:
     some = np.flatnonzero((judged.n > 0) & (judged.users > 0))
     n, wins, users = judged.n[some], judged.wins[some], judged.users[some]
     log = len(n) > 0 and bool(n.max() >= WIDE_RANGE * n.min())
-    _, group = np.unique(np.stack([n, wins]), axis=1, return_inverse=True)
-    group = group.reshape(-1)
-    groups = int(group.max()) + 1 if len(group) else 0
-    merged = groups > MAX_DOTS
+    _, cell = np.unique(np.stack([n, wins]), axis=1, return_inverse=True)
+    cell = cell.reshape(-1)
+    cells = int(cell.max()) + 1 if len(cell) else 0
+    merged = cells > MAX_DOTS
     if merged:
         share_bin = np.minimum(wins * SHARE_BINS // n, SHARE_BINS - 1)
-        group = np.unique(_activity_bin(n, log) * SHARE_BINS + share_bin, return_inverse=True)[1].reshape(-1)
-    weight = np.bincount(group, users)
+        cell = np.unique(_activity_bin(n, log) * SHARE_BINS + share_bin, return_inverse=True)[1].reshape(-1)
+    weight = np.bincount(cell, users)
 
     def mean(values: npt.ArrayLike, digits: int) -> Floats:
-        sums = np.bincount(group, users * np.asarray(values, np.float64))
+        sums = np.bincount(cell, users * np.asarray(values, np.float64))
         return np.asarray(np.round(sums / weight, digits), np.float64)
 
     first, last = np.full(len(weight), np.iinfo(np.int64).max), np.zeros(len(weight), np.int64)
-    np.minimum.at(first, group, n)
-    np.maximum.at(last, group, n)
+    np.minimum.at(first, cell, n)
+    np.maximum.at(last, cell, n)
     table = pa.table(
         {
             "position": mean(n, 2),
@@ -78,7 +78,7 @@ def dots(judged: JudgedUsers) -> Dots:
             "kept": mean(judged.kept[some], 3),
         }
     )
-    return Dots(table, merged, groups, log, _boundary(n, wins, judged.kept[some], log))
+    return Dots(table, merged, cells, log, _boundary(n, wins, judged.kept[some], log))
 
 
 def _boundary(n: npt.NDArray[np.int64], wins: npt.NDArray[np.int64], kept: Bools, log: bool) -> pa.Table:

@@ -1,4 +1,4 @@
-"""A filtered log of clicks -> a summary for JSON, and a folder with the kept rows and every user's level."""
+"""A filtered log of clicks -> a summary for JSON, and a folder with the kept rows and every user's flag."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from votewise.storage.versions import library_versions
 from votewise.users.click_log import ClickLog
 from votewise.users.drift import Drift
 from votewise.users.results import AttentivenessResult
-from votewise.users.select import LEVELS, Rule
+from votewise.users.select import USER_FLAGS, Rule
 
 FILES = ("report.html", "comparisons.parquet", "users.parquet", "summary.json")
 DRIFT_FILES = ("drift.parquet", "stretches.parquet")
@@ -33,14 +33,14 @@ class FilteredLog:
         result: what was estimated from its counts.
         rule: the rule by which users are kept.
         kept: (C,) whether the users of each cell are kept; None where nothing was decided, in a dry run.
-        levels: (C,) level of the users of each cell.
+        flags: (C,) flag of the users of each cell.
     """
 
     log: ClickLog
     result: AttentivenessResult
     rule: Rule
     kept: Bools | None
-    levels: list[str]
+    flags: list[str]
 
 
 def summarise_filter(filtered: FilteredLog, *, created: datetime | None = None) -> dict[str, Any]:
@@ -53,8 +53,8 @@ def summarise_filter(filtered: FilteredLog, *, created: datetime | None = None) 
     counts = log.counts
     comparisons = int(counts.users @ counts.comparisons.sum(axis=1))
     number: Counter[str] = Counter()
-    for level, users in zip(filtered.levels, counts.users.tolist(), strict=True):
-        number[level] += users
+    for flag, users in zip(filtered.flags, counts.users.tolist(), strict=True):
+        number[flag] += users
     return {
         "created": created.isoformat(timespec="seconds") if created else None,
         "versions": library_versions(),
@@ -72,7 +72,7 @@ def summarise_filter(filtered: FilteredLog, *, created: datetime | None = None) 
         "skipped": log.skipped,
         "rule": str(filtered.rule),
         "kept": None if kept is None else {"users": int(counts.users[kept].sum()), "rows": None},
-        "levels": {level: number[level] for level in LEVELS},
+        "flags": {flag: number[flag] for flag in USER_FLAGS},
         "win_rates": _records(result.win_rates),
         "prior": result.prior,
         "parameters": _records(result.parameters),
@@ -122,7 +122,7 @@ def write_filter(
     if kept is None:
         raise ValueError("nothing was decided about whose rows to keep")
     users = filtered.result.cells.select(["comparisons", "wins", "attentiveness", "low", "high"])
-    users = users.append_column("kept", pa.array(kept)).append_column("level", pa.array(filtered.levels))
+    users = users.append_column("kept", pa.array(kept)).append_column("flag", pa.array(filtered.flags))
     written = [name for name in FILES if name != "report.html" or title is not None]
     written += DRIFT_FILES if drift is not None else ()
     stale = tuple(name for name in (*FILES, *DRIFT_FILES) if name not in written)
@@ -146,7 +146,7 @@ def _write_report(path: Path, filtered: FilteredLog, kept: Bools, *, summary: di
         filtered.log.counts,
         filtered.result,
         kept=kept,
-        levels=filtered.levels,
+        flags=filtered.flags,
         rule=summary["rule"],
         title=title,
         facts=_report_facts(summary),

@@ -16,7 +16,7 @@ from votewise.errors import BadInputError
 from votewise.report.filter_dots import Dots, dots
 from votewise.report.filter_rows import distinct, drawn_domains, families_compared, named_parameters
 from votewise.report.filter_summary import (
-    LEVELS,
+    USER_FLAGS,
     JudgedUsers,
     domain_rows,
     equal_threshold,
@@ -31,11 +31,11 @@ MAX_DOMAINS = 500
 
 MEANINGS = {
     "attentive": "are almost certainly worth listening to",
-    "steady": "may be on either side of the threshold: their interval contains it",
-    "casual": "click with little regard to which answer is better",
+    "unsure": "may be on either side of the threshold: their interval contains it",
+    "inattentive": "click with little regard to which answer is better",
     "new": "have clicked too little to be judged",
 }
-"""What the users of a level have in common, as the end of a sentence about them."""
+"""What the users of a flag have in common, as the end of a sentence about them."""
 
 
 def write_filter_report(
@@ -44,7 +44,7 @@ def write_filter_report(
     result: AttentivenessResult,
     *,
     kept: npt.ArrayLike,
-    levels: Sequence[str],
+    flags: Sequence[str],
     rule: str,
     title: str,
     facts: Mapping[str, object] | None = None,
@@ -52,14 +52,14 @@ def write_filter_report(
     """Write the report on a selection of users as one HTML file that opens offline and requests nothing from the network.
 
     The same arguments give the same bytes, and the page stays small whatever the number of users: with more than 2,000
-    groups of users with equal counts, 40 domains in the chart or 500 in the table, it shows some of them and says so.
+    cells of users with equal counts, 40 domains in the chart or 500 in the table, it shows some of them and says so.
 
     Args:
         path: the file to write; an existing file is replaced only when the new one is complete.
         counts: the users' comparisons, C cells.
         result: what ``estimate_attentiveness`` made of them.
         kept: (C,) whether the users of each cell are kept.
-        levels: (C,) level of the users of each cell: ``new``, ``casual``, ``steady`` or ``attentive``.
+        flags: (C,) flag of the users of each cell: ``new``, ``inattentive``, ``unsure`` or ``attentive``.
         rule: the rule by which users were kept, in words: ``attentiveness of at least 0.5 with 95% probability``.
         title: heading of the page.
         facts: further entries of the section on how the report was made, name -> value: ``version``, ``date``, ``command``,
@@ -69,12 +69,12 @@ def write_filter_report(
         The path.
 
     Raises:
-        BadInputError: the file cannot be written, or ``kept`` and ``levels`` do not fit the cells.
+        BadInputError: the file cannot be written, or ``kept`` and ``flags`` do not fit the cells.
     """
     from votewise.report import page
 
     return page.write(
-        path, render_filter_report(counts, result, kept=kept, levels=levels, rule=rule, title=title, facts=facts)
+        path, render_filter_report(counts, result, kept=kept, flags=flags, rule=rule, title=title, facts=facts)
     )
 
 
@@ -83,7 +83,7 @@ def render_filter_report(
     result: AttentivenessResult,
     *,
     kept: npt.ArrayLike,
-    levels: Sequence[str],
+    flags: Sequence[str],
     rule: str,
     title: str,
     facts: Mapping[str, object] | None = None,
@@ -93,7 +93,7 @@ def render_filter_report(
     from votewise.report import page
 
     keep = np.asarray(kept, bool)
-    _check(counts, result, keep, levels)
+    _check(counts, result, keep, flags)
     judged = JudgedUsers(counts, result, keep)
     bins, curve, drawn = histogram(judged), retention_curve(judged), dots(judged)
     kept_part, threshold = judged.part("kept", keep), equal_threshold(judged)
@@ -109,7 +109,7 @@ def render_filter_report(
             description="Shares of users and comparisons kept, and of right clicks, by threshold",
         ),
     }
-    if drawn.groups:
+    if drawn.cells:
         figures["users"] = charts.users_by_clicks(
             drawn, description="Users by comparisons and by share of clicks for A"
         )
@@ -125,7 +125,7 @@ def render_filter_report(
         result=result,
         everybody=judged.everybody(),
         kept=kept_part,
-        levels=judged.by_level(levels),
+        by_flag=judged.by_flag(flags),
         idle=int(judged.users[judged.n == 0].sum()),
         activity=judged.by_activity(),
         bins=bins.to_pylist(),
@@ -142,16 +142,16 @@ def render_filter_report(
     )
 
 
-def _check(counts: Counts, result: AttentivenessResult, keep: npt.NDArray[np.bool_], levels: Sequence[str]) -> None:
+def _check(counts: Counts, result: AttentivenessResult, keep: npt.NDArray[np.bool_], flags: Sequence[str]) -> None:
     cells = len(counts.users)
-    for name, length in (("kept", len(keep)), ("levels", len(levels)), ("result.cells", len(result.cells))):
+    for name, length in (("kept", len(keep)), ("flags", len(flags)), ("result.cells", len(result.cells))):
         if length != cells:
             raise BadInputError(
                 f"{name} has {length:,} entries for {cells:,} cells of users", expected="one for each cell"
             )
-    unknown = set(levels) - set(LEVELS)
+    unknown = set(flags) - set(USER_FLAGS)
     if unknown:
-        raise BadInputError("no such level", value=min(unknown), expected=", ".join(LEVELS))
+        raise BadInputError("no such flag", value=min(unknown), expected=", ".join(USER_FLAGS))
 
 
 def _chosen(threshold: float | None, users: float, rows: float, right: float | None) -> pa.Table:
@@ -164,7 +164,7 @@ def _chosen(threshold: float | None, users: float, rows: float, right: float | N
 def _dots_said(drawn: Dots) -> dict[str, Any]:
     return {
         "drawn": len(drawn.table),
-        "groups": drawn.groups,
+        "cells": drawn.cells,
         "merged": drawn.merged,
         "boundary": len(drawn.boundary) > 1,
     }

@@ -18,7 +18,7 @@ from votewise.inference.calibration import share_interval
 from votewise.report.summary import floats
 from votewise.users.results import AttentivenessResult
 
-LEVELS = ("attentive", "steady", "casual", "new")
+USER_FLAGS = ("attentive", "unsure", "inattentive", "new")
 
 BINS = 25
 ATOM = 0.1
@@ -86,10 +86,10 @@ class JudgedUsers:
         """All users."""
         return self.part("all", np.ones(len(self.n), bool))
 
-    def by_level(self, levels: Sequence[str]) -> list[UsersPart]:
-        """The users of each of ``LEVELS``, given the (C,) level of each cell."""
-        of_cell = np.asarray(levels)
-        return [self.part(level, of_cell == level) for level in LEVELS]
+    def by_flag(self, flags: Sequence[str]) -> list[UsersPart]:
+        """The users of each of ``USER_FLAGS``, given the (C,) flag of each cell."""
+        of_cell = np.asarray(flags)
+        return [self.part(flag, of_cell == flag) for flag in reversed(USER_FLAGS)]
 
     def by_activity(self) -> list[tuple[UsersPart, float]]:
         """Users with 0, 1, 2 to 4, 5 to 9, 10 to 19, ... comparisons, and the mean width of their intervals."""

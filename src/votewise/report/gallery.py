@@ -58,7 +58,7 @@ def build_gallery(votes: Votes, result: ReliabilityResult, listed: Codes) -> Gal
     confidence = floats(result.votes["confidence"])
     suspicious = np.flatnonzero(confidence < 0.5)
     order = suspicious[np.lexsort((suspicious, confidence[suspicious], votes.annotator[suspicious]))]
-    rank = _rank_in_group(votes.annotator[order])
+    rank = _rank_in_run(votes.annotator[order])
     own, priority = _own(votes, result, order, rank, listed), _priority(votes, result, confidence, order, rank, listed)
     cards = build_cards(votes, result, confidence, priority)
     carded = {card.code for card in cards}
@@ -72,12 +72,12 @@ def build_gallery(votes: Votes, result: ReliabilityResult, listed: Codes) -> Gal
     return Gallery(tuple(sorted(cards, key=lambda card: card.lowest)), suspects, doubtful)
 
 
-def _rank_in_group(groups: npt.NDArray[Any]) -> Codes:
+def _rank_in_run(values: npt.NDArray[Any]) -> Codes:
     """Position of each entry within its run of equal values."""
-    if not len(groups):
+    if not len(values):
         return np.zeros(0, np.int64)
-    starts = np.flatnonzero(np.r_[True, groups[1:] != groups[:-1]])
-    return np.arange(len(groups)) - np.repeat(starts, np.diff(np.r_[starts, len(groups)]))
+    starts = np.flatnonzero(np.r_[True, values[1:] != values[:-1]])
+    return np.arange(len(values)) - np.repeat(starts, np.diff(np.r_[starts, len(values)]))
 
 
 def _by_turn(

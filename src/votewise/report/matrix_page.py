@@ -13,7 +13,7 @@ from votewise.report.score_bars import score_bars
 
 MAX_MODELS = 40
 """Rows and columns of the matrix."""
-MAX_PAIRS = 400
+MAX_MATCHUPS = 400
 
 
 def write_matrix_report(
@@ -50,18 +50,18 @@ def render_matrix_report(result: MatrixResult, *, title: str, facts: Mapping[str
         facts=dict(facts or {}),
         result=result,
         best=result.models[0],
-        total=sum(found.rate.contests for found in result.pairs.values()),
+        total=sum(found.rate.contests for found in result.matchups.values()),
         decided=sum(_sure(row["rate"]) for row in rows),
         notes=_notes(result),
         ranking=ranking(result),
         cells=heat(result, result.models[:MAX_MODELS]),
         shown=min(len(result.models), MAX_MODELS),
-        pairs=rows,
-        pairs_listed=rows[:MAX_PAIRS],
+        matchups=rows,
+        matchups_listed=rows[:MAX_MATCHUPS],
         controlled=any(row["controlled"] is not None for row in rows),
         swapped=any(row["swapped"] is not None for row in rows),
         scores=score_bars(dict(list(result.scores.items())[:MAX_MODELS])),
-        gallery=build_contest_gallery(list(result.pairs.values())),
+        gallery=build_contest_gallery(list(result.matchups.values())),
         kinds=KINDS,
         expected_misses=f"{len(rows) * (1 - result.level):.1f}",
     )
@@ -90,9 +90,9 @@ def heat(result: MatrixResult, models: tuple[str, ...]) -> list[dict[str, Any]]:
 
 
 def pair_rows(result: MatrixResult) -> list[dict[str, Any]]:
-    """One row per pair with the better model first; the clearest pairs come first."""
+    """One row per matchup with the better model first; the clearest come first."""
     rows = []
-    for (a, b), found in result.pairs.items():
+    for (a, b), found in result.matchups.items():
         better, worse = (a, b) if found.rate.value >= 0.5 else (b, a)
         rate = result.rate(better, worse)
         assert rate is not None  # noqa: S101 - the pair is one of the result's
@@ -116,12 +116,12 @@ def _controlled(found: WinRateResult, forwards: bool) -> float | None:
 
 
 def _notes(result: MatrixResult) -> list[tuple[str, str]]:
-    failed = sum(found.failed for found in result.pairs.values())
+    failed = sum(found.failed for found in result.matchups.values())
     if not failed:
         return []
-    total = sum(len(found.contests) for found in result.pairs.values())
-    level = "warning" if failed > 0.05 * total else "info"
-    return [(level, f"{failed:,} of {total:,} contests have no verdict and are not counted.")]
+    total = sum(len(found.contests) for found in result.matchups.values())
+    severity = "warning" if failed > 0.05 * total else "info"
+    return [(severity, f"{failed:,} of {total:,} contests have no verdict and are not counted.")]
 
 
 def _sure(rate: Rate) -> bool:

@@ -30,7 +30,7 @@ PALETTES: dict[str, dict[str, str]] = {
         "casual": "#e3a021",
         "adversarial": "#c9452b",
         "position-biased": "#6b2463",
-        "steady": "#3f978f",
+        "new": "#3f978f",
         "worse": "#e6b054",
         "better": "#6c9fdd",
         "ramp-1": "#e8b94f",
@@ -55,7 +55,7 @@ PALETTES: dict[str, dict[str, str]] = {
         "casual": "#edb447",
         "adversarial": "#e4674c",
         "position-biased": "#d59ad0",
-        "steady": "#58b8ae",
+        "new": "#58b8ae",
         "worse": "#8a6220",
         "better": "#2f66aa",
         "ramp-1": "#8f6a24",
@@ -66,7 +66,7 @@ PALETTES: dict[str, dict[str, str]] = {
     },
 }
 
-_MEASURES = (("users", "accent", [1, 0]), ("rows", "steady", [7, 3]), ("right", "casual", [2, 2]))
+_MEASURES = (("users", "accent", [1, 0]), ("rows", "new", [7, 3]), ("right", "casual", [2, 2]))
 """Lines drawn together: their style, their colour and their dashes."""
 
 

@@ -1,4 +1,4 @@
-"""The chart of a win rate against the difference in length: groups of contests, and the fitted curve."""
+"""The chart of a win rate against the difference in length: bins of contests, and the fitted curve."""
 
 from __future__ import annotations
 
@@ -8,16 +8,16 @@ import pyarrow as pa
 from votewise.report.charts import Chart, finish, percent_axis
 
 
-def rate_by_length(groups: pa.Table, curve: pa.Table, *, description: str) -> Chart:
-    """Win rates with intervals at the groups' mean differences, the fitted curve, and the line of 50%.
+def rate_by_length(bins: pa.Table, curve: pa.Table, *, description: str) -> Chart:
+    """Win rates with intervals at the bins' mean differences, the fitted curve, and the line of 50%.
 
     Args:
-        groups: one row per group: ``difference`` (its mean, characters), ``start`` and ``end`` of the group, ``rate``,
+        bins: one row per bin: ``difference`` (its mean, characters), ``start`` and ``end`` of the bin, ``rate``,
             ``low``, ``high``, ``contests``.
         curve: ``difference`` and the fitted ``rate``; without rows if nothing was fitted.
         description: what the chart shows, for screen readers.
     """
-    ends = [*groups["start"].to_pylist(), *groups["end"].to_pylist(), 0.0]
+    ends = [*bins["start"].to_pylist(), *bins["end"].to_pylist(), 0.0]
     low, high = min(ends), max(ends)
     room = max((high - low) * 0.02, 1.0)
     x_scale = alt.Scale(domain=[low - room, high + room], nice=False)
@@ -33,7 +33,7 @@ def rate_by_length(groups: pa.Table, curve: pa.Table, *, description: str) -> Ch
     layers = [even.mark_line(style="reference", aria=False).encode(x=x, y=y)]
     equal = alt.Chart(pa.table({"difference": [0.0, 0.0], "rate": [0.0, 1.0]}))
     layers.append(equal.mark_line(style="reference", aria=False).encode(x=x, y=y))
-    base = alt.Chart(groups).encode(x=x)
+    base = alt.Chart(bins).encode(x=x)
     y_low = alt.Y("low:Q", title="Win rate of A", scale=y_scale)
     layers.append(base.mark_rule(style="interval", aria=False, clip=True).encode(y=y_low, y2="high:Q"))
     if len(curve):

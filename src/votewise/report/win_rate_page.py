@@ -11,7 +11,7 @@ import numpy as np
 import pyarrow as pa
 from scipy.special import expit
 
-from votewise.data.win_rates import SubgroupRate, WinRateResult
+from votewise.data.win_rates import SubsetRate, WinRateResult
 from votewise.report.contest_gallery import KINDS, build_contest_gallery
 from votewise.report.score_bars import score_bars
 
@@ -54,7 +54,7 @@ def render_win_rate_report(result: WinRateResult, *, title: str, facts: Mapping[
     figures: dict[str, Any] = {}
     if len(result.by_length) > 1:
         figures["length"] = rate_by_length(
-            _groups(result), _curve(result), description="Win rate of A by difference in length"
+            _bins(result), _curve(result), description="Win rate of A by difference in length"
         )
     scores = {}
     if verdicts.score_a is not None and verdicts.score_b is not None:
@@ -81,7 +81,7 @@ def render_win_rate_report(result: WinRateResult, *, title: str, facts: Mapping[
 
 
 def notes(result: WinRateResult) -> list[tuple[str, str]]:
-    """(level, message) of what a reader should know, worst first."""
+    """(severity, message) of what a reader should know, worst first."""
     found: list[tuple[str, str]] = []
     total = len(result.contests)
     if result.failed > MANY_FAILURES * total:
@@ -124,12 +124,12 @@ def _shares(result: WinRateResult) -> list[dict[str, Any]]:
     return [{"kind": kind, "number": number, "share": number / total} for kind, number in each]
 
 
-def _row(part: SubgroupRate) -> dict[str, Any]:
+def _row(part: SubsetRate) -> dict[str, Any]:
     return {"name": part.name, "rate": part.rate}
 
 
-def _groups(result: WinRateResult) -> pa.Table:
-    """The groups by length as rows of the chart."""
+def _bins(result: WinRateResult) -> pa.Table:
+    """The bins by length as rows of the chart."""
     difference = result.contests.length_difference
     rows = []
     for part in result.by_length:

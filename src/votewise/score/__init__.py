@@ -7,7 +7,7 @@ from votewise.score.job import ScoreJob
 from votewise.score.pairs import Pairs, read_pairs
 from votewise.score.results import ScoreResult
 from votewise.score.run import score_pairs
-from votewise.score.score_sources import ColumnScores, ImplicitReward, RewardModel, ScoreSource
+from votewise.score.score_methods import ColumnScores, ImplicitReward, RewardModel, ScoreMethod
 from votewise.score.scorer import ModelOptions
 from votewise.score.temperature import TemperatureFit, fit_temperature
 
@@ -18,8 +18,8 @@ __all__ = [
     "Pairs",
     "RewardModel",
     "ScoreJob",
+    "ScoreMethod",
     "ScoreResult",
-    "ScoreSource",
     "TemperatureFit",
     "fit_temperature",
     "read_pairs",

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from votewise.errors import BadInputError
 from votewise.score.pairs import Pairs
-from votewise.score.score_sources import ColumnScores, ScoreSource
+from votewise.score.score_methods import ColumnScores, ScoreMethod
 from votewise.storage.row_files import SUFFIXES
 
 
@@ -17,13 +17,13 @@ class ScoreJob:
 
     Attributes:
         pairs: what to score.
-        source: where scores come from.
+        method: how the answers get their scores.
         out: a .jsonl or .parquet file; None writes nothing.
         fit_temperature: fit a temperature to the pairs' votes and multiply the margins by it.
     """
 
     pairs: Pairs
-    source: ScoreSource
+    method: ScoreMethod
     out: Path | None = None
     fit_temperature: bool = False
 
@@ -32,7 +32,7 @@ class ScoreJob:
             raise BadInputError(
                 "unknown kind of file", source=str(self.out), expected="a name ending in .jsonl or .parquet"
             )
-        if self.pairs.response_a is None and not isinstance(self.source, ColumnScores):
+        if self.pairs.response_a is None and not isinstance(self.method, ColumnScores):
             raise BadInputError("there are no answers to score", source=self.pairs.source)
         if self.fit_temperature and self.pairs.sign is None:
             raise BadInputError(

@@ -14,7 +14,7 @@ import pyarrow.parquet as pq
 from votewise.arrays import Floats
 from votewise.score.job import ScoreJob
 from votewise.score.pairs import Pairs
-from votewise.score.score_sources import describe
+from votewise.score.score_methods import describe
 from votewise.score.temperature import Calibration, TemperatureFit, fit_temperature, measure_calibration
 from votewise.sources.values import records_of
 from votewise.storage.files import write_json, write_json_lines, written_whole
@@ -93,7 +93,7 @@ def result_of(job: ScoreJob, score_a: Floats, score_b: Floats, counts: AnswerCou
     summary = {
         "source": job.pairs.source,
         "format": job.pairs.format,
-        "scores": describe(job.source),
+        "scores": describe(job.method),
         "rows": len(job.pairs),
         "rows_without_margin": int(np.isnan(margin).sum()),
         "answers": counts.answers,

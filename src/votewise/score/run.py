@@ -17,7 +17,7 @@ from votewise.language_models.local import require_models
 from votewise.score.job import ScoreJob
 from votewise.score.pairs import Pairs
 from votewise.score.results import AnswerCounts, ScoreResult, result_of, write_result
-from votewise.score.score_sources import ColumnScores, ImplicitReward, RewardModel
+from votewise.score.score_methods import ColumnScores, ImplicitReward, RewardModel
 from votewise.score.scorer import Answer
 from votewise.storage.journal import Journal, content_key
 
@@ -34,34 +34,34 @@ def score_pairs(job: ScoreJob, *, restart: bool = False, progress: BatchProgress
         BadInputError: a model that cannot be used, settings that differ from those of an interrupted run, or a missing
             column.
     """
-    if isinstance(job.source, ColumnScores):
-        result = _from_columns(job, job.source)
+    if isinstance(job.method, ColumnScores):
+        result = _from_columns(job, job.method)
         write_result(result)
         return result
-    return _from_models(job, job.source, restart, progress)
+    return _from_models(job, job.method, restart, progress)
 
 
-def _from_columns(job: ScoreJob, source: ColumnScores) -> ScoreResult:
-    a, b = job.pairs.numbers(source.a), job.pairs.numbers(source.b)
+def _from_columns(job: ScoreJob, method: ColumnScores) -> ScoreResult:
+    a, b = job.pairs.numbers(method.a), job.pairs.numbers(method.b)
     known = int(np.isfinite(np.concatenate([a, b])).sum())
     return result_of(job, a, b, AnswerCounts(answers=2 * len(a), unscored=2 * len(a) - known))
 
 
 def _from_models(
-    job: ScoreJob, source: RewardModel | ImplicitReward, restart: bool, progress: BatchProgress | None
+    job: ScoreJob, method: RewardModel | ImplicitReward, restart: bool, progress: BatchProgress | None
 ) -> ScoreResult:
     require_models("scoring")
     answers, keys, which_a, which_b = different_answers(job.pairs)
-    settings = {"command": "score", **source.settings(), "answers": f"{len(keys):,} {content_key(keys)[:8]}"}
+    settings = {"command": "score", **method.settings(), "answers": f"{len(keys):,} {content_key(keys)[:8]}"}
     with open_journal(job.out, settings, restart=restart) as journal:
         work = BatchWork(journal, progress)
-        for kind, model in source.models().items():
+        for kind, model in method.models().items():
             names = [f"{kind}/{key}" for key in keys]
             done = frozenset(i for i, name in enumerate(names) if name in journal.done)
             work.start(kind, names, done)
-            for batch in source.scorer(model).scores(answers, done):
+            for batch in method.scorer(model).scores(answers, done):
                 work.add([(found.number, {"score": found.score}, found.tokens) for found in batch])
-        scores = _combine(source, keys, journal)
+        scores = _combine(method, keys, journal)
         unscored = int(np.isnan(scores).sum())
         counts = AnswerCounts(len(keys), unscored, journal.resumed, work.tokens, work.seconds)
         result = result_of(job, scores[which_a], scores[which_b], counts)
@@ -87,12 +87,12 @@ def different_answers(pairs: Pairs) -> tuple[list[Answer], list[str], npt.NDArra
     return answers, list(number_of), np.array(which[0], np.int64), np.array(which[1], np.int64)
 
 
-def _combine(source: RewardModel | ImplicitReward, keys: Sequence[str], journal: Journal) -> Floats:
+def _combine(method: RewardModel | ImplicitReward, keys: Sequence[str], journal: Journal) -> Floats:
     """(answers,) scores, NaN if one of the models gave none."""
-    kinds = list(source.models())
+    kinds = list(method.models())
     scores = np.full(len(keys), np.nan)
     for i, key in enumerate(keys):
         found = [journal.done[f"{kind}/{key}"]["score"] for kind in kinds]
         if None not in found:
-            scores[i] = source.combine(found)
+            scores[i] = method.combine(found)
     return scores

@@ -1,4 +1,4 @@
-"""The arguments of a training run: TRL's flags and YAML, the trainer's settings, and where votes and models are.
+"""The arguments of a training run: TRL's options and YAML, the trainer's settings, and where votes and models are.
 
 TRL's own parser reads them, so a recipe of `trl dpo` works here too. An error is one line instead of a page of usage.
 """
@@ -31,7 +31,7 @@ STEPS = "steps"
 
 @dataclass
 class DataArguments:
-    """Flags that TRL's command line does not have."""
+    """RunOptions that TRL's command line does not have."""
 
     votes: str | None = field(
         default=None,
@@ -77,13 +77,13 @@ class Arguments:
 
 
 @dataclass(frozen=True)
-class Flags:
+class RunOptions:
     """An argument list, split by the program that each argument is for.
 
     Attributes:
         training: arguments of the training script, word for word.
-        launch: arguments of `accelerate launch`: from the recipe, then from the flags.
-        own: those of ``launch`` that were given as flags.
+        launch: arguments of `accelerate launch`: from the recipe, then from the options.
+        own: those of ``launch`` that were given as options.
         use_cpu: whether to stay on the CPU.
         dry_run: whether only to say what would be trained on.
         output_dir: the folder of the model.
@@ -105,22 +105,22 @@ class _Parser(TrlParser):
 
 
 def make_parser() -> Any:
-    """TRL's parser for all flags; ``--help`` lists them."""
+    """TRL's parser for all options; ``--help`` lists them."""
     types = (DataArguments, RobustPreferenceConfig, ModelConfig, ScriptArguments, DatasetMixtureConfig)
     parser = _Parser(types, prog=f"python -m {MODULE}", allow_abbrev=False)
-    parser.add_argument("--config", metavar="FILE", help="A YAML file of settings; flags override it.")
+    parser.add_argument("--config", metavar="FILE", help="A YAML file of settings; options override it.")
     return parser
 
 
 def parse(argv: Sequence[str]) -> Arguments:
-    """Read flags and the recipe that they name.
+    """Read options and the recipe that they name.
 
     Raises:
-        BadInputError: an unknown flag or key, an invalid value, a recipe that cannot be read.
+        BadInputError: an unknown option or key, an invalid value, a recipe that cannot be read.
     """
-    parser, flags, rest = _read(argv)
-    if flags.own:
-        raise _unknown(flags.own[0], parser)
+    parser, options, rest = _read(argv)
+    if options.own:
+        raise _unknown(options.own[0], parser)
     try:
         data, training, model, script, mixture, _ = parser.parse_args_into_dataclasses(rest, look_for_args_file=False)
     except BadInputError:
@@ -131,8 +131,8 @@ def parse(argv: Sequence[str]) -> Arguments:
     return Arguments(script, training, model, mixture, data)
 
 
-def take_apart(argv: Sequence[str]) -> Flags:
-    """Separate the flags of the training script from those of `accelerate launch`, without checking their values."""
+def take_apart(argv: Sequence[str]) -> RunOptions:
+    """Separate the options of the training script from those of `accelerate launch`, without checking their values."""
     return _read(argv)[1]
 
 
@@ -157,7 +157,7 @@ def as_words(settings: Mapping[str, Any]) -> list[str]:
 
 
 def _check_known(launch: Sequence[str], parser: Any) -> None:
-    """Raise BadInputError for a flag that neither the training script nor `accelerate launch` knows."""
+    """Raise BadInputError for an option that neither the training script nor `accelerate launch` knows."""
     if not launch:
         return
     from accelerate.commands.launch import launch_command_parser
@@ -169,7 +169,7 @@ def _check_known(launch: Sequence[str], parser: Any) -> None:
             raise _unknown(word, parser, known)
 
 
-def _read(argv: Sequence[str]) -> tuple[Any, Flags, list[str]]:
+def _read(argv: Sequence[str]) -> tuple[Any, RunOptions, list[str]]:
     parser = make_parser()
     named, rest = _without_config(list(argv))
     recipe = {} if named is None else read_yaml(Path(named))
@@ -193,8 +193,8 @@ def _read(argv: Sequence[str]) -> tuple[Any, Flags, list[str]]:
             training.append(word)
     training = ["--config", named, *training] if named is not None else training
     found = {name: getattr(namespace, name) for name in ("use_cpu", "dry_run", "write_beliefs")}
-    flags = Flags(training, from_recipe + own, own, output_dir=namespace.output_dir or DEFAULT_FOLDER, **found)
-    return parser, flags, rest
+    options = RunOptions(training, from_recipe + own, own, output_dir=namespace.output_dir or DEFAULT_FOLDER, **found)
+    return parser, options, rest
 
 
 def _without_config(argv: list[str]) -> tuple[str | None, list[str]]:
@@ -222,7 +222,7 @@ def read_yaml(path: Path) -> dict[str, Any]:
 
 
 def _as_flag(key: str, value: Any) -> list[str]:
-    """A setting as a flag of `accelerate launch`, whose switches have no values."""
+    """A setting as an option of `accelerate launch`, whose switches have no values."""
     if isinstance(value, bool):
         return [f"--{key}"] if value else []
     return [f"--{key}", str(value)]
@@ -231,6 +231,6 @@ def _as_flag(key: str, value: Any) -> list[str]:
 def _unknown(word: str, parser: Any, others: Sequence[str] | set[str] = ()) -> BadInputError:
     name = word.partition("=")[0]
     if not word.startswith("-"):
-        return BadInputError("does not belong to a flag", value=word, expected="--flag value")
+        return BadInputError("does not belong to an option", value=word, expected="--option value")
     alike = get_close_matches(name, [*parser._option_string_actions, *others], n=1)
     return BadInputError(f"there is no setting {name}", expected=alike[0] if alike else "one of `--help`'s")

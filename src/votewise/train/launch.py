@@ -17,7 +17,7 @@ from votewise.train.arguments import MODULE, PRESET, read_yaml, take_apart
 from votewise.train.processes import SHARDING, sharded_here
 
 KINDS = {"--multi_gpu", "--use_fsdp", "--use_deepspeed", "--tpu", "--use_megatron_lm"}
-"""Flags of `accelerate launch` that say how processes work together."""
+"""Options of `accelerate launch` that say how processes work together."""
 
 USUAL = ("--num_machines", "1", "--mixed_precision", "no", "--dynamo_backend", "no")
 """Settings that accelerate warns about if they are missing. The training script sets the precision of training."""
@@ -44,7 +44,7 @@ def run(argv: Sequence[str], *, votes: Votes | None = None) -> Any:
     """Train, in this process or through accelerate.
 
     Args:
-        argv: flags, as for `votewise train`.
+        argv: options, as for `votewise train`.
         votes: the votes to train on, if they are in memory.
 
     Returns:
@@ -74,16 +74,16 @@ def plan(argv: Sequence[str]) -> Plan:
     In this process, if one process is enough, if a launcher has already started this process, or for a dry run. Otherwise
     through accelerate, by default with one process per GPU.
     """
-    flags = take_apart(argv)
-    launch, training = _with_preset(flags.launch), flags.training
+    options = take_apart(argv)
+    launch, training = _with_preset(options.launch), options.training
     if "LOCAL_RANK" in os.environ:
         return Plan(training, None, int(os.environ.get("WORLD_SIZE", "1")), sharded_here())
     file = _value(launch, "--config_file")
     config = _accelerate_config(Path(file) if file else None, on_cpu="--cpu" in launch)
-    on_cpu = flags.use_cpu or "--cpu" in launch or _devices() == 0
+    on_cpu = options.use_cpu or "--cpu" in launch or _devices() == 0
     processes = _processes(launch, config, 1 if on_cpu else _devices())
     sharded = config.get("distributed_type") in SHARDING or bool({"--use_fsdp", "--use_deepspeed"} & set(launch))
-    if flags.dry_run:
+    if options.dry_run:
         return Plan(training, None, processes, sharded)
     if processes == 1 and not config and not set(launch) - {"--num_processes", "1", "--cpu"}:
         return Plan(training + (["--use_cpu", "True"] if "--cpu" in launch else []), None, 1, False)
@@ -155,7 +155,7 @@ def _accelerate_config(path: Path | None, *, on_cpu: bool) -> dict[str, Any]:
 
 
 def _usual(launch: list[str]) -> list[str]:
-    """``USUAL`` flags, put first because the last value counts; and a free port, except for several machines."""
+    """``USUAL`` options, put first because the last value counts; and a free port, except for several machines."""
     port = (
         []
         if _value(launch, "--num_machines") or _value(launch, "--main_process_port")
@@ -176,7 +176,7 @@ def _processes(launch: list[str], config: dict[str, Any], devices: int) -> int:
 
 
 def _value(words: list[str], name: str) -> str | None:
-    """The last value given for a flag: ``--name value`` or ``--name=value``."""
+    """The last value given for an option: ``--name value`` or ``--name=value``."""
     found = None
     for word, after in zip(words, [*words[1:], None], strict=False):
         key, equals, value = word.partition("=")

@@ -37,7 +37,7 @@ def _votes(arguments: Arguments, source: str, **how: Any) -> Votes:
 
 
 def _mapping(name: str, given: object) -> dict[str, str]:
-    """A mapping from a recipe, or from a flag that has it as JSON."""
+    """A mapping from a recipe, or from an option that has it as JSON."""
     if isinstance(given, str):
         try:
             given = json.loads(given)

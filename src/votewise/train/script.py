@@ -37,7 +37,7 @@ def main(
     """Train, and save the model and the beliefs about annotators; with ``--dry_run`` only find out what would be done.
 
     Args:
-        argv: flags, as for `votewise train`.
+        argv: options, as for `votewise train`.
         votes: the votes to train on, if they are in memory.
         processes: number of processes, for a dry run.
         sharded: whether each process holds only its part of the model.

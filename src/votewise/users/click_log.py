@@ -37,7 +37,7 @@ class ClickLog:
         users: one row per user with the user's counts, as an expression, too.
         texts: the columns of text that hold models, winners and domains, and their values.
         own: the log's own columns, which are written back.
-        by_pairs: where the domains are pairs of models, because there are more than two of them, the log's own names of
+        by_matchups: where the domains are matchups, because there are more than two models, the log's own names of
             the columns; ``columns`` has derived ones then.
     """
 
@@ -51,7 +51,7 @@ class ClickLog:
     users: Any = field(repr=False)
     texts: dict[str, tuple[str, ...]] = field(repr=False)
     own: tuple[str, ...] = field(repr=False)
-    by_pairs: dict[str, str] | None = None
+    by_matchups: dict[str, str] | None = None
 
     def count_rows(self) -> npt.NDArray[np.int64]:
         """(C,) rows of all users of each cell, ties included. Reads the log again where there are ties."""
@@ -91,7 +91,7 @@ class ClickLog:
     @property
     def own_columns(self) -> dict[str, str]:
         """The log's own names of columns."""
-        return self.columns if self.by_pairs is None else self.by_pairs
+        return self.columns if self.by_matchups is None else self.by_matchups
 
     @property
     def _keys(self) -> list[str]:

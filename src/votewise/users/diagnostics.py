@@ -19,7 +19,7 @@ HALF = 0.5
 
 def diagnose(fit: UsersFit) -> tuple[Diagnostic, ...]:
     """What a reader of the numbers should know, worst first."""
-    return tuple(sorted(_findings(fit), key=lambda item: ("error", "warning", "info").index(item.level)))
+    return tuple(sorted(_findings(fit), key=lambda item: ("error", "warning", "info").index(item.severity)))
 
 
 def _findings(fit: UsersFit) -> Iterator[Diagnostic]:

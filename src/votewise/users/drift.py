@@ -108,12 +108,12 @@ def find_drift(log: ClickLog, result: AttentivenessResult, window: Window, time:
                 yield Drift(total, changed, least, number, flagged[chosen], judged[names], log.source)
 
 
-def e_bh(histogram_of: dict[int, int], level: float) -> tuple[int, int, float]:
+def e_bh(histogram_of: dict[int, int], false_share: float) -> tuple[int, int, float]:
     """The e-BH procedure on a histogram of log e-values.
 
     Args:
         histogram_of: floor(STEPS * log e-value) -> how many users; each counts as the lower end of its step.
-        level: largest expected share of false flags.
+        false_share: largest expected share of false flags.
 
     Returns:
         Users, flagged users, and the smallest log e-value flagged (infinite if none is).
@@ -122,7 +122,7 @@ def e_bh(histogram_of: dict[int, int], level: float) -> tuple[int, int, float]:
     flagged, least = 0, np.inf
     for step in sorted(histogram_of, reverse=True):
         reached += histogram_of[step]
-        if step / STEPS >= np.log(total / (level * reached)):
+        if step / STEPS >= np.log(total / (false_share * reached)):
             flagged, least = reached, step / STEPS
     return total, flagged, float(least)
 
@@ -158,7 +158,7 @@ def _keys(counts: Counts) -> list[str]:
 
 def _beliefs(result: AttentivenessResult, counts: Counts) -> pa.Table:
     comparisons, wins = counts.totals
-    table = result.judge(counts)
+    table = result.beliefs(counts)
     return pa.table({"comparisons": comparisons, "wins": wins} | {name: table[name] for name in table.column_names})
 
 

@@ -28,7 +28,7 @@ from votewise.users.counting import (
     texts_of_kinds,
     usable_rows,
 )
-from votewise.users.model_pairs import by_pairs, models_of, name_pairs
+from votewise.users.matchups import by_matchups, models_of, name_matchups
 from votewise.users.outcomes import fault_of, read_outcomes
 
 
@@ -70,7 +70,7 @@ def open_log(
     columns: dict[str, str],
     *,
     model: str | None = None,
-    pairs: Sequence[str] = (),
+    matchups: Sequence[str] = (),
     on_error: Literal["stop", "skip"] = "stop",
 ) -> Iterator[ClickLog]:
     """Count as ``count_comparisons`` does, and keep the log open to write kept rows and users.
@@ -79,13 +79,13 @@ def open_log(
         table: as for ``count_comparisons``.
         columns: the log's names of ``user``, ``a``, ``b``, ``winner`` and, where there are domains, ``domain``.
         model: as for ``count_comparisons``.
-        pairs: names of pairs of models, ``A:B``, whose win rates are about A; where a log has more than two models.
+        matchups: names of matchups, ``A:B``, whose win rates are about A; where a log has more than two models.
         on_error: as for ``count_comparisons``.
     """
     with open_table(table) as (rows, name), ExitStack() as stack:
         _check_columns(rows, columns, name)
         with engine_errors(name):
-            log = _count(stack, rows, columns, name, _Choices(model, tuple(pairs), on_error))
+            log = _count(stack, rows, columns, name, _Choices(model, tuple(matchups), on_error))
         yield log
 
 
@@ -109,7 +109,7 @@ class _Choices:
     """How to count, see ``open_log``."""
 
     model: str | None
-    pairs: tuple[str, ...]
+    matchups: tuple[str, ...]
     on_error: str
     shown: dict[str, str] | None = None
     """The log's own columns, where those that are counted are derived from them."""
@@ -119,15 +119,15 @@ def _count(stack: ExitStack, rows: Any, columns: dict[str, str], source: str, ch
     """Count; rows that cannot be used are left out or stop the work. ``stack`` releases the table of users."""
     on_error, own = choices.on_error, tuple(rows.columns)
     kinds = kinds_of_rows(rows, columns, source)
-    if "domain" not in columns and (len(models_of(kinds)) > 2 or choices.pairs):
+    if "domain" not in columns and (len(models_of(kinds)) > 2 or choices.matchups):
         faults = [fault for kind in kinds if (fault := fault_of(kind, columns)) is not None]
         if faults and on_error == "stop":
             raise first_fault(rows, columns, source, faults, columns)
-        names = name_pairs(kinds, choices.pairs, choices.model, source)
-        derived, derived_columns = by_pairs(rows, columns, names)
-        log = _count(stack, derived, derived_columns, source, replace(choices, model="A", pairs=(), shown=columns))
+        names = name_matchups(kinds, choices.matchups, choices.model, source)
+        derived, derived_columns = by_matchups(rows, columns, names)
+        log = _count(stack, derived, derived_columns, source, replace(choices, model="A", matchups=(), shown=columns))
         counts = replace(log.counts, models=None)
-        return replace(log, counts=counts, texts={}, own=own, by_pairs=columns)
+        return replace(log, counts=counts, texts={}, own=own, by_matchups=columns)
     outcomes = read_outcomes(kinds, columns, source=source, model=choices.model)
     skipped: Counter[str] = Counter()
     if outcomes.faults:

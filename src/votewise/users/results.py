@@ -11,7 +11,7 @@ from votewise.arrays import Floats
 from votewise.data.clicks import Clicks, Counts
 from votewise.inference.diagnostic import Diagnostic
 from votewise.users.fit import UsersFit
-from votewise.users.tables import judge_cells
+from votewise.users.tables import cell_beliefs
 
 
 @dataclass(frozen=True, eq=False)
@@ -32,7 +32,7 @@ class AttentivenessResult:
         choice: what ``prior="auto"`` compared: ``family``, ``parameters``, ``log_likelihood``, ``bic``; else None.
         converged, iterations, history: of the EM run kept; the history never falls.
         diagnostics: what a reader should know, worst first.
-        threshold: attentiveness that ``above`` and users' levels are about.
+        threshold: attentiveness that ``above`` and users' flags are about.
         level: probability that an interval covers the truth.
         settings: every argument the estimate was made with.
         fit: the fitted family itself.
@@ -59,11 +59,11 @@ class AttentivenessResult:
         """(C,) probability that the attentiveness of a user of each cell is at least ``threshold``."""
         return self.fit.exceeds(threshold)
 
-    def judge(self, data: Counts | Clicks) -> pa.Table:
+    def beliefs(self, data: Counts | Clicks) -> pa.Table:
         """Beliefs about other users, or the same ones in another stretch of time, with this prior and these win rates.
 
         Returns:
             One row per cell of ``data``: ``attentiveness``, ``low``, ``high`` (the prior taken as known) and
             ``log_evidence``, the log of the probability of the clicks with the attentiveness summed out.
         """
-        return judge_cells(self.fit, data, self.level)
+        return cell_beliefs(self.fit, data, self.level)

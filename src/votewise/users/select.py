@@ -1,4 +1,4 @@
-"""Beliefs about users -> which users to keep, and what level each user has.
+"""Beliefs about users -> which users to keep, and which flag each user gets.
 
 Everything is decided per cell of users with equal counts, so equal users are always treated alike.
 """
@@ -17,10 +17,10 @@ from votewise.defaults import INFORMED, THRESHOLD
 from votewise.errors import BadInputError
 from votewise.users.results import AttentivenessResult
 
-LEVELS = ("new", "casual", "steady", "attentive")
+USER_FLAGS = ("new", "inattentive", "unsure", "attentive")
 LADDER = tuple(i / 10 for i in range(1, 10))
-CONFIDENCE = 0.95
-"""Confidence of the rules on the ladder unless another one is given."""
+PROBABILITY = 0.95
+"""Least probability of the rules on the ladder unless another one is given."""
 
 EQUAL = 12
 """Decimal places to which posterior means must agree to count as equal: cells may reach the same mean by other sums."""
@@ -32,19 +32,19 @@ wide as before any click."""
 
 @dataclass(frozen=True)
 class Rule:
-    """Which users to keep: the top share, or those above a threshold, on the point estimate or with a confidence.
+    """Which users to keep: the top share, or those above a threshold, by the estimate or with a least probability.
 
     Attributes:
         keep: share of the users to keep, those with the highest posterior means. Users with equal means are kept
             together, so it may be a little more.
-        threshold: least attentiveness; users' levels depend on it, too.
-        confidence: least probability that the attentiveness reaches ``threshold``; None for the posterior mean alone.
-        keep_new: whether to keep users of level ``new``, too, even if the rest of the rule does not.
+        threshold: least attentiveness; users' flags depend on it, too.
+        probability: least probability that the attentiveness reaches ``threshold``; None for the posterior mean alone.
+        keep_new: whether to keep users with the flag ``new``, too, even if the rest of the rule does not.
     """
 
     keep: float | None = None
     threshold: float = THRESHOLD
-    confidence: float | None = None
+    probability: float | None = None
     keep_new: bool = False
 
     def __post_init__(self) -> None:
@@ -56,33 +56,33 @@ class Rule:
             raise BadInputError(
                 "not an attentiveness", parameter="threshold", value=self.threshold, expected="between 0 and 1"
             )
-        if self.confidence is not None and not 0 < self.confidence < 1:
+        if self.probability is not None and not 0 < self.probability < 1:
             raise BadInputError(
-                "not a probability", parameter="confidence", value=self.confidence, expected="between 0 and 1"
+                "not a probability", parameter="probability", value=self.probability, expected="between 0 and 1"
             )
-        if self.keep is not None and self.confidence is not None:
+        if self.keep is not None and self.probability is not None:
             raise BadInputError(
-                "cannot be combined with a confidence", parameter="keep", expected="one rule or the other"
+                "cannot be combined with a least probability", parameter="keep", expected="one rule or the other"
             )
 
     def __str__(self) -> str:
         if self.keep is not None:
             words = f"the {self.keep:.4g} of users with the highest attentiveness"
-        elif self.confidence is not None:
-            words = f"attentiveness of at least {self.threshold:g} with probability {self.confidence:g}"
+        elif self.probability is not None:
+            words = f"attentiveness of at least {self.threshold:g} with probability {self.probability:g}"
         else:
             words = f"attentiveness of at least {self.threshold:g}"
         return words + (", and new users" if self.keep_new else "")
 
 
-def user_levels(counts: Counts, result: AttentivenessResult) -> list[str]:
-    """The level of the users of each cell (C), from the interval of their attentiveness and the estimate's threshold.
+def user_flags(counts: Counts, result: AttentivenessResult) -> list[str]:
+    """The flag of the users of each cell (C), from the interval of their attentiveness and the estimate's threshold.
 
     - ``new``: their clicks say hardly anything. The interval is at least 0.8 times as wide as the prior's, and would be so
       under a flat prior, too. Being new says nothing against them.
-    - ``casual``: the whole interval lies below the threshold.
+    - ``inattentive``: the whole interval lies below the threshold.
     - ``attentive``: the whole interval lies at or above it.
-    - ``steady``: the interval contains the threshold, so either may be true.
+    - ``unsure``: the interval contains the threshold, so either may be true.
     """
     low, high = (_floats(result.cells, name) for name in ("low", "high"))
     threshold = result.threshold
@@ -91,7 +91,7 @@ def user_levels(counts: Counts, result: AttentivenessResult) -> list[str]:
     information = counts.comparisons @ (4 * edge**2)
     new = (high - low >= INFORMED * result.prior_width) & (information < FEW)
     code = np.where(new, 0, np.where(low >= threshold, 3, np.where(high < threshold, 1, 2)))
-    return [LEVELS[i] for i in code]
+    return [USER_FLAGS[i] for i in code]
 
 
 def select_users(counts: Counts, result: AttentivenessResult, rule: Rule) -> Bools:
@@ -102,7 +102,7 @@ def select_users(counts: Counts, result: AttentivenessResult, rule: Rule) -> Boo
     """
     kept = _kept(counts, result, rule)
     if rule.keep_new:
-        kept |= np.array(user_levels(counts, result)) == "new"
+        kept |= np.array(user_flags(counts, result)) == "new"
     if not counts.users[kept].sum():
         best = float(_floats(result.cells, "attentiveness").max())
         raise BadInputError(
@@ -112,7 +112,7 @@ def select_users(counts: Counts, result: AttentivenessResult, rule: Rule) -> Boo
 
 
 def ladder(
-    counts: Counts, result: AttentivenessResult, rows: npt.NDArray[np.int64], *, confidence: float = CONFIDENCE
+    counts: Counts, result: AttentivenessResult, rows: npt.NDArray[np.int64], *, probability: float = PROBABILITY
 ) -> pa.Table:
     """What each of many rules would keep.
 
@@ -120,15 +120,15 @@ def ladder(
         counts: the users' counts.
         result: what was estimated from them.
         rows: (C,) rows of all users of each cell.
-        confidence: of the rules ``confidence``.
+        probability: of the rules ``probability``.
 
     Returns:
-        ``rule`` (``threshold``, ``confidence`` or ``keep``), ``value``, ``users``, ``user_share``, ``rows``, ``row_share``
+        ``rule`` (``threshold``, ``probability`` or ``keep``), ``value``, ``users``, ``user_share``, ``rows``, ``row_share``
         and the mean ``attentiveness`` of the users kept, null where there are none.
     """
     mean = _floats(result.cells, "attentiveness")
     rules = [("threshold", value, Rule(threshold=value)) for value in LADDER]
-    rules += [("confidence", value, Rule(threshold=value, confidence=confidence)) for value in LADDER]
+    rules += [("probability", value, Rule(threshold=value, probability=probability)) for value in LADDER]
     rules += [("keep", value, Rule(keep=value)) for value in (*LADDER, 1.0)]
     found = []
     for name, value, rule in rules:
@@ -150,16 +150,16 @@ def ladder(
 
 def _kept(counts: Counts, result: AttentivenessResult, rule: Rule) -> Bools:
     """Whether the rule keeps each cell, without the exception for new users."""
-    if rule.confidence is not None:
-        return np.asarray(result.exceeds(rule.threshold) >= rule.confidence)
+    if rule.probability is not None:
+        return np.asarray(result.exceeds(rule.threshold) >= rule.probability)
     mean = np.round(_floats(result.cells, "attentiveness"), EQUAL)
     if rule.keep is None:
         return np.asarray(mean >= rule.threshold)
-    values, group = np.unique(-mean, return_inverse=True)
-    users = np.bincount(group, counts.users, minlength=len(values))
-    # The first groups that together reach the share.
+    values, rank = np.unique(-mean, return_inverse=True)
+    users = np.bincount(rank, counts.users, minlength=len(values))
+    # The first ranks that together reach the share.
     enough = int(np.searchsorted(np.cumsum(users), rule.keep * counts.n_users * (1 - 1e-12)))
-    return np.asarray(group <= enough)
+    return np.asarray(rank <= enough)
 
 
 def _floats(table: pa.Table, name: str) -> Floats:

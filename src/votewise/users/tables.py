@@ -50,8 +50,8 @@ def cell_table(fit: UsersFit, errors: ParameterErrors | None, *, threshold: floa
     )
 
 
-def judge_cells(fit: UsersFit, data: Counts | Clicks, level: float) -> pa.Table:
-    """Other users under the fitted prior, see ``AttentivenessResult.judge``."""
+def cell_beliefs(fit: UsersFit, data: Counts | Clicks, level: float) -> pa.Table:
+    """Other users under the fitted prior, see ``AttentivenessResult.beliefs``."""
     log_likelihood = data.log_likelihood(fit.nodes, fit.win_rates - 0.5)
     joint = log_likelihood + fit.log_mass
     evidence = np.logaddexp.reduce(joint, axis=1)

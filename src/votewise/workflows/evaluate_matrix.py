@@ -105,7 +105,7 @@ def evaluate_matrix(
 
     Raises:
         BadInputError: files that cannot be read or written, no judge or several, a judge that cannot be used, a setting out
-            of range, or a pair of models without any verdict.
+            of range, or a matchup without any verdict.
     """
     from datetime import UTC, datetime
 
@@ -140,7 +140,9 @@ def evaluate_matrix(
         return MatrixEvaluation(work, None)
     table = None if folder is None else folder / f"{MATRIX}.parquet"
     with verdicts_kept(found, judge, table, restart=restart, progress=progress.count) as judged:
-        result = estimate_matrix(judged.groups, scores=judged.scores, length_controlled=length_controlled, level=level)
+        result = estimate_matrix(
+            judged.matchups, scores=judged.scores, length_controlled=length_controlled, level=level
+        )
         if folder is None:
             return MatrixEvaluation(work, result)
         progress.stage(f"Writing {folder}")

@@ -152,7 +152,7 @@ def evaluate_win_rate(
         return WinRateEvaluation(work, None)
     table = None if folder is None else folder / f"{name_of(contests)}.parquet"
     with verdicts_kept([(contests, verdicts)], judge, table, restart=restart, progress=progress.count) as judged:
-        result = estimate_win_rate(*judged.groups[0], length_controlled=length_controlled, level=level)
+        result = estimate_win_rate(*judged.matchups[0], length_controlled=length_controlled, level=level)
         if folder is None:
             return WinRateEvaluation(work, result)
         progress.stage(f"Writing {folder}")

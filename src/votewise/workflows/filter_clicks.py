@@ -29,7 +29,7 @@ class FilterResult:
         counts: the users' comparisons, C cells.
         attentiveness: beliefs about the users, as tables.
         kept: (C,) whether the users of each cell are kept; None in a dry run.
-        levels: (C,) level of the users of each cell: ``new``, ``casual``, ``steady`` or ``attentive``.
+        flags: (C,) flag of the users of each cell: ``new``, ``inattentive``, ``unsure`` or ``attentive``.
         ladder: in a dry run, how many users and rows each of many rules would keep; else None.
         summary: everything that is not a table, as in ``summary.json``.
         files: what was written, most interesting first; empty without ``out`` and in a dry run.
@@ -38,7 +38,7 @@ class FilterResult:
     counts: Counts = field(repr=False)
     attentiveness: AttentivenessResult
     kept: Bools | None = field(repr=False)
-    levels: tuple[str, ...] = field(repr=False)
+    flags: tuple[str, ...] = field(repr=False)
     ladder: pa.Table | None = field(repr=False)
     summary: dict[str, Any] = field(repr=False)
     files: tuple[Path, ...] = ()
@@ -51,7 +51,7 @@ def filter_clicks(
     out: str | os.PathLike[str] | None = None,
     keep: float | None = None,
     threshold: float | None = None,
-    confidence: float | None = None,
+    probability: float | None = None,
     keep_new: bool = False,
     prior: str = "auto",
     level: float = LEVEL,
@@ -75,12 +75,12 @@ def filter_clicks(
         win_rate: the share of prompts on which model A's answer is truly better: a number, a ``GoldSample``, a ``Beta``,
             ``Bounds``, or a text such as ``160/200``, ``beta:8,2`` or ``0.55..0.7``. With ``domain`` one for each domain: a
             mapping, or texts such as ``code=0.7``. With more than two models one for each pair that is known, ``A:B=0.7``;
-            those of the other pairs are estimated.
+            those of the other matchups are estimated.
         out: folder for report.html, comparisons.parquet, users.parquet and summary.json; None writes nothing. A folder
             with something else than an earlier result in it is refused.
         keep: the share of the users to keep, the most attentive; instead of ``threshold``.
         threshold: the attentiveness from which users are kept; 0.5 where it is None.
-        confidence: keep only users who reach the threshold with at least this probability; None goes by the estimate.
+        probability: keep only users who reach the threshold with at least this probability; None goes by the estimate.
         keep_new: whether to keep users who are too new to be judged, too.
         prior: how attentiveness is spread over users: ``two-point``, ``beta``, ``beta-mixture:K``, ``logistic-normal:K``,
             ``nonparametric``, or ``auto``, the one that describes these users best.
@@ -113,9 +113,9 @@ def filter_clicks(
     from votewise.users.drift import find_drift
     from votewise.users.estimate import estimate_attentiveness
     from votewise.users.known_win_rates import parse_win_rates
-    from votewise.users.model_pairs import rates_of_pairs
+    from votewise.users.matchups import rates_of_matchups
     from votewise.users.read_clicks import open_log
-    from votewise.users.select import CONFIDENCE, Rule, ladder, select_users, user_levels
+    from votewise.users.select import PROBABILITY, Rule, ladder, select_users, user_flags
     from votewise.users.windows import Window
 
     if keep is not None and threshold is not None:
@@ -125,25 +125,25 @@ def filter_clicks(
         names, keys = (*filter_files.FILES, *filter_files.DRIFT_FILES), filter_files.SUMMARY_KEYS
         check_folder_is_free(folder, names=names, summary_keys=keys, command="filter")
     rates = parse_win_rates(win_rate)
-    rule = Rule(keep, THRESHOLD if threshold is None else threshold, confidence, keep_new)
+    rule = Rule(keep, THRESHOLD if threshold is None else threshold, probability, keep_new)
     stretch = Window.parse(window) if window else None
     columns = {"user": user, "a": model_a, "b": model_b, "winner": winner} | ({"domain": domain} if domain else {})
     progress.stage(f"Counting {name}")
-    pairs = [name for name in rates if ":" in name] if isinstance(rates, dict) and domain is None else []
-    with open_log(comparisons, columns, model=model, pairs=pairs, on_error=on_error) as log:
+    matchups = [name for name in rates if ":" in name] if isinstance(rates, dict) and domain is None else []
+    with open_log(comparisons, columns, model=model, matchups=matchups, on_error=on_error) as log:
         progress.stage("Judging users")
-        rates = rates_of_pairs(rates, log.counts) if log.by_pairs is not None else rates
+        rates = rates_of_matchups(rates, log.counts) if log.by_matchups is not None else rates
         result = estimate_attentiveness(
             log.counts, win_rate=rates, prior=prior, threshold=rule.threshold, level=level, progress=progress.step
         )
-        levels = user_levels(log.counts, result)
+        flags = user_flags(log.counts, result)
         kept = None if dry_run else select_users(log.counts, result, rule)
-        filtered = FilteredLog(log, result, rule, kept, levels)
+        filtered = FilteredLog(log, result, rule, kept, flags)
         summary = summarise_filter(filtered, created=datetime.now(UTC))
         files: list[Path] = []
         table = None
         if dry_run:
-            table = ladder(log.counts, result, log.count_rows(), confidence=confidence or CONFIDENCE)
+            table = ladder(log.counts, result, log.count_rows(), probability=probability or PROBABILITY)
         elif folder is None:
             summary["kept"]["rows"] = int(log.count_rows()[kept].sum())
         with find_drift(log, result, stretch, time) if stretch and not dry_run else nullcontext() as drift:
@@ -152,7 +152,7 @@ def filter_clicks(
             if folder is not None and not dry_run:
                 progress.stage(f"Writing {folder}")
                 files = write_filter(folder, filtered, summary=summary, title=name if report else None, drift=drift)
-    return FilterResult(log.counts, result, kept, tuple(levels), table, summary, tuple(files))
+    return FilterResult(log.counts, result, kept, tuple(flags), table, summary, tuple(files))
 
 
 def _name(comparisons: Any) -> str:

@@ -77,13 +77,13 @@ def score(
     from votewise.score.pairs import Pairs, read_pairs
     from votewise.score.results import planned_result
     from votewise.score.run import score_pairs
-    from votewise.score.score_sources import ColumnScores, choose_source
+    from votewise.score.score_methods import ColumnScores, choose_method
     from votewise.score.scorer import ModelOptions
     from votewise.sources.naming import short_name
 
     progress = progress or SILENT
     options = ModelOptions(batch_size, device, dtype, chat_template)
-    source = choose_source(reward_model, policy, reference, beta=beta, score_columns=score_columns, options=options)
+    source = choose_method(reward_model, policy, reference, beta=beta, score_columns=score_columns, options=options)
     if not isinstance(pairs, Pairs):
         progress.stage(f"Reading {short_name(pairs)}")
         told: dict[str, Any] = {"label": label, "criterion": criterion, "split": split, "one_annotator": one_annotator}

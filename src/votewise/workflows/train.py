@@ -50,7 +50,7 @@ def train(
     num_processes: int | None = None,
     accelerate_config: str | os.PathLike[str] | None = None,
     dry_run: bool = False,
-    flags: Sequence[str] = (),
+    options: Sequence[str] = (),
     progress: Progress | None = None,
     **settings: Any,
 ) -> TrainResult:
@@ -72,7 +72,7 @@ def train(
         num_processes: number of processes; None for one per GPU.
         accelerate_config: how accelerate launches: ``single_gpu``, ``multi_gpu``, ``fsdp2``, ``zero3``, or a file.
         dry_run: only find out what would be trained on; no weights are loaded.
-        flags: more settings as words of a command line, such as ``["--learning_rate", "5e-7"]``.
+        options: more settings as words of a command line, such as ``["--learning_rate", "5e-7"]``.
         progress: told how far the work has come.
         settings: every other setting by the name of its flag: those of ``votewise train``, of ``trl dpo`` and of
             ``accelerate launch``, such as ``learning_rate=5e-7``.
@@ -104,7 +104,7 @@ def train(
         "accelerate_config": accelerate_config,
         "dry_run": dry_run or None,
     }
-    words = [*as_words(named | settings), *flags]
+    words = [*as_words(named | settings), *options]
     wanted = take_apart(words)
     progress.stage("Reading the votes" if wanted.dry_run else "Training")
     outcome = run(words, votes=in_memory)

@@ -25,7 +25,7 @@ FLAG_STYLES = {
     "position-biased": "magenta",
 }
 TABLE_STYLE: Any = {"box": box.SIMPLE_HEAD, "pad_edge": False, "title_justify": "left", "title_style": "bold"}
-LEVEL_STYLES = {"info": "cyan", "warning": "yellow", "error": "bold red"}
+SEVERITY_STYLES = {"info": "cyan", "warning": "yellow", "error": "bold red"}
 FILE_NOTES = {
     "report.html": "open it in a browser",
     "annotators.parquet": "the annotators, each with reliability and flag",
@@ -37,7 +37,7 @@ FILE_NOTES = {
     "comparisons.parquet": "the rows of the kept users",
     "evaluation.json": "the figures, for programs",
     "matrix.csv": "every model against every other",
-    "users.parquet": "every user with attentiveness and level",
+    "users.parquet": "every user with attentiveness and flag",
     "drift.parquet": "users who changed over time",
     "stretches.parquet": "each user's attentiveness in each period",
 }
@@ -60,8 +60,8 @@ def findings(diagnostics: Iterable[Diagnostic]) -> Table:
     """The diagnostics, worst first."""
     table = Table.grid(padding=(0, 2))
     for diagnostic in diagnostics:
-        style = LEVEL_STYLES[diagnostic.level]
-        table.add_row(f"[{style}]{diagnostic.level.capitalize()}[/]", escape(diagnostic.message))
+        style = SEVERITY_STYLES[diagnostic.severity]
+        table.add_row(f"[{style}]{diagnostic.severity.capitalize()}[/]", escape(diagnostic.message))
     return table
 
 

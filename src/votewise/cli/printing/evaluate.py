@@ -10,7 +10,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from votewise.cli.printing.common import LEVEL_STYLES, TABLE_STYLE, Screen, say, written
+from votewise.cli.printing.common import SEVERITY_STYLES, TABLE_STYLE, Screen, say, written
 from votewise.data.win_rates import MatrixResult, Rate, WinRateResult
 from votewise.errors import visible
 from votewise.evaluate.verdicts import JudgeWork
@@ -60,8 +60,8 @@ def print_matrix(result: MatrixResult, files: Sequence[Path]) -> None:
     console = Screen()
     table = _grid()
     table.add_row("Judge", shown(result.judge))
-    total = sum(found.rate.contests for found in result.pairs.values())
-    table.add_row("Read", f"{len(result.models)} models, {len(result.pairs)} pairs, {total:,} contests")
+    total = sum(found.rate.contests for found in result.matchups.values())
+    table.add_row("Read", f"{len(result.models)} models, {len(result.matchups)} matchups, {total:,} contests")
     console.print(table)
     console.print()
     ranking = Table(title="Mean win rate over the other models", **TABLE_STYLE)
@@ -90,7 +90,7 @@ def print_work(work: JudgeWork) -> None:
     """Print how many contests there are, and how much work they are for the judge."""
     console = Screen()
     table = _grid()
-    for contests in work.groups:
+    for contests in work.matchups:
         name = f"{contests.model_a} against {contests.model_b}"
         table.add_row(shown(name), f"{len(contests):,} contests on {contests.n_prompts:,} prompts")
     what = None
@@ -158,8 +158,8 @@ def _parts(title: str, parts: Sequence[tuple[str, Rate]]) -> Table:
 def _finish(console: Console, found: Sequence[tuple[str, str]], files: Sequence[Path]) -> None:
     if found:
         table = Table.grid(padding=(0, 2))
-        for level, message in found:
-            table.add_row(f"[{LEVEL_STYLES[level]}]{level.capitalize()}[/]", shown(message))
+        for severity, message in found:
+            table.add_row(f"[{SEVERITY_STYLES[severity]}]{severity.capitalize()}[/]", shown(message))
         console.print()
         console.print(table)
     console.print(written(files))

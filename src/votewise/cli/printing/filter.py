@@ -10,14 +10,14 @@ from rich.markup import escape
 from rich.table import Table
 
 from votewise.cli.printing.common import TABLE_STYLE, Screen, findings, written
-from votewise.users.select import CONFIDENCE
+from votewise.users.select import PROBABILITY
 from votewise.workflows.filter_clicks import FilterResult
 
-STYLES = {"attentive": "green", "steady": "default", "casual": "yellow", "new": "cyan"}
+STYLES = {"attentive": "green", "unsure": "default", "inattentive": "yellow", "new": "cyan"}
 BLOCKS = " ▁▂▃▄▅▆▇█"
 TITLES = {
     "threshold": "--threshold: attentiveness of at least ..., by the estimate",
-    "confidence": "--threshold with --confidence {confidence:g}",
+    "probability": "--threshold with --probability {probability:g}",
     "keep": "--keep: the most attentive ... of the users",
 }
 
@@ -35,8 +35,8 @@ def print_filter(result: FilterResult) -> None:
         table.add_row("Skipped", escape(lost))
     _add_models(table, summary["models"], summary["win_rates"])
     table.add_row("Prior", escape(_described(summary["prior"])))
-    levels = [f"[{style}]{summary['levels'][name]:,}\u00a0{name}[/]" for name, style in STYLES.items()]
-    table.add_row("Users", " · ".join(levels))
+    flags = [f"[{style}]{summary['flags'][name]:,}\u00a0{name}[/]" for name, style in STYLES.items()]
+    table.add_row("Users", " · ".join(flags))
     table.add_row("Rule", escape(summary["rule"]))
     table.add_row(
         "Kept",
@@ -60,11 +60,11 @@ def print_ladder(ladder: pa.Table, result: FilterResult) -> None:
     grid.add_row("Prior", escape(_described(summary["prior"])))
     console.print(grid)
     rows = ladder.to_pylist()
-    confidence = summary["settings"]["rule"]["confidence"] or CONFIDENCE
+    probability = summary["settings"]["rule"]["probability"] or PROBABILITY
     for rule, title in TITLES.items():
         steps = [row for row in rows if row["rule"] == rule]
         console.print()
-        console.print(f"[bold]{title.format(confidence=confidence)}[/]")
+        console.print(f"[bold]{title.format(probability=probability)}[/]")
         console.print(_steps(steps))
         console.print(
             f"rows kept  {curve([row['row_share'] for row in steps])}  users kept  "

@@ -16,7 +16,7 @@ def print_plan(result: ScoreResult) -> None:
     sign = job.pairs.sign
     votes = "no votes" if sign is None else f"{int((sign != 0).sum()):,} votes without ties"
     say(f"{len(job.pairs):,} rows in {job.pairs.source} ({job.pairs.format or 'pairs'}), {votes}")
-    say(f"Scores from {', '.join(f'{k} {v}' for k, v in job.source.settings().items())}")
+    say(f"Scores from {', '.join(f'{k} {v}' for k, v in job.method.settings().items())}")
     say(f"Would be written: {', '.join(map(str, job.files))}")
 
 

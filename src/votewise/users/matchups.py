@@ -1,6 +1,6 @@
-"""A log of clicks between more than two models: each pair of models becomes a domain with a win rate of its own.
+"""A log of clicks between more than two models: each matchup becomes a domain with a win rate of its own.
 
-The users' attentiveness is the same in all of them, so it is estimated over all pairs together.
+The users' attentiveness is the same in all of them, so it is estimated over all matchups together.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ COLUMNS = {"a": FIRST, "b": SECOND, "winner": WINNER, "domain": PAIR}
 """The derived columns that stand for the log's own."""
 
 MOST_PAIRS = 60
-"""Most pairs of models in a log."""
+"""Most matchups in a log."""
 
 
 def models_of(kinds: Sequence[RowKind]) -> list[str]:
@@ -28,24 +28,24 @@ def models_of(kinds: Sequence[RowKind]) -> list[str]:
     return sorted({str(name) for kind in kinds for name in (kind.a, kind.b) if name is not None and str(name).strip()})
 
 
-def name_pairs(
+def name_matchups(
     kinds: Sequence[RowKind], asked: Sequence[str], model: str | None, source: str
 ) -> dict[tuple[str, str], str]:
-    """The name of every pair of models that met: ``A:B``, with A the model that the pair's win rate is about.
+    """The name of every matchup that met: ``A:B``, with A the model that the matchup's win rate is about.
 
     Args:
         kinds: all kinds of rows.
-        asked: pairs as the user names them; others are named by ``model`` first, or else in alphabetical order.
-        model: a model that comes first in its pairs.
+        asked: matchups as the user names them; others are named by ``model`` first, or else in alphabetical order.
+        model: a model that comes first in its matchups.
         source: name of the log, for messages.
 
     Raises:
-        BadInputError: a pair that never met, a model that is not there, or too many pairs.
+        BadInputError: a matchup that never met, a model that is not there, or too many matchups.
     """
     met = {frozenset((str(kind.a), str(kind.b))) for kind in kinds if None not in (kind.a, kind.b) and kind.a != kind.b}
     if len(met) > MOST_PAIRS:
         raise BadInputError(
-            f"{len(met):,} pairs of models",
+            f"{len(met):,} matchups",
             source=source,
             expected=f"at most {MOST_PAIRS}; filter the log by models first",
         )
@@ -56,19 +56,21 @@ def name_pairs(
     for name in asked:
         both = next(((a, b) for a in models for b in models if a != b and f"{a}:{b}" == name), None)
         if both is None or frozenset(both) not in met:
-            found = ", ".join(sorted(":".join(sorted(pair)) for pair in met))
+            found = ", ".join(sorted(":".join(sorted(matchup)) for matchup in met))
             raise BadInputError(
-                "no such pair of models", source=source, parameter="win_rate", value=name, expected=f"one of {found}"
+                "no such matchup", source=source, parameter="win_rate", value=name, expected=f"one of {found}"
             )
         named[frozenset(both)] = both
-    for pair in met - named.keys():
-        first, second = sorted(pair, key=lambda name: (name != model, name))
-        named[pair] = (first, second)
+    for matchup in met - named.keys():
+        first, second = sorted(matchup, key=lambda name: (name != model, name))
+        named[matchup] = (first, second)
     return {both: ":".join(both) for both in named.values()}
 
 
-def by_pairs(rows: Any, columns: Mapping[str, str], names: Mapping[tuple[str, str], str]) -> tuple[Any, dict[str, str]]:
-    """The rows with derived columns that look like a log of two models, A and B, with the pair as the domain."""
+def by_matchups(
+    rows: Any, columns: Mapping[str, str], names: Mapping[tuple[str, str], str]
+) -> tuple[Any, dict[str, str]]:
+    """The rows with derived columns that look like a log of two models, A and B, with the matchup as the domain."""
     import ibis
 
     a, b = (rows[columns[side]].cast("string") for side in "ab")
@@ -88,15 +90,15 @@ def by_pairs(rows: Any, columns: Mapping[str, str], names: Mapping[tuple[str, st
     return derived, {**columns, **COLUMNS}
 
 
-def rates_of_pairs(given: WinRate | Mapping[str, WinRate], counts: Counts) -> dict[str, WinRate]:
-    """A win rate for every pair: the given ones, and for the others bounds on the side that most clicks are on.
+def rates_of_matchups(given: WinRate | Mapping[str, WinRate], counts: Counts) -> dict[str, WinRate]:
+    """A win rate for every matchup: the given ones, and for the others bounds on the side that most clicks are on.
 
     Raises:
-        BadInputError: one win rate for all pairs.
+        BadInputError: one win rate for all matchups.
     """
     if not isinstance(given, Mapping):
         raise BadInputError(
-            f"one win rate for {len(counts.domains):,} pairs of models",
+            f"one win rate for {len(counts.domains):,} matchups",
             parameter="win_rate",
             value=given,
             expected=f"one for each that is known, as in {counts.domains[0]}=0.7; the others are estimated",

@@ -1,4 +1,4 @@
-"""Where scores come from: a reward model, a policy and its reference, or columns."""
+"""How answers get scores: from a reward model, a policy and its reference, or columns."""
 
 from __future__ import annotations
 
@@ -92,15 +92,15 @@ WAYS = {
     "policy": "a policy with its reference",
     "score_columns": "two columns of scores",
 }
-ScoreSource = RewardModel | ImplicitReward | ColumnScores
+ScoreMethod = RewardModel | ImplicitReward | ColumnScores
 
 
-def describe(source: ScoreSource) -> dict[str, Any]:
-    """A source as JSON values, for the summary."""
-    return {"kind": type(source).__name__, **asdict(source)}
+def describe(method: ScoreMethod) -> dict[str, Any]:
+    """A method as JSON values, for the summary."""
+    return {"kind": type(method).__name__, **asdict(method)}
 
 
-def choose_source(
+def choose_method(
     reward_model: str | None,
     policy: str | None,
     reference: str | None,
@@ -108,8 +108,8 @@ def choose_source(
     beta: float,
     score_columns: Sequence[str] | None,
     options: ModelOptions,
-) -> ScoreSource:
-    """The one source that is given; BadInputError for none or several."""
+) -> ScoreMethod:
+    """The one method that is given; BadInputError for none or several."""
     given = {"reward_model": reward_model, "policy": policy or reference, "score_columns": score_columns}
     chosen = [name for name, value in given.items() if value is not None]
     if len(chosen) != 1:

@@ -18,7 +18,7 @@ RATES = {("big", "small"): 0.75, ("big", "probe"): 0.95, ("small", "probe"): 0.8
 
 
 def clicks(users: int = 60, each: int = 90, seed: int = 0) -> tuple[pa.Table, np.ndarray[Any, Any]]:
-    """Clicks on three pairs of models, sides at random, and the attentiveness of every user: 0.1 or 0.9."""
+    """Clicks on three matchups, sides at random, and the attentiveness of every user: 0.1 or 0.9."""
     rng = np.random.default_rng(seed)
     rho = np.where(np.arange(users) % 2, 0.9, 0.1)
     rows = []
@@ -85,10 +85,10 @@ def test_a_pair_without_a_win_rate_gets_an_estimate() -> None:
 @pytest.mark.parametrize(
     ("win_rate", "message"),
     [
-        (0.7, r"win_rate: one win rate for 3 pairs of models, got 0.7 .expected one for each .* big:probe=0.7"),
+        (0.7, r"win_rate: one win rate for 3 matchups, got 0.7 .expected one for each .* big:probe=0.7"),
         (
             {"big:tiny": 0.7},
-            r"no such pair of models, got 'big:tiny' .expected one of big:probe, big:small, probe:small",
+            r"no such matchup, got 'big:tiny' .expected one of big:probe, big:small, probe:small",
         ),
     ],
 )
