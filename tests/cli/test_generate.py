@@ -67,7 +67,10 @@ def test_a_dry_run_asks_and_writes_nothing(end: End, prompts: str, tmp_path: Pat
         (("--model", "m", "--out", "a.txt"), "a.txt: unknown kind of file"),
         (("--model", "m", "--out", "a.jsonl", "--top-p", "2"), "--top-p: is not a share, got 2.0"),
         (("--model", "m", "--out", "a.jsonl", "--limit", "0"), "--limit: must be 1 or more"),
-        (("--model", "m", "--out", "a.jsonl", "--column", "prompt=ask"), "--columns: lines of text have no columns"),
+        (
+            ("--model", "m", "--out", "a.jsonl", "--column", "prompt=ask"),
+            "--columns: says how a table of prompts is read, and there is none",
+        ),
         (("--model", "m", "--out", "a.jsonl", "--base-url", "http://x"), "--base-url: is only used with the backend"),
         (("--model", "/nowhere", "--out", "a.jsonl"), "/nowhere: cannot be loaded as a model"),
     ],

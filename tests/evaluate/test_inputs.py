@@ -16,6 +16,7 @@ from votewise.errors import BadInputError
 from votewise.evaluate.difficulty import with_difficulty
 from votewise.evaluate.inputs import read_several, read_two
 from votewise.evaluate.judges import ColumnJudge
+from votewise.sources.reader import SourceReader
 
 
 def judged(path: str, **options: Any) -> tuple[Contests, Verdicts]:
@@ -135,7 +136,10 @@ def test_answers_that_cannot_be_used(case: str, tmp_path: Path) -> None:
 def test_skipping_leaves_unusable_rows_out_and_counts_them(tmp_path: Path) -> None:
     rows = [*answers("new", 3), {"prompt": "prompt 3", "answer": "", "model": "new"}, answers("new", 1)[0]]
     contests, _ = read_two(
-        write(tmp_path / "a.jsonl", rows), write(tmp_path / "b.jsonl", answers("old", 4)), column=None, skip=True
+        write(tmp_path / "a.jsonl", rows),
+        write(tmp_path / "b.jsonl", answers("old", 4)),
+        column=None,
+        reader=SourceReader(on_error="skip"),
     )
     assert len(contests) == 3
     assert contests.left_out["unusable rows"] == 2
@@ -295,7 +299,7 @@ def test_skipping_comparisons_without_a_verdict(tmp_path: Path) -> None:
     path = tmp_path / "c.parquet"
     rows = [comparison(0, p=1.0), comparison(1, p=NAN), comparison(2, p=7.0), comparison(3, p=0.0)]
     pq.write_table(pa.Table.from_pylist(rows), path)
-    contests, verdicts = judged(str(path), column=P, skip=True)
+    contests, verdicts = judged(str(path), column=P, reader=SourceReader(on_error="skip"))
     assert verdicts.preference.tolist() == [1.0, 0.0]
     assert contests.left_out == {"unusable rows": 2}
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+import threading
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +13,7 @@ import pytest
 from contest_files import answers, write
 from scripted import Reply, Scripted, refused, said, scripted_server
 
+import votewise
 from votewise.data.contests import Contests
 from votewise.errors import BadInputError
 from votewise.evaluate.estimate import estimate_win_rate
@@ -136,6 +139,61 @@ def test_a_server_that_fails_is_not_a_tie(tmp_path: Path) -> None:
     np.testing.assert_array_equal(verdicts.preference, [1, np.nan])
     assert verdicts.problems[1] is not None
     assert verdicts.problems[1].startswith("status 500")
+
+
+def test_questions_that_the_server_failed_to_answer_are_asked_again_when_a_run_resumes(tmp_path: Path) -> None:
+    found = contests(tmp_path, 2)
+    broken = threading.Event()
+    broken.set()
+
+    def reply(request: dict[str, Any], _: int) -> Reply:
+        return refused(500) if broken.is_set() and "says 1" in str(request) else fair(request, 0)
+
+    with scripted_server(reply) as server:
+        judge_contests([found], judge(server), tmp_path / "out")  # and is killed before the results are written
+        broken.clear()
+        before = len(server.requests)
+        again = judge_contests([found], judge(server), tmp_path / "out")
+        assert len(server.requests) == before + 2
+    np.testing.assert_array_equal(again.verdicts[0].preference, [1, 1])
+
+
+def test_the_timeout_and_the_retries_are_those_of_the_judge(tmp_path: Path) -> None:
+    files = write(tmp_path / "a.jsonl", answers("new", 2)), write(tmp_path / "b.jsonl", answers("old", 2))
+    never = threading.Event()
+
+    def reply(request: dict[str, Any], before: int) -> Reply:
+        slow = replace(fair(request, 0), wait=never)
+        return slow if "says 1" in str(request) else refused(500) if before == 0 else fair(request, 0)
+
+    with scripted_server(reply) as server:
+        found = votewise.evaluate_win_rate(
+            *files, llm_judge="m", base_url=server.url, timeout=0.5, retries=1, concurrency=4
+        )
+        never.set()
+    assert found.result is not None
+    assert (found.result.wins, found.result.failed) == (1, 1)
+    problem = found.result.verdicts.problems[1]
+    assert problem == "no answer within 0.5 seconds (tried 2 times)"
+
+
+ODD = {
+    "no choices": {"object": "chat.completion"},
+    "null": {"choices": None},
+    "deep": '{"choices": ' + "[" * 200_000,
+    "a page": "<html>busy</html>",
+    "an error inside": {"error": {"message": "overloaded"}},
+}
+
+
+@pytest.mark.parametrize("name", ODD)
+def test_an_odd_reply_fails_its_contest_only(name: str, tmp_path: Path) -> None:
+    found = contests(tmp_path, 2)
+    odd = Reply(body=ODD[name])
+    with scripted_server(lambda request, _: odd if "says 1" in str(request) else fair(request, 0)) as server:
+        verdicts = judge_contests([found], judge(server), tmp_path / "out").verdicts[0]
+    np.testing.assert_array_equal(verdicts.preference, [1, np.nan])
+    assert verdicts.problems[1]
 
 
 def test_a_judge_without_any_verdict_is_an_error(tmp_path: Path) -> None:

@@ -10,8 +10,10 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+import votewise
 from votewise.errors import BadInputError
 from votewise.generate import read_prompts
+from votewise.sources.reader import SourceReader
 
 
 def user(text: str) -> list[dict[str, str]]:
@@ -41,15 +43,16 @@ def test_a_column_of_prompts(tmp_path: Path, name: str) -> None:
 
 
 def test_one_split_is_read(tmp_path: Path) -> None:
+    ask = {"prompt": "ask"}
     for split in ("train", "test"):
         pq.write_table(pa.table({"ask": [split]}), tmp_path / f"{split}-00000-of-00001.parquet")
-    assert read_prompts(tmp_path, columns={"prompt": "ask"}).prompts == ["train"]
-    assert read_prompts(tmp_path, columns={"prompt": "ask"}, split="test").prompts == ["test"]
+    assert read_prompts(tmp_path, SourceReader(columns=ask)).prompts == ["train"]
+    assert read_prompts(tmp_path, SourceReader(columns=ask, split="test")).prompts == ["test"]
     with pytest.raises(BadInputError, match="no split 'dev'"):
-        read_prompts(tmp_path, split="dev")
+        read_prompts(tmp_path, SourceReader(split="dev"))
     (tmp_path / "lines.txt").write_text("one")
-    with pytest.raises(BadInputError, match="split: lines of text have no splits"):
-        read_prompts(tmp_path / "lines.txt", split="test")
+    with pytest.raises(BadInputError, match="split: says how a table of prompts is read, and there is none"):
+        votewise.generate(tmp_path / "lines.txt", model="m", split="test", dry_run=True)
 
 
 def test_conversations() -> None:
@@ -85,7 +88,30 @@ def test_texts_and_prompts_that_are_in_memory() -> None:
 
 
 def test_a_renamed_column() -> None:
-    assert read_prompts([{"ask": "one"}], columns={"prompt": "ask"}).prompts == ["one"]
+    assert read_prompts([{"ask": "one"}], SourceReader(columns={"prompt": "ask"})).prompts == ["one"]
+
+
+def test_what_labels_mean_decides_about_votes_only() -> None:
+    votes = [
+        {"prompt": p, "response_a": "x", "response_b": "y", "annotator": "k", "label": label}
+        for p, label in (("one", "links"), ("two", "rechts"))
+    ]
+    with pytest.raises(BadInputError, match="--label 'links'=a"):
+        read_prompts(votes)
+    reader = SourceReader(label={"links": "a", "rechts": "b"})
+    assert read_prompts(votes, reader).prompts == ["one", "two"]
+
+
+@pytest.mark.parametrize("good", ["one", [{"role": "user", "content": "one"}]])
+def test_unusable_rows_are_left_out_and_written_down(good: Any, tmp_path: Path) -> None:
+    rows = [{"prompt": good, "id": 1}, {"prompt": None, "id": 2}, {"prompt": [{"role": "user"}], "id": 3}]
+    reader = SourceReader(on_error="skip")
+    found = read_prompts(rows[:2] if good == "one" else rows, reader)
+    assert found.prompts == [good]
+    rejected = reader.write_rejected(tmp_path / "a-rejected.jsonl")
+    lines = [json.loads(line) for line in (tmp_path / "a-rejected.jsonl").read_text().splitlines()]
+    assert [line["record"]["id"] for line in lines] == ([2] if good == "one" else [2, 3])
+    assert rejected.rows == len(lines)
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
@@ -17,6 +18,7 @@ os.environ["TOKENIZERS_PARALLELISM"] = "false"
 torch = pytest.importorskip("torch")
 pytest.importorskip("trl")
 
+import pyarrow as pa  # noqa: E402
 import pyarrow.parquet as pq  # noqa: E402
 import yaml  # type: ignore[import-untyped]  # noqa: E402
 from datasets import disable_progress_bars  # noqa: E402
@@ -90,6 +92,23 @@ def test_votes_in_memory(made: Settings, tmp_path: Path) -> None:
         votewise.train(votes=votes, num_processes=2, output_dir=tmp_path / "two", **settings)
     with pytest.raises(BadInputError, match="votes and dataset_name are both given"):
         votewise.train(votes=votes, dataset_name="rows", output_dir=tmp_path / "two", **settings)
+
+
+def test_unusable_votes_are_left_out_and_kept_beside_the_model(made: Settings, tmp_path: Path) -> None:
+    rows = pq.read_table(made["votes"]).to_pylist()
+    rows[2]["chosen"] = None
+    pq.write_table(pa.Table.from_pylist(rows), tmp_path / "broken.parquet")
+    settings = TRAINING | {"model_name_or_path": made["model_name_or_path"], "write_beliefs": False}
+    settings |= {"votes": tmp_path / "broken.parquet", "output_dir": tmp_path / "run"}
+    with pytest.raises(BadInputError, match="row 3, column 'chosen'"):
+        votewise.train(dry_run=True, **settings)
+    facts = votewise.train(on_error="skip", dry_run=True, **settings).facts
+    assert facts is not None
+    assert len(facts.rows.votes) == len(rows) - 1
+    assert not (tmp_path / "run").exists()
+    votewise.train(on_error="skip", **settings)
+    (line,) = (tmp_path / "run" / "rejected.jsonl").read_text().splitlines()
+    assert json.loads(line)["row"] == 3
 
 
 def test_a_dry_run_returns_facts(made: Settings, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

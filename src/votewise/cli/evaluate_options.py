@@ -43,6 +43,16 @@ Column = Annotated[
         show_default="`preference`, `winner` or `label`",
     ),
 ]
+Columns = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--columns",  # without the short form of other commands, because --column names the verdicts here
+        metavar="NAME=COLUMN",
+        help="Name of a column in the files: `--columns answer=text` reads answers from text, `--columns model_a=left` the "
+        "first model from left. Repeatable.",
+        show_default="our own names",
+    ),
+]
 LengthControlled = Annotated[
     bool,
     typer.Option(
@@ -66,7 +76,12 @@ CountOnly = Annotated[
 ]
 AtUnusableRow = Annotated[
     Literal["stop", "skip"],
-    typer.Option("--on-error", metavar="stop|skip", help="At an unusable row: stop, or skip it and count it."),
+    typer.Option(
+        "--on-error",
+        metavar="stop|skip",
+        help="What to do with an unusable row: stop, or skip it and write it with the reason to a file in DIR whose name "
+        "ends in `-rejected.jsonl`.",
+    ),
 ]
 NoPage = Annotated[bool, typer.Option(" /--no-report", help="Do not write the report.", show_default=False)]
 FiguresAsJson = Annotated[bool, typer.Option("--json", help="Print the figures as JSON, and nothing else, on stdout.")]

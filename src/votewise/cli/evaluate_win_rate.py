@@ -10,6 +10,7 @@ from votewise.cli.evaluate_options import (
     FOLDER,
     AtUnusableRow,
     Column,
+    Columns,
     CountOnly,
     FiguresAsJson,
     JudgeBatchSize,
@@ -22,8 +23,17 @@ from votewise.cli.evaluate_options import (
     RewardModel,
     Soft,
 )
-from votewise.cli.model_options import BaseUrl, Concurrency, Restart
-from votewise.cli.options import Defaults, Level, Quiet
+from votewise.cli.model_options import BaseUrl, Concurrency, Restart, Retries, Timeout
+from votewise.cli.options import (
+    Criterion,
+    Defaults,
+    Label,
+    Level,
+    Quiet,
+    Split,
+    parse_columns,
+    parse_label,
+)
 from votewise.workflows import evaluate_win_rate as workflow
 
 DEFAULTS = Defaults(workflow.evaluate_win_rate)
@@ -80,9 +90,15 @@ def win_rate(
     difficulty: Difficulty = None,
     level: Level = DEFAULTS.level,
     max_tokens: MaxTokens = DEFAULTS.max_tokens,
+    timeout: Timeout = DEFAULTS.timeout,
+    retries: Retries = DEFAULTS.retries,
     concurrency: Concurrency = DEFAULTS.concurrency,
     batch_size: JudgeBatchSize = DEFAULTS.batch_size,
     device: JudgeDevice = DEFAULTS.device,
+    columns: Columns = None,
+    label: Label = None,
+    criterion: Criterion = None,
+    split: Split = None,
     on_error: AtUnusableRow = DEFAULTS.on_error,
     restart: Restart = DEFAULTS.restart,
     dry_run: CountOnly = DEFAULTS.dry_run,
@@ -124,9 +140,15 @@ def win_rate(
             difficulty=difficulty,
             level=level,
             max_tokens=max_tokens,
+            timeout=timeout,
+            retries=retries,
             concurrency=concurrency,
             batch_size=batch_size,
             device=device,
+            columns=parse_columns(columns),
+            label=parse_label(label),
+            criterion=criterion,
+            split=split,
             on_error=on_error,
             restart=restart,
             dry_run=dry_run,

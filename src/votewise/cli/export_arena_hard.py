@@ -7,9 +7,11 @@ from typing import Annotated
 
 import typer
 
-from votewise.cli.evaluate_options import AnswersFile, OneModel, Questions
-from votewise.cli.options import Quiet
+from votewise.cli.evaluate_options import AnswersFile, Columns, OneModel, Questions
+from votewise.cli.options import AtErrorBeside, Defaults, Quiet, Split, parse_columns
 from votewise.workflows import export_arena_hard as workflow
+
+DEFAULTS = Defaults(workflow.export_arena_hard)
 
 FOLDER = Path("model_answer")
 
@@ -33,6 +35,9 @@ def arena_hard(
     out: Out = None,
     questions: Questions = None,
     model: OneModel = None,
+    columns: Columns = None,
+    split: Split = None,
+    on_error: AtErrorBeside = DEFAULTS.on_error,
     tokenizer: Tokenizer = None,
     quiet: Quiet = False,
 ) -> None:
@@ -45,7 +50,14 @@ def arena_hard(
     from votewise.cli.printing.evaluate import print_export
 
     found = workflow.export_arena_hard(
-        answers, out=out or FOLDER, questions=questions, model=model, tokenizer=tokenizer
+        answers,
+        out=out or FOLDER,
+        questions=questions,
+        model=model,
+        columns=parse_columns(columns),
+        split=split,
+        on_error=on_error,
+        tokenizer=tokenizer,
     )
     if not quiet:
         print_export(found)

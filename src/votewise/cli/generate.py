@@ -19,7 +19,16 @@ from votewise.cli.model_options import (
     Retries,
     Timeout,
 )
-from votewise.cli.options import Columns, Defaults, Quiet, Split, parse_columns
+from votewise.cli.options import (
+    AtErrorBeside,
+    Columns,
+    Defaults,
+    Label,
+    Quiet,
+    Split,
+    parse_columns,
+    parse_label,
+)
 from votewise.workflows import generate as workflow
 
 DEFAULTS = Defaults(workflow.generate)
@@ -78,7 +87,9 @@ def generate(
     out: Out,
     comparisons: Comparisons = None,
     columns: Columns = None,
+    label: Label = None,
     split: Split = None,
+    on_error: AtErrorBeside = DEFAULTS.on_error,
     backend: BackendChoice = DEFAULTS.backend,
     base_url: BaseUrl = None,
     max_tokens: MaxTokens = DEFAULTS.max_tokens,
@@ -121,7 +132,9 @@ def generate(
             out=out,
             comparisons=comparisons,
             columns=parse_columns(columns),
+            label=parse_label(label),
             split=split,
+            on_error=on_error,
             backend=backend,
             base_url=base_url,
             max_tokens=max_tokens,

@@ -58,6 +58,15 @@ AtError = Annotated[
         help="What to do with an unusable row: stop, or skip it and write it to DIR/rejected.jsonl with the reason.",
     ),
 ]
+AtErrorBeside = Annotated[
+    Literal["stop", "skip"],
+    typer.Option(
+        "--on-error",
+        metavar="stop|skip",
+        help="What to do with an unusable row: stop, or skip it and write it with the reason to a file beside --out, "
+        "`x-rejected.jsonl` for x.jsonl.",
+    ),
+]
 Level = Annotated[float, typer.Option(metavar="NUMBER", help="The probability that an interval contains the truth.")]
 Force = Annotated[
     bool, typer.Option("--force", help="Continue where the votes do not determine the answer (exit code 3 otherwise).")

@@ -10,6 +10,7 @@ import typer
 from votewise.cli.model_options import BatchSize, ChatTemplate, Device, DryRun, Dtype, Restart
 from votewise.cli.options import (
     AsJson,
+    AtErrorBeside,
     Columns,
     Criterion,
     Defaults,
@@ -86,6 +87,7 @@ def score(
     criterion: Criterion = None,
     split: Split = None,
     one_annotator: OneAnnotator = None,
+    on_error: AtErrorBeside = DEFAULTS.on_error,
     batch_size: BatchSize = DEFAULTS.batch_size,
     device: Device = DEFAULTS.device,
     dtype: Dtype = DEFAULTS.dtype,
@@ -129,6 +131,7 @@ def score(
             criterion=criterion,
             split=split,
             one_annotator=one_annotator,
+            on_error=on_error,
             batch_size=batch_size,
             device=device,
             dtype=dtype,

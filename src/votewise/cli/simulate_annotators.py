@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from votewise.cli.options import (
+    AtErrorBeside,
     Columns,
     Criterion,
     Defaults,
@@ -114,6 +115,7 @@ def annotators(
     criterion: Criterion = None,
     split: Split = None,
     one_annotator: OneAnnotator = None,
+    on_error: AtErrorBeside = DEFAULTS.on_error,
     texts: Texts = DEFAULTS.texts,
     seed: Seed = DEFAULTS.seed,
     quiet: Quiet = False,
@@ -158,6 +160,7 @@ def annotators(
             criterion=criterion,
             split=split,
             one_annotator=one_annotator,
+            on_error=on_error,
             texts=texts,
             seed=seed,
             progress=bar,

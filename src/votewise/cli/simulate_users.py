@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 import typer
 
-from votewise.cli.options import Defaults, Quiet
+from votewise.cli.options import AtErrorBeside, Columns, Defaults, Quiet, Split, parse_columns
 from votewise.cli.simulate_options import AsJson, Out, Seed, Texts
 from votewise.workflows import simulate_clicks as workflow
 
@@ -83,6 +83,9 @@ def users(
     follow: Follow = DEFAULTS.follow,
     probability: Probability = DEFAULTS.probability,
     margin: Margin = DEFAULTS.margin,
+    columns: Columns = None,
+    split: Split = None,
+    on_error: AtErrorBeside = DEFAULTS.on_error,
     temperature: Temperature = DEFAULTS.temperature,
     made_up: MadeUp = DEFAULTS.made_up,
     win_rate: WinRate = DEFAULTS.win_rate,
@@ -115,6 +118,9 @@ def users(
             follow=follow,
             probability=probability,
             margin=margin,
+            columns=parse_columns(columns),
+            split=split,
+            on_error=on_error,
             temperature=temperature,
             made_up=made_up,
             win_rate=win_rate,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
@@ -57,6 +57,17 @@ Processes = Annotated[
         show_default="one per GPU",
     ),
 ]
+AtErrorWhileTraining = Annotated[
+    Literal["stop", "skip"] | None,
+    typer.Option(
+        "--on-error",
+        "--on_error",
+        metavar="stop|skip",
+        help="What to do with an unusable row: stop, or skip it and write it with the reason to rejected.jsonl beside the "
+        "model.",
+        show_default="stop",
+    ),
+]
 Preset = Annotated[
     str | None,
     typer.Option(
@@ -87,6 +98,7 @@ def train(
     criterion: Criterion = None,
     split: Split = None,
     one_annotator: OneAnnotator = None,
+    on_error: AtErrorWhileTraining = None,
     beliefs: Beliefs = None,
     num_processes: Processes = None,
     accelerate_config: Preset = None,
@@ -104,7 +116,7 @@ def train(
     `reliability_momentum`, `reliability_prior`, `temperature`, `annotator_column`, `one_row_per` (pair, vote), `beliefs`,
     `beliefs_use` (start, fixed), `allow_worse_than_chance`, `write_beliefs`, `fast_step`, `packed_attention`,
     `answer_projection`, `reference_cache`, `votes`, `votes_format`, `columns`, `label`, `criterion`, `split`,
-    `one_annotator`, `eval_votes`, `eval_split`, `ref_model_name_or_path`.
+    `one_annotator`, `on_error`, `eval_votes`, `eval_split`, `ref_model_name_or_path`.
     `python -m votewise.train.script --help` explains all settings, including TRL's.
 
     **Examples:**
@@ -126,6 +138,7 @@ def train(
             criterion=criterion,
             split=split,
             one_annotator=one_annotator,
+            on_error=on_error,
             beliefs=beliefs,
             num_processes=num_processes,
             accelerate_config=accelerate_config,

@@ -45,3 +45,20 @@ class Reading:
     rejects: Path | None = None
     notes: tuple[str, ...] = ()
     columns: tuple[ColumnRole, ...] = ()
+
+
+@dataclass(frozen=True)
+class Rejected:
+    """How many rows, or votes in rows, were left out as unusable, and the file that has them; None for no file."""
+
+    rows: int = 0
+    file: Path | None = None
+
+    @property
+    def files(self) -> tuple[Path, ...]:
+        """The file, where it has anything in it."""
+        return (self.file,) if self.rows and self.file is not None else ()
+
+
+NONE_REJECTED = Rejected()
+"""No row was left out."""

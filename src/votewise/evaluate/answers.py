@@ -21,7 +21,7 @@ from votewise.evaluate.columns import (
     prompt_key,
     texts,
 )
-from votewise.sources.opening import load
+from votewise.sources.reader import SourceReader
 from votewise.sources.rows import Rows
 
 
@@ -53,18 +53,18 @@ class Answers:
         return len(self.answers)
 
 
-def read_answers(source: Any, *, skip: bool = False) -> list[Answers]:
+def read_answers(source: Any, reader: SourceReader | None = None) -> list[Answers]:
     """Read a file of answers: one ``Answers`` per model, in the order in which the models first appear.
 
     Args:
         source: any file or table that votes can be read from.
-        skip: leave unusable rows out and count them; otherwise the first of them is an error. Rows with an ``error`` and
-            without an answer are always left out: ``votewise generate`` writes them for prompts that failed.
+        reader: opens it as the user's options say; None for no options. Rows with an ``error`` and without an answer are
+            always left out: ``votewise generate`` writes them for prompts that failed.
 
     Raises:
         BadInputError: a column is missing, an answer is empty or missing, or a model answers one prompt twice.
     """
-    return answers_of(Rows(load(source), stop=not skip))
+    return answers_of((reader or SourceReader()).open(source))
 
 
 def holds_answers(rows: Rows) -> bool:
@@ -77,7 +77,12 @@ def answers_of(rows: Rows) -> list[Answers]:
     prompt, answer = find(rows, PROMPT), find(rows, ANSWER)
     if prompt is None or answer is None:
         found = ", ".join(rows.table.column_names)
-        raise rows.fail(f"is not a file of answers; found the columns {found}", expected="prompt, answer and model")
+        raise rows.fail(
+            f"is not a file of answers; found the columns {found}",
+            expected="prompt, answer and model; or --columns answer=NAME",
+        )
+    if rows.criterion is not None:
+        raise BadInputError("applies to verdicts, and these are answers", parameter="criterion", value=rows.criterion)
     failed = _failed(rows, answer)
     prompts = texts(rows, prompt)
     answers = texts(rows, answer, leave=failed)

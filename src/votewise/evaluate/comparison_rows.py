@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -34,7 +34,7 @@ class ComparisonRows:
         difficulty: (N,) None if unknown.
         preference: (N,) from 0 (B is better) to 1 (A is better); None if no column with verdicts was read.
         column: name and scale of the column with the verdicts; empty if none was read.
-        skipped: number of unusable rows.
+        left_out: reason -> number of rows that are no comparison.
     """
 
     source: str
@@ -48,7 +48,7 @@ class ComparisonRows:
     difficulty: Floats | None
     preference: Floats | None
     column: str
-    skipped: int
+    left_out: Mapping[str, int]
 
     @cached_property
     def models(self) -> list[str]:
@@ -129,7 +129,7 @@ class ComparisonRows:
             domain=None if self.domain is None else [self.domain[row] for row in rows],
             difficulty=None if self.difficulty is None else self.difficulty[chosen],
             ids={name: [values[row] for row in rows] for name, values in self.ids.items()},
-            left_out=+Counter({"unusable rows": self.skipped, "between other models": len(self.model_a) - len(rows)}),
+            left_out=+Counter({**self.left_out, "between other models": len(self.model_a) - len(rows)}),
         )
         if self.preference is None:
             return contests, None

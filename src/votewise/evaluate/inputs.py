@@ -14,7 +14,7 @@ from votewise.evaluate.judges import ColumnJudge
 from votewise.evaluate.pair_answers import pair_answers
 from votewise.evaluate.read_comparisons import ANY_COLUMN, comparisons_of
 from votewise.evaluate.verdict_column import VERDICTS, columns_of
-from votewise.sources.opening import load
+from votewise.sources.reader import SourceReader
 from votewise.sources.rows import Rows
 
 ReadContests = tuple[Contests, Verdicts | None]
@@ -30,7 +30,7 @@ def read_two(
     model: str | None = None,
     baseline: str | None = None,
     column: ColumnJudge | None = ANY_COLUMN,
-    skip: bool = False,
+    reader: SourceReader | None = None,
 ) -> ReadContests:
     """The contests between two models, from two files of answers or from one file with both models.
 
@@ -40,12 +40,12 @@ def read_two(
         model: name of the evaluated model; needed if a file holds several.
         baseline: name of the model that it is compared with; needed if a file holds several.
         column: the column with the verdicts, in a file of comparisons; None if another judge decides.
-        skip: leave unusable rows out and count them.
+        reader: opens the files as the user's options say; None for no options.
 
     Raises:
         BadInputError: a file cannot be read, a name does not occur, there is no judge, or no prompt in common.
     """
-    rows = Rows(load(first), stop=not skip)
+    rows, *more = (reader or SourceReader()).open_all([first] if second is None else [first, second])
     if _holds_comparisons(rows):
         if second is not None:
             raise BadInputError("already compares two models", source=rows.source.name, expected="this file alone")
@@ -60,12 +60,12 @@ def read_two(
     answers = answers_of(rows)
     if second is None:
         return pair_answers(*_two_models(answers, model, baseline)), None
-    others = answers_of(Rows(load(second), stop=not skip))
+    others = answers_of(more[0])
     return pair_answers(one_model(answers, model), one_model(others, baseline)), None
 
 
 def read_several(
-    files: Sequence[Any], *, column: ColumnJudge | None = ANY_COLUMN, skip: bool = False
+    files: Sequence[Any], *, column: ColumnJudge | None = ANY_COLUMN, reader: SourceReader | None = None
 ) -> list[ReadContests]:
     """The contests of every matchup in several files of answers, or in one file of comparisons.
 
@@ -73,7 +73,7 @@ def read_several(
         BadInputError: a file cannot be read, there is one model only, a model occurs twice, two models have no prompt in
             common, or there is no judge.
     """
-    read = [Rows(load(file), stop=not skip) for file in files]
+    read = (reader or SourceReader()).open_all(files)
     if len(read) == 1 and _holds_comparisons(read[0]):
         compared = comparisons_of(read[0], column)
         _check_verdicts(compared, column)

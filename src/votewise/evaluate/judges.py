@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from dataclasses import dataclass
 
-from votewise.defaults import BATCH_SIZE, CONCURRENCY, JUDGE_TOKENS
+from votewise.defaults import BATCH_SIZE, CONCURRENCY, JUDGE_TOKENS, RETRIES, TIMEOUT
 from votewise.errors import BadInputError
 from votewise.language_models.endpoint import Endpoint
 
@@ -68,6 +68,8 @@ class JudgeOptions:
         llm_judge: name of a language model on a server, or an ``Endpoint``, which knows its server.
         base_url: address of the server.
         max_tokens: length limit of the language model's reply.
+        timeout: seconds until a request to the server counts as failed, from the connection to the last byte.
+        retries: how often a failed request is tried again.
         concurrency: requests sent to the server at a time.
         column: the column with the verdicts.
     """
@@ -79,6 +81,8 @@ class JudgeOptions:
     llm_judge: str | Endpoint | None = None
     base_url: str | None = None
     max_tokens: int = JUDGE_TOKENS
+    timeout: float = TIMEOUT
+    retries: int = RETRIES
     concurrency: int = CONCURRENCY
     column: str | None = None
 
@@ -107,6 +111,12 @@ def choose_judge(options: JudgeOptions) -> Judge:
     if options.llm_judge is not None:
         endpoint = options.llm_judge
         if isinstance(endpoint, str):
-            endpoint = Endpoint(endpoint, options.base_url, concurrency=options.concurrency)
+            endpoint = Endpoint(
+                endpoint,
+                options.base_url,
+                timeout=options.timeout,
+                retries=options.retries,
+                concurrency=options.concurrency,
+            )
         return LanguageJudge(endpoint, max_tokens=options.max_tokens)
     return ColumnJudge(options.column)

@@ -92,6 +92,8 @@ def ask(
 ) -> None:
     """Send the questions that have no reply yet to the judge; the replies are then in ``journal.done``.
 
+    A question that the server failed to answer in an interrupted run is sent again.
+
     Args:
         asked: key and question.
         judge: the judge.
@@ -100,7 +102,7 @@ def ask(
     """
     asked = list(asked)
     total = len({key for key, _ in asked})
-    wanted = unasked(asked, journal.done)
+    wanted = unasked(asked, (key for key, record in journal.done.items() if record["text"] is not None))
     keys = list(wanted)
     if progress:
         progress(total - len(keys), total)

@@ -17,26 +17,29 @@ from votewise.evaluate.comparison_rows import ComparisonRows
 from votewise.evaluate.judges import ColumnJudge
 from votewise.evaluate.pair_answers import characters
 from votewise.evaluate.verdict_column import VERDICTS, ComparisonColumns, columns_of, read_preference
-from votewise.sources.opening import load
+from votewise.sources.criteria import rows_on_criterion
+from votewise.sources.reader import SourceReader
 from votewise.sources.rows import Rows
 
 ANY_COLUMN = ColumnJudge()
 """The column with the verdicts is found by its name."""
 
 
-def read_comparisons(source: Any, *, column: ColumnJudge | None = ANY_COLUMN, skip: bool = False) -> ComparisonRows:
+def read_comparisons(
+    source: Any, reader: SourceReader | None = None, *, column: ColumnJudge | None = ANY_COLUMN
+) -> ComparisonRows:
     """Read a file of comparisons.
 
     Args:
         source: any file or table that votes can be read from.
+        reader: opens it as the user's options say; None for no options.
         column: the column with the verdicts: ``a``, ``b``, ``tie`` or a model's name; numbers from 0 (B is better) to 1
             (A is better); or AlpacaEval's from 1 to 2. None reads no verdicts.
-        skip: leave unusable rows out and count them; otherwise the first of them is an error.
 
     Raises:
         BadInputError: the file cannot be read; the message has row, column and value.
     """
-    return comparisons_of(Rows(load(source), stop=not skip), column)
+    return comparisons_of((reader or SourceReader()).open(source), column)
 
 
 def comparisons_of(rows: Rows, column: ColumnJudge | None = ANY_COLUMN) -> ComparisonRows:
@@ -45,7 +48,8 @@ def comparisons_of(rows: Rows, column: ColumnJudge | None = ANY_COLUMN) -> Compa
     if shape is None:
         found = ", ".join(rows.table.column_names)
         raise rows.fail(
-            f"is not a file of comparisons; found the columns {found}", expected="prompt, model_a and model_b"
+            f"is not a file of comparisons; found the columns {found}",
+            expected="prompt, model_a and model_b; or --columns model_a=NAME",
         )
     model_a, model_b = (rows.identifier(name).to_pylist() for name in shape.models)
     same = np.array([a == b for a, b in zip(model_a, model_b, strict=True)])
@@ -56,7 +60,9 @@ def comparisons_of(rows: Rows, column: ColumnJudge | None = ANY_COLUMN) -> Compa
     domain, ids = optional_names(rows, DOMAIN), {name: rows.values(name) for name in IDS if rows.has(name)}
     difficulty = rows.number("difficulty") if rows.has("difficulty") else None
     preference, how = _preference(rows, column, shape, model_a, model_b)
-    kept = rows.kept()
+    asked = None if rows.criterion is None else rows_on_criterion(rows, rows.criterion)
+    no_vote = np.zeros(len(rows), bool) if preference is None else rows.ok & np.isnan(preference)
+    kept = np.flatnonzero(rows.ok & ~no_vote & (True if asked is None else asked))
     if len(kept) == 0:
         raise rows.fail("there is no usable comparison", expected="at least one")
 
@@ -80,7 +86,11 @@ def comparisons_of(rows: Rows, column: ColumnJudge | None = ANY_COLUMN) -> Compa
         difficulty=None if difficulty is None else difficulty[kept],
         preference=None if preference is None else preference[kept],
         column=how,
-        skipped=len(rows.bad),
+        left_out={
+            "unusable rows": len(rows.bad),
+            "marked as no verdict": int(no_vote.sum()),
+            "on other questions": 0 if asked is None else int((rows.ok & ~no_vote & ~asked).sum()),
+        },
     )
 
 
@@ -90,5 +100,6 @@ def _preference(
     """What ``read_preference`` returns; None if no column is wanted, or none was named and none was found."""
     if column is None:
         return None, ""
-    name = column.name or next((name for name in VERDICTS if rows.has(name)), None)
+    named = next((name for name, own in rows.renames.items() if own == column.name), column.name)
+    name = named or next((name for name in VERDICTS if rows.has(name)), None)
     return (None, "") if name is None else read_preference(rows, name, shape, model_a, model_b)

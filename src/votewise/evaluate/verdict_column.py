@@ -36,6 +36,9 @@ COLUMN_NAMES = (
 VERDICTS = ("preference", "winner", "label")
 """The columns in which verdicts are looked for if no column is named."""
 
+WORTH = {"a": 1.0, "b": 0.0, "tie": 0.5, "both_bad": 0.5, "both_good": 0.5, "skip": float("nan")}
+"""What the meanings of labels say about A."""
+
 WINNER = "a, b, tie, a model's name, a number from 0 to 1, or AlpacaEval's from 1 to 2"
 
 
@@ -50,9 +53,10 @@ def read_preference(
     """(N,) P(A is better) according to a column; then the name of the column and the scale on which it was read."""
     if not rows.has(column):
         names = ", ".join(rows.table.column_names)
-        raise BadInputError(f"there is no column '{column}'", source=rows.source.name, expected=f"one of: {names}")
+        expected = f"--columns {column}" if "=" in column else f"one of: {names}"
+        raise BadInputError(f"there is no column '{column}'", source=rows.source.name, expected=expected)
     field = rows.table.schema.field(column)
-    if not is_number(field.type):
+    if rows.labels or not is_number(field.type):
         return _by_label(rows, column, shape, model_a, model_b), f"'{column}' (labels)"
     values = rows.table.column(column).cast("float64").to_numpy(zero_copy_only=False)
     rows.reject_where(
@@ -72,18 +76,39 @@ def read_preference(
 
 
 def _by_label(rows: Rows, column: str, shape: ComparisonColumns, model_a: list[str], model_b: list[str]) -> Floats:
+    _check_sides(rows, shape)
     labels = rows.identifier(column, null=True).to_pylist()
-    worth = {"a": 1.0, "b": 0.0, "tie": 0.5}
     found = np.full(len(rows), np.nan)
     for row, (label, a, b) in enumerate(zip(labels, model_a, model_b, strict=True)):
         if label is None:
             rows.reject(row, "there is no verdict", column=column, expected=f"{WINNER}; --on-error skip leaves it out")
-        elif label == a:
-            found[row] = 1.0
-        elif label == b:
-            found[row] = 0.0
-        elif label_key(label) in SIDES and (not shape.second or SIDES[label_key(label)] == "tie"):
-            found[row] = worth[SIDES[label_key(label)]]
+            continue
+        said = rows.labels.get(label_key(label))
+        if said is not None:
+            found[row] = WORTH[said]
+            continue
+        side = SIDES.get(label_key(label))
+        by_side = None if side is None or (shape.second and side != "tie") else WORTH[side]
+        by_name = 1.0 if label == a else 0.0 if label == b else None
+        if by_side is not None and by_name is not None and by_side != by_name:
+            problem = "may mean the side or the model of that name"
+            rows.reject(row, problem, column=column, value=label, expected=f"--label {label}=a (b, tie) to say which")
+        elif by_side is None and by_name is None:
+            expected = f"{WINNER}; or --label {label!r}=a (b, tie, skip) to say what it means"
+            rows.reject(row, "is not a verdict", column=column, value=label, expected=expected)
         else:
-            rows.reject(row, "is not a verdict", column=column, value=label, expected=WINNER)
+            found[row] = by_side if by_name is None else by_name
     return found
+
+
+def _check_sides(rows: Rows, shape: ComparisonColumns) -> None:
+    """Refuse a label that means a side in a shape that calls A its second answer: either could be meant."""
+    sides = [f"{value}={meaning}" for value, meaning in rows.labels.items() if meaning in "ab"]
+    if sides and shape.second and shape.models[0] != "model":
+        raise BadInputError(
+            f"a and b are not clear in the columns {', '.join(shape.models)}",
+            source=rows.source.name,
+            parameter="label",
+            value=sides[0],
+            expected="the names of the models as verdicts, or --columns model_a=NAME --columns model_b=NAME",
+        )

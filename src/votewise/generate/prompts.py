@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from votewise.data.reading import NONE_REJECTED, Rejected
 from votewise.errors import BadInputError
 from votewise.language_models.conversations import Prompt, as_messages
 from votewise.sources.messages import CONVERSATION, conversation, holds_lists
 from votewise.sources.nested import prompt_field
-from votewise.sources.opening import load
+from votewise.sources.reader import SourceReader
 from votewise.sources.registry import FORMATS, choose
 from votewise.sources.rows import Rows
 from votewise.storage.journal import content_key
@@ -29,6 +29,7 @@ class Prompts:
         read: how many were read.
         repeated: how many of them repeat an earlier one.
         empty: how many were empty.
+        rejected: rows of the source that were left out as unusable.
     """
 
     prompts: list[Prompt]
@@ -37,6 +38,7 @@ class Prompts:
     read: int
     repeated: int = 0
     empty: int = 0
+    rejected: Rejected = NONE_REJECTED
 
     @classmethod
     def of(cls, values: list[Prompt], source: str, limit: int | None = None) -> Prompts:
@@ -63,17 +65,14 @@ class Prompts:
         return replace(self, prompts=self.prompts[:limit], keys=self.keys[:limit])
 
 
-def read_prompts(
-    source: Any, *, columns: Mapping[str, str] | None = None, split: str | None = None, limit: int | None = None
-) -> Prompts:
+def read_prompts(source: Any, reader: SourceReader | None = None, *, limit: int | None = None) -> Prompts:
     """Read prompts, each once.
 
     Args:
         source: what ``read_votes`` takes, in a format of votes or with a column ``prompt`` (``instruction``,
             ``question``, ...) of texts or conversations; or a .txt file with one prompt per line; or a list of
             texts; or ``Prompts``.
-        columns: the name of a column -> the name it has in the source, ``{"prompt": "ask"}``.
-        split: which split of a data set to read.
+        reader: opens it as the user's options say; None for no options.
         limit: keep only the first so many.
 
     Raises:
@@ -83,14 +82,10 @@ def read_prompts(
         raise BadInputError("must be 1 or more", parameter="limit", value=limit)
     if isinstance(source, Prompts):
         return source.first(limit)
-    if (texts := _texts(source)) is not None:
-        if columns:
-            raise BadInputError("lines of text have no columns", parameter="columns")
-        if split is not None:
-            raise BadInputError("lines of text have no splits", parameter="split", value=split)
+    if (texts := lines_of(source)) is not None:
         name = os.fspath(source) if isinstance(source, str | os.PathLike) else "list of texts"
         return Prompts.of(texts, name, limit)
-    rows = Rows(load(source, split=split), columns)
+    rows = (reader or SourceReader()).open(source)
     if any(shape.recognise(rows.table) for shape in FORMATS.values()):
         table = choose(rows, "auto").read(rows).table
         if "prompt" not in table.column_names:
@@ -102,12 +97,12 @@ def read_prompts(
         found = ", ".join(rows.table.column_names)
         raise rows.fail(
             f"there is no column of prompts among {found}",
-            expected="a column prompt, a format that `votewise formats` lists, or columns prompt=NAME",
+            expected="a column prompt, a format that `votewise formats` lists, or --columns prompt=NAME",
         )
     return Prompts.of(_column(rows, name), rows.source.name, limit)
 
 
-def _texts(source: Any) -> list[Prompt] | None:
+def lines_of(source: Any) -> list[Prompt] | None:
     """The lines of a .txt file, or a list of texts; None for everything else."""
     if isinstance(source, list | tuple) and source and all(isinstance(text, str) for text in source):
         return list(source)
@@ -122,11 +117,14 @@ def _texts(source: Any) -> list[Prompt] | None:
 
 def _column(rows: Rows, name: str) -> list[Prompt]:
     if not holds_lists(rows, name):
-        return list(rows.text(name).to_pylist())
+        texts = rows.text(name).to_pylist()
+        return [texts[row] for row in rows.kept().tolist()]
     found: list[Prompt] = []
     for row, value in enumerate(rows.values(name)):
         # As in TRL's formats, a text among conversations is a message of the user.
         prompt = value if isinstance(value, str) else conversation(value)
+        if not rows.ok[row]:
+            continue
         if prompt is None:
             rows.reject(row, "is not a conversation", column=name, value=value, expected=CONVERSATION)
         else:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from typing import Any
@@ -12,13 +12,15 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from votewise.arrays import Floats, Signs
+from votewise.data.reading import NONE_REJECTED, Rejected
 from votewise.errors import BadInputError
 from votewise.language_models.conversations import Prompt
 from votewise.sources.criteria import one_criterion
-from votewise.sources.labels import label_column, parse_labels
+from votewise.sources.labels import label_column
 from votewise.sources.messages import answers
-from votewise.sources.opening import Source, load
+from votewise.sources.opening import Source
 from votewise.sources.people import one_person
+from votewise.sources.reader import SourceReader
 from votewise.sources.registry import FORMATS, choose
 from votewise.sources.rows import Rows
 
@@ -38,6 +40,7 @@ class Pairs:
         sign: (n,) +1 for a vote for response_a, -1 for response_b, 0 for a tie; None without votes.
         source: where it came from.
         format: the format of the votes; None without votes.
+        rejected: rows of the source that were left out as unusable.
     """
 
     table: pa.Table
@@ -47,6 +50,7 @@ class Pairs:
     sign: Signs | None
     source: str
     format: str | None = None
+    rejected: Rejected = NONE_REJECTED
 
     def __len__(self) -> int:
         return len(self.table)
@@ -61,44 +65,54 @@ class Pairs:
 
 def read_pairs(
     source: Any,
+    reader: SourceReader | None = None,
     *,
     format: str = "auto",
-    columns: Mapping[str, str] | None = None,
-    label: Mapping[str, str] | None = None,
-    criterion: str | None = None,
-    split: str | None = None,
-    one_annotator: str | None = None,
     texts: bool = True,
+    numbers: Sequence[str] = (),
 ) -> Pairs:
     """Read pairs of answers.
 
     Args:
         source: what ``read_votes`` takes, in a format of votes or with the columns ``response_a`` and ``response_b``.
+        reader: opens it as the user's options say; None for no options.
         format: name of the votes' format, or ``auto``.
-        columns: the name of a column -> the name it has in the source.
-        label: what values of the label mean, ``{"left": "a"}``.
-        criterion: which question counts, where several were asked.
-        split: which split of a data set to read.
-        one_annotator: says that votes without a name are all by this one person or model.
         texts: whether texts are needed; if not, any table can be read.
+        numbers: columns of the source in which every value that there is must be a number.
 
     Raises:
         BadInputError: the source cannot be read, or has no answers.
     """
-    rows = Rows(load(source, split=split), columns, labels=parse_labels(label), criterion=criterion)
+    reader = reader or SourceReader()
+    rows, one_annotator = reader.open(source), reader.one_annotator
+    _check_numbers(rows, numbers)
     if format != "auto" or any(f.recognise(rows.table) for f in FORMATS.values() if not f.general):
         return _of_votes(rows, format, texts, one_annotator)
     if rows.has("response_a", "response_b"):
-        _needs_votes(criterion=criterion, one_annotator=one_annotator)
+        _needs_votes(criterion=rows.criterion, one_annotator=one_annotator)
         sign = _signs(label_column(rows, null=True)) if rows.has("label") else None
         table = pa.table(answers(rows, "prompt", "response_a", "response_b"))
-        return Pairs(rows.source.table, *_texts(table), sign, rows.source.name)
+        sign = None if sign is None else sign[rows.ok]
+        return Pairs(_usable(rows, rows.source.table), *_texts(_usable(rows, table)), sign, rows.source.name)
     if any(f.recognise(rows.table) for f in FORMATS.values()):
         return _of_votes(rows, format, texts, one_annotator)
-    _needs_votes(criterion=criterion, one_annotator=one_annotator)
+    _needs_votes(criterion=rows.criterion, one_annotator=one_annotator)
     if texts:
         choose(rows, format)  # raises an error that says what is missing for the most similar format
-    return Pairs(rows.source.table, None, None, None, None, rows.source.name)
+    return Pairs(_usable(rows, rows.source.table), None, None, None, None, rows.source.name)
+
+
+def _usable(rows: Rows, table: pa.Table) -> pa.Table:
+    """The usable rows of a table with all rows of the source."""
+    return table if rows.ok.all() else table.take(pa.array(rows.kept()))
+
+
+def _check_numbers(rows: Rows, columns: Sequence[str]) -> None:
+    """Note rows in which one of these columns of the source holds something else than a number."""
+    named = {own: name for name, own in rows.renames.items()}
+    for column in columns:
+        if rows.has(named.get(column, column)):
+            rows.number(named.get(column, column))
 
 
 def _needs_votes(**options: str | None) -> None:

@@ -95,6 +95,7 @@ def result_of(job: ScoreJob, score_a: Floats, score_b: Floats, counts: AnswerCou
         "format": job.pairs.format,
         "scores": describe(job.method),
         "rows": len(job.pairs),
+        "rows_rejected": job.pairs.rejected.rows,
         "rows_without_margin": int(np.isnan(margin).sum()),
         "answers": counts.answers,
         "answers_without_score": counts.unscored,

@@ -11,7 +11,8 @@ from scipy.special import expit
 
 from votewise.arrays import Floats
 from votewise.errors import BadInputError
-from votewise.sources.opening import load
+from votewise.sources.reader import SourceReader
+from votewise.sources.rows import Rows
 
 
 @dataclass(frozen=True, eq=False)
@@ -32,12 +33,18 @@ class ScoredComparisons:
 
 
 def read_comparisons(
-    source: Any, *, probability: str | None = None, margin: str | None = None, temperature: float = 1.0
+    source: Any,
+    reader: SourceReader | None = None,
+    *,
+    probability: str | None = None,
+    margin: str | None = None,
+    temperature: float = 1.0,
 ) -> ScoredComparisons:
     """Read comparisons and what a scorer thinks of them.
 
     Args:
         source: a file, a table's URL or a table in memory.
+        reader: opens it as the user's options say; None for no options.
         probability: column with the probability that response_a is better.
         margin: column with its log-odds. Without either: ``probability``, else ``margin``, else ``score_a`` and
             ``score_b``, whose difference is the margin.
@@ -46,35 +53,47 @@ def read_comparisons(
     Raises:
         BadInputError: columns that are missing or hold no such numbers, or no comparison with a score.
     """
-    read = load(source)
-    table, name = read.table, read.name
     if probability is not None and margin is not None:
-        raise BadInputError("both a probability and a margin were given", source=name, expected="one of them")
-    found = set(table.column_names)
-    if probability is None and margin is None and "probability" in found:
+        raise BadInputError(
+            "a probability is given, too", parameter="margin", value=margin, expected="one of the two columns"
+        )
+    rows = (reader or SourceReader()).open(source)
+    p = _probabilities(rows, probability, margin, temperature)
+    known = np.flatnonzero(~np.isnan(p) & rows.ok)
+    if len(known) == 0:
+        raise rows.fail("no comparison has a score", expected="at least one")
+    # Under the names by which clicks are read: what was renamed is renamed in the result, too.
+    table, unscored = rows.table, int((np.isnan(p) & rows.ok).sum())
+    numbers = rows.source.numbers
+    row = known if numbers is None else numbers[known] - 1
+    return ScoredComparisons(table if len(known) == len(p) else table.take(pa.array(known)), row, p[known], unscored)
+
+
+def _probabilities(rows: Rows, probability: str | None, margin: str | None, temperature: float) -> Floats:
+    """(rows,) probability that response_a is better, NaN where nothing says it."""
+    if probability is None and margin is None and rows.has("probability"):
         probability = "probability"
-    if margin is None and "margin" in found:
+    if margin is None and rows.has("margin"):
         margin = "margin"
     if probability is not None:
-        p = _numbers(table, probability, name)
-        if ((p < 0) | (p > 1)).any():
-            row = int(np.flatnonzero((p < 0) | (p > 1))[0])
-            raise BadInputError("not a probability", source=name, row=row + 1, column=probability, value=float(p[row]))
-    elif margin is not None:
-        p = expit(temperature * _numbers(table, margin, name))
-    elif {"score_a", "score_b"} <= found:
-        p = expit(temperature * (_numbers(table, "score_a", name) - _numbers(table, "score_b", name)))
-    else:
-        raise BadInputError(
-            f"no column says which answer is better; found the columns {', '.join(table.column_names)}",
-            source=name,
-            expected="probability, margin, or score_a and score_b; `votewise score` writes them",
-        )
-    known = np.flatnonzero(~np.isnan(p))
-    if len(known) == 0:
-        raise BadInputError("no comparison has a score", source=name)
-    whole = len(known) == len(p)
-    return ScoredComparisons(table if whole else table.take(pa.array(known)), known, p[known], len(p) - len(known))
+        p = _numbers(rows, probability)
+        with np.errstate(invalid="ignore"):
+            rows.reject_where((p < 0) | (p > 1), "not a probability", column=probability, expected="from 0 to 1")
+        return p
+    if margin is not None:
+        return np.asarray(expit(temperature * _numbers(rows, margin)))
+    if rows.has("score_a", "score_b"):
+        return np.asarray(expit(temperature * (_numbers(rows, "score_a") - _numbers(rows, "score_b"))))
+    raise rows.fail(
+        f"no column says which answer is better; found the columns {', '.join(rows.table.column_names)}",
+        expected="probability, margin, or score_a and score_b, which `votewise score` writes; or --columns margin=NAME",
+    )
+
+
+def _numbers(rows: Rows, column: str) -> Floats:
+    if not rows.has(column):
+        raise rows.fail(f"there is no column '{column}'", expected=f"one of: {', '.join(rows.table.column_names)}")
+    return rows.number(column)
 
 
 def made_up_comparisons(size: int, win_rate: float) -> ScoredComparisons:
@@ -89,17 +108,3 @@ def made_up_comparisons(size: int, win_rate: float) -> ScoredComparisons:
     return ScoredComparisons(
         pa.table({}), np.arange(size), (np.arange(size) < round(win_rate * size)).astype(np.float64)
     )
-
-
-def _numbers(table: pa.Table, column: str, source: str) -> Floats:
-    """(rows,) a column's numbers, NaN where null."""
-    if column not in table.column_names:
-        raise BadInputError(f"there is no column '{column}'", source=source, expected=", ".join(table.column_names))
-    try:
-        found = table[column].cast(pa.float64()).to_numpy(zero_copy_only=False)
-    except pa.ArrowException as error:
-        raise BadInputError("holds no numbers", source=source, column=column) from error
-    if np.isinf(found).any():
-        row = int(np.flatnonzero(np.isinf(found))[0])
-        raise BadInputError("is not finite", source=source, row=row + 1, column=column, value=float(found[row]))
-    return np.asarray(found, np.float64)

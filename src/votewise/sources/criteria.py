@@ -7,8 +7,10 @@ from dataclasses import replace
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from votewise.arrays import Bools
 from votewise.errors import BadInputError
 from votewise.sources.canonical import Canonical
+from votewise.sources.cells import mask
 from votewise.sources.prompt_parts import plain_name
 from votewise.sources.rows import Rows
 
@@ -27,25 +29,30 @@ def one_criterion(rows: Rows, canonical: Canonical) -> Canonical:
     """
     if rows.criterion is None or rows.criterion_used:
         return canonical
+    chosen, table = rows_on_criterion(rows, rows.criterion), canonical.table
+    kept = table.filter(pa.array(chosen[table.column("row").to_numpy()]))
+    left_out = len(table) - len(kept)
+    note = f"{left_out:,} votes on other questions than '{rows.criterion}' were skipped."
+    return replace(canonical, table=kept, skipped=canonical.skipped + left_out, notes=(*canonical.notes, note))
+
+
+def rows_on_criterion(rows: Rows, criterion: str) -> Bools:
+    """(n,) which rows of the source are about this question.
+
+    Raises:
+        BadInputError: nothing in the source is called like that.
+    """
     values: set[str] = set()
     for name in rows.table.column_names:
         if plain_name(name) not in QUESTIONS or pa.types.is_nested(rows.table.schema.field(name).type):
             continue
         column = pc.cast(rows.table.column(name), pa.large_string())
-        chosen = pc.fill_null(pc.equal(column, rows.criterion), False)
+        chosen = pc.fill_null(pc.equal(column, criterion), False)
         values |= {str(value) for value in pc.unique(column).to_pylist()[:20] if value is not None}
         if pc.any(chosen).as_py():
             rows.use(name, "criterion")
-            table = canonical.table
-            kept = table.filter(chosen.take(table.column("row")))
-            note = f"{len(table) - len(kept):,} votes on other questions than '{rows.criterion}' were skipped."
-            return replace(
-                canonical,
-                table=kept,
-                skipped=canonical.skipped + len(table) - len(kept),
-                notes=(*canonical.notes, note),
-            )
+            return mask(chosen)
     found = f"one of: {', '.join(sorted(values)[:10])}" if values else "a source with a column 'criterion'"
     raise BadInputError(
-        "unknown criterion", source=rows.source.name, parameter="criterion", value=rows.criterion, expected=found
+        "unknown criterion", source=rows.source.name, parameter="criterion", value=criterion, expected=found
     )

@@ -12,12 +12,12 @@ import pyarrow as pa
 
 from votewise.data.reading import ColumnRole, Reading
 from votewise.data.votes import Votes
-from votewise.errors import BadInputError
 from votewise.sources.criteria import one_criterion
 from votewise.sources.encode import encode
 from votewise.sources.labels import parse_labels
 from votewise.sources.opening import load
 from votewise.sources.people import one_person, unknown_votes
+from votewise.sources.reader import check_on_error
 from votewise.sources.registry import choose
 from votewise.sources.rejects import write_rejects
 from votewise.sources.rows import Rows
@@ -66,8 +66,7 @@ def read_votes(
     Raises:
         BadInputError: for what cannot be read, with source, row, column, value and what was expected.
     """
-    if on_error not in ("stop", "skip"):
-        raise BadInputError("there is no such choice", parameter="on_error", value=on_error, expected="stop or skip")
+    check_on_error(on_error)
     opened = load(source, split=split)
     rows = Rows(opened, columns, stop=on_error == "stop", labels=parse_labels(label), criterion=criterion)
     chosen = choose(rows, format)
@@ -78,7 +77,7 @@ def read_votes(
     encoded = encode(rows, canonical)
     path = Path(rejects) if rejects is not None and on_error == "skip" else None
     if path is not None:
-        write_rejects(rows, path)
+        write_rejects(path, rows)
     fields = encoded.fields
     kept, skipped = len(fields.get("row", ())), canonical.skipped + encoded.identical
     if kept == 0:

@@ -55,6 +55,13 @@ class DataArguments:
     one_annotator: str | None = field(
         default=None, metadata={"help": "Say that votes without a name are all by this one person or model."}
     )
+    on_error: str = field(
+        default="stop",
+        metadata={
+            "help": "At an unusable row of votes or eval_votes: stop, or skip it and write it with the reason to "
+            "rejected.jsonl (of eval_votes: eval-rejected.jsonl) in output_dir."
+        },
+    )
     eval_votes: str | None = field(
         default=None, metadata={"help": "Votes to evaluate on if eval_strategy asks for it; every vote is trusted."}
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 from typing import Any
 
 from votewise.data.votes import Votes
@@ -13,15 +14,16 @@ from votewise.train.arguments import Arguments, DataArguments
 
 def training_votes(arguments: Arguments, source: str) -> Votes:
     """The votes to train on."""
-    return _votes(arguments, source, split=arguments.data.split, one_annotator=arguments.data.one_annotator)
+    data = arguments.data
+    return _votes(arguments, source, "rejected.jsonl", split=data.split, one_annotator=data.one_annotator)
 
 
 def evaluation_votes(arguments: Arguments, source: str) -> Votes:
     """The votes to evaluate on: they may have other people and another split."""
-    return _votes(arguments, source, split=arguments.data.eval_split)
+    return _votes(arguments, source, "eval-rejected.jsonl", split=arguments.data.eval_split)
 
 
-def _votes(arguments: Arguments, source: str, **how: Any) -> Votes:
+def _votes(arguments: Arguments, source: str, rejects: str, **how: Any) -> Votes:
     data, column = arguments.data, arguments.training.annotator_column
     columns = _mapping("columns", data.columns)
     if column not in (None, "annotator") and columns.setdefault("annotator", column) != column:
@@ -31,6 +33,9 @@ def _votes(arguments: Arguments, source: str, **how: Any) -> Votes:
             expected="one of the two",
         )
     label, criterion = _mapping("label", data.label), data.criterion
+    # Every process reads the votes; one writes what is unusable. A dry run writes nothing.
+    first = arguments.training.process_index == 0 and not data.dry_run
+    how |= {"on_error": data.on_error, "rejects": Path(arguments.training.output_dir, rejects) if first else None}
     return read_votes(
         source, format=data.votes_format, columns=columns or None, label=label, criterion=criterion, **how
     )
@@ -55,3 +60,7 @@ def refuse_read_options(data: DataArguments) -> None:
             raise BadInputError(
                 "says how votes are read, and none are", parameter=name, expected="--votes FILE with it"
             )
+    if data.on_error != "stop":
+        raise BadInputError(
+            "says how votes are read, and none are", parameter="on_error", expected="--votes FILE with it"
+        )

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-from votewise.defaults import BATCH_SIZE, CONCURRENCY, JUDGE_TOKENS, LEVEL
+from votewise.data.reading import NONE_REJECTED, Rejected
+from votewise.defaults import BATCH_SIZE, CONCURRENCY, JUDGE_TOKENS, LEVEL, RETRIES, TIMEOUT
+from votewise.errors import BadInputError
 from votewise.workflows.parsing import as_list
 from votewise.workflows.progress import SILENT, Progress
 
@@ -28,11 +31,13 @@ class MatrixEvaluation:
     Attributes:
         work: what there was to judge.
         result: the win rates; None after a dry run.
+        rejected: rows that were left out as unusable.
         files: what was written, the most interesting first; empty without ``out``.
     """
 
     work: JudgeWork
     result: MatrixResult | None
+    rejected: Rejected = NONE_REJECTED
     files: tuple[Path, ...] = ()
 
     @cached_property
@@ -69,9 +74,15 @@ def evaluate_matrix(
     length_controlled: bool = False,
     level: float = LEVEL,
     max_tokens: int = JUDGE_TOKENS,
+    timeout: float = TIMEOUT,
+    retries: int = RETRIES,
     concurrency: int = CONCURRENCY,
     batch_size: int = BATCH_SIZE,
     device: str = "auto",
+    columns: Mapping[str, str] | None = None,
+    label: Mapping[str, str] | None = None,
+    criterion: str | None = None,
+    split: str | None = None,
     on_error: Literal["stop", "skip"] = "stop",
     restart: bool = False,
     dry_run: bool = False,
@@ -94,10 +105,17 @@ def evaluate_matrix(
         length_controlled: also estimate the win rates if the answers of both models were equally long.
         level: probability that an interval contains the truth.
         max_tokens: length limit of a reply of the language model.
+        timeout: seconds until a request to the server counts as failed, from the connection to the last byte.
+        retries: how often a failed request is tried again.
         concurrency: requests sent to the server at a time.
         batch_size: answers that the reward model scores at a time.
         device: where the reward model runs: ``auto``, ``cpu``, ``cuda``, ...
-        on_error: at an unusable row ``stop``, or ``skip`` it and count it.
+        columns: our name of a column -> the name it has in the files: ``{"answer": "output_text"}``. In several files a
+            column is renamed wherever it is.
+        label: what verdicts mean, ``{"left": "a"}``: ``a``, ``b``, ``tie``, ``both_bad``, ``both_good`` or ``skip``.
+        criterion: which question counts, where a file has verdicts on several.
+        split: which split of a data set to read.
+        on_error: ``stop`` at an unusable row, or ``skip`` it, count it and, with ``out``, write it to a file there.
         restart: delete what an interrupted run has finished, and start from the beginning.
         dry_run: only count the contests and the work of the judge.
         report: whether to write matrix.html.
@@ -115,6 +133,7 @@ def evaluate_matrix(
     from votewise.evaluate.matrix import estimate_matrix
     from votewise.evaluate.rates import check_level
     from votewise.evaluate.verdicts import verdicts_kept, work_of
+    from votewise.sources.reader import SourceReader, rejected_file
     from votewise.storage.files import folder_to_write
 
     progress = progress or SILENT
@@ -126,26 +145,33 @@ def evaluate_matrix(
         llm_judge=llm_judge,
         base_url=base_url,
         max_tokens=max_tokens,
+        timeout=timeout,
+        retries=retries,
         concurrency=concurrency,
         column=column,
     )
     judge, folder = choose_judge(options), folder_to_write(out)
     check_level(level)
+    if label and not isinstance(judge, ColumnJudge):
+        raise BadInputError("says what verdicts in a column mean, and a model judges", parameter="label")
+    told: dict[str, Any] = {"columns": columns, "label": label, "criterion": criterion, "split": split}
+    reader = SourceReader(**told, on_error=on_error)
     progress.stage("Reading")
     sources = as_list(answers)
     column_judge = judge if isinstance(judge, ColumnJudge) else None
-    found = read_several(sources, column=column_judge, skip=on_error == "skip")
+    found = read_several(sources, column=column_judge, reader=reader)
     work = work_of([contests for contests, _ in found], judge)
     if dry_run:
         return MatrixEvaluation(work, None)
     table = None if folder is None else folder / f"{MATRIX}.parquet"
+    rejected = reader.write_rejected(None if table is None else rejected_file(table))
     with verdicts_kept(found, judge, table, restart=restart, progress=progress.count) as judged:
         result = estimate_matrix(
             judged.matchups, scores=judged.scores, length_controlled=length_controlled, level=level
         )
         if folder is None:
-            return MatrixEvaluation(work, result)
+            return MatrixEvaluation(work, result, rejected)
         progress.stage(f"Writing {folder}")
         settings = {"source": source_names(*sources), "level": level}
         files = write_matrix(folder, result, report=report, created=datetime.now(UTC), settings=settings)
-    return MatrixEvaluation(work, result, tuple(files))
+    return MatrixEvaluation(work, result, rejected, (*files, *rejected.files))

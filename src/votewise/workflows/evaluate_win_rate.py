@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-from votewise.defaults import BATCH_SIZE, CONCURRENCY, JUDGE_TOKENS, LEVEL
+from votewise.data.reading import NONE_REJECTED, Rejected
+from votewise.defaults import BATCH_SIZE, CONCURRENCY, JUDGE_TOKENS, LEVEL, RETRIES, TIMEOUT
 from votewise.errors import BadInputError
 from votewise.workflows.progress import SILENT, Progress
 
@@ -28,11 +30,13 @@ class WinRateEvaluation:
     Attributes:
         work: what there was to judge.
         result: the win rates; None after a dry run.
+        rejected: rows that were left out as unusable.
         files: what was written, the most interesting first; empty without ``out``.
     """
 
     work: JudgeWork
     result: WinRateResult | None
+    rejected: Rejected = NONE_REJECTED
     files: tuple[Path, ...] = ()
 
     @cached_property
@@ -66,9 +70,15 @@ def evaluate_win_rate(
     difficulty: Any = None,
     level: float = LEVEL,
     max_tokens: int = JUDGE_TOKENS,
+    timeout: float = TIMEOUT,
+    retries: int = RETRIES,
     concurrency: int = CONCURRENCY,
     batch_size: int = BATCH_SIZE,
     device: str = "auto",
+    columns: Mapping[str, str] | None = None,
+    label: Mapping[str, str] | None = None,
+    criterion: str | None = None,
+    split: str | None = None,
     on_error: Literal["stop", "skip"] = "stop",
     restart: bool = False,
     dry_run: bool = False,
@@ -96,10 +106,17 @@ def evaluate_win_rate(
             ``length_controlled``.
         level: probability that an interval contains the truth.
         max_tokens: length limit of a reply of the language model.
+        timeout: seconds until a request to the server counts as failed, from the connection to the last byte.
+        retries: how often a failed request is tried again.
         concurrency: requests sent to the server at a time.
         batch_size: answers that the reward model scores at a time.
         device: where the reward model runs: ``auto``, ``cpu``, ``cuda``, ...
-        on_error: at an unusable row ``stop``, or ``skip`` it and count it.
+        columns: our name of a column -> the name it has in the files: ``{"answer": "output_text"}``. In several files a
+            column is renamed wherever it is.
+        label: what verdicts mean, ``{"left": "a"}``: ``a``, ``b``, ``tie``, ``both_bad``, ``both_good`` or ``skip``.
+        criterion: which question counts, where a file has verdicts on several.
+        split: which split of a data set to read.
+        on_error: ``stop`` at an unusable row, or ``skip`` it, count it and, with ``out``, write it to a file there.
         restart: delete what an interrupted run has finished, and start from the beginning.
         dry_run: only count the contests and the work of the judge.
         report: whether to write the report.
@@ -118,6 +135,7 @@ def evaluate_win_rate(
     from votewise.evaluate.judges import ColumnJudge, JudgeOptions, choose_judge
     from votewise.evaluate.rates import check_level
     from votewise.evaluate.verdicts import verdicts_kept, work_of
+    from votewise.sources.reader import SourceReader, rejected_file
     from votewise.storage.files import folder_to_write
 
     progress = progress or SILENT
@@ -129,6 +147,8 @@ def evaluate_win_rate(
         llm_judge=llm_judge,
         base_url=base_url,
         max_tokens=max_tokens,
+        timeout=timeout,
+        retries=retries,
         concurrency=concurrency,
         column=column,
     )
@@ -136,6 +156,10 @@ def evaluate_win_rate(
     check_level(level)
     if difficulty is not None and not length_controlled:
         raise BadInputError("is used only for the length-controlled win rate", parameter="difficulty")
+    if label and not isinstance(judge, ColumnJudge):
+        raise BadInputError("says what verdicts in a column mean, and a model judges", parameter="label")
+    told: dict[str, Any] = {"columns": columns, "label": label, "criterion": criterion, "split": split}
+    reader = SourceReader(**told, on_error=on_error)
     progress.stage("Reading")
     contests, verdicts = read_two(
         answers,
@@ -143,7 +167,7 @@ def evaluate_win_rate(
         model=model,
         baseline=baseline,
         column=judge if isinstance(judge, ColumnJudge) else None,
-        skip=on_error == "skip",
+        reader=reader,
     )
     if difficulty is not None:
         contests = with_difficulty(contests, difficulty)
@@ -151,11 +175,12 @@ def evaluate_win_rate(
     if dry_run:
         return WinRateEvaluation(work, None)
     table = None if folder is None else folder / f"{name_of(contests)}.parquet"
+    rejected = reader.write_rejected(None if table is None else rejected_file(table))
     with verdicts_kept([(contests, verdicts)], judge, table, restart=restart, progress=progress.count) as judged:
         result = estimate_win_rate(*judged.matchups[0], length_controlled=length_controlled, level=level)
         if folder is None:
-            return WinRateEvaluation(work, result)
+            return WinRateEvaluation(work, result, rejected)
         progress.stage(f"Writing {folder}")
         settings = {"source": source_names(answers, baseline_answers, difficulty), "level": level}
         files = write_win_rate(folder, result, report=report, created=datetime.now(UTC), settings=settings)
-    return WinRateEvaluation(work, result, tuple(files))
+    return WinRateEvaluation(work, result, rejected, (*files, *rejected.files))

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from votewise.defaults import ANSWER_TOKENS, BATCH_SIZE, CONCURRENCY, RETRIES, TIMEOUT
 from votewise.language_models.choices import BackendName, DtypeName
+from votewise.workflows.parsing import refuse_unread
 from votewise.workflows.progress import SILENT, Progress
 
 if TYPE_CHECKING:
@@ -25,7 +27,9 @@ def generate(
     out: str | os.PathLike[str] | None = None,
     comparisons: str | os.PathLike[str] | None = None,
     columns: Mapping[str, str] | None = None,
+    label: Mapping[str, str] | None = None,
     split: str | None = None,
+    on_error: Literal["stop", "skip"] = "stop",
     backend: BackendName = "transformers",
     base_url: str | None = None,
     max_tokens: int = ANSWER_TOKENS,
@@ -55,7 +59,9 @@ def generate(
         out: a .jsonl or .parquet file for the answers; None writes nothing.
         comparisons: the file of the comparisons of two models; None for a file beside ``out``.
         columns: the format's name of a column -> the name it has in the source.
+        label: what values of the label mean, ``{"left": "a"}``, where the prompts are those of votes.
         split: which split of a data set to read.
+        on_error: ``stop`` at an unusable row, or ``skip`` it and, with ``out``, write it beside that file.
         backend: what runs the models: ``transformers``, ``vllm``, or ``endpoint`` for an OpenAI-compatible server.
         base_url: the server; None for the environment variable OPENAI_BASE_URL, or OpenAI's own server.
         max_tokens: the most tokens of an answer.
@@ -79,11 +85,12 @@ def generate(
             single answer, or a file that cannot be written.
     """
     from votewise.generate.job import GenerateJob
-    from votewise.generate.prompts import Prompts, read_prompts
+    from votewise.generate.prompts import Prompts, lines_of, read_prompts
     from votewise.generate.results import result_of
     from votewise.generate.run import generate_answers
     from votewise.generate.settings import BackendOptions, Sampling
     from votewise.sources.naming import short_name
+    from votewise.sources.reader import SourceReader, rejected_file
 
     progress = progress or SILENT
     sampling = Sampling(max_tokens, temperature, top_p, seed)
@@ -99,7 +106,13 @@ def generate(
     )
     if not isinstance(prompts, Prompts):
         progress.stage(f"Reading {short_name(prompts)}")
-    prompts = read_prompts(prompts, columns=columns, split=split, limit=limit)
+    told: dict[str, Any] = {"columns": columns, "label": label, "split": split}
+    if isinstance(prompts, Prompts) or lines_of(prompts) is not None:
+        refuse_unread("a table of prompts", **told)
+    reader = SourceReader(**told, on_error=on_error)
+    prompts = read_prompts(prompts, reader, limit=limit)
+    kept = None if out is None or dry_run else rejected_file(Path(out))
+    prompts = replace(prompts, rejected=reader.write_rejected(kept))
     models = [model] if isinstance(model, str) else list(model)
     job = GenerateJob(prompts, models, _path(out), sampling, backend, options, _path(comparisons))
     if dry_run:

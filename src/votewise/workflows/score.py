@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from votewise.defaults import BATCH_SIZE
 from votewise.language_models.choices import DtypeName
@@ -32,6 +33,7 @@ def score(
     criterion: str | None = None,
     split: str | None = None,
     one_annotator: str | None = None,
+    on_error: Literal["stop", "skip"] = "stop",
     batch_size: int = BATCH_SIZE,
     device: str = "auto",
     dtype: DtypeName = "auto",
@@ -61,6 +63,7 @@ def score(
         criterion: which question counts, where several were asked.
         split: which split of a data set to read.
         one_annotator: says that votes without a name are all by this one person or model.
+        on_error: ``stop`` at an unusable row, or ``skip`` it and, with ``out``, write it beside that file.
         batch_size: how many answers the model reads at a time.
         device: where the models run: ``auto``, ``cpu``, ``cuda``, ``cuda:1``.
         dtype: number format of the models' weights; ``auto`` for the one that they were saved in.
@@ -80,6 +83,7 @@ def score(
     from votewise.score.score_methods import ColumnScores, choose_method
     from votewise.score.scorer import ModelOptions
     from votewise.sources.naming import short_name
+    from votewise.sources.reader import SourceReader, rejected_file
 
     progress = progress or SILENT
     options = ModelOptions(batch_size, device, dtype, chat_template)
@@ -87,8 +91,11 @@ def score(
     if not isinstance(pairs, Pairs):
         progress.stage(f"Reading {short_name(pairs)}")
         told: dict[str, Any] = {"label": label, "criterion": criterion, "split": split, "one_annotator": one_annotator}
-        texts = not isinstance(source, ColumnScores)
-        pairs = read_pairs(pairs, format=format, columns=columns, texts=texts, **told)
+        reader = SourceReader(columns=columns, on_error=on_error, **told)
+        by_columns = isinstance(source, ColumnScores)
+        pairs = read_pairs(pairs, reader, format=format, texts=not by_columns, numbers=score_columns or ())
+        kept = None if out is None or dry_run else rejected_file(Path(out))
+        pairs = replace(pairs, rejected=reader.write_rejected(kept))
     job = ScoreJob(pairs, source, None if out is None else Path(out), fit_temperature)
     if dry_run:
         return planned_result(job)

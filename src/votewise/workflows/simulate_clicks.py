@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
+from votewise.data.reading import NONE_REJECTED, Rejected
 from votewise.defaults import SIMULATED_ATTENTIVENESS, SIMULATED_COMPARISONS_PER_USER, SIMULATED_USERS
 from votewise.errors import BadInputError
+from votewise.workflows.parsing import refuse_unread
 from votewise.workflows.progress import SILENT, Progress
 
 if TYPE_CHECKING:
@@ -15,7 +18,6 @@ if TYPE_CHECKING:
 
     import pyarrow as pa
 
-    from votewise.simulate.comparisons import ScoredComparisons
     from votewise.simulate.ranges import Range
 
 MADE_UP = 20_000
@@ -35,6 +37,7 @@ class ClicksSimulation:
         comparisons: how many comparisons users were shown.
         unscored: comparisons that were left out because they have no score.
         win_rate: share of the comparisons on which model A's answer is probably better.
+        rejected: rows of ``comparisons`` that were left out as unusable.
         files: what was written.
     """
 
@@ -43,6 +46,7 @@ class ClicksSimulation:
     comparisons: int
     unscored: int
     win_rate: float
+    rejected: Rejected = NONE_REJECTED
     files: tuple[Path, ...] = ()
 
 
@@ -56,6 +60,9 @@ def simulate_clicks(
     follow: Literal["sign", "sampled"] = "sign",
     probability: str | None = None,
     margin: str | None = None,
+    columns: Mapping[str, str] | None = None,
+    split: str | None = None,
+    on_error: Literal["stop", "skip"] = "stop",
     temperature: float = 1.0,
     made_up: int | None = None,
     win_rate: float | None = None,
@@ -77,6 +84,9 @@ def simulate_clicks(
             with its probability.
         probability: column with P(response_a is better); None for ``probability``, if there is such a column.
         margin: column with its log-odds; None for ``margin``, else ``score_a`` less ``score_b``.
+        columns: our name of a column -> the name it has in ``comparisons``: ``{"margin": "m", "model_a": "left"}``.
+        split: which split of a data set to read.
+        on_error: ``stop`` at an unusable row, or ``skip`` it and, with ``out``, write it beside that file.
         temperature: factor on margins.
         made_up: how many comparisons to make up; None for 20,000.
         win_rate: share of the made-up comparisons on which model A's answer is truly better; None for 0.8.
@@ -93,6 +103,7 @@ def simulate_clicks(
     from votewise.simulate.streams import check_suffix
     from votewise.simulate.users import ClickOptions
     from votewise.sources.naming import short_name
+    from votewise.sources.reader import SourceReader, rejected_file
 
     progress = progress or SILENT
     if out is not None:
@@ -100,6 +111,9 @@ def simulate_clicks(
     for name, value in (("made_up", made_up), ("win_rate", win_rate)):
         if comparisons is not None and value is not None:
             raise BadInputError("is only for comparisons that are made up", parameter=name, expected="no COMPARISONS")
+    if comparisons is None:
+        refuse_unread("COMPARISONS", columns=columns, split=split, on_error=on_error)
+    rejected = NONE_REJECTED
     per_user = parse_range(comparisons_per_user, "comparisons_per_user")
     options = ClickOptions(users, prior, per_user, follow, seed)
     if comparisons is None:
@@ -108,7 +122,9 @@ def simulate_clicks(
         )
     else:
         progress.stage(f"Reading {short_name(comparisons)}")
-        scored = read_comparisons(comparisons, probability=probability, margin=margin, temperature=temperature)
+        reader = SourceReader(columns=columns, split=split, on_error=on_error)
+        scored = read_comparisons(comparisons, reader, probability=probability, margin=margin, temperature=temperature)
+        rejected = reader.write_rejected(None if out is None else rejected_file(Path(out)))
     if out is None:
         rows, drawn = clicks_table(scored, options, texts=texts)
     else:
@@ -116,11 +132,6 @@ def simulate_clicks(
         step = progress.rows
         rows, drawn = None, write_clicks(Path(out), scored, options, texts=texts, progress=lambda n: step(n, None))
     summary = {**asdict(drawn), "seed": seed, "file": None if out is None else str(out)}
-    return _result(rows, summary, scored, () if out is None else (Path(out),))
-
-
-def _result(
-    rows: pa.Table | None, summary: dict[str, Any], scored: ScoredComparisons, files: tuple[Path, ...]
-) -> ClicksSimulation:
     probably = float((scored.probability >= 0.5).mean())
-    return ClicksSimulation(rows, summary, len(scored.probability), scored.unscored, probably, files)
+    files = () if out is None else (Path(out),)
+    return ClicksSimulation(rows, summary, len(scored.probability), scored.unscored, probably, rejected, files)

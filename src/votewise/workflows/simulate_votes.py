@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
+from votewise.data.reading import NONE_REJECTED, Rejected
+from votewise.workflows.parsing import refuse_unread
 from votewise.workflows.progress import SILENT, Progress
 
 if TYPE_CHECKING:
@@ -14,6 +16,7 @@ if TYPE_CHECKING:
 
     import pyarrow as pa
 
+    from votewise.data.votes import Votes
     from votewise.simulate.profiles import Profile
     from votewise.simulate.ranges import Range
     from votewise.simulate.true_pairs import TruePairs
@@ -32,6 +35,7 @@ class VotesSimulation:
             ``correct``, ``seed`` and ``file``.
         undecided: pairs of ``preferences`` that were left out because nothing says which response is better.
         without_texts: whether the pairs had texts that were left out.
+        rejected: rows of ``preferences`` that were left out as unusable.
         files: what was written.
     """
 
@@ -39,6 +43,7 @@ class VotesSimulation:
     summary: dict[str, Any]
     undecided: int
     without_texts: bool
+    rejected: Rejected = NONE_REJECTED
     files: tuple[Path, ...] = ()
 
 
@@ -65,6 +70,7 @@ def simulate_votes(
     criterion: str | None = None,
     split: str | None = None,
     one_annotator: str | None = None,
+    on_error: Literal["stop", "skip"] = "stop",
     texts: bool | None = None,
     seed: int = 0,
     progress: Progress | None = None,
@@ -97,6 +103,7 @@ def simulate_votes(
         criterion: which question counts, where several were asked.
         split: which split of a data set to read.
         one_annotator: says that votes without a name are all by this one person or model.
+        on_error: ``stop`` at an unusable row, or ``skip`` it and, with ``out``, write it beside that file.
         texts: whether rows carry prompts and responses; None for up to a million rows.
         seed: the seed; the same arguments give the same votes.
         progress: is kept informed of how far the work has come.
@@ -107,8 +114,10 @@ def simulate_votes(
     from votewise.simulate.profiles import parse_reliability, read_profile
     from votewise.simulate.ranges import parse_range
     from votewise.simulate.streams import check_suffix
+    from votewise.simulate.true_pairs import TruePairs
     from votewise.simulate.vote_files import votes_table, write_votes
     from votewise.simulate.votes import plan_votes
+    from votewise.sources.reader import rejected_file
 
     progress = progress or SILENT
     if out is not None:
@@ -129,9 +138,17 @@ def simulate_votes(
         votes_per_pair=votes_per_pair,
     )
     source: TruePairs | int | None = pairs
+    told: dict[str, Any] = {"columns": columns, "label": label, "criterion": criterion, "split": split}
+    told |= {"one_annotator": one_annotator, "on_error": on_error}
+    rejected = NONE_REJECTED
+    if preferences is None:
+        refuse_unread("PREFERENCES", **told)
     if preferences is not None:
-        told: dict[str, Any] = {"label": label, "criterion": criterion, "split": split, "one_annotator": one_annotator}
-        source = _read(preferences, progress, format=format, columns=columns, **told).sample(pairs, seed)
+        told |= {"format": format, "rejects": None if out is None else rejected_file(Path(out))}
+        votes = _read(preferences, progress, **told)
+        if votes is not preferences and votes.reading is not None:
+            rejected = Rejected(votes.reading.rejected, votes.reading.rejects)
+        source = TruePairs.of(votes).sample(pairs, seed)
     elif pairs is None and voters.annotators is None:
         source = PAIRS
     plan = plan_votes(voters, pairs=source, texts=texts, seed=seed)
@@ -143,16 +160,16 @@ def simulate_votes(
         rows, drawn = None, write_votes(Path(out), plan, progress=lambda done: step(done, total))
     summary = {**asdict(drawn), "seed": seed, "file": None if out is None else str(out)}
     without_texts = plan.pairs.ids is not None and plan.pairs.texts is None
-    return VotesSimulation(rows, summary, plan.pairs.undecided, without_texts, () if out is None else (Path(out),))
+    files = () if out is None else (Path(out),)
+    return VotesSimulation(rows, summary, plan.pairs.undecided, without_texts, rejected, files)
 
 
-def _read(preferences: Any, progress: Progress, **how: Any) -> TruePairs:
+def _read(preferences: Any, progress: Progress, **how: Any) -> Votes:
     from votewise.data.votes import Votes
-    from votewise.simulate.true_pairs import TruePairs
     from votewise.sources import read_votes
     from votewise.sources.naming import short_name
 
     if not isinstance(preferences, Votes):
         progress.stage(f"Reading {short_name(preferences)}")
-        preferences = read_votes(preferences, **how)
-    return TruePairs.of(preferences)
+        return read_votes(preferences, **how)
+    return preferences

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from votewise.errors import needs
 from votewise.workflows.progress import SILENT, Progress
@@ -46,6 +46,7 @@ def train(
     criterion: str | None = None,
     split: str | None = None,
     one_annotator: str | None = None,
+    on_error: Literal["stop", "skip"] | None = None,
     beliefs: str | os.PathLike[str] | None = None,
     num_processes: int | None = None,
     accelerate_config: str | os.PathLike[str] | None = None,
@@ -68,6 +69,8 @@ def train(
         criterion: which question counts, where several were asked; also for ``eval_votes``.
         split: which split of the votes to read; the setting ``eval_split`` is that of ``eval_votes``.
         one_annotator: says that votes without a name are all by this one person or model.
+        on_error: ``stop`` (the default) at an unusable row, or ``skip`` it and write it to rejected.jsonl in the output's
+            folder; also for ``eval_votes``, to eval-rejected.jsonl.
         beliefs: a folder that ``audit`` wrote for these votes; training starts from its reliabilities.
         num_processes: number of processes; None for one per GPU.
         accelerate_config: how accelerate launches: ``single_gpu``, ``multi_gpu``, ``fsdp2``, ``zero3``, or a file.
@@ -99,6 +102,7 @@ def train(
         "criterion": criterion,
         "split": split,
         "one_annotator": one_annotator,
+        "on_error": on_error,
         "beliefs": beliefs,
         "num_processes": num_processes,
         "accelerate_config": accelerate_config,

@@ -14,6 +14,7 @@ from rich.markup import escape
 from rich.table import Table
 from rich.text import Text
 
+from votewise.data.reading import Rejected
 from votewise.errors import acts, visible
 from votewise.inference.diagnostic import Diagnostic
 
@@ -41,7 +42,11 @@ FILE_NOTES = {
     "drift.parquet": "users who changed over time",
     "stretches.parquet": "each user's attentiveness in each period",
 }
-SUFFIX_NOTES = {".html": "open it in a browser", ".parquet": "every contest with its verdict"}
+SUFFIX_NOTES = {
+    ".html": "open it in a browser",
+    ".parquet": "every contest with its verdict",
+    ".jsonl": "unusable rows, each with its reason",
+}
 """Notes on files that are named after their content."""
 
 
@@ -89,6 +94,14 @@ def percent(share: float | None) -> str:
 def speed(tokens: int, seconds: float) -> str:
     """Like ``12,345 tokens in 10.2 s, 1,210 tokens/s``."""
     return f"{tokens:,} tokens in {seconds:,.1f} s, {tokens / max(seconds, 1e-9):,.0f} tokens/s"
+
+
+def left_out(rejected: Rejected) -> str:
+    """Like ``3 unusable rows left out: scored-rejected.jsonl``; an empty text for none."""
+    if not rejected.rows:
+        return ""
+    rows = "1 unusable row" if rejected.rows == 1 else f"{rejected.rows:,} unusable rows"
+    return f"{rows} left out" + (f": {rejected.file}" if rejected.file else "")
 
 
 def print_json(value: Any) -> None:

@@ -115,7 +115,7 @@ def print_benchmark(found: BenchmarkEvaluation) -> None:
 
 def print_export(found: AlpacaEvalExport | ArenaHardExport) -> None:
     """Print how many answers were written, what is missing, and where the file is."""
-    notes = {"prompts failed": found.failed}
+    notes = {"prompts failed": found.failed, "unusable rows left out": found.rejected.rows}
     if isinstance(found, ArenaHardExport):
         notes |= {"questions have no answer": found.missing, "answers belong to no question": found.unknown}
     parts = [f"{len(found.table):,} answers", *(f"{number:,} {what}" for what, number in notes.items() if number)]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from votewise.cli.printing.common import say, speed
+from votewise.cli.printing.common import left_out, say, speed
 from votewise.errors import visible
 from votewise.generate.job import GenerateJob
 from votewise.generate.results import GenerateResult
@@ -19,6 +19,8 @@ def print_plan(result: GenerateResult) -> None:
     drawn = "the likeliest tokens" if sampling.temperature == 0 else f"temperature {sampling.temperature:g}"
     drawn += f", top-p {sampling.top_p:g}" if sampling.temperature and sampling.top_p < 1 else ""
     say(describe_prompts(job))
+    if text := left_out(job.prompts.rejected):
+        say(text)
     say(
         f"{' and '.join(job.models)} by {job.backend}: {drawn}, at most {sampling.max_tokens:,} tokens, "
         f"seed {sampling.seed}"
@@ -29,6 +31,8 @@ def print_plan(result: GenerateResult) -> None:
 def print_generated(result: GenerateResult) -> None:
     """Print how many answers each model gave, the errors, the speed, and where the files are."""
     say(describe_prompts(result.job))
+    if text := left_out(result.job.prompts.rejected):
+        say(text)
     for model, answered in result.answered.items():
         failed = result.failed[model]
         say(f"{model}: {answered:,} answers" + (f", {failed:,} failed" if failed else ""))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pyarrow as pa
 from rich.table import Table
 
-from votewise.cli.printing.common import TABLE_STYLE, Screen, say, speed
+from votewise.cli.printing.common import TABLE_STYLE, Screen, left_out, say, speed
 from votewise.score.results import ScoreResult
 from votewise.score.temperature import TemperatureFit
 
@@ -16,6 +16,7 @@ def print_plan(result: ScoreResult) -> None:
     sign = job.pairs.sign
     votes = "no votes" if sign is None else f"{int((sign != 0).sum()):,} votes without ties"
     say(f"{len(job.pairs):,} rows in {job.pairs.source} ({job.pairs.format or 'pairs'}), {votes}")
+    _say_left_out(result)
     say(f"Scores from {', '.join(f'{k} {v}' for k, v in job.method.settings().items())}")
     say(f"Would be written: {', '.join(map(str, job.files))}")
 
@@ -24,6 +25,7 @@ def print_scored(result: ScoreResult) -> None:
     """Print how much was scored, how well margins fit the votes, and where the files are."""
     pairs, counts = result.job.pairs, result.counts
     say(f"{len(pairs):,} rows in {pairs.source}, {counts.answers:,} answers to score")
+    _say_left_out(result)
     missing = result.scored["margin"].null_count
     if missing:
         say(f"{missing:,} rows without a margin: {counts.unscored:,} answers have no score, or are too long")
@@ -35,6 +37,11 @@ def print_scored(result: ScoreResult) -> None:
         say(describe_temperature(result.temperature))
     print_calibration(result)
     say(f"Written to {' and '.join(map(str, result.files))}")
+
+
+def _say_left_out(result: ScoreResult) -> None:
+    if text := left_out(result.job.pairs.rejected):
+        say(text)
 
 
 def describe_temperature(fit: TemperatureFit) -> str:

@@ -7,7 +7,7 @@ from typing import Any
 from rich.markup import escape
 from rich.table import Table
 
-from votewise.cli.printing.common import TABLE_STYLE, Screen
+from votewise.cli.printing.common import TABLE_STYLE, Screen, left_out
 from votewise.workflows.simulate_clicks import ClicksSimulation
 from votewise.workflows.simulate_votes import VotesSimulation
 
@@ -30,6 +30,8 @@ def print_votes(result: VotesSimulation) -> None:
         console.print(f"{result.undecided:,} pairs left out: nothing says which answer is better.")
     if result.without_texts:
         console.print("Without texts: rows only name their pairs. --texts writes prompts and answers, too.")
+    if result.rejected.rows:
+        console.print(escape(left_out(result.rejected)))
     console.print(f"Written to {escape(summary['file'])}")
 
 
@@ -47,6 +49,8 @@ def print_clicks(result: ClicksSimulation) -> None:
     grid.add_row("Right", f"{summary['correct'] / n:.1%}")
     grid.add_row("For A", f"{summary['for_a'] / n:.1%}")
     console.print(grid)
+    if result.rejected.rows:
+        console.print(escape(left_out(result.rejected)))
     console.print(f"Written to {escape(summary['file'])}")
 
 
