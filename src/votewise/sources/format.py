@@ -30,6 +30,7 @@ class Format:
         looks: a check of the first rows, for formats that the names of the columns alone do not identify.
         over: formats of which this one is a special case: where both fit, this one is meant.
         general: whether it is tried only where no other format fits.
+        own_status: whether its reader knows what the format's status columns mean.
     """
 
     name: str
@@ -39,6 +40,7 @@ class Format:
     looks: Callable[[pa.Table], bool] = _always
     over: tuple[str, ...] = ()
     general: bool = False
+    own_status: bool = False
 
     def lacks(self, names: Sequence[str]) -> list[str]:
         """List the needed columns that are not among these."""

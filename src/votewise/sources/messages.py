@@ -120,7 +120,7 @@ def answers(rows: Rows, prompt: str | None, a: str, b: str) -> dict[str, Any]:
         return {own: rows.text(name) for own, name in found.items()}
     prompts = _conversations(rows, prompt, "user") if "prompt" in found else [None] * len(rows)
     split_rows = [
-        _cut(p, x, y) for p, x, y in zip(prompts, _conversations(rows, a), _conversations(rows, b), strict=True)
+        cut(p, x, y) for p, x, y in zip(prompts, _conversations(rows, a), _conversations(rows, b), strict=True)
     ]
     return conversations(split_rows)
 
@@ -177,7 +177,8 @@ def _conversations(rows: Rows, name: str | None, role: str = "assistant") -> lis
     return found
 
 
-def _cut(prompt: Any, a: Any, b: Any) -> tuple[Any, Any, Any]:
+def cut(prompt: Any, a: Any, b: Any) -> tuple[Any, Any, Any]:
+    """Prompt and responses as conversations, the responses without the prompt where they repeat it."""
     if a is None or b is None:
         return prompt, a, b
     if prompt:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+import re
+from collections.abc import Collection, Sequence
 from dataclasses import replace
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
@@ -17,26 +19,74 @@ from votewise.sources.cells import TEXT, known
 from votewise.sources.prompt_parts import plain_name
 from votewise.sources.rows import Rows
 
-PEOPLE = (
-    "annotator", "annotator_id", "annotator_index", "worker", "worker_id", "workerid", "performer", "labeler",
-    "labeler_id", "labeller", "rater", "rater_id", "evaluator", "evaluator_id", "judge", "judge_id", "judge_hash",
-    "reviewer", "reviewer_id", "participant", "participant_id", "crowdworker", "coder", "voter", "assessor", "user_id",
-    "user", "userid",
-)  # fmt: skip
+_PERSON = (
+    r"annotator|(crowd_?)?worker|turker|performer|labell?er|rater|evaluator|judge|grader|reviewer|participant|respondent|coder"
+    r"|voter|assessor|contributor|user"
+)
+_WAYS = r"_?(id|name|index|idx|hash|email|uuid|uid|key|code|no|nr|number|pid|login)"
+_WAY = re.compile(f"{_WAYS}$")
+PERSON = re.compile(
+    rf"((human|crowd|mturk|prolific|anon|anonymous)_)?({_PERSON})({_WAYS})?|prolific_(id|pid)|(annotated|rated|labell?ed|judged|evaluated|voted|graded|reviewed|completed)_by(_id)?"
+)
+"""Names of columns that say who voted."""
+
+MAYBE = re.compile(
+    r"(created|submitted|updated|entered)_by(_id)?|e?_?mail|member(_id)?|expert(_id|_name)?|person(_id)?|subject_id|rater_model"
+    r"|judge_model|author_id"
+)
+"""Names of columns that may say who voted, and may say something else."""
 
 
 def people_column(rows: Rows, taken: Collection[str] = ()) -> str | None:
     """The column that names who voted; BadInputError where several could, or where one does not hold names."""
     if rows.has("annotator"):
         return "annotator"
-    names = {plain_name(name): name for name in rows.table.column_names if name not in taken}
-    found = [names[name] for name in PEOPLE if name in names and _holds_names(rows, names[name])]
+    free = [name for name in rows.table.column_names if name not in taken]
+    found = [name for name in free if is_person(name) and _holds_names(rows, name)]
+    if len(found) > 1 and _same_people(rows, found):
+        found = found[:1]
+    if not found:
+        _refuse_maybe(rows, free)
     if len(found) > 1:
         listed = ", ".join(f"'{name}'" for name in found)
         raise rows.fail(
             f"several columns may name who voted: {listed}", expected=f"one of them: --columns annotator={found[0]}"
         )
     return found[0] if found else None
+
+
+def is_person(name: str) -> bool:
+    """Whether a name is one of those under which tables say who voted."""
+    return PERSON.fullmatch(plain_name(name)) is not None
+
+
+def _refuse_maybe(rows: Rows, names: Collection[str]) -> None:
+    """Refuse a table in which nobody is named, but for a column that may do it."""
+    for name in names:
+        if MAYBE.fullmatch(plain_name(name)) and _holds_names(rows, name) and len(_codes(rows, name)[1]) > 1:
+            own = rows.renames.get(name, name)
+            raise rows.fail(
+                "may name who voted, and has no role",
+                column=name,
+                expected=f"--columns annotator={own} if it does, --columns {own}= if it does not",
+            )
+
+
+def _same_people(rows: Rows, names: Sequence[str]) -> bool:
+    """Whether columns name the same people in different ways: ``rater_id``, ``rater_name`` and ``rater_email``."""
+    if len({_WAY.sub("", plain_name(name)) for name in names}) > 1:
+        return False
+    first, people = _codes(rows, names[0])
+    for other in names[1:]:
+        codes, more = _codes(rows, other)
+        if len(more) != len(people) or len({*zip(first.tolist(), codes.tolist(), strict=True)}) != len(people):
+            return False
+    return True
+
+
+def _codes(rows: Rows, name: str) -> tuple[npt.NDArray[np.int64], pa.Array]:
+    found = rows.table.column(name).combine_chunks().dictionary_encode(null_encoding="encode")
+    return np.asarray(found.indices.to_numpy(zero_copy_only=False), np.int64), found.dictionary
 
 
 def read_people(rows: Rows, taken: Collection[str] = ()) -> tuple[Any, tuple[str, ...]]:

@@ -7,6 +7,7 @@ they tell pairs apart without being text.
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -17,6 +18,7 @@ from votewise.data.identity import ALSO
 from votewise.sources.canonical import said
 from votewise.sources.cells import TEXT, is_text
 from votewise.sources.messages import Message, answers, conversation, conversations, holds_lists, without_nulls
+from votewise.sources.prompt_objects import PartNames, as_object, holds_objects, object_prompt
 from votewise.sources.rows import Rows
 from votewise.sources.text_conversations import parsed_object
 
@@ -43,6 +45,16 @@ SEEN = (
     ALSO,
 )
 """What a model sees beside the texts."""
+
+OBJECTS = ("info", "task", "inputs", "source_document")
+"""Columns that hold the prompt where their objects do and no other column has it."""
+
+NAMES_INSIDE = PartNames(SYSTEM, HISTORY, PROMPT, INPUT, SEEN)
+"""The same names, for prompts that are objects."""
+
+
+_HUMP = re.compile(r"(?<=[a-z])(?=[A-Z][a-z])|(?<=[a-z])(?=I[dD]$)")
+"""Where a new word begins in ``workerId`` and ``responseText``."""
 
 
 @dataclass(frozen=True)
@@ -76,9 +88,12 @@ def find_parts(rows: Rows, taken: Collection[str]) -> Parts:
     if prompt is None:
         prompt, input_ = input_, None
     history = [free[name] for name in HISTORY if name in free and not _holds_answers(rows, free[name], taken)]
-    if prompt is None and len(history) == 1 and not _lists(rows, history[0]):
-        # A text that stands alone is the prompt, whatever it is called.
+    if prompt is None and len(history) == 1 and (not _lists(rows, history[0]) or holds_objects(rows, history[0])):
+        # A text or an object that stands alone is the prompt, whatever it is called.
         prompt, history = history[0], []
+    if prompt is None and not history:
+        objects = (free[name] for name in OBJECTS if name in free and holds_objects(rows, free[name]))
+        prompt = next(objects, None)
     return Parts(first(SYSTEM), tuple(history), prompt, input_, tuple(free[name] for name in SEEN if name in free))
 
 
@@ -99,8 +114,9 @@ def read_texts(rows: Rows, a: str, b: str, taken: Collection[str] = ()) -> dict[
         listed = ", ".join(f"'{rows.renames.get(name, name)}'" for name in text_columns)
         rows.notes.append(f"The prompt is made of the columns {listed}; --columns NAME= leaves one out.")
     found = _texts(rows, parts, a, b)
-    if parts.seen:
-        found[ALSO] = pa.array(_seen(rows, parts.seen), TEXT)
+    seen = seen_of(rows, parts)
+    if seen is not None:
+        found[ALSO] = pa.array(seen, TEXT)
     return found
 
 
@@ -111,12 +127,18 @@ def has_prompt(rows: Rows, taken: Collection[str]) -> bool:
 
 
 def plain_name(name: str) -> str:
-    """A column's name in the form in which it is looked up: small letters, words joined by ``_``."""
-    return "_".join(name.replace("-", " ").replace(".", " ").split()).casefold()
+    """A column's name in the form in which it is looked up: small letters, words joined by ``_``.
+
+    >>> plain_name("Worker ID"), plain_name("workerId"), plain_name("_worker-id"), plain_name("human_ref_A")
+    ('worker_id', 'worker_id', 'worker_id', 'human_ref_a')
+    """
+    spaced = _HUMP.sub(" ", name.replace("-", " ").replace(".", " "))
+    return "_".join(spaced.split()).casefold().strip("_") or name
 
 
 def _texts(rows: Rows, parts: Parts, a: str, b: str) -> dict[str, Any]:
-    if parts.prompt is not None and parts.system is None and not parts.history and parts.input is None:
+    alone = parts.system is None and not parts.history and parts.input is None
+    if parts.prompt is not None and alone and not holds_objects(rows, parts.prompt):
         return answers(rows, parts.prompt, a, b)
     if parts.prompt is None and parts.system is None and not parts.history:
         return answers(rows, None, a, b)
@@ -152,7 +174,7 @@ def prompts_of(rows: Rows, parts: Parts) -> list[Any]:
     """One prompt a row: a text where nothing but texts of one turn is there, else a conversation."""
     system = _column(rows, parts.system)
     histories = [_column(rows, name) for name in parts.history]
-    asked, inputs = _column(rows, parts.prompt), _column(rows, parts.input)
+    asked, inputs = _asked(rows, parts.prompt), _column(rows, parts.input)
     found: list[Any] = []
     for i in range(len(rows)):
         texts: list[str] = []
@@ -201,15 +223,41 @@ def _turns(value: Any) -> list[Message] | None:
     return [{"role": ("user", "assistant")[i % 2], "content": text} for i, text in enumerate(value)]
 
 
-def _seen(rows: Rows, names: Sequence[str]) -> list[str | None]:
-    """What a model sees beside the texts, as JSON; null where there is nothing."""
-    columns = {name: _column(rows, name) for name in names}
+def _asked(rows: Rows, name: str | None) -> list[Any]:
+    """The column of the prompt, with objects turned into what they ask."""
+    if name is None or not holds_objects(rows, name):
+        return _column(rows, name)
+    found = []
+    for i, value in enumerate(rows.values(name)):
+        item = as_object(value)
+        told = None if item is None else object_prompt(item, NAMES_INSIDE)
+        if told is not None and told.open:
+            rows.reject(
+                i,
+                f"holds the text '{told.open[0]}', and it is open whether a model sees it",
+                column=name,
+                value=value,
+                expected="the prompt in columns of its own",
+            )
+        found.append(value if told is None else told.prompt)
+    return found
+
+
+def seen_of(rows: Rows, parts: Parts) -> list[str | None] | None:
+    """What a model sees beside the texts, as JSON, null where there is nothing; None where no row has anything."""
+    objects = parts.prompt is not None and holds_objects(rows, parts.prompt)
+    if not parts.seen and not objects:
+        return None
+    columns = {name: _column(rows, name) for name in parts.seen}
+    asked = [as_object(value) for value in _column(rows, parts.prompt)] if objects else []
     found = []
     for i in range(len(rows)):
         values = {name: without_nulls(column[i]) for name, column in columns.items() if column[i] not in (None, [], "")}
         values |= parsed_object(str(values.pop(ALSO, "")))
+        if objects and (item := asked[i]) is not None:
+            values |= object_prompt(item, NAMES_INSIDE).seen
         found.append(json.dumps(values, sort_keys=True, ensure_ascii=False, default=str) if values else None)
-    return found
+    return found if parts.seen or any(found) else None
 
 
 def _column(rows: Rows, name: str | None) -> list[Any]:

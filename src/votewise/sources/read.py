@@ -15,6 +15,7 @@ from votewise.data.votes import Votes
 from votewise.sources.criteria import one_criterion
 from votewise.sources.encode import encode
 from votewise.sources.labels import parse_labels
+from votewise.sources.no_votes import set_aside, with_ties
 from votewise.sources.opening import load
 from votewise.sources.people import one_person, unknown_votes
 from votewise.sources.reader import check_on_error
@@ -70,7 +71,9 @@ def read_votes(
     opened = load(source, split=split)
     rows = Rows(opened, columns, stop=on_error == "stop", labels=parse_labels(label), criterion=criterion)
     chosen = choose(rows, format)
-    canonical = one_person(one_criterion(rows, chosen.read(rows)), one_annotator)
+    if not chosen.own_status:
+        set_aside(rows)
+    canonical = one_person(one_criterion(rows, with_ties(rows, chosen.read(rows))), one_annotator)
     if canonical.one_per_row and chosen.name not in OWN:
         refuse_unread_votes(rows)
     unknown = unknown_votes(canonical)
@@ -79,7 +82,7 @@ def read_votes(
     if path is not None:
         write_rejects(path, rows)
     fields = encoded.fields
-    kept, skipped = len(fields.get("row", ())), canonical.skipped + encoded.identical
+    kept, skipped = len(fields.get("row", ())), canonical.skipped + encoded.identical + rows.no_votes
     if kept == 0:
         found = f"{len(rows):,} rows, {len(rows.bad):,} rejected, {skipped:,} skipped"
         raise rows.fail(f"there are no votes left of {found}", expected="at least one")

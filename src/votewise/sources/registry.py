@@ -70,7 +70,7 @@ def _recognised(rows: Rows) -> Format:
     covered = {name for f in fit for name in f.over}
     fit = [f for f in fit if f.name not in covered]
     if len(fit) > 1:
-        fit = [f for f in fit if not f.general]
+        fit = [f for f in fit if not f.general] or fit
     if len(fit) > 1:
         problem = f"fits several formats: {', '.join(f.name for f in fit)}"
         raise rows.fail(problem, expected=f"one; choose it: --format {fit[0].name}")

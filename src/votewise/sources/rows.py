@@ -57,8 +57,11 @@ class Rows(UsableRows):
             raise self.fail(f"there are 0 annotators: the column is empty in all {n:,} rows", column=name)
         return self.identifier(name)
 
-    def number(self, name: str) -> Floats:
-        """Take a column of finite numbers, NaN where null; texts are read as numbers where all values are texts."""
+    def number(self, name: str, *, nan: bool = False) -> Floats:
+        """Take a column of finite numbers, NaN where null; texts are read as numbers where all values are texts.
+
+        With ``nan`` a NaN in the source is as good as a null.
+        """
         self.use(name)
         column, field = self.table.column(name), self.table.schema.field(name)
         if is_marked(field):
@@ -74,7 +77,8 @@ class Rows(UsableRows):
         else:
             self.reject_where(known(column), "is not a number", column=name, expected="a number")
             found = np.full(len(column), np.nan)
-        self.reject_where(known(column) & ~np.isfinite(found), "is not finite", column=name, expected="a finite number")
+        wrong = np.isinf(found) if nan else ~np.isfinite(found)
+        self.reject_where(known(column) & wrong, "is not finite", column=name, expected="a finite number")
         return np.where(np.isfinite(found), found, np.nan)
 
     def moment(self, name: str) -> Floats:

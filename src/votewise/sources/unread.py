@@ -16,7 +16,7 @@ import pyarrow as pa
 from votewise.arrays import Bools
 from votewise.errors import BadInputError
 from votewise.sources.criteria import QUESTIONS
-from votewise.sources.people import PEOPLE
+from votewise.sources.people import is_person
 from votewise.sources.prompt_parts import plain_name
 from votewise.sources.rows import Rows
 from votewise.sources.values import decoded
@@ -92,7 +92,7 @@ def telling_columns(rows: Rows, dropped: Codes, kept: Codes) -> list[str]:
         differ = _differ(rows, name, dropped, kept)
         if not differ.any():
             continue
-        if plain in QUESTIONS or plain in PEOPLE or _holds_texts(rows, name) or _nested(rows, name):
+        if plain in QUESTIONS or is_person(name) or _holds_texts(rows, name) or _nested(rows, name):
             raise _ambiguous(rows, name, int(dropped[differ][0]), int(kept[differ][0]))
         found.append(name)
     return found
@@ -101,7 +101,7 @@ def telling_columns(rows: Rows, dropped: Codes, kept: Codes) -> list[str]:
 def _ambiguous(rows: Rows, name: str, one: int, other: int) -> BadInputError:
     own, plain = _own(rows, name), _plain(name)
     first, second = sorted((one, other))
-    role = "annotator" if plain in PEOPLE else "pair"
+    role = "annotator" if is_person(name) else "pair"
     options = f"--columns {role}={own} to tell votes apart by it, --columns {own}= if it says nothing"
     if plain in QUESTIONS:
         example = str(decoded(rows.table.slice(first, 1), name)[0])

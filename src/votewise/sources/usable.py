@@ -58,6 +58,10 @@ class UsableRows:
         """How many votes mean both bad, both good or no vote."""
         self.table = _renamed(source, self.renames, self.set_aside)
         self.ok: Bools = np.ones(len(self.table), bool)
+        self.no_votes = 0
+        """How many rows a column of the source calls no vote."""
+        self.tied: Bools = np.zeros(len(self.table), bool)
+        """Which rows a column of the source calls a tie."""
         self.bad: list[Bad] = []
         for broken in source.broken:
             self._note(Bad(None, broken.number, broken.column, broken.text, broken.problem, broken.expected))

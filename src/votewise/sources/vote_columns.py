@@ -11,7 +11,7 @@ import pyarrow as pa
 
 from votewise.sources.labels import LABELS, label_key
 from votewise.sources.nested import get
-from votewise.sources.people import PEOPLE
+from votewise.sources.people import is_person
 from votewise.sources.prompt_parts import plain_name
 from votewise.sources.rows import Rows
 from votewise.sources.values import decoded
@@ -99,7 +99,7 @@ def entry(value: Any) -> tuple[Any, Any]:
     """The voter, or None, and the label of an entry of a list of votes."""
     if not isinstance(value, dict):
         return None, value
-    who = next((get(value, name) for name in PEOPLE if get(value, name) is not None), None)
+    who = next((found for name, found in value.items() if is_person(name) and found is not None), None)
     return who, next((get(value, name) for name in VALUES if get(value, name) is not None), None)
 
 

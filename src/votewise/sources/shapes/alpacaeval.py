@@ -12,7 +12,7 @@ from votewise.sources.canonical import Canonical, from_columns, optional
 from votewise.sources.cells import TEXT
 from votewise.sources.format import Format
 from votewise.sources.labels import meaning_of
-from votewise.sources.people import PEOPLE, read_people
+from votewise.sources.people import people_column, read_people
 from votewise.sources.prompt_parts import read_texts
 from votewise.sources.rows import Rows
 
@@ -22,7 +22,7 @@ def read_alpacaeval(rows: Rows) -> Canonical:
 
     Rows without a preference are skipped. Which output the judge saw first is not known.
     """
-    preference = rows.number("preference")
+    preference = rows.number("preference", nan=True)
     preference = _draws(rows, preference)
     with np.errstate(invalid="ignore"):
         outside = (preference < 1) | (preference > 2)
@@ -38,7 +38,7 @@ def read_alpacaeval(rows: Rows) -> Canonical:
         "annotator": people,
         "label": label,
         **optional(rows),
-        **read_texts(rows, *answers, taken=("preference", *PEOPLE)),
+        **read_texts(rows, *answers, taken=("preference", people_column(rows, taken=answers) or "annotator")),
     }
     # A tie says nothing, whatever its weight; weight 1 for ties keeps sources of hard votes without weights.
     columns["weight"] = np.where(soft == 0, 1.0, np.abs(2 * soft))

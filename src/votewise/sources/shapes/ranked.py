@@ -1,77 +1,209 @@
-"""One prompt and several answers with ranks: every two answers of different rank are a comparison, all by one judgement."""
+"""One prompt and a list of answers with ranks or scores, or with the best one: comparisons by one judgement each row."""
 
 from __future__ import annotations
 
-from itertools import combinations
+from collections.abc import Mapping
 from typing import Any
 
+import pyarrow as pa
+
+from votewise.data.identity import ALSO
 from votewise.data.votes import UNKNOWN
-from votewise.sources.canonical import Canonical, from_votes, said
+from votewise.sources.answer_orders import ORDER, Order, find_order, list_column, place, text_of
+from votewise.sources.best_answers import best_answers
+from votewise.sources.canonical import Canonical, from_votes, optional, said
 from votewise.sources.format import Format
-from votewise.sources.messages import conversation
-from votewise.sources.nested import amount, get
+from votewise.sources.messages import conversation, cut
+from votewise.sources.nested import get, named
 from votewise.sources.people import people_column
-from votewise.sources.prompt_parts import find_parts, prompts_of
+from votewise.sources.prompt_parts import find_parts, plain_name, prompts_of, seen_of
+from votewise.sources.rankings import NOTE, Couples, by_best, by_places, listed
 from votewise.sources.rows import Rows
-from votewise.sources.values import decoded
 
-LISTS = ("completions", "responses", "answers", "outputs", "candidates")
-ANSWERS = ("completion", "response", "answer", "output", "text", "content", "message", "messages")
-JUDGEMENT = "One ranking gives several comparisons, marked as one judgement: they are not independent votes."
+MODELS = ("models", "generation_models", "response_models", "model_names")
+MORE = ("domain", "time", "weight")
+"""Optional columns of the plain format that a row with several answers may have."""
 
 
-def is_ranked(table: Any) -> bool:
-    """Tell whether the first rows hold a list of answers with ranks."""
-    name = _list_column(table.column_names)
-    if name is None:
-        return False
-    values = [value for value in decoded(table.slice(0, 5), name) if value]
-    return bool(values) and all(
-        isinstance(v, list) and all(isinstance(get(a, "rank"), int | float) for a in v) for v in values
-    )
+def is_ranked(table: pa.Table) -> bool:
+    """Tell whether the first rows hold a list of answers and an order among them, and no chosen and rejected one."""
+    name = list_column(table)
+    return name is not None and "rejected" not in table.column_names and find_order(table, name) is not None
 
 
 def read_ranked(rows: Rows) -> Canonical:
-    """Read every two answers of different ranks as one vote for the one of the lower rank."""
-    name = str(_list_column(rows.table.column_names))
+    """Read every two answers of different ranks or scores as one vote for the better one, or the best against each other."""
+    name = list_column(rows.table)
+    order = None if name is None else find_order(rows.table, name)
+    if name is None or order is None:
+        raise rows.fail(
+            "has no list of answers with an order among them",
+            expected="a column of answers, and one of ranks, scores or the best one: --columns ranks=NAME, "
+            "--columns scores=NAME or --columns best=NAME",
+        )
     people = people_column(rows, taken=(name,))
     who = [None] * len(rows) if people is None else rows.identifier(people, null=True).to_pylist()
-    parts = find_parts(rows, {name, *((people,) if people else ())})
-    prompts = prompts_of(rows, parts)
+    taken = {name, order.column, *((people,) if people else ())}
+    more = {n: pa.array(c, from_pandas=True).to_pylist() for n, c in optional(rows).items() if n in MORE}
+    parts = find_parts(rows, taken | set(more))
+    prompts, seen = prompts_of(rows, parts), seen_of(rows, parts)
+    answers, models = _answers(rows, name), _models(rows, name)
+    given = [[text_of(answer) for answer in found] for found in answers]
+    talks = any(not isinstance(v, str) for found in (prompts, *given) for v in found if v is not None)
+    orders = _orders(rows, order, answers, models)
     votes: list[dict[str, Any]] = []
-    several = False
-    for i, answers in enumerate(rows.values(name)):
-        ranked = []
-        for answer in answers if isinstance(answers, list) else ():
-            text, rank = _text(answer), amount(get(answer, "rank"))
-            if text is None or rank is None:
-                rows.reject(i, "is not an answer with a rank", column=name, value=answer, expected="a text and a rank")
-                break
-            ranked.append((rank, text))
-        couples = [(x, y) if x[0] < y[0] else (y, x) for x, y in combinations(ranked, 2) if x[0] != y[0]]
-        several |= len(couples) > 1
-        prompt = said(prompts[i], "user") if isinstance(prompts[i], str) else prompts[i]
-        votes += [
-            {
-                "row": i,
-                "annotator": who[i] or UNKNOWN,
-                "label": "a",
-                "prompt": prompt,
-                "response_a": a[1],
-                "response_b": b[1],
-            }
-            for a, b in couples
-        ]
-    return from_votes(rows, votes, shown=False, notes=(JUDGEMENT,) if several else ())
+    skipped = several = 0
+    for i in rows.kept().tolist():
+        couples = orders[i]
+        texts = _texts(rows, i, name, given[i], talks) if couples else []
+        skipped += not couples
+        several += len(couples) > 1
+        shared = {"row": i, "annotator": who[i] or UNKNOWN, **{n: column[i] for n, column in more.items()}}
+        for better, worse, tie in couples if texts else ():
+            p, a, b = _cut(prompts[i], texts[better], texts[worse], talks)
+            vote = shared | {"label": "tie" if tie else "a", "prompt": p, "response_a": a, "response_b": b}
+            vote |= {"model_a": models[i][better], "model_b": models[i][worse]} if models[i] else {}
+            votes.append(vote if seen is None else vote | {ALSO: seen[i]})
+    notes = [_said(rows, order, name)] + ([NOTE] if several else [])
+    notes += [f"Annotators are taken from the column '{people}'."] if people not in (None, "annotator") else []
+    notes += [f"{skipped:,} rows were skipped: nothing says which answer is better."] if skipped else []
+    return from_votes(rows, votes, shown=False, skipped=skipped, notes=notes)
 
 
-def _list_column(names: list[str]) -> str | None:
-    return next((name for name in LISTS if name in names), None)
+def _answers(rows: Rows, name: str) -> list[list[Any]]:
+    found = []
+    for i, value in enumerate(rows.values(name)):
+        answers = listed(value)
+        if answers is None and value is not None:
+            rows.reject(i, "is not a list", column=name, value=value, expected="a list of answers")
+        found.append(answers or [])
+    return found
 
 
-def _text(answer: Any) -> Any:
-    value = next((get(answer, key) for key in ANSWERS if get(answer, key) is not None), None)
-    return said(value) if isinstance(value, str) else conversation(value)
+def _models(rows: Rows, name: str) -> list[list[str | None] | None]:
+    """The models' names of each row's answers; None where they are not known."""
+    column = next((n for n in rows.table.column_names if plain_name(n) in MODELS), None)
+    apart = rows.values(column) if column is not None else [None] * len(rows)
+    found: list[list[str | None] | None] = []
+    for value, beside in zip(rows.values(name), apart, strict=True):
+        inside = [named(get(answer, "model")) for answer in listed(value) or []]
+        names = listed(beside)
+        known = names is not None and len(names) == len(inside)
+        found.append(inside if any(inside) else [named(n) for n in names or ()] if known else None)
+    return found
 
 
-RANKED = Format("ranked", "one prompt and a list of answers with ranks", (("*",),), read_ranked, looks=is_ranked)
+def _orders(rows: Rows, order: Order, answers: list[list[Any]], models: list[list[str | None] | None]) -> list[Couples]:
+    """The comparisons of each row; none where nothing is said, and rows that say something odd are rejected."""
+    rows.use(order.column, "answers" if order.key else "label")
+    if order.kind == "best":
+        best = best_answers(rows, order.column, answers, models)
+        return [[] if b is None else [(0, 1, True)] if b < 0 else by_best(len(answers[i]), b) for i, b in enumerate(best)]
+    if order.kind == "flags":
+        chosen = [[bool(get(answer, str(order.key))) for answer in found] for found in answers]
+        return [by_places([1 - c for c in flags]) if any(flags) and not all(flags) else [] for flags in chosen]
+    values = rows.values(order.column)
+    given = [
+        [get(answer, order.key) for answer in found] if order.key else listed(value)
+        for found, value in zip(answers, values, strict=True)
+    ]
+    if order.key is None:
+        given = _checked(rows, order, answers, given)
+    found = []
+    for i, items in enumerate(given):
+        places = [place(item, order.kind) for item in items or ()]
+        known = [p for p, item in zip(places, items or (), strict=True) if item is not None]
+        if None in known or (order.kind == "ranks" and None in places):
+            expected = f"a number for every answer in {order.kind}"
+            rows.reject(i, "is not an order of the answers", column=order.column, value=values[i], expected=expected)
+            places = []
+        found.append(by_places(places))
+    return found
+
+
+def _checked(rows: Rows, order: Order, answers: list[list[Any]], given: list[list[Any] | None]) -> list[list[Any] | None]:
+    """Lists that stand beside the answers as ranks or scores: of the same length, and without two meanings."""
+    ranks: list[list[Any] | None] = []
+    for i, (found, items) in enumerate(zip(answers, given, strict=True)):
+        if items is not None and len(items) != len(found):
+            expected = f"one entry per answer, {len(found)}"
+            rows.reject(i, "has a different length", column=order.column, value=items, expected=expected)
+            items = None
+        ranks.append(items)
+    spelt = [_by_texts(found, items) for found, items in zip(answers, ranks, strict=True)]
+    if any(spelt):
+        return [s or items for s, items in zip(spelt, ranks, strict=True)]
+    if order.kind == ORDER:
+        return [None if items is None else _inverse(items) or items for items in ranks]
+    if order.kind != "ranks" or plain_name(order.column) != "ranking":
+        return ranks
+    turned = [None if items is None else _inverse(items) for items in ranks]
+    unclear = next((i for i, t in enumerate(turned) if t is not None and t != _from_0(ranks[i] or [])), None)
+    if unclear is not None and all(t is not None for t, items in zip(turned, ranks, strict=True) if items is not None):
+        own = rows.renames.get(order.column, order.column)
+        raise rows.fail(
+            f"it is open whether {ranks[unclear]} (row {rows.source.number(unclear):,}) gives each answer its rank, or lists "
+            "the answers from the best to the worst",
+            column=order.column,
+            expected=f"--columns ranks={own} or --columns {ORDER}={own}",
+        )
+    return ranks
+
+
+def _by_texts(answers: list[Any], items: list[Any] | None) -> list[Any] | None:
+    """Ranks, where a list names the answers' texts from the best to the worst."""
+    texts = [text_of(answer) for answer in answers]
+    if items is None or not all(isinstance(item, str) for item in items) or sorted(map(str, texts)) != sorted(items):
+        return None
+    return [items.index(text) for text in texts]
+
+
+def _from_0(items: list[Any]) -> list[int]:
+    return [int(item) - int(min(items)) for item in items]
+
+
+def _inverse(items: list[Any]) -> list[int] | None:
+    """The rank of each answer, from a list of the answers' numbers in order; None where it is no such list."""
+    if not all(isinstance(item, int | float) and float(item).is_integer() for item in items):
+        return None
+    order = _from_0(items) if items else []
+    if sorted(order) != list(range(len(order))) or (items and min(items) not in (0, 1)):
+        return None
+    return [order.index(i) for i in range(len(order))]
+
+
+def _texts(rows: Rows, row: int, name: str, given: list[Any], talks: bool) -> list[Any]:
+    """The answers as texts, or all as conversations; none where one is neither."""
+    found = [value if isinstance(value, str) and not talks else said(value) if isinstance(value, str) else conversation(value)
+             for value in given]  # fmt: skip
+    if any(value is None for value in found):
+        rows.reject(row, "is not an answer", column=name, value=given[found.index(None)], expected="a text or messages")
+        return []
+    return found
+
+
+def _cut(prompt: Any, a: Any, b: Any, talks: bool) -> tuple[Any, Any, Any]:
+    if not talks:
+        return prompt, a, b
+    return cut(said(prompt, "user") if isinstance(prompt, str) else prompt, a, b)
+
+
+def _said(rows: Rows, order: Order, name: str) -> str:
+    """What the comparisons are made of, in words."""
+    own = rows.renames.get(order.column, order.column)
+    where = f"'{order.key}' in '{own}'" if order.key else f"the column '{own}'"
+    words: Mapping[str, str] = {
+        "ranks": "a lower rank is better", "scores": "a higher score is better", "flags": "a chosen answer is better",
+        ORDER: "the best one is first", "best": "the one named there is better than each other one",
+    }  # fmt: skip
+    return f"Votes are about the answers in '{name}', by {where}: {words[order.kind]}."
+
+
+RANKED = Format(
+    "ranked",
+    "one prompt and a list of answers with ranks, scores or the best one",
+    (("*",),),
+    read_ranked,
+    looks=is_ranked,
+    general=True,
+)

@@ -15,6 +15,7 @@ import numpy as np
 import pyarrow as pa
 
 from votewise.errors import BadInputError
+from votewise.sources.answer_scores import ends_of, score_columns, score_labels, spells_numbers
 from votewise.sources.canonical import Canonical, from_columns, optional, said
 from votewise.sources.cells import TEXT, is_text
 from votewise.sources.format import Format
@@ -55,8 +56,12 @@ NO_ANSWERS = (
 
 
 def looks_like_two_answers(table: pa.Table) -> bool:
-    """Tell whether a table has two columns of answers and one that says which is better."""
-    return answer_columns(table) is not None and (set(ONE_HOT) <= set(table.column_names) or bool(label_columns(table)))
+    """Tell whether a table has two columns of answers, and one that says which is better or a score of each."""
+    found = answer_columns(table)
+    if found is None:
+        return False
+    says = set(ONE_HOT) <= set(table.column_names) or bool(label_columns(table))
+    return says or score_columns(table, *found) is not None
 
 
 def read_two_answers(rows: Rows) -> Canonical:
@@ -73,8 +78,10 @@ def read_two_answers(rows: Rows) -> Canonical:
     a, b = found
     people = people_column(rows, taken=(a, b))
     models = next((pair for pair in MODELS if rows.has(*pair)), None)
-    label = None if rows.has(*ONE_HOT) else _chosen_label(rows)
-    taken = [name for name in (people, label, *(models or ()), *ONE_HOT, "pair", "domain", "gold") if name is not None]
+    scores = None if rows.has(*ONE_HOT) or label_columns(rows.table) else score_columns(rows.table, a, b)
+    label = None if rows.has(*ONE_HOT) or scores else _chosen_label(rows)
+    used = (people, label, *(scores or ()), *(models or ()), *ONE_HOT, "pair", "domain", "gold")
+    taken = [name for name in used if name is not None]
     who, notes = read_people(rows, taken=(a, b))
     columns: dict[str, Any] = {"annotator": who, **optional(rows)}
     if models is not None:
@@ -86,7 +93,10 @@ def read_two_answers(rows: Rows) -> Canonical:
     for name, role in ((a, "response_a"), (b, "response_b"), (label, "label")):
         if name is not None:
             rows.use(name, role)
-    if label is None:
+    if scores is not None:
+        columns["label"] = score_labels(rows, scores)
+        notes = (*notes, f"The higher score is the vote, by the columns '{scores[0]}' and '{scores[1]}'.")
+    elif label is None:
         columns["label"] = _one_hot(rows)
     else:
         columns["label"] = _labels(rows, label, (a, b), columns)
@@ -105,7 +115,9 @@ def answer_columns(table: pa.Table) -> tuple[str, str] | None:
     ]
     if {"response_a", "response_b"} <= set(names):
         return "response_a", "response_b"
-    return two_answers([name for name in names if _may_be_text(table, name)])
+    texts = [name for name in names if _may_be_text(table, name)]
+    # A CSV has no types: where several couples have such names, numbers are no answers.
+    return two_answers(texts) or two_answers([name for name in texts if not spells_numbers(table, name)])
 
 
 def _may_be_text(table: pa.Table, name: str) -> bool:
@@ -129,6 +141,8 @@ def label_columns(table: pa.Table) -> list[str]:
 def _chosen_label(rows: Rows) -> str:
     """The column that says which answer is better; of several criteria the one asked for, or ``better``."""
     found = label_columns(rows.table)
+    if not found:
+        raise rows.fail("no column says which answer is better", expected="say --columns label=NAME")
     criteria = {match[1]: name for name in found if (match := CRITERION.fullmatch(plain_name(name)))}
     if rows.criterion is not None and criteria:
         if rows.criterion not in criteria:
@@ -158,10 +172,9 @@ def _labels(rows: Rows, label: str, names: tuple[str, str], columns: dict[str, A
 
 def by_names(a: str, b: str) -> dict[str, str]:
     """What stands for which answer because of the columns' names: the names, and what tells them apart at the end."""
-    x, y = plain_name(a), plain_name(b)
-    same = next((i for i, (p, q) in enumerate(zip(x, y, strict=False)) if p != q), min(len(x), len(y)))
-    ends = {x[same:]: "a", y[same:]: "b"} if x[same:] and y[same:] else {}
-    return ends | {x: "a", y: "b", a.casefold(): "a", b.casefold(): "b"}
+    ends = ends_of(a, b)
+    found = {ends[0]: "a", ends[1]: "b"} if ends else {}
+    return found | {plain_name(a): "a", plain_name(b): "b", a.casefold(): "a", b.casefold(): "b"}
 
 
 def _by_texts(rows: Rows, values: pa.ChunkedArray, columns: dict[str, Any], known: dict[str, str]) -> pa.ChunkedArray:
@@ -191,8 +204,13 @@ def _turns(rows: Rows, a: str, b: str) -> dict[str, Any] | None:
     if not rows.has("prompt"):
         return None
     columns = [[_texts(value) for value in rows.table.column(name).to_pylist()] for name in ("prompt", a, b)]
-    if not columns[0] or any(value is None for column in columns for value in column):
+    if not columns[0] or any(sum(value is not None for value in column) <= len(rows) / 2 for column in columns):
         return None
+    for name, column in zip(("prompt", a, b), columns, strict=True):
+        wrong = np.array([value is None for value in column])
+        expected = "a list of texts, as in the other rows"
+        rows.reject_where(wrong, "is not a list of texts", column=name, expected=expected)
+    columns = [[value or [""] for value in column] for column in columns]
     for name, role in (("prompt", "prompt"), (a, "response_a"), (b, "response_b")):
         rows.use(name, role)
     split: list[tuple[Any, Any, Any]] = []
