@@ -86,7 +86,7 @@ def read_prompts(source: Any, reader: SourceReader | None = None, *, limit: int 
         name = os.fspath(source) if isinstance(source, str | os.PathLike) else "list of texts"
         return Prompts.of(texts, name, limit)
     rows = (reader or SourceReader()).open(source)
-    if any(shape.recognise(rows.table) for shape in FORMATS.values()):
+    if any(shape.recognise(rows) for shape in FORMATS.values()):
         table = choose(rows, "auto").read(rows).table
         if "prompt" not in table.column_names:
             raise rows.fail("there are no prompts", expected="votes with a column prompt")

@@ -86,7 +86,7 @@ def read_pairs(
     reader = reader or SourceReader()
     rows, one_annotator = reader.open(source), reader.one_annotator
     _check_numbers(rows, numbers)
-    if format != "auto" or any(f.recognise(rows.table) for f in FORMATS.values() if not f.general):
+    if format != "auto" or any(f.recognise(rows) for f in FORMATS.values() if not f.general):
         return _of_votes(rows, format, texts, one_annotator)
     if rows.has("response_a", "response_b"):
         _needs_votes(criterion=rows.criterion, one_annotator=one_annotator)
@@ -94,7 +94,7 @@ def read_pairs(
         table = pa.table(answers(rows, "prompt", "response_a", "response_b"))
         sign = None if sign is None else sign[rows.ok]
         return Pairs(_usable(rows, rows.source.table), *_texts(_usable(rows, table)), sign, rows.source.name)
-    if any(f.recognise(rows.table) for f in FORMATS.values()):
+    if any(f.recognise(rows) for f in FORMATS.values()):
         return _of_votes(rows, format, texts, one_annotator)
     _needs_votes(criterion=rows.criterion, one_annotator=one_annotator)
     if texts:

@@ -18,13 +18,25 @@ LISTS = (
     "completions", "responses", "answers", "outputs", "candidates", "generations", "summaries", "replies", "samples",
     "model_responses", "model_outputs",
 )  # fmt: skip
-ANSWERS = ("completion", "response", "answer", "output", "text", "summary", "generation", "content", "message", "messages")
+ANSWERS = (
+    "completion",
+    "response",
+    "answer",
+    "output",
+    "text",
+    "summary",
+    "generation",
+    "content",
+    "message",
+    "messages",
+)
 RANKS = ("ranks", "rank", "ranking", "rankings")
 SCORES = ("scores", "score", "ratings", "rating", "rewards", "overall_scores", "overall_ratings")
 BEST = (
-    "best_from_0", "best_from_1", "best", "best_index", "best_idx", "best_id", "best_answer", "best_response", "chosen_index",
-    "chosen_idx", "chosen_id", "chosen", "preferred", "preferred_index", "preferred_idx", "choice", "choice_index", "selected",
-    "selected_index", "selected_idx", "winner", "winner_index", "winner_idx", "pick", "picked", "preference", "label",
+    "best_from_0", "best_from_1", "best", "best_index", "best_idx", "best_id", "best_answer", "best_response",
+    "chosen_index", "chosen_idx", "chosen_id", "chosen", "preferred", "preferred_index", "preferred_idx", "choice",
+    "choice_index", "selected", "selected_index", "selected_idx", "winner", "winner_index", "winner_idx", "pick", "picked",
+    "preference", "label",
 )  # fmt: skip
 FLAGS = ("chosen", "is_chosen", "if_chosen", "is_best", "best", "preferred", "is_preferred", "selected", "is_selected")
 INSIDE_SCORES = ("overall_score", "overall_rating", "score", "rating", "reward")
@@ -51,7 +63,7 @@ class Order:
 
 def list_column(table: pa.Table) -> str | None:
     """The column with the lists of answers, at least two in some row; None where there is none."""
-    plain = {plain_name(name): name for name in table.column_names}
+    plain: dict[str, str] = {plain_name(name): name for name in table.column_names}
     for name in LISTS:
         values = [] if name not in plain else [listed(v) for v in _sample(table, plain[name])]
         found = [v for v in values if v is not None]

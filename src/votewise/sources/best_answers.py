@@ -28,12 +28,13 @@ def best_answers(
     for i, value in enumerate(values):
         best = None
         if value is not None and value.strip() and answers[i]:
-            best = _index(rows, value, answers[i], models[i], start)
-            if isinstance(best, str):
+            index = _index(rows, value, answers[i], models[i], start)
+            if isinstance(index, str):
                 if rows.stop and rows.ok[i]:
                     refuse_label(rows, i, column, [value], "the number, the model or the text of one of the answers")
                 rows.reject(i, "unknown label", column=column, value=value, expected="one of the answers")
-                best = None
+            else:
+                best = index
         found.append(best)
     return found
 

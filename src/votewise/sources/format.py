@@ -6,15 +6,13 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 
-import pyarrow as pa
-
 from votewise.sources.canonical import Canonical
 from votewise.sources.rows import Rows
 
 Columns = tuple[tuple[str, ...], ...]
 
 
-def _always(table: pa.Table) -> bool:
+def _always(rows: Rows) -> bool:
     return True
 
 
@@ -37,7 +35,7 @@ class Format:
     description: str
     needs: Columns
     read: Callable[[Rows], Canonical]
-    looks: Callable[[pa.Table], bool] = _always
+    looks: Callable[[Rows], bool] = _always
     over: tuple[str, ...] = ()
     general: bool = False
     own_status: bool = False
@@ -46,9 +44,9 @@ class Format:
         """List the needed columns that are not among these."""
         return [" or ".join(any_of) for any_of in self.needs if not any(_among(names, pattern) for pattern in any_of)]
 
-    def recognise(self, table: pa.Table) -> bool:
-        """Tell whether a table is of this format."""
-        return not self.lacks(table.column_names) and self.looks(table)
+    def recognise(self, rows: Rows) -> bool:
+        """Tell whether a source is of this format."""
+        return not self.lacks(rows.table.column_names) and self.looks(rows)
 
 
 def _among(names: Sequence[str], pattern: str) -> bool:

@@ -24,8 +24,8 @@ STATUS = re.compile(
 )
 OUT = frozenset((
     "discarded", "discard", "draft", "skipped", "skip", "cancelled", "canceled", "rejected", "deleted", "invalid", "pending",
-    "expired", "in progress", "in_progress", "not started", "unsubmitted", "abandoned", "failed", "spam", "withdrawn", "timed out",
-    "timeout", "returned", "unlabeled", "unlabelled", "incomplete",
+    "expired", "in progress", "in_progress", "not started", "unsubmitted", "abandoned", "failed", "spam", "withdrawn",
+    "timed out", "timeout", "returned", "unlabeled", "unlabelled", "incomplete",
 ))  # fmt: skip
 """Values of a status with which a row is no vote."""
 EQUAL = frozenset(("tie", "tied", "draw"))
@@ -61,7 +61,9 @@ def set_aside(rows: Rows) -> None:
         own = rows.renames.get(name, name)
         if number == len(rows):
             raise rows.fail(
-                "says of every row that it is no vote", column=name, expected=f"--columns {own}= if it says something else"
+                "says of every row that it is no vote",
+                column=name,
+                expected=f"--columns {own}= if it says something else",
             )
         rows.use(name, "status")
         rows.ok &= ~out
@@ -81,7 +83,11 @@ def with_ties(rows: Rows, canonical: Canonical) -> Canonical:
     place = table.column_names.index("label")
     labels = pc.if_else(tied, "tie", table.column("label").cast(TEXT))
     return Canonical(
-        table.set_column(place, "label", labels), canonical.shown, canonical.one_per_row, canonical.skipped, canonical.notes
+        table.set_column(place, "label", labels),
+        canonical.shown,
+        canonical.one_per_row,
+        canonical.skipped,
+        canonical.notes,
     )
 
 
@@ -108,4 +114,5 @@ def _meaning(rows: Rows, name: str) -> tuple[Bools, Bools] | None:
 
 
 def _taken(values: list[bool], codes: Any) -> Bools:
-    return np.array([*values, False], bool)[codes]
+    taken: Bools = np.array([*values, False], bool)[codes]
+    return taken

@@ -26,9 +26,6 @@ from votewise.sources.values import is_marked
 from votewise.sources.vote_columns import refuse_unread_votes
 from votewise.sources.votes_table import votes_table
 
-OWN = ("plain", "clicks")
-"""Formats in which one column names the one person whose vote a row is."""
-
 
 def read_votes(
     source: Any,
@@ -74,7 +71,7 @@ def read_votes(
     if not chosen.own_status:
         set_aside(rows)
     canonical = one_person(one_criterion(rows, with_ties(rows, chosen.read(rows))), one_annotator)
-    if canonical.one_per_row and chosen.name not in OWN:
+    if canonical.one_per_row:
         refuse_unread_votes(rows)
     unknown = unknown_votes(canonical)
     encoded = encode(rows, canonical)

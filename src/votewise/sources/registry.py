@@ -66,7 +66,7 @@ def _named(rows: Rows, name: str) -> Format:
 
 
 def _recognised(rows: Rows) -> Format:
-    fit = [f for f in FORMATS.values() if f.recognise(rows.table)]
+    fit = [f for f in FORMATS.values() if f.recognise(rows)]
     covered = {name for f in fit for name in f.over}
     fit = [f for f in fit if f.name not in covered]
     if len(fit) > 1:

@@ -25,6 +25,8 @@ LISTS = ("votes", "labels", "annotations", "judgments", "judgements", "preferenc
 NAMES = ("annotators", "workers", "raters", "labelers", "judges", "evaluators", "users", "annotator_ids", "worker_ids")
 VALUES = ("label", "vote", "preference", "preferred", "choice", "verdict", "judgment", "winner", "answer", "value")
 SAMPLE = 200
+MOST_WORDS = 6
+MOST_LABELS = 12
 
 
 @dataclass(frozen=True)
@@ -52,32 +54,70 @@ class VoteColumns:
         return tuple(dict.fromkeys((*self.single, *(self.counted or {}), *people)))
 
 
-def find_votes(table: pa.Table, known: Mapping[str, str], taken: Collection[str]) -> VoteColumns | None:
+def find_votes(
+    table: pa.Table, known: Mapping[str, str], taken: Collection[str], *, every: bool = False
+) -> VoteColumns | None:
     """Find columns of votes; None where there are none.
 
     Args:
         table: the source.
         known: what values of labels mean.
         taken: columns that have another role.
+        every: whether all columns that hold nothing but labels count, whatever their names.
     """
     names = [name for name in table.column_names if name not in taken]
     counted = _counts(table, names, known)
     if counted:
         return VoteColumns({}, counted=counted)
     found = {name: match for name in names if (match := ONE.fullmatch(plain_name(name)))}
-    single = [name for name in found if _holds_labels(table, name, known)]
+    words = {value: meaning for value, meaning in known.items() if not value.isdigit()}
+    # Only in numbered columns are numbers labels: label_confidence and worker_experience hold numbers too.
+    single = [n for n in found if _holds_labels(table, n, known if found[n][2].isdigit() else words)]
     stems = {found[name][1] for name in single if found[name][2].isdigit()}
     # A column whose values nobody understands, beside others of its kind, is not left out in silence.
     single = [n for n in found if n in single or (found[n][1] in stems and found[n][2].isdigit() and _sample(table, n))]
+    if len(single) < 2:
+        single = _numbered(table, found)
     if len(single) > 1:
         others = {found[name][2]: name for name in found if name not in single and re.match(PERSON, found[name][1])}
         people = {name: others.get(found[name][2]) for name in single}
         own = frozenset(n for n in single if people[n] is None and not _numbered_verdict(found[n]))
         return VoteColumns(people, own)
     listed = next((name for name in names if plain_name(name) in LISTS and _lists_labels(table, name, known)), None)
-    if listed is None:
-        return None
-    return VoteColumns({}, listed=listed, names=next((name for name in names if plain_name(name) in NAMES), None))
+    if listed is not None:
+        return VoteColumns({}, listed=listed, names=_names(names))
+    single = label_like(table, known, taken) if every else []
+    return VoteColumns(dict.fromkeys(single), frozenset(single)) if len(single) > 1 else None
+
+
+def label_like(table: pa.Table, known: Mapping[str, str], taken: Collection[str]) -> list[str]:
+    """Columns that hold nothing but labels, whatever their names: of a person each, or of a question each."""
+    words = {value: meaning for value, meaning in known.items() if not value.isdigit()}
+    return [
+        name
+        for name in table.column_names
+        if name not in taken and (values := _sample(table, name)) and all(_understood(value, words) for value in values)
+    ]
+
+
+def _names(names: Sequence[str]) -> str | None:
+    return next((name for name in names if plain_name(name) in NAMES), None)
+
+
+def _numbered(table: pa.Table, found: Mapping[str, re.Match[str]]) -> list[str]:
+    """Numbered columns of verdicts, else of people, in words that nobody understands yet: reading asks for them."""
+    for kind in (VERDICT, PERSON):
+        names = [n for n, match in found.items() if re.fullmatch(kind, match[1]) and match[2].isdigit()]
+        if len(names) > 1 and all(_may_be_labels(_sample(table, name)) for name in names):
+            return names
+    return []
+
+
+def _may_be_labels(values: Sequence[Any]) -> bool:
+    """Whether values are few short words or whole numbers, as labels are, not remarks, names or measurements."""
+    plain = [value for value in values if isinstance(value, str | int) and not isinstance(value, bool)]
+    short = all(len(str(value).split()) <= MOST_WORDS for value in plain)
+    return bool(plain) and len(plain) == len(values) and short and len(set(plain)) <= MOST_LABELS
 
 
 def refuse_unread_votes(rows: Rows) -> None:
@@ -89,6 +129,8 @@ def refuse_unread_votes(rows: Rows) -> None:
     votes = [rows.renames.get(name, name) for name in found.columns]
     result = next((rows.renames.get(name, name) for name, role in rows.roles.items() if role == "label"), None)
     several = f"; --columns {result}= reads them" if result is not None else ""
+    if result is None and rows.has("chosen", "rejected"):
+        several = "; --columns response_a=chosen --columns response_b=rejected reads them"
     raise rows.fail(
         f"holds several votes in the columns {', '.join(votes)}, beside one result per row",
         expected=f"{' '.join(f'--columns {name}=' for name in votes)} counts the result as one vote{several}",
@@ -125,10 +167,17 @@ def _holds_labels(table: pa.Table, name: str, known: Mapping[str, str]) -> bool:
 
 def _lists_labels(table: pa.Table, name: str, known: Mapping[str, str]) -> bool:
     values = _sample(table, name)
-    if not values or not all(isinstance(value, list) for value in values):
+    if values and all(isinstance(value, dict) for value in values):
+        items = [entry(item) for value in values for item in value.values() if item is not None]
+    elif values and all(isinstance(value, list) for value in values):
+        items = [entry(item) for value in values for item in value if item is not None]
+    else:
         return False
-    labels = [entry(item)[1] for value in values for item in value if item is not None]
-    return bool(labels) and any(_understood(label, known) for label in labels)
+    labels = [label for _, label in items if label is not None]
+    if any(who is not None for who, _ in items) or _names(table.column_names) is not None:
+        # Votes with their voters' names are votes, even where nobody understands them yet.
+        return _may_be_labels(labels)
+    return any(_understood(label, known) for label in labels)
 
 
 def _counts(table: pa.Table, names: Sequence[str], known: Mapping[str, str]) -> dict[str, str]:

@@ -113,6 +113,10 @@ def _question(rows: Rows, known: dict[str, str]) -> str:
     raise rows.fail(problem, expected=f"one, with the columns of the others left out; found {found}")
 
 
-ARGILLA = Format("argilla", "Argilla 2 records, flattened", (("*.responses",), ("*.responses.users",)), read_argilla,
+ARGILLA = Format(
+    "argilla",
+    "Argilla 2 records, flattened",
+    (("*.responses",), ("*.responses.users",)),
+    read_argilla,
     own_status=True,
 )

@@ -169,6 +169,9 @@ def _meaning(
 
 
 LABELSTUDIO = Format(
-    "labelstudio", "Label Studio's export of comparisons", (("data",), ("annotations",)), read_labelstudio,
+    "labelstudio",
+    "Label Studio's export of comparisons",
+    (("data",), ("annotations",)),
+    read_labelstudio,
     own_status=True,
 )

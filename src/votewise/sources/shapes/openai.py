@@ -50,9 +50,9 @@ def read_openai(rows: Rows) -> Canonical:
     return from_votes(rows, votes, shown=False)
 
 
-def is_openai(table: Any) -> bool:
+def is_openai(rows: Rows) -> bool:
     """Tell whether the first rows hold an input with messages."""
-    return all(get(value, "messages") is not None for value in decoded(table.slice(0, 5), "input"))
+    return all(get(value, "messages") is not None for value in decoded(rows.table.slice(0, 5), "input"))
 
 
 OPENAI = Format(

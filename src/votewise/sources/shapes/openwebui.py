@@ -98,6 +98,9 @@ def _reason(data: Any) -> str | None:
 
 
 OPENWEBUI = Format(
-    "openwebui", "Open WebUI's feedback export", (("user_id",), ("data",), ("meta", "snapshot")), read_openwebui,
+    "openwebui",
+    "Open WebUI's feedback export",
+    (("user_id",), ("data",), ("meta", "snapshot")),
+    read_openwebui,
     own_status=True,
 )

@@ -25,10 +25,10 @@ MORE = ("domain", "time", "weight")
 """Optional columns of the plain format that a row with several answers may have."""
 
 
-def is_ranked(table: pa.Table) -> bool:
+def is_ranked(rows: Rows) -> bool:
     """Tell whether the first rows hold a list of answers and an order among them, and no chosen and rejected one."""
-    name = list_column(table)
-    return name is not None and "rejected" not in table.column_names and find_order(table, name) is not None
+    name = list_column(rows.table)
+    return name is not None and not rows.has("rejected") and find_order(rows.table, name) is not None
 
 
 def read_ranked(rows: Rows) -> Canonical:
@@ -98,7 +98,9 @@ def _orders(rows: Rows, order: Order, answers: list[list[Any]], models: list[lis
     rows.use(order.column, "answers" if order.key else "label")
     if order.kind == "best":
         best = best_answers(rows, order.column, answers, models)
-        return [[] if b is None else [(0, 1, True)] if b < 0 else by_best(len(answers[i]), b) for i, b in enumerate(best)]
+        return [
+            [] if b is None else [(0, 1, True)] if b < 0 else by_best(len(answers[i]), b) for i, b in enumerate(best)
+        ]
     if order.kind == "flags":
         chosen = [[bool(get(answer, str(order.key))) for answer in found] for found in answers]
         return [by_places([1 - c for c in flags]) if any(flags) and not all(flags) else [] for flags in chosen]
@@ -121,7 +123,9 @@ def _orders(rows: Rows, order: Order, answers: list[list[Any]], models: list[lis
     return found
 
 
-def _checked(rows: Rows, order: Order, answers: list[list[Any]], given: list[list[Any] | None]) -> list[list[Any] | None]:
+def _checked(
+    rows: Rows, order: Order, answers: list[list[Any]], given: list[list[Any] | None]
+) -> list[list[Any] | None]:
     """Lists that stand beside the answers as ranks or scores: of the same length, and without two meanings."""
     ranks: list[list[Any] | None] = []
     for i, (found, items) in enumerate(zip(answers, given, strict=True)):
@@ -142,8 +146,8 @@ def _checked(rows: Rows, order: Order, answers: list[list[Any]], given: list[lis
     if unclear is not None and all(t is not None for t, items in zip(turned, ranks, strict=True) if items is not None):
         own = rows.renames.get(order.column, order.column)
         raise rows.fail(
-            f"it is open whether {ranks[unclear]} (row {rows.source.number(unclear):,}) gives each answer its rank, or lists "
-            "the answers from the best to the worst",
+            f"it is open whether {ranks[unclear]} (row {rows.source.number(unclear):,}) gives each answer its rank, or "
+            "lists the answers from the best to the worst",
             column=order.column,
             expected=f"--columns ranks={own} or --columns {ORDER}={own}",
         )
@@ -174,8 +178,7 @@ def _inverse(items: list[Any]) -> list[int] | None:
 
 def _texts(rows: Rows, row: int, name: str, given: list[Any], talks: bool) -> list[Any]:
     """The answers as texts, or all as conversations; none where one is neither."""
-    found = [value if isinstance(value, str) and not talks else said(value) if isinstance(value, str) else conversation(value)
-             for value in given]  # fmt: skip
+    found = [conversation(value) if not isinstance(value, str) else said(value) if talks else value for value in given]
     if any(value is None for value in found):
         rows.reject(row, "is not an answer", column=name, value=given[found.index(None)], expected="a text or messages")
         return []

@@ -11,7 +11,7 @@ import pyarrow as pa
 from votewise.data.votes import UNKNOWN
 from votewise.sources.canonical import Canonical, from_votes, optional
 from votewise.sources.format import Format
-from votewise.sources.labels import LABELS, NEUTRAL, meaning_of, refuse_label
+from votewise.sources.labels import LABELS, NEUTRAL, label_key, meaning_of, refuse_label
 from votewise.sources.nested import entries, named
 from votewise.sources.prompt_parts import read_texts
 from votewise.sources.rows import Rows
@@ -29,19 +29,19 @@ Given = list[tuple[str | None, Any, str]]
 """Voter, value and column of each vote of a row."""
 
 
-def looks_like_several_votes(table: pa.Table) -> bool:
+def looks_like_several_votes(rows: Rows) -> bool:
     """Tell whether a table has two columns of answers and several votes about them, but no column with the result."""
-    found = answer_columns(table)
-    if found is None or label_columns(table):
+    found = answer_columns(rows.table)
+    if found is None or label_columns(rows.table):
         return False
-    return find_votes(table, LABELS | by_names(*found), found) is not None
+    return find_votes(rows.table, _known(rows, found), found) is not None
 
 
 def read_several_votes(rows: Rows) -> Canonical:
     """Read every column, every entry of a list, or as many votes as a count says, as votes of their own."""
     found = answer_columns(rows.table)
-    known = LABELS | (by_names(*found) if found else {}) | rows.labels
-    votes = None if found is None else find_votes(rows.table, known, found)
+    known = LABELS if found is None else _known(rows, found)
+    votes = None if found is None else find_votes(rows.table, known, found, every=True)
     if found is None or votes is None:
         raise rows.fail(
             "has no columns of votes about two answers", expected="annotator_1, annotator_2 or votes_a, votes_b"
@@ -56,7 +56,7 @@ def read_several_votes(rows: Rows) -> Canonical:
     skipped = 0
     for i in rows.kept().tolist():
         for who, value, column in given[i]:
-            meaning = value if votes.counted else meaning_of(rows, value, known)
+            meaning = value if votes.counted else meaning_of(rows, value, known) or _named(value, texts, i)
             if meaning is None:
                 if rows.stop and rows.has(column):
                     refuse_label(rows, i, column, [str(value)], f"a for {found[0]}, b for {found[1]} or tie")
@@ -72,6 +72,21 @@ def read_several_votes(rows: Rows) -> Canonical:
     where = ", ".join(votes.columns)
     note = f"A row holds several votes, in the columns {where}, about {found[0]} (a) against {found[1]} (b)."
     return from_votes(rows, read, shown=True, skipped=skipped, notes=(note,))
+
+
+def _known(rows: Rows, answers: tuple[str, str]) -> dict[str, str]:
+    """What values of votes mean: our words, the names of the answers' columns, and what the user says."""
+    own = dict(zip((label_key(rows.renames.get(name, name)) for name in answers), "ab", strict=True))
+    return LABELS | by_names(*answers) | own | rows.labels
+
+
+def _named(value: Any, texts: Mapping[str, list[Any]], row: int) -> str | None:
+    """The side whose text or whose model's name a vote is; None where it is neither, or both."""
+    for first, second in (("response_a", "response_b"), ("model_a", "model_b")):
+        sides = [texts[name][row] if name in texts else None for name in (first, second)]
+        if value in sides and sides[0] != sides[1]:
+            return "ab"[sides.index(value)]
+    return None
 
 
 def _given(rows: Rows, votes: VoteColumns) -> list[Given]:
@@ -94,6 +109,8 @@ def _listed(rows: Rows, listed: str, names: str | None) -> list[Given]:
     people = rows.values(names) if names is not None else [None] * len(rows)
     given: list[Given] = []
     for i, value in enumerate(rows.values(listed)):
+        if isinstance(value, dict):
+            value = [{"annotator": who, "label": entry(vote)[1]} for who, vote in value.items() if vote is not None]
         items = entries(rows, i, value, listed)
         who = people[i] if isinstance(people[i], list) else None
         if who is not None and len(who) != len(items):

@@ -22,11 +22,11 @@ TURN = "\n\nAssistant:"
 SCORES = "Margins are differences of scores on the scorer's scale, not log-odds: fit a temperature."
 
 
-def looks_like_hh(table: pa.Table) -> bool:
+def looks_like_hh(rows: Rows) -> bool:
     """Tell whether the first rows look like hh-rlhf: texts with marked turns, and no column for the prompt."""
-    head = table.slice(0, 20)
+    head = rows.table.slice(0, 20)
     texts = [v for name in ("chosen", "rejected") for v in decoded(head, name) if isinstance(v, str)]
-    return "prompt" not in table.column_names and bool(texts) and all(TURN in text for text in texts)
+    return not rows.has("prompt") and bool(texts) and all(TURN in text for text in texts)
 
 
 def read_trl(rows: Rows) -> Canonical:

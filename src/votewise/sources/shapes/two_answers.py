@@ -55,9 +55,9 @@ NO_ANSWERS = (
 )
 
 
-def looks_like_two_answers(table: pa.Table) -> bool:
+def looks_like_two_answers(rows: Rows) -> bool:
     """Tell whether a table has two columns of answers, and one that says which is better or a score of each."""
-    found = answer_columns(table)
+    table, found = rows.table, answer_columns(rows.table)
     if found is None:
         return False
     says = set(ONE_HOT) <= set(table.column_names) or bool(label_columns(table))
