@@ -20,7 +20,7 @@ from votewise.sources.prompt_parts import plain_name
 from votewise.sources.rows import Rows
 
 STATUS = re.compile(
-    r"((vote|label|annotation|response|assignment|submission|judg[e]?ment|preference|answer|record|task|review)_)?(status|state)"
+    r"(assignment:)?((vote|label|annotation|response|assignment|submission|judg[e]?ment|preference|answer|record|task|review)_)?(status|state)"
 )
 OUT = frozenset((
     "discarded", "discard", "draft", "skipped", "skip", "cancelled", "canceled", "rejected", "deleted", "invalid", "pending",

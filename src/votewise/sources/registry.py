@@ -5,6 +5,7 @@ from __future__ import annotations
 from votewise.errors import BadInputError
 from votewise.sources.format import Format
 from votewise.sources.guesses import command, listed
+from votewise.sources.labels import LABELS
 from votewise.sources.rows import Rows
 from votewise.sources.shapes.alpacaeval import ALPACAEVAL
 from votewise.sources.shapes.arena import ARENA, ARENA_100K, ARENA_140K, MT_BENCH
@@ -18,8 +19,11 @@ from votewise.sources.shapes.plain import CLICKS, PLAIN
 from votewise.sources.shapes.prism import PRISM
 from votewise.sources.shapes.ranked import RANKED
 from votewise.sources.shapes.several_votes import SEVERAL_VOTES
+from votewise.sources.shapes.toloka import TOLOKA
 from votewise.sources.shapes.trl import HH_RLHF, TRL, ULTRAFEEDBACK, ULTRAFEEDBACK_BINARIZED
-from votewise.sources.shapes.two_answers import TWO_ANSWERS
+from votewise.sources.shapes.two_answers import TWO_ANSWERS, answer_columns
+from votewise.sources.single_verdicts import refuse_single_verdicts
+from votewise.sources.vote_columns import label_like
 
 _ALL = (
     PLAIN,
@@ -40,6 +44,7 @@ _ALL = (
     LABELSTUDIO,
     ALPACAEVAL,
     OPENAI,
+    TOLOKA,
     RANKED,
     TWO_ANSWERS,
     SEVERAL_VOTES,
@@ -77,11 +82,7 @@ def _recognised(rows: Rows) -> Format:
     if fit:
         return fit[0]
     names = rows.table.column_names
-    if {"prompt", "completion", "label"} <= set(names):
-        raise rows.fail(
-            "holds single verdicts on one completion each (KTO), which are not comparisons",
-            expected="two answers to one prompt per row, such as chosen and rejected",
-        )
+    refuse_single_verdicts(rows)
     nearest = min(
         (f for f in FORMATS.values() if f.needs != (("*",),)), key=lambda f: len(f.lacks(names)) / len(f.needs)
     )
@@ -89,7 +90,18 @@ def _recognised(rows: Rows) -> Format:
     raise rows.fail(
         f"unknown format; found the columns {listed(own)}",
         expected=f"one of `votewise formats`; nearest is {nearest.name}, which lacks {', '.join(nearest.lacks(names))}; "
-        f"say what the columns hold, for example: {command(_path(rows.source.name), own, rows.renames)}",
+        f"say what the columns hold, for example: {command(_path(rows.source.name), own, rows.renames)}{_several(rows)}",
+    )
+
+
+def _several(rows: Rows) -> str:
+    """What to say about several columns of labels that no name tells apart: they are of people, or of questions."""
+    names = label_like(rows.table, LABELS | rows.labels, ())
+    if len(names) < 2 or answer_columns(rows.table) is None:
+        return ""
+    return (
+        f"; the columns {listed(names)} hold labels: --format several-votes if each is a person's, "
+        f"--columns label={rows.renames.get(names[0], names[0])} if each answers a question"
     )
 
 

@@ -78,6 +78,16 @@ class UsableRows:
         if role is not None or name not in self.roles:
             self.roles[name] = role or name
 
+    def rename(self, names: Mapping[str, str]) -> None:
+        """Give columns other names, a format's own; messages go on naming the source's."""
+        said = {own: name for name, own in self.renames.items()}
+        for old, new in names.items():
+            self.renames[new] = self.renames.pop(old, old)
+            if old in self.roles:
+                self.roles[new] = self.roles.pop(old)
+            said[old] = new
+        self.table = self.table.rename_columns([names.get(name, name) for name in self.table.column_names])
+
     def kept(self) -> npt.NDArray[np.int64]:
         """Give the indices of the rows that are still usable."""
         return np.flatnonzero(self.ok)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -10,8 +11,9 @@ import pyarrow.compute as pc
 
 from votewise.arrays import Bools
 from votewise.sources.canonical import Canonical, from_columns, optional
+from votewise.sources.cells import is_string
 from votewise.sources.format import Format
-from votewise.sources.labels import WINNERS, label_column, labels_of
+from votewise.sources.labels import LABELS, WINNERS, label_key, labels_of, meaning_of
 from votewise.sources.people import read_people
 from votewise.sources.prompt_parts import read_texts
 from votewise.sources.rows import Rows
@@ -23,10 +25,12 @@ OTHERS = ("annotator", "user", "label", "winner", "pair", "domain", "gold", "rea
 def read_plain(rows: Rows) -> Canonical:
     """Read one vote per row; response_a is taken to be what was shown first."""
     people, notes = read_people(rows)
-    columns: dict[str, Any] = {"annotator": people, "label": label_column(rows), **optional(rows)}
+    columns: dict[str, Any] = {"annotator": people, **optional(rows)}
     if rows.has("response_a", "response_b"):
         columns |= read_texts(rows, "response_a", "response_b", OTHERS)
-    return from_columns(rows, columns, shown=True, notes=notes)
+    values = by_texts(rows, rows.identifier("label"), columns, LABELS)
+    label = labels_of(rows, values, "label", LABELS, "a, b or tie")
+    return from_columns(rows, columns | {"label": label}, shown=True, notes=notes)
 
 
 def read_clicks(rows: Rows) -> Canonical:
@@ -37,6 +41,39 @@ def read_clicks(rows: Rows) -> Canonical:
     expected = "model_a, model_b, tie or one of the models' names"
     label = labels_of(rows, sides_of(rows, rows.identifier("winner"), "winner", models), "winner", WINNERS, expected)
     return from_columns(rows, columns | {"label": label}, shown=True)
+
+
+def by_texts(
+    rows: Rows, values: pa.ChunkedArray, columns: Mapping[str, Any], known: Mapping[str, str]
+) -> pa.ChunkedArray:
+    """Labels that are the text of one of the answers turned into its side; labels that are understood stay.
+
+    Raises:
+        BadInputError: a label is a side's name and the text of the answer on the other side.
+    """
+    meant = {value: meaning_of(rows, value, known) for value in pc.unique(values).to_pylist() if value is not None}
+    texts = [columns.get(name) for name in ("response_a", "response_b")]
+    if any(text is None or not is_string(text.type) for text in texts):
+        return values
+    for side, other in zip("ab", reversed(texts), strict=True):
+        sure = [v for v, meaning in meant.items() if meaning == side and label_key(v) not in rows.labels]
+        clash = pc.and_(
+            pc.is_in(values, value_set=pa.array(sure, values.type)), pc.fill_null(pc.equal(values, other), False)
+        )
+        if _true(clash).any():
+            row = int(np.flatnonzero(_true(clash))[0])
+            raise rows.fail(
+                f"'{values[row].as_py()}' may mean the side or the answer of that text (row {rows.source.number(row):,})",
+                column="label" if rows.has("label") else None,
+                expected=f"--label {values[row].as_py()}=a or b, which says what it means",
+            )
+    open_ = [value for value, meaning in meant.items() if meaning is None]
+    if not open_:
+        return values
+    free = pc.is_in(values, value_set=pa.array(open_, values.type))
+    first, second = (pc.and_(free, pc.fill_null(pc.equal(values, text), False)) for text in texts)
+    one, other = pc.and_(first, pc.invert(second)), pc.and_(second, pc.invert(first))
+    return pc.if_else(one, "a", pc.if_else(other, "b", values))
 
 
 def sides_of(rows: Rows, winner: pa.ChunkedArray, name: str, models: list[Any]) -> pa.ChunkedArray:

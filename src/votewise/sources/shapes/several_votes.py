@@ -60,7 +60,8 @@ def read_several_votes(rows: Rows) -> Canonical:
             if meaning is None:
                 if rows.stop and rows.has(column):
                     refuse_label(rows, i, column, [str(value)], f"a for {found[0]}, b for {found[1]} or tie")
-                rows.reject(i, "unknown label", column=column, value=value, expected="a, b or tie", whole=False)
+                expected = f"a, b or tie, or --label {str(value)!r}=a (b, tie, both_bad, skip) to say what it means"
+                rows.reject(i, "unknown label", column=column, value=value, expected=expected, whole=False)
                 continue
             if meaning not in ("a", "b"):
                 rows.meanings[meaning] += 1

@@ -25,7 +25,7 @@ from votewise.sources.nested import two_answers
 from votewise.sources.people import people_column, read_people
 from votewise.sources.prompt_parts import plain_name, read_texts
 from votewise.sources.rows import Rows
-from votewise.sources.shapes.plain import sides_of
+from votewise.sources.shapes.plain import by_texts, sides_of
 
 LABEL_NAMES = (
     "label", "winner", "preference", "preferred", "choice", "vote", "verdict", "judgment", "judgement", "better",
@@ -100,7 +100,9 @@ def read_two_answers(rows: Rows) -> Canonical:
         columns["label"] = _one_hot(rows)
     else:
         columns["label"] = _labels(rows, label, (a, b), columns)
-    about = f"Votes are about {a} (a) against {b} (b)" + (f", by the column '{label}'." if label else ".")
+    about = f"Votes are about {a} (a) against {b} (b)" + (
+        f", by the column '{rows.renames.get(label, label)}'." if label else "."
+    )
     return from_columns(rows, columns, shown=True, notes=(*notes, about))
 
 
@@ -165,7 +167,7 @@ def _labels(rows: Rows, label: str, names: tuple[str, str], columns: dict[str, A
         known = known | STRENGTHS
     if "model_a" in columns:
         values = sides_of(rows, values, label, [columns["model_a"], columns["model_b"]])
-    values = _by_texts(rows, values, columns, known)
+    values = by_texts(rows, values, columns, known)
     expected = f"a for {names[0]}, b for {names[1]}, tie, or one of the answers' texts"
     return labels_of(rows, values, label, known, expected)
 
@@ -175,18 +177,6 @@ def by_names(a: str, b: str) -> dict[str, str]:
     ends = ends_of(a, b)
     found = {ends[0]: "a", ends[1]: "b"} if ends else {}
     return found | {plain_name(a): "a", plain_name(b): "b", a.casefold(): "a", b.casefold(): "b"}
-
-
-def _by_texts(rows: Rows, values: pa.ChunkedArray, columns: dict[str, Any], known: dict[str, str]) -> pa.ChunkedArray:
-    """Labels that are the text of one of the answers turned into its side."""
-    texts = [columns[name].to_pylist() for name in ("response_a", "response_b")]
-    found = []
-    for value, a, b in zip(values.to_pylist(), *texts, strict=True):
-        first, second = value is not None and value == a, value is not None and value == b
-        key = None if value is None else " ".join(value.split()).casefold()
-        side = "a" if first and not second else "b" if second and not first else value
-        found.append(value if key in rows.labels or (key in known and side == value) else side)
-    return pa.chunked_array([pa.array(found, TEXT)])
 
 
 def _one_hot(rows: Rows) -> pa.ChunkedArray:
@@ -204,12 +194,13 @@ def _turns(rows: Rows, a: str, b: str) -> dict[str, Any] | None:
     if not rows.has("prompt"):
         return None
     columns = [[_texts(value) for value in rows.table.column(name).to_pylist()] for name in ("prompt", a, b)]
-    if not columns[0] or any(sum(value is not None for value in column) <= len(rows) / 2 for column in columns):
+    spelt = [[_spells_list(value) for value in rows.table.column(name).to_pylist()] for name in ("prompt", a, b)]
+    if not columns[0] or not all(any(column) for column in columns) or any(sum(c) <= len(rows) / 2 for c in spelt):
         return None
     for name, column in zip(("prompt", a, b), columns, strict=True):
         wrong = np.array([value is None for value in column])
         expected = "a list of texts, as in the other rows"
-        rows.reject_where(wrong, "is not a list of texts", column=name, expected=expected)
+        rows.reject_where(wrong, "is not a list of texts, or holds half a character", column=name, expected=expected)
     columns = [[value or [""] for value in column] for column in columns]
     for name, role in (("prompt", "prompt"), (a, "response_a"), (b, "response_b")):
         rows.use(name, role)
@@ -222,6 +213,12 @@ def _turns(rows: Rows, a: str, b: str) -> dict[str, Any] | None:
         prompt += said(asked[shared], "user") if shared < len(asked) else []
         split.append((prompt, _rest(asked, first, shared), _rest(asked, second, shared)))
     return conversations(split)
+
+
+def _spells_list(value: Any) -> bool:
+    return isinstance(value, list) or (
+        isinstance(value, str) and value.strip()[:1] == "[" and value.strip()[-1:] == "]"
+    )
 
 
 def _rest(asked: list[str], answers: list[str], start: int) -> list[dict[str, str]]:
