@@ -171,7 +171,7 @@ def test_argilla_answers_have_several_spellings(values: list[Any], expected: lis
 
 def test_argilla_names_the_questions_that_could_be_meant() -> None:
     row = argilla(["response-1"], ["u1"], ["submitted"]) | argilla(["response-2"], ["u1"], ["submitted"], "other")
-    with pytest.raises(BadInputError, match=r"several questions.*preference.responses, other.responses"):
+    with pytest.raises(BadInputError, match=r"several questions.*preference, other .*--criterion preference"):
         read_votes([row])
 
 

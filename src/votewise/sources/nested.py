@@ -78,6 +78,17 @@ def two_answers(names: Sequence[str]) -> tuple[str, str] | None:
     return usual[0] if usual else next(iter(couples.values())) if len(couples) == 1 else None
 
 
+def answer_fields(names: Sequence[str]) -> list[str]:
+    """All fields of the stem whose first two ``two_answers`` finds, in order: ``response-1`` to ``response-4``."""
+    both = two_answers(names)
+    if both is None:
+        return []
+    stem = re.sub(r"[\s_.-]*(a|b|0|1|2|left|right|one|two)$", "", both[1].casefold())
+    more = [name for name in names if re.fullmatch(rf"{re.escape(stem)}[\s_.-]*(\d+|[a-z])", name.casefold())]
+    others = sorted(set(more) - set(both), key=lambda name: (len(name), name))
+    return [*both, *others]
+
+
 def prompt_field(names: Sequence[str], taken: Sequence[str]) -> str | None:
     """Find the field of the prompt among those that are not answers; None if there is none."""
     free = {name.casefold(): name for name in names if name not in taken}

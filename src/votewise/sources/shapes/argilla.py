@@ -1,122 +1,203 @@
-"""Argilla 2 records, flattened: a column per field, and per question its responses, their users and statuses."""
+"""Argilla 2 records, flat or nested: fields, and per question its responses, their users and statuses."""
 
 from __future__ import annotations
 
+import json
 import re
+from collections.abc import Mapping, Sequence
 from typing import Any
 
-from votewise.data.identity import TEXTS
-from votewise.sources.canonical import Canonical, from_votes
+from votewise.data.identity import ALSO
+from votewise.errors import BadInputError
+from votewise.sources.argilla_records import Response, fields_of, is_nested, questions_of, responses_of
+from votewise.sources.canonical import Canonical, from_votes, said
 from votewise.sources.format import Format
-from votewise.sources.labels import SIDES, label_key
-from votewise.sources.nested import entries, named, prompt_field, two_answers
+from votewise.sources.labels import MEANINGS, NEUTRAL, SIDES, label_key
+from votewise.sources.messages import conversation, cut
+from votewise.sources.nested import answer_fields, named
+from votewise.sources.prompt_objects import object_prompt
+from votewise.sources.prompt_parts import NAMES_INSIDE
+from votewise.sources.rankings import NOTE, Couples, by_best, by_places
 from votewise.sources.rows import Rows
+
+Known = Mapping[str, int | str]
+"""What stands for which answer: its index, or one of the meanings of labels other than a and b."""
 
 
 def read_argilla(rows: Rows) -> Canonical:
-    """Read every submitted response as one vote.
+    """Read every submitted response as one judgement; suggestions of models are not responses.
 
-    An answer says which of the two fields is better: a label that names a field, or a ranking of both. Where several
-    questions have such answers, the source must keep the columns of only one of them.
+    An answer says which of the fields is better: a label that names a field, or a ranking of them, of which every two
+    fields of different places are a vote. Of several such questions ``criterion`` says which one counts.
     """
-    fields = [n for n in rows.table.column_names if "." not in n and n not in ("id", "status", "_server_id")]
-    both = two_answers(fields)
-    if both is None:
-        raise rows.fail(
-            f"there are no two fields for the answers, found {', '.join(fields)}",
-            expected="response_a and response_b or the like; --columns response_a=NAME says which",
-        )
-    prompt = prompt_field(fields, both)
-    names = dict(zip(TEXTS, (prompt, *both), strict=True))
-    texts = {own: rows.text(name).to_pylist() for own, name in names.items() if name is not None}
-    known = _labels(*both)
-    question = _question(rows, known)
-    answers, users, statuses = (
-        rows.values(name) if rows.has(name) else [None] * len(rows)
-        for name in (question, f"{question}.users", f"{question}.status")
-    )
+    fields = fields_of(rows)
+    names = _answers(rows, fields)
+    known = _known(rows, names)
+    question = _question(rows, known, len(names))
     votes: list[dict[str, Any]] = []
-    skipped = 0
-    for i in rows.kept().tolist():
-        given = entries(rows, i, answers[i], question)
-        who = entries(rows, i, users[i], f"{question}.users")
-        status = entries(rows, i, statuses[i], f"{question}.status") or ["submitted"] * len(given)
-        if not len(given) == len(who) == len(status):
-            expected = f"one per entry of {question}"
-            rows.reject(i, "has a different length", column=f"{question}.users", value=who, expected=expected)
-            continue
-        for j, (value, user, state) in enumerate(zip(given, who, status, strict=True)):
-            if str(state).rpartition(".")[2] != "submitted":
-                skipped += 1
+    skipped = several = 0
+    extra: dict[str, None] = {}
+    for i, responses in enumerate(responses_of(rows, question)):
+        submitted = [r for r in responses if r.status.rpartition(".")[2] == "submitted"]
+        skipped += len(responses) - len(submitted)
+        texts = _texts(fields[i], names, extra) if rows.ok[i] else None
+        for j, response in enumerate(submitted if texts is not None else ()):
+            couples = _couples(rows, i, response, known, names)
+            if couples is None:
                 continue
-            label, annotator = read_answer(value, known), named(user)
-            if label is None or annotator is None:
-                where, what = (question, value) if label is None else (f"{question}.users", user)
-                problem, expected = (
-                    ("unknown label", _expected(both)) if label is None else ("names no annotator", "a name")
-                )
-                rows.reject(i, problem, column=f"{where}[{j}]", value=what, expected=expected, whole=False)
-                continue
-            vote = {"row": i, "annotator": annotator, "label": label}
-            votes.append(vote | {own: column[i] for own, column in texts.items()})
-    notes = [f"Votes are the answers to '{question.removesuffix('.responses')}', {both[0]} against {both[1]}."]
+            skipped += not couples
+            several += len(couples) > 1
+            votes += _votes(i, f"{i}/{j}", response, couples, texts)
+    listed = ", ".join(names[:-1]) + f" against {names[-1]}" if len(names) == 2 else ", ".join(names)
+    notes = [f"Votes are the answers to '{question}', about {listed}."] + ([NOTE] if several else [])
+    if extra:
+        notes.append(f"The fields {', '.join(extra)} tell pairs apart and are no part of the prompt.")
     if skipped:
-        notes.append(f"{skipped:,} responses were skipped: drafts or discarded.")
-    return from_votes(rows, votes, shown=True, skipped=skipped, notes=notes)
+        notes.append(f"{skipped:,} responses were skipped: drafts, discarded, or without a preference.")
+    return from_votes(rows, votes, shown=len(names) == 2, skipped=skipped, notes=notes)
 
 
-def read_answer(value: Any, known: dict[str, str]) -> str | None:
-    """Read a label, or a ranking of both answers (places, or the better one first); None where it is neither."""
-    if isinstance(value, str):
-        return known.get(_key(value))
-    if not isinstance(value, list) or len(value) != 2:
+def _votes(
+    row: int, judgement: str, response: Response, couples: Couples, texts: tuple[Any, dict[int, Any], str | None]
+) -> list[dict[str, Any]]:
+    prompt, answers, seen = texts
+    votes = []
+    for better, worse, tie in couples:
+        if better not in answers or worse not in answers:
+            continue
+        # The first field is what was shown first.
+        a, b = sorted((better, worse))
+        shown = dict(zip(("prompt", "response_a", "response_b"), _cut(prompt, answers[a], answers[b]), strict=True))
+        label = "tie" if tie else "a" if better == a else "b"
+        vote = {"row": row, "annotator": named(response.user), "label": label, ALSO: seen, **shown}
+        votes.append(vote | {"judgement": judgement} if len(couples) > 1 else vote)
+    return votes
+
+
+def _cut(prompt: Any, a: Any, b: Any) -> tuple[Any, Any, Any]:
+    if all(isinstance(value, str | None) for value in (prompt, a, b)):
+        return prompt, a, b
+    messages = [
+        said(v, role) if isinstance(v, str) else v for v, role in ((prompt, "user"), (a, "assistant"), (b, "assistant"))
+    ]
+    return cut(*messages)
+
+
+def _texts(
+    fields: Mapping[str, Any], names: Sequence[str], extra: dict[str, None]
+) -> tuple[Any, dict[int, Any], str | None]:
+    """Prompt, answers by their place, and what else annotators saw, as JSON."""
+    answers = {}
+    for place, name in enumerate(names):
+        value = fields.get(name)
+        found = value if isinstance(value, str) else conversation(value)
+        if found is not None:
+            answers[place] = found
+    told = object_prompt({name: value for name, value in fields.items() if name not in names}, NAMES_INSIDE)
+    seen = told.seen | {name: fields[name] for name in told.open}
+    extra.update(dict.fromkeys(told.open))
+    return told.prompt, answers, json.dumps(seen, sort_keys=True, ensure_ascii=False, default=str) if seen else None
+
+
+def _couples(rows: Rows, row: int, response: Response, known: Known, names: Sequence[str]) -> Couples | None:
+    """The comparisons that a response makes, none where it is no preference; None where it is not understood."""
+    if named(response.user) is None:
+        where = response.where.replace(".responses[", ".responses.users[")
+        rows.reject(row, "names no annotator", column=where, value=response.user, expected="a name", whole=False)
+        return None
+    found = read_answer(response.value, known, len(names))
+    if found is None:
+        rows.reject(
+            row,
+            "unknown label",
+            column=response.where,
+            value=response.value,
+            expected=f"{', '.join(names)} or tie, a ranking of them, or --label {str(response.value)!r}=a (b, tie, both_bad, skip)",
+            whole=False,
+        )
+    return found
+
+
+def read_answer(value: Any, known: Known, number: int) -> Couples | None:
+    """Read a label, or a ranking of the answers (places, or the better ones first); None where it is neither."""
+    if isinstance(value, str | int) and not isinstance(value, bool):
+        meant = known.get(_key(str(value)))
+        if isinstance(meant, int):
+            return by_best(number, meant)
+        return None if meant is None else [(0, 1, True)] if meant in NEUTRAL and number == 2 else []
+    if not isinstance(value, list) or len(value) < 2:
         return None
     if all(isinstance(v, dict) for v in value):
-        places = {read_answer(v.get("value"), known): v.get("rank") for v in value}
+        ranked = [(known.get(_key(str(v.get("value")))), v.get("rank")) for v in value]
     else:
-        places = {read_answer(v, known): place for place, v in enumerate(value)}
-    a, b = places.get("a"), places.get("b")
-    if not isinstance(a, int) or not isinstance(b, int):
+        ranked = [(known.get(_key(str(v))), place) for place, v in enumerate(value)] if len(value) == number else []
+    if not ranked or any(not isinstance(x, int) or not isinstance(r, int) for x, r in ranked):
         return None
-    return "a" if a < b else "b" if b < a else "tie"
+    places: list[float | None] = [None] * number
+    for answer, rank in ranked:
+        places[int(str(answer))] = float(str(rank))
+    return by_places(places)
 
 
-def _labels(a: str, b: str) -> dict[str, str]:
-    """What stands for which answer: our own labels, the fields' names, and the ends in which the names differ."""
-    own = {_key(label): meaning for label, meaning in SIDES.items()}
-    x, y = _key(a), _key(b)
-    start = next((i for i, (p, q) in enumerate(zip(x, y, strict=False)) if p != q), min(len(x), len(y)))
-    ends = {x[start:]: "a", y[start:]: "b"} if x[start:] and y[start:] else {}
-    return own | ends | {x: "a", y: "b"}
+def _answers(rows: Rows, fields: Sequence[Mapping[str, Any]]) -> list[str]:
+    names = list(dict.fromkeys(name for found in fields for name in found))
+    found = ["response_a", "response_b"] if {"response_a", "response_b"} <= set(names) else answer_fields(names)
+    if not found:
+        raise rows.fail(
+            f"there are no two fields for the answers, found {', '.join(names)}",
+            expected="response_a and response_b or the like; --columns response_a=NAME says which",
+        )
+    return found
+
+
+def _known(rows: Rows, names: Sequence[str]) -> dict[str, int | str]:
+    """What stands for which answer: our own labels, the fields' names, their ends, and what the user says."""
+    own: dict[str, int | str] = {_key(label): "ab".index(m) if m in "ab" else m for label, m in SIDES.items()}
+    keys = [_key(name) for name in names]
+    start = next(
+        (i for i, letters in enumerate(zip(*keys, strict=False)) if len(set(letters)) > 1), min(map(len, keys))
+    )
+    if all(key[start:] for key in keys):
+        own |= {key[start:]: place for place, key in enumerate(keys)}
+    own |= {key: place for place, key in enumerate(keys)}
+    own |= {_key(rows.renames.get(name, name)): place for place, name in enumerate(names)}
+    said_by_user = {_key(value): meaning for value, meaning in rows.labels.items() if meaning in MEANINGS}
+    return own | {value: "ab".index(m) if m in "ab" else m for value, m in said_by_user.items()}
 
 
 def _key(label: str) -> str:
     return re.sub(r"[\s_-]", "", label_key(label))
 
 
-def _expected(both: tuple[str, str]) -> str:
-    return f"{both[0]}, {both[1]} or tie, or a ranking of both"
-
-
-def _question(rows: Rows, known: dict[str, str]) -> str:
-    """Find the one question whose answers can be read as preferences."""
-    questions = [name for name in rows.table.column_names if name.endswith(".responses")]
-    fit = [
-        q
-        for q in questions
-        if any(read_answer(v, known) for given in rows.values(q) if isinstance(given, list) for v in given)
-    ]
-    if len(fit) == 1 or len(questions) == 1:
+def _question(rows: Rows, known: Known, number: int) -> str:
+    """The question that was asked for, or the only one whose answers can be read as preferences."""
+    questions = questions_of(rows)
+    if rows.criterion is not None:
+        rows.criterion_used = True
+        if rows.criterion not in questions:
+            raise BadInputError(
+                "unknown criterion", source=rows.source.name, parameter="criterion", value=rows.criterion,
+                expected=", ".join(questions),
+            )  # fmt: skip
+        return rows.criterion
+    fit = [q for q in questions if any(read_answer(r.value, known, number) for g in responses_of(rows, q) for r in g)]
+    if len(fit) == 1 or (not fit and len(questions) == 1):
         return str((fit or questions)[0])
     problem = "several questions ask for a preference" if fit else "no question asks for a preference"
-    found = ", ".join(fit or questions)
-    raise rows.fail(problem, expected=f"one, with the columns of the others left out; found {found}")
+    found = fit or questions
+    raise rows.fail(
+        f"{problem}: {', '.join(found) or 'there are no responses, and suggestions are none'}",
+        expected=f"one of them: --criterion {found[0]}" if found else "records that people have responded to",
+    )
+
+
+def looks_like_argilla(rows: Rows) -> bool:
+    """Tell whether columns are those of flat records, or of nested ones."""
+    names = rows.table.column_names
+    flat = any(name.endswith((".responses", ".suggestion")) for name in names)
+    return flat or is_nested(rows)
 
 
 ARGILLA = Format(
-    "argilla",
-    "Argilla 2 records, flattened",
-    (("*.responses",), ("*.responses.users",)),
-    read_argilla,
-    own_status=True,
+    "argilla", "Argilla 2 records, flat or nested", (("*",),), read_argilla, looks=looks_like_argilla, own_status=True
 )

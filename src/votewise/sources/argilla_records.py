@@ -1,0 +1,90 @@
+"""Argilla 2 records in both of their forms, flat and nested: fields and, per question, responses with user and status."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from votewise.sources.nested import entries, get
+from votewise.sources.rows import Rows
+from votewise.sources.values import decoded
+
+OWN = ("id", "status", "_server_id", "external_id", "inserted_at", "updated_at")
+"""Columns of a record that are no fields."""
+
+
+@dataclass(frozen=True)
+class Response:
+    """One user's answer to one question, and where it stands."""
+
+    value: Any
+    user: Any
+    status: str
+    where: str
+
+
+def is_nested(rows: Rows) -> bool:
+    """Tell whether the records are nested: ``fields`` with the texts, ``responses`` with a list per question."""
+    if not rows.has("fields", "responses"):
+        return False
+    given = [value for value in rows.values("responses")[:50] if value]
+    fields = [value for value in rows.values("fields")[:50] if value]
+    lists = all(isinstance(v, dict) and all(x is None or isinstance(x, list) for x in v.values()) for v in given)
+    return bool(fields) and lists and all(isinstance(value, dict) for value in fields)
+
+
+def fields_of(rows: Rows) -> list[dict[str, Any]]:
+    """The fields of each record: what annotators saw, by name, without empty ones."""
+    if is_nested(rows):
+        found = [value if isinstance(value, dict) else {} for value in rows.values("fields")]
+        return [{name: v for name, v in fields.items() if v not in (None, "", [])} for fields in found]
+    names = [name for name in rows.table.column_names if "." not in name and name not in OWN]
+    columns = {name: decoded(rows.table, name) for name in names}
+    return [{name: c[i] for name, c in columns.items() if c[i] not in (None, "", [])} for i in range(len(rows))]
+
+
+def questions_of(rows: Rows) -> list[str]:
+    """The questions that some record has a response to."""
+    if is_nested(rows):
+        names = dict.fromkeys(
+            name for value in rows.values("responses") for name, given in (value or {}).items() if given
+        )
+        return list(names)
+    return [name.removesuffix(".responses") for name in rows.table.column_names if name.endswith(".responses")]
+
+
+def responses_of(rows: Rows, question: str) -> list[list[Response]]:
+    """The responses to a question, one list per record; records whose lists do not fit together are rejected."""
+    if is_nested(rows):
+        return [_nested(rows, i, value, question) for i, value in enumerate(rows.values("responses"))]
+    names = [f"{question}.responses{end}" for end in ("", ".users", ".status")]
+    columns = [rows.values(name) if rows.has(name) else [None] * len(rows) for name in names]
+    return [_flat(rows, i, names, [column[i] for column in columns]) for i in range(len(rows))]
+
+
+def _nested(rows: Rows, row: int, value: Any, question: str) -> list[Response]:
+    given = entries(rows, row, get(value, question), f"responses.{question}")
+    return [
+        Response(
+            get(item, "value"),
+            next((get(item, key) for key in ("user_id", "user", "username") if get(item, key) is not None), None),
+            str(get(item, "status") or "submitted"),
+            f"responses.{question}[{j}]",
+        )
+        for j, item in enumerate(given)
+    ]
+
+
+def _flat(rows: Rows, row: int, names: Sequence[str], values: Sequence[Any]) -> list[Response]:
+    given, users, statuses = (entries(rows, row, value, name) for name, value in zip(names, values, strict=True))
+    statuses = statuses or ["submitted"] * len(given)
+    if not len(given) == len(users) == len(statuses):
+        rows.reject(
+            row, "has a different length", column=names[1], value=users, expected=f"one per entry of {names[0]}"
+        )
+        return []
+    return [
+        Response(value, user, str(status), f"{names[0]}[{j}]")
+        for j, (value, user, status) in enumerate(zip(given, users, statuses, strict=True))
+    ]
