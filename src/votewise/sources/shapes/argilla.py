@@ -32,6 +32,10 @@ def read_argilla(rows: Rows) -> Canonical:
     """
     fields = fields_of(rows)
     names = _answers(rows, fields)
+    for name in {name: None for found in fields for name in found if rows.has(name)}:
+        asked = object_prompt({name: "?"}, NAMES_INSIDE).prompt is not None
+        if name in names or asked:
+            rows.use(name, "answer" if name in names else "prompt")
     known = _known(rows, names)
     question = _question(rows, known, len(names))
     votes: list[dict[str, Any]] = []
@@ -40,8 +44,8 @@ def read_argilla(rows: Rows) -> Canonical:
     for i, responses in enumerate(responses_of(rows, question)):
         submitted = [r for r in responses if r.status.rpartition(".")[2] == "submitted"]
         skipped += len(responses) - len(submitted)
-        texts = _texts(fields[i], names, extra) if rows.ok[i] else None
-        for j, response in enumerate(submitted if texts is not None else ()):
+        texts = _texts(fields[i], names, extra)
+        for j, response in enumerate(submitted if rows.ok[i] else ()):
             couples = _couples(rows, i, response, known, names)
             if couples is None:
                 continue
@@ -112,7 +116,8 @@ def _couples(rows: Rows, row: int, response: Response, known: Known, names: Sequ
             "unknown label",
             column=response.where,
             value=response.value,
-            expected=f"{', '.join(names)} or tie, a ranking of them, or --label {str(response.value)!r}=a (b, tie, both_bad, skip)",
+            expected=f"{', '.join(names)} or tie, a ranking of them, "
+            f"or --label {str(response.value)!r}=a (b, tie, both_bad, skip) to say what it means",
             whole=False,
         )
     return found
