@@ -1,124 +1,142 @@
-"""Label Studio's JSON export of comparisons: pairwise, choices and taxonomies."""
+"""Label Studio's JSON export of comparisons: pairwise, choices, taxonomies, rankers and ratings."""
 
 from __future__ import annotations
 
+import json
 from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
+from votewise.data.identity import ALSO
+from votewise.sources.answer_orders import text_of
 from votewise.sources.canonical import Canonical, from_votes
 from votewise.sources.cells import is_text
 from votewise.sources.format import Format
-from votewise.sources.labels import LABELS, NEUTRAL, label_key
+from votewise.sources.labels import NEUTRAL
+from votewise.sources.labelstudio_results import (
+    VERDICTS,
+    chosen_value,
+    meaning_of_value,
+    meanings_of,
+    question_of,
+    ranked,
+    rated,
+    results_of,
+)
 from votewise.sources.messages import conversation
 from votewise.sources.nested import amount, entries, get, moment, named, two_answers
-from votewise.sources.prompt_parts import PROMPT, SYSTEM, plain_name
+from votewise.sources.prompt_objects import object_prompt
+from votewise.sources.prompt_parts import NAMES_INSIDE
+from votewise.sources.rankings import NOTE, Couples, by_places
 from votewise.sources.rows import Rows
 
-SIDES = {"left": "a", "right": "b"}
-VERDICTS = ("pairwise", "choices", "taxonomy")
-"""Kinds of results that may say which answer is better."""
+
+@dataclass(frozen=True)
+class Task:
+    """What annotators saw: the ``prompt``, the ``answers`` by their names or ids, and ``seen``: the rest, as JSON."""
+
+    prompt: Any
+    answers: Mapping[str, Any]
+    seen: str | None = None
 
 
 def read_labelstudio(rows: Rows) -> Canonical:
-    """Read every annotation as one vote about the first text (a, on the left) against the second one.
+    """Read every annotation as one vote about the first text (a, on the left) against the second one, or as one ranking.
 
     Cancelled annotations are skipped; one without any result is a tie. Of several questions the one asked for counts.
+    Predictions are not annotations.
     """
     data, annotations = rows.values("data"), rows.values("annotations")
     given = {i: entries(rows, i, annotations[i], "annotations") for i in rows.kept().tolist()}
-    question = _question(rows, given)
+    if not any(given.values()):
+        raise rows.fail("holds no annotations; predictions are none", column="annotations", expected="people's results")
+    question = question_of(rows, (annotation for found in given.values() for annotation in found))
     votes: list[dict[str, Any]] = []
     fates: Counter[str] = Counter()
     for i, found in given.items():
-        texts, names = _texts(rows, i, data[i])
-        if texts is None or names is None:
+        task = _task(rows, i, data[i])
+        if task is None:
             continue
         for j, annotation in enumerate(found):
             if get(annotation, "was_cancelled"):
                 fates["cancelled"] += 1
                 continue
-            vote = _vote(rows, i, f"annotations[{j}]", annotation, _meanings(rows, names), question)
-            if vote is not None:
-                meaning = vote.pop("meaning")
-                fates[meaning] += 1
-                if vote["label"] is not None:
-                    votes.append({"row": i, **texts, **vote})
+            where = f"annotations[{j}]"
+            who = _who(rows, i, where, annotation)
+            verdict = None if who is None else _verdict(rows, i, f"{where}.result", annotation, task, question)
+            if who is None or verdict is None:
+                continue
+            meaning, couples = verdict
+            fates[meaning] += 1
+            fates["rankings"] += len(couples) > 1
+            votes += _votes(i, f"{i}/{j}", who, task, couples)
     rows.meanings.update({name: fates[name] for name in ("both_bad", "both_good", "skip") if fates[name]})
     notes = [f"{fates['cancelled']:,} cancelled annotations were skipped."] if fates["cancelled"] else []
+    notes += [NOTE] if fates["rankings"] else []
     if fates["nothing"]:
         notes.append(f"{fates['nothing']:,} annotations without a choice were read as ties.")
     return from_votes(rows, votes, shown=True, skipped=fates["cancelled"] + fates["skip"], notes=notes)
 
 
-def _question(rows: Rows, given: dict[int, list[Any]]) -> str | None:
-    """The control whose results count, where annotations answer several; BadInputError unless one was asked for."""
-    asked = dict.fromkeys(
-        str(get(result, "from_name"))
-        for found in given.values()
-        for annotation in found
-        for result in _results(annotation)
-        if get(result, "type") in VERDICTS
-    )
-    if rows.criterion is not None:
-        rows.criterion_used = True
-        if rows.criterion not in asked:
-            raise rows.fail(
-                f"asks no question '{rows.criterion}'", expected=f"--criterion and one of: {', '.join(asked)}"
-            )
-        return rows.criterion
-    if len(asked) > 1:
-        raise rows.fail(
-            f"annotations answer several questions: {', '.join(asked)}",
-            expected=f"one of them: --criterion {next(iter(asked))}",
-        )
-    return next(iter(asked), None)
+def _votes(row: int, judgement: str, who: dict[str, Any], task: Task, couples: Couples) -> list[dict[str, Any]]:
+    votes = []
+    names = list(task.answers)
+    for better, worse, tie in couples:
+        a, b = sorted((better, worse))
+        vote = {"row": row, **who, "label": "tie" if tie else "a" if better == a else "b", "prompt": task.prompt}
+        vote |= {"response_a": task.answers[names[a]], "response_b": task.answers[names[b]], ALSO: task.seen}
+        votes.append(vote | {"judgement": judgement} if len(couples) > 1 else vote)
+    return votes
 
 
-def _results(annotation: Any) -> list[Any]:
-    results = get(annotation, "result")
-    return results if isinstance(results, list) else []
-
-
-def _texts(rows: Rows, row: int, data: Any) -> tuple[dict[str, Any] | None, tuple[str, str] | None]:
-    """Prompt and answers of a task, and the names of the two answers."""
-    fields = {k: v for k, v in data.items() if is_text(v)} if isinstance(data, dict) else {}
-    both = two_answers(list(fields))
+def _task(rows: Rows, row: int, data: Any) -> Task | None:
+    """Prompt and answers of a task; None where it is open what they are."""
+    fields = {k: v for k, v in data.items() if v not in (None, "", [])} if isinstance(data, dict) else {}
+    both = two_answers([name for name, value in fields.items() if is_text(value) or conversation(value) is not None])
+    answers = {name: _answer(fields[name]) for name in both} if both else {}
+    taken = tuple(both or ())
     if both is None:
-        expected = "two texts, such as response_a and response_b or text1 and text2"
-        rows.reject(row, "does not have two answers", column="data", value=data, expected=expected)
-        return None, None
-    talks = {name: found for name, value in data.items() if name not in fields and (found := conversation(value))}
-    asked = {name: value for name, value in (fields | talks).items() if name not in both}
-    free = {plain_name(name): name for name in asked}
-    system = next((free[name] for name in SYSTEM if name in free), None)
-    prompt = next((free[name] for name in (*PROMPT, "input", "context", "text", "messages") if name in free), None)
-    if prompt is None and len(free) == 1:
-        prompt = next(iter(asked))
-    if prompt is None and free:
-        expected = f"one called prompt; found {', '.join(asked)}"
-        rows.reject(
-            row, "has several texts, and it is open which is the prompt", column="data", value=data, expected=expected
-        )
-        return None, None
-    texts: dict[str, Any] = {"response_a": fields[both[0]], "response_b": fields[both[1]]}
-    if prompt is not None:
-        texts["prompt"] = asked[prompt]
-        if system is not None and is_text(asked[system]):
-            before = [{"role": "system", "content": str(asked[system])}]
-            told = asked[prompt]
-            texts["prompt"] = [*before, *(told if isinstance(told, list) else [{"role": "user", "content": told}])]
-    return texts, both
+        found = {name: items for name, value in fields.items() if (items := _items(value))}
+        if len(found) != 1:
+            expected = "two texts, such as response_a and response_b or text1 and text2, or a list of items to rank"
+            rows.reject(row, "does not have two answers", column="data", value=data, expected=expected)
+            return None
+        taken, answers = (next(iter(found)),), next(iter(found.values()))
+    told = object_prompt({name: value for name, value in fields.items() if name not in taken}, NAMES_INSIDE)
+    prompt, seen = told.prompt, told.seen | {name: fields[name] for name in told.open}
+    texts = [name for name, value in fields.items() if name not in taken and is_text(value)]
+    if prompt is None and len(texts) == 1:
+        prompt = fields[texts[0]]
+        seen.pop(texts[0], None)
+    elif prompt is None and texts:
+        expected = f"one called prompt; found {', '.join(texts)}"
+        problem = "has several texts, and it is open which is the prompt"
+        rows.reject(row, problem, column="data", value=data, expected=expected)
+        return None
+    return Task(prompt, answers, json.dumps(seen, sort_keys=True, ensure_ascii=False, default=str) if seen else None)
 
 
-def _meanings(rows: Rows, names: tuple[str, str]) -> dict[str, str]:
-    """What a chosen value means: what the user says, the answers' own names, then our words."""
-    own = dict(zip((label_key(name) for name in names), "ab", strict=True))
-    return LABELS | SIDES | own | rows.labels
+def _answer(value: Any) -> Any:
+    return conversation(value) or value
 
 
-def _vote(
-    rows: Rows, row: int, where: str, annotation: Any, meanings: dict[str, str], question: str | None
-) -> dict[str, Any] | None:
+def _items(value: Any) -> dict[str, Any] | None:
+    """The answers of a list of items to rank, by their ids; None where a value is no such list."""
+    if not isinstance(value, list) or len(value) < 2 or not all(isinstance(item, dict) for item in value):
+        return None
+    found: dict[str, Any] = {}
+    for item in value:
+        text = next((item[key] for key in ("body", "html") if is_text(item.get(key))), None) or text_of(item)
+        text = text if text is not None else item.get("title")
+        if item.get("id") is None or not is_text(text):
+            return None
+        found[str(item["id"])] = text
+    return found
+
+
+def _who(rows: Rows, row: int, where: str, annotation: Any) -> dict[str, Any] | None:
+    """Annotator, time and seconds of an annotation; None where it names nobody."""
     who = get(annotation, "completed_by")
     annotator = named(get(who, "email")) or named(get(who, "id")) if isinstance(who, dict) else named(who)
     if annotator is None:
@@ -126,46 +144,77 @@ def _vote(
             row, "names no annotator", column=f"{where}.completed_by", value=who, expected="a user", whole=False
         )
         return None
+    fine, time = moment(rows, row, get(annotation, "created_at"), f"{where}.created_at")
+    return {"annotator": annotator, "time": time, "seconds": amount(get(annotation, "lead_time"))} if fine else None
+
+
+def _verdict(
+    rows: Rows, row: int, where: str, annotation: Any, task: Task, question: str | None
+) -> tuple[str, Couples] | None:
+    """What an annotation says in a word, and its comparisons; None where it is not understood."""
     given = get(annotation, "result")
     if given is not None and not isinstance(given, list):
-        expected = "a list of results"
-        rows.reject(row, "is not a list", column=f"{where}.result", value=given, expected=expected, whole=False)
+        rows.reject(row, "is not a list", column=where, value=given, expected="a list of results", whole=False)
         return None
-    meaning = _meaning(rows, row, f"{where}.result", annotation, meanings, question)
-    if meaning is None:
-        return None
-    fine, time = moment(rows, row, get(annotation, "created_at"), f"{where}.created_at")
-    seconds = amount(get(annotation, "lead_time"))
-    label = {"nothing": "tie", "skip": None, **NEUTRAL}.get(meaning, meaning)
-    vote = {"annotator": annotator, "label": label, "meaning": meaning, "time": time, "seconds": seconds}
-    return vote if fine else None
-
-
-def _meaning(
-    rows: Rows, row: int, where: str, annotation: Any, meanings: dict[str, str], question: str | None
-) -> str | None:
-    """What an annotation says; ``nothing`` without any result, None where it is not understood."""
-    results = [
-        r for r in _results(annotation) if get(r, "type") in VERDICTS and str(get(r, "from_name")) in (question, "None")
-    ]
+    results = [r for r in results_of(annotation) if str(get(r, "from_name")) in (question, "None")]
+    results = [r for r in results if get(r, "type") in VERDICTS]
+    names = list(task.answers)
+    if results and get(results[0], "type") == "ranker":
+        return _ranking(rows, row, where, results, names)
     if not results:
-        others = {str(get(r, "type")) for r in _results(annotation)} - {"textarea", "rating", "number", "None"}
-        if others and not question:
-            expected = "results of type pairwise or choices"
-            rows.reject(row, "has no verdict", column=where, value=sorted(others), expected=expected, whole=False)
-            return None
-        return "nothing"
-    value = get(results[0], "value")
-    chosen = next((get(value, key) for key in ("selected", "choices", "taxonomy") if get(value, key) is not None), None)
-    while isinstance(chosen, list) and len(chosen) == 1:
-        chosen = chosen[0]
-    meaning = meanings.get(label_key(chosen)) if isinstance(chosen, str) else None
+        return _without_choice(rows, row, where, annotation, names, question)
+    if len(names) > 2:
+        rows.reject(row, "is no order of the answers", column=where, value=given, expected="a ranking", whole=False)
+        return None
+    meanings = meanings_of(rows, names)
+    values = list(dict.fromkeys(str(chosen_value(result)) for result in results))
+    found = {meaning_of_value(value, meanings) for value in values}
+    if len(found) > 1:
+        expected = "one answer to each question, or --criterion and one question"
+        rows.reject(row, "says several things", column=where, value=values, expected=expected, whole=False)
+        return None
+    meaning = found.pop()
     if meaning is None:
-        expected = (
-            f"left or right, an answer's name, or --label {chosen!r}=a (b, tie, both_bad, skip) to say what it means"
-        )
-        rows.reject(row, "unknown label", column=where, value=chosen, expected=expected, whole=False)
-    return meaning
+        expected = f"left or right, an answer's name, or --label {values[0]!r}=a (b, tie, both_bad, skip)"
+        expected += " to say what it means"
+        rows.reject(row, "unknown label", column=where, value=values[0], expected=expected, whole=False)
+        return None
+    return meaning, _couples(meaning)
+
+
+def _couples(meaning: str) -> Couples:
+    if meaning == "skip":
+        return []
+    return [(1, 0, False)] if meaning == "b" else [(0, 1, NEUTRAL.get(meaning) == "tie")]
+
+
+def _without_choice(
+    rows: Rows, row: int, where: str, annotation: Any, names: list[str], question: str | None
+) -> tuple[str, Couples] | None:
+    """An annotation without a choice: two ratings, or nothing, which is a tie of two answers."""
+    ratings = [r for r in results_of(annotation) if get(r, "type") == "rating"]
+    kinds = {str(get(r, "type")) for r in results_of(annotation)} - {"textarea", "number", "rating"}
+    places = None if question is None or len(names) != 2 else rated(ratings, question, names)
+    if places is not None:
+        return "rated", by_places([-place for place in places])
+    of_question = any(get(r, "type") in VERDICTS for r in results_of(annotation))
+    if (not ratings and not kinds) or (question is not None and of_question):
+        return ("nothing", [(0, 1, True)]) if len(names) == 2 else ("skip", [])
+    value = sorted(kinds | {"rating"}) if ratings else sorted(kinds)
+    expected = "results of type pairwise, choices, taxonomy or ranker, or a rating of each answer"
+    rows.reject(row, "has no verdict", column=where, value=value, expected=expected, whole=False)
+    return None
+
+
+def _ranking(rows: Rows, row: int, where: str, results: list[Any], names: list[str]) -> tuple[str, Couples] | None:
+    orders = [ranked(result) for result in results]
+    order = orders[0] if len(orders) == 1 else None
+    if order is None or not set(order) <= set(names) or len(set(order)) < len(order):
+        value = [get(result, "value") for result in results]
+        expected = "one list of the items' ids from the best to the worst"
+        rows.reject(row, "is no order of the answers", column=where, value=value, expected=expected, whole=False)
+        return None
+    return "ranked", by_places([order.index(name) if name in order else None for name in names])
 
 
 LABELSTUDIO = Format(
