@@ -90,8 +90,15 @@ def _recognised(rows: Rows) -> Format:
     raise rows.fail(
         f"unknown format; found the columns {listed(own)}",
         expected=f"one of `votewise formats`; nearest is {nearest.name}, which lacks {', '.join(nearest.lacks(names))}; "
-        f"say what the columns hold, for example: {command(_path(rows.source.name), own, rows.renames)}{_several(rows)}",
+        f"say what the columns hold, for example: {command(_path(rows.source.name), own, _told(rows))}{_several(rows)}",
     )
+
+
+def _told(rows: Rows) -> dict[str, str]:
+    """What the user has said about columns, and the label where one column holds nothing but labels."""
+    alone = label_like(rows.table, LABELS | rows.labels, ())
+    own = rows.renames.get(alone[0], alone[0]) if len(alone) == 1 else None
+    return {"label": own, **rows.renames} if own is not None and own not in rows.renames.values() else rows.renames
 
 
 def _several(rows: Rows) -> str:

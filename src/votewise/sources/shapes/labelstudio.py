@@ -214,7 +214,8 @@ def _ranking(rows: Rows, row: int, where: str, results: list[Any], names: list[s
         expected = "one list of the items' ids from the best to the worst"
         rows.reject(row, "is no order of the answers", column=where, value=value, expected=expected, whole=False)
         return None
-    return "ranked", by_places([order.index(name) if name in order else None for name in names])
+    couples = by_places([order.index(name) if name in order else None for name in names])
+    return ("ranked" if couples else "skip"), couples
 
 
 LABELSTUDIO = Format(

@@ -1,95 +1,143 @@
-"""Open WebUI's feedback export: a thumb up or down on one of several models' answers to a message."""
+"""Open WebUI's feedback export: thumbs up and down on the answers to one message, by several models or regenerated."""
 
 from __future__ import annotations
 
+from collections import Counter
+from dataclasses import dataclass, field
 from typing import Any
 
 from votewise.sources.canonical import Canonical, from_votes
+from votewise.sources.chat_history import Answer, answers_to, prompt_of, rated_answer
 from votewise.sources.format import Format
-from votewise.sources.messages import Message, conversation
 from votewise.sources.nested import get, moment, named, text
+from votewise.sources.rankings import NOTE
 from votewise.sources.rows import Rows
 
-HISTORIES = (("chat", "chat", "history", "messages"), ("chat", "history", "messages"), ("history", "messages"))
+
+@dataclass
+class Feedback:
+    """One row: who rated which answer how, and the answers beside it."""
+
+    row: int
+    user: str
+    up: bool
+    model: str
+    siblings: list[str]
+    chat: str
+    message: str
+    time: float | None
+    changed: float | None
+    reason: str | None
+    prompt: Any = None
+    rated: Answer | None = None
+    others: list[Answer | None] = field(default_factory=list)
 
 
 def read_openwebui(rows: Rows) -> Canonical:
-    """Read one vote per sibling model: a thumb up prefers the rated model to it, a thumb down the sibling.
+    """Read one vote per sibling: a thumb up prefers the rated answer to it, a thumb down the sibling.
 
-    The answers' texts come from the chat's snapshot; where it lacks them, the pair is named by the message and the models.
+    Where a user has rated both answers of a pair, that is one vote: for the liked one, or a tie where both are liked or both
+    are not. Each regeneration is an answer of its own. Of two ratings of one answer by one user the later counts. The texts
+    come from the chat's snapshot; where it lacks them, the pair is named by the message and the models.
     """
-    users, data = rows.annotator("user_id").to_pylist(), rows.values("data")
-    meta, snapshots, times = (
-        rows.values(name) if rows.has(name) else [None] * len(rows) for name in ("meta", "snapshot", "created_at")
-    )
+    given, skipped = _feedback(rows)
+    latest: dict[tuple[str, str, str], Feedback] = {}
+    for item in given:
+        key = (item.user, item.chat, item.message or f"row {item.row}")
+        before = latest.get(key)
+        if before is None or (item.changed or 0) >= (before.changed or 0):
+            latest[key] = item
+    rated = {key: item.up for key, item in latest.items()}
     votes: list[dict[str, Any]] = []
-    skipped = unseen = 0
+    fates: Counter[str] = Counter(revised=len(given) - len(latest))
+    done: set[tuple[str, str, frozenset[str]]] = set()
+    for item in latest.values():
+        for place, other in enumerate(item.others):
+            pair = (item.user, item.chat, frozenset((item.message, other.id if other is not None else "")))
+            if other is not None and pair in done:
+                fates["seen"] += 1
+                continue
+            done.add(pair)
+            votes.append(_vote(rows, item, place, rated, fates))
+    rows.meanings.update({name: fates[name] for name in ("both_bad", "both_good") if fates[name]})
+    notes = [f"{skipped:,} entries were skipped: no rating, or no other model to compare with."] if skipped else []
+    if fates["several"]:
+        notes.append(NOTE)
+    if fates["revised"]:
+        notes.append(f"{fates['revised']:,} entries were skipped: the user rated the same answer again later.")
+    if fates["seen"]:
+        notes.append(f"{fates['seen']:,} pairs of which a user rated both answers are one vote each.")
+    if fates["no text"]:
+        notes.append(f"{fates['no text']:,} votes have no texts, because the snapshot lacks an answer.")
+    return from_votes(rows, votes, shown=False, skipped=skipped + fates["revised"] + fates["seen"], notes=notes)
+
+
+def _vote(
+    rows: Rows, item: Feedback, place: int, rated: dict[tuple[str, str, str], bool], fates: Counter[str]
+) -> dict[str, Any]:
+    """The vote between a rated answer and one beside it, which the same user may have rated too."""
+    other, sibling = item.others[place], item.siblings[place]
+    label = "a" if item.up else "b"
+    if other is not None and rated.get((item.user, item.chat, other.id)) == item.up:
+        label = "tie"
+        fates["both_good" if item.up else "both_bad"] += 1
+    vote = {
+        "row": item.row, "annotator": item.user, "label": label, "model_a": item.model, "model_b": sibling,
+        "time": item.time, "reason": item.reason,
+    }  # fmt: skip
+    if len(item.siblings) > 1:
+        vote["judgement"] = str(item.row)
+        fates["several"] += 1
+    if other is None or item.rated is None or item.rated.messages is None or item.prompt is None:
+        fates["no text"] += 1
+        names = (item.chat, item.message or f"row {rows.source.number(item.row)}", item.model, sibling)
+        again = item.siblings[:place].count(sibling)
+        return vote | {"pair": "/".join((*names, str(again + 1)) if again else names)}
+    return vote | {"prompt": item.prompt, "response_a": item.rated.messages, "response_b": other.messages}
+
+
+def _feedback(rows: Rows) -> tuple[list[Feedback], int]:
+    """The entries with a rating and a sibling, and how many have neither."""
+    users, data = rows.annotator("user_id").to_pylist(), rows.values("data")
+    meta, snapshots, times, changes = (
+        rows.values(name) if rows.has(name) else [None] * len(rows)
+        for name in ("meta", "snapshot", "created_at", "updated_at")
+    )
+    found, skipped = [], 0
     for i in rows.kept().tolist():
         rating, model, siblings = (get(data[i], key) for key in ("rating", "model_id", "sibling_model_ids"))
         if rating is None or not siblings:
             skipped += 1
             continue
-        if rating not in (1, -1, "1", "-1") or isinstance(rating, bool):
-            rows.reject(i, "unknown rating", column="data.rating", value=rating, expected="1 or -1")
-            continue
-        name = named(model)
-        if name is None:
-            rows.reject(i, "does not name a model", column="data.model_id", value=model, expected="a name")
-            continue
-        if not isinstance(siblings, list) or not all(named(s) for s in siblings):
-            rows.reject(i, "is not a list of models", column="data.sibling_model_ids", value=siblings, expected="names")
+        if not _usable(rows, i, rating, model, siblings):
             continue
         fine, time = moment(rows, i, times[i], "created_at")
+        _, changed = moment(rows, i, changes[i], "updated_at") if fine else (False, None)
         if not fine:
             continue
-        history = next((h for path in HISTORIES if (h := _messages(get(snapshots[i], *path)))), {})
-        shared = {
-            "row": i,
-            "annotator": users[i],
-            "label": "a" if int(rating) == 1 else "b",
-            "model_a": name,
-            "time": time,
-            "reason": _reason(data[i]),
-        }
-        for sibling in map(str, siblings):
-            texts = _texts(history, named(get(meta[i], "message_id")), sibling)
-            if not texts:
-                unseen += 1
-                chat, message = (named(get(meta[i], key)) or "" for key in ("chat_id", "message_id"))
-                texts = {"pair": "/".join((chat, message or f"row {rows.source.number(i)}", name, sibling))}
-            votes.append({**shared, "model_b": sibling, **texts})
-    notes = [f"{skipped:,} entries were skipped: no rating, or no other model to compare with."] if skipped else []
-    if unseen:
-        notes.append(f"{unseen:,} votes have no texts, because the snapshot lacks an answer.")
-    return from_votes(rows, votes, shown=False, skipped=skipped, notes=notes)
+        chat, message = (named(get(meta[i], key)) or "" for key in ("chat_id", "message_id"))
+        changed = time if changed is None else changed
+        item = Feedback(
+            i, users[i], int(rating) == 1, str(model), list(map(str, siblings)), chat, message, time, changed,
+            _reason(data[i]),
+        )  # fmt: skip
+        item.rated = rated_answer(snapshots[i], message)
+        item.prompt = prompt_of(snapshots[i], message)
+        item.others = answers_to(snapshots[i], message, item.siblings)
+        found.append(item)
+    return found, skipped
 
 
-def _messages(value: Any) -> dict[str, dict[str, Any]]:
-    """Messages by id, from an object or a list."""
-    items = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
-    return {item["id"]: item for item in items if isinstance(item, dict) and isinstance(item.get("id"), str)}
-
-
-def _texts(history: dict[str, dict[str, Any]], message: str | None, sibling: str) -> dict[str, Any] | None:
-    rated = history.get(message or "")
-    if rated is None or _parent(rated, history) is None:
-        return None
-    others = [m for m in history.values() if m.get("parentId") == rated["parentId"] and m["id"] != rated["id"]]
-    other = next((m for m in others if sibling in (named(m.get("selectedModelId")), named(m.get("model")))), None)
-    prompt: list[Any] = []
-    parent, seen = _parent(rated, history), {rated["id"]}
-    while parent is not None and parent["id"] not in seen:
-        seen.add(parent["id"])
-        prompt.insert(0, parent)
-        parent = _parent(parent, history)
-    found: list[list[Message] | None] = [conversation(m) for m in (prompt, [rated], [other])]
-    if other is None or None in found:
-        return None
-    return dict(zip(("prompt", "response_a", "response_b"), found, strict=True))
-
-
-def _parent(message: dict[str, Any], history: dict[str, dict[str, Any]]) -> dict[str, Any] | None:
-    return history.get(named(message.get("parentId")) or "")
+def _usable(rows: Rows, row: int, rating: Any, model: Any, siblings: Any) -> bool:
+    if rating not in (1, -1, "1", "-1") or isinstance(rating, bool):
+        rows.reject(row, "unknown rating", column="data.rating", value=rating, expected="1 or -1")
+    elif named(model) is None:
+        rows.reject(row, "does not name a model", column="data.model_id", value=model, expected="a name")
+    elif not isinstance(siblings, list) or not all(named(s) for s in siblings):
+        rows.reject(row, "is not a list of models", column="data.sibling_model_ids", value=siblings, expected="names")
+    else:
+        return True
+    return False
 
 
 def _reason(data: Any) -> str | None:
