@@ -497,6 +497,29 @@ SHAPES: dict[str, Shape] = {
         [("(unknown)", "No", "Yes", False), ("(unknown)", "No", "Yes", True), ("(unknown)", "Yes", "No", False)],
         "Hi",
     ),
+    "toloka": Shape(
+        "toloka",
+        [
+            {
+                "INPUT:question": "Hi",
+                "INPUT:left": "Yes",
+                "INPUT:right": "No",
+                "OUTPUT:result": result,
+                "GOLDEN:result": gold,
+                "ASSIGNMENT:worker_id": who,
+                "ASSIGNMENT:status": status,
+                "ASSIGNMENT:submitted": "2024-05-01T12:00:00",
+            }
+            for who, result, gold, status in (
+                ("w1", "left", "left", "APPROVED"),
+                ("w2", "No", None, "SUBMITTED"),
+                ("w3", "right", None, "REJECTED"),
+            )
+        ],
+        [("w1", "Yes", "No", False), ("w2", "No", "Yes", False)],
+        "Hi",
+        skipped=1,
+    ),
     "several-votes, a column each": Shape(
         "several-votes",
         [

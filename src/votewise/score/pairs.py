@@ -15,11 +15,10 @@ from votewise.arrays import Floats, Signs
 from votewise.data.reading import NONE_REJECTED, Rejected
 from votewise.errors import BadInputError
 from votewise.language_models.conversations import Prompt
-from votewise.sources.criteria import one_criterion
+from votewise.sources.canonical_votes import canonical_votes
 from votewise.sources.labels import label_column
 from votewise.sources.messages import answers
 from votewise.sources.opening import Source
-from votewise.sources.people import one_person
 from votewise.sources.reader import SourceReader
 from votewise.sources.registry import FORMATS, choose
 from votewise.sources.rows import Rows
@@ -127,8 +126,7 @@ def _needs_votes(**options: str | None) -> None:
 
 
 def _of_votes(rows: Rows, format: str, texts: bool, one_annotator: str | None) -> Pairs:
-    shape = choose(rows, format)
-    canonical = one_person(one_criterion(rows, shape.read(rows)), one_annotator)
+    shape, canonical = canonical_votes(rows, format, one_annotator)
     found = canonical.table
     if texts and "response_a" not in found.column_names:
         raise rows.fail("there are no answers to score", expected="columns prompt, response_a and response_b")

@@ -38,7 +38,7 @@ BEST = (
     "choice_index", "selected", "selected_index", "selected_idx", "winner", "winner_index", "winner_idx", "pick", "picked",
     "preference", "label",
 )  # fmt: skip
-FLAGS = ("chosen", "is_chosen", "if_chosen", "is_best", "best", "preferred", "is_preferred", "selected", "is_selected")
+MARKS = ("chosen", "is_chosen", "if_chosen", "is_best", "best", "preferred", "is_preferred", "selected", "is_selected")
 INSIDE_SCORES = ("overall_score", "overall_rating", "score", "rating", "reward")
 ORDER = "best_first"
 """The name under which ``--columns`` gives a list of the answers from the best to the worst."""
@@ -50,7 +50,7 @@ class Order:
     """Where a row says which answers are better.
 
     Attributes:
-        kind: ``ranks`` (1 is better than 2), ``scores`` (2 is better than 1), ``flags`` (of the chosen ones), ``best_first``
+        kind: ``ranks`` (1 is better than 2), ``scores`` (2 is better than 1), ``marks`` (of the chosen ones), ``best_first``
             (a list in order) or ``best`` (one of them).
         column: the column that has it; the answers' own column where it stands in each answer.
         key: its name in each answer, or None where it has a column of its own.
@@ -93,8 +93,8 @@ def find_order(table: pa.Table, answers: str) -> Order | None:
         return Order(ORDER, name)
     if name := lists(RANKS):
         return Order("ranks", name)
-    if key := inside(FLAGS, lambda v: isinstance(v, bool)):
-        return Order("flags", answers, key)
+    if key := inside(MARKS, lambda v: isinstance(v, bool)):
+        return Order("marks", answers, key)
     if name := next((plain[n] for n in BEST if n in plain and _scalar(table, plain[n])), None):
         return Order("best", name)
     if key := inside(INSIDE_SCORES, _number):
@@ -114,7 +114,7 @@ def text_of(answer: Any) -> Any:
 
 
 def place(value: Any, kind: str) -> float | None:
-    """A rank, or a score turned round, as a place where less is better; None for anything else."""
+    """A rank, or a score with its sign changed, as a place where less is better; None for anything else."""
     found = amount(float(value)) if isinstance(value, str) and _number(value) else amount(value)
     return None if found is None else -found if kind == "scores" else found
 

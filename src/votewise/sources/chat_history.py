@@ -13,7 +13,7 @@ HISTORIES = (("chat", "chat", "history", "messages"), ("chat", "history", "messa
 
 
 @dataclass(frozen=True)
-class Answer:
+class ChatAnswer:
     """One answer in a chat: the message's id, the model that wrote it, and its text as a conversation of one message."""
 
     id: str
@@ -21,7 +21,7 @@ class Answer:
     messages: list[Message] | None
 
 
-def rated_answer(snapshot: Any, message: str) -> Answer | None:
+def rated_answer(snapshot: Any, message: str) -> ChatAnswer | None:
     """The message with this id; None where the snapshot lacks it."""
     found = _history(snapshot).get(message)
     return None if found is None else _answer(found)
@@ -41,7 +41,7 @@ def prompt_of(snapshot: Any, message: str) -> list[Message] | None:
     return conversation(told)
 
 
-def answers_to(snapshot: Any, message: str, models: Sequence[str]) -> list[Answer | None]:
+def answers_to(snapshot: Any, message: str, models: Sequence[str]) -> list[ChatAnswer | None]:
     """The answers beside this one, one for each of these models in their order; None for those that the snapshot lacks.
 
     A model that is named twice wrote two of them, in the order of the chat: a regeneration is an answer of its own. An
@@ -55,7 +55,7 @@ def answers_to(snapshot: Any, message: str, models: Sequence[str]) -> list[Answe
     children = get(_parent(rated, history), "childrenIds")
     order = children if isinstance(children, list) else []
     left.sort(key=lambda m: order.index(m["id"]) if m["id"] in order else len(order))
-    found: list[Answer | None] = []
+    found: list[ChatAnswer | None] = []
     for model in models:
         own = next((m for m in left if model in (named(m.get("selectedModelId")), named(m.get("model")))), None)
         if own is None or conversation([own]) is None:
@@ -66,8 +66,8 @@ def answers_to(snapshot: Any, message: str, models: Sequence[str]) -> list[Answe
     return found
 
 
-def _answer(message: dict[str, Any]) -> Answer:
-    return Answer(
+def _answer(message: dict[str, Any]) -> ChatAnswer:
+    return ChatAnswer(
         message["id"], named(message.get("selectedModelId")) or named(message.get("model")), conversation([message])
     )
 

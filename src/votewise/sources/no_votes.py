@@ -1,4 +1,4 @@
-"""Columns that say that a row is no vote, or a tie, whatever its label says: a status, or a mark such as ``skipped``.
+"""Columns that say that a row is not a vote, or is a tie, whatever its label says: a status, or a mark such as ``skipped``.
 
 What they say goes before the label: a row that was discarded may still have one, and one that was skipped may have none.
 """
@@ -27,17 +27,17 @@ OUT = frozenset((
     "expired", "in progress", "in_progress", "not started", "unsubmitted", "abandoned", "failed", "spam", "withdrawn",
     "timed out", "timeout", "returned", "unlabeled", "unlabelled", "incomplete",
 ))  # fmt: skip
-"""Values of a status with which a row is no vote."""
+"""Values of a status with which a row is not a vote."""
 EQUAL = frozenset(("tie", "tied", "draw"))
 YES = re.compile(
     r"(has_(label|vote|preference|annotation)|(is_)?(valid|complete|completed|submitted|usable|labell?ed|annotated|finished|voted))"
 )
-"""Marks without which a row is no vote."""
+"""Marks without which a row is not a vote."""
 NO = re.compile(
     r"((is|was)_)?(skip|skipped|cancelled|canceled|discard|discarded|draft|deleted|invalid|spam|excluded|exclude|ignored|ignore"
     r"|unusable)"
 )
-"""Marks with which a row is no vote."""
+"""Marks with which a row is not a vote."""
 TIE = re.compile(r"((is|was)_)?(tie|tied|draw|equal)")
 COUNTS = ("tie", "draw", "equal")
 """Marks of ties under whose names tables also keep numbers of votes."""
@@ -61,7 +61,7 @@ def set_aside(rows: Rows) -> None:
         own = rows.renames.get(name, name)
         if number == len(rows):
             raise rows.fail(
-                "says of every row that it is no vote",
+                "marks every row as not a vote",
                 column=name,
                 expected=f"--columns {own}= if it says something else",
             )
@@ -69,7 +69,7 @@ def set_aside(rows: Rows) -> None:
         rows.ok &= ~out
         rows.no_votes += number
         rows.tied |= tie
-        what = [f"{number:,} rows are no votes"] if number else []
+        what = [f"{number:,} rows are not votes"] if number else []
         what += [f"{ties:,} are ties"] if ties else []
         rows.notes.append(f"By the column '{own}', {' and '.join(what)}; --columns {own}= leaves that column out.")
 
@@ -92,7 +92,7 @@ def with_ties(rows: Rows, canonical: Canonical) -> Canonical:
 
 
 def _meaning(rows: Rows, name: str) -> tuple[Bools, Bools] | None:
-    """(n,) whether each row is no vote, and whether it is a tie; None where the column says nothing of the kind."""
+    """(n,) whether each row is not a vote, and whether it is a tie; None where the column has another meaning."""
     plain = plain_name(name)
     kinds = (STATUS, YES, NO, TIE)
     kind = next((k for k in kinds if k.fullmatch(plain)), None)

@@ -12,18 +12,15 @@ import pyarrow as pa
 
 from votewise.data.reading import ColumnRole, Reading
 from votewise.data.votes import Votes
-from votewise.sources.criteria import one_criterion
+from votewise.sources.canonical_votes import canonical_votes
 from votewise.sources.encode import encode
 from votewise.sources.labels import parse_labels
-from votewise.sources.no_votes import set_aside, with_ties
 from votewise.sources.opening import load
-from votewise.sources.people import one_person, unknown_votes
+from votewise.sources.people import unknown_votes
 from votewise.sources.reader import check_on_error
-from votewise.sources.registry import choose
 from votewise.sources.rejects import write_rejects
 from votewise.sources.rows import Rows
 from votewise.sources.values import is_marked
-from votewise.sources.vote_columns import refuse_unread_votes
 from votewise.sources.votes_table import votes_table
 
 
@@ -67,12 +64,7 @@ def read_votes(
     check_on_error(on_error)
     opened = load(source, split=split)
     rows = Rows(opened, columns, stop=on_error == "stop", labels=parse_labels(label), criterion=criterion)
-    chosen = choose(rows, format)
-    if not chosen.own_status:
-        set_aside(rows)
-    canonical = one_person(one_criterion(rows, with_ties(rows, chosen.read(rows))), one_annotator)
-    if canonical.one_per_row:
-        refuse_unread_votes(rows)
+    chosen, canonical = canonical_votes(rows, format, one_annotator)
     unknown = unknown_votes(canonical)
     encoded = encode(rows, canonical)
     path = Path(rejects) if rejects is not None and on_error == "skip" else None

@@ -8,11 +8,13 @@ from votewise.sources.answer_orders import ANSWERS
 from votewise.sources.prompt_parts import plain_name
 from votewise.sources.rows import Rows
 
-ONE = (*ANSWERS, "reply", "model_response", "model_output", "assistant")
+ONE = (*ANSWERS, "model_response", "model_output", "assistant")
 VERDICT = re.compile(
     r"((human|user|overall|quality|safety)_)?(label|labels|rating|ratings|score|scores|thumbs?(_up|_down)?|feedback|liked?|vote|verdict"
     r"|desirable|is_(good|safe|correct|desirable)|good|axes)"
 )
+OTHER = re.compile(r".*(_(a|b|0|1|2|left|right)|\d)|reply|other")
+"""Names of columns that may hold a second answer."""
 INSIDE = ("axes", "rating", "score", "overall")
 
 
@@ -21,7 +23,8 @@ def refuse_single_verdicts(rows: Rows) -> None:
     names = {plain_name(name): name for name in rows.table.column_names}
     answers = [name for name in ONE if name in names]
     verdicts = [name for name in names if VERDICT.fullmatch(name) and name not in answers]
-    if len(answers) != 1:
+    others = [name for name in names if OTHER.fullmatch(name) and name not in answers]
+    if len(answers) != 1 or others:
         return
     kind = rows.table.schema.field(names[answers[0]]).type
     inside = [kind.field(i).name for i in range(kind.num_fields)] if hasattr(kind, "num_fields") else []

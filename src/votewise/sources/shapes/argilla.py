@@ -104,7 +104,7 @@ def _texts(
 
 
 def _couples(rows: Rows, row: int, response: Response, known: Known, names: Sequence[str]) -> Couples | None:
-    """The comparisons that a response makes, none where it is no preference; None where it is not understood."""
+    """The comparisons that a response makes, none where it states no preference; None where it is not understood."""
     if named(response.user) is None:
         where = response.where.replace(".responses[", ".responses.users[")
         rows.reject(row, "names no annotator", column=where, value=response.user, expected="a name", whole=False)

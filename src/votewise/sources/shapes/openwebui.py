@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from votewise.sources.canonical import Canonical, from_votes
-from votewise.sources.chat_history import Answer, answers_to, prompt_of, rated_answer
+from votewise.sources.chat_history import ChatAnswer, answers_to, prompt_of, rated_answer
 from votewise.sources.format import Format
 from votewise.sources.nested import get, moment, named, text
 from votewise.sources.rankings import NOTE
@@ -29,8 +29,8 @@ class Feedback:
     changed: float | None
     reason: str | None
     prompt: Any = None
-    rated: Answer | None = None
-    others: list[Answer | None] = field(default_factory=list)
+    rated: ChatAnswer | None = None
+    others: list[ChatAnswer | None] = field(default_factory=list)
 
 
 def read_openwebui(rows: Rows) -> Canonical:

@@ -101,9 +101,9 @@ def _orders(rows: Rows, order: Order, answers: list[list[Any]], models: list[lis
         return [
             [] if b is None else [(0, 1, True)] if b < 0 else by_best(len(answers[i]), b) for i, b in enumerate(best)
         ]
-    if order.kind == "flags":
+    if order.kind == "marks":
         chosen = [[bool(get(answer, str(order.key))) for answer in found] for found in answers]
-        return [by_places([1 - c for c in flags]) if any(flags) and not all(flags) else [] for flags in chosen]
+        return [by_places([1 - c for c in marks]) if any(marks) and not all(marks) else [] for marks in chosen]
     values = rows.values(order.column)
     given = [
         [get(answer, order.key) for answer in found] if order.key else listed(value)
@@ -196,7 +196,7 @@ def _said(rows: Rows, order: Order, name: str) -> str:
     own = rows.renames.get(order.column, order.column)
     where = f"'{order.key}' in '{own}'" if order.key else f"the column '{own}'"
     words: Mapping[str, str] = {
-        "ranks": "a lower rank is better", "scores": "a higher score is better", "flags": "a chosen answer is better",
+        "ranks": "a lower rank is better", "scores": "a higher score is better", "marks": "a chosen answer is better",
         ORDER: "the best one is first", "best": "the one named there is better than each other one",
     }  # fmt: skip
     return f"Votes are about the answers in '{name}', by {where}: {words[order.kind]}."

@@ -14,7 +14,7 @@ TIMES = ("ASSIGNMENT:submitted", "ASSIGNMENT:accepted", "ASSIGNMENT:started")
 def read_toloka(rows: Rows) -> Canonical:
     """Read one vote per row, by the output that says which input is better; golden tasks keep their gold.
 
-    Assignments that were rejected, skipped or have expired are no votes: the column ASSIGNMENT:status says so.
+    Assignments that were rejected, skipped or have expired are not votes: the column ASSIGNMENT:status says so.
     """
     names = rows.table.column_names
     outputs = [name for name in names if name.startswith("OUTPUT:")]
@@ -37,10 +37,19 @@ def read_toloka(rows: Rows) -> Canonical:
     return read_two_answers(rows)
 
 
+def looks_like_toloka(rows: Rows) -> bool:
+    """Tell whether there are inputs and an output, some of which the user may have named already."""
+    return all(
+        any(name.startswith(start) or name == own for name in rows.table.column_names)
+        for start, own in (("INPUT:", "response_a"), ("OUTPUT:", "label"))
+    )
+
+
 TOLOKA = Format(
     "toloka",
     "Toloka's assignments: INPUT:, OUTPUT: and ASSIGNMENT: columns",
-    (("INPUT:*", "response_a"), ("OUTPUT:*", "label"), (WHO, "ASSIGNMENT:assignment_id", "ASSIGNMENT:status")),
+    (("ASSIGNMENT:*",),),
     read_toloka,
+    looks=looks_like_toloka,
     over=("plain", "two-answers"),
 )

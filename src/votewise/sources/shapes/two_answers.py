@@ -15,7 +15,6 @@ import numpy as np
 import pyarrow as pa
 
 from votewise.errors import BadInputError
-from votewise.sources.answer_scores import ends_of, score_columns, score_labels, spells_numbers
 from votewise.sources.canonical import Canonical, from_columns, optional, said
 from votewise.sources.cells import TEXT, is_text
 from votewise.sources.format import Format
@@ -25,6 +24,7 @@ from votewise.sources.nested import two_answers
 from votewise.sources.people import people_column, read_people
 from votewise.sources.prompt_parts import plain_name, read_texts
 from votewise.sources.rows import Rows
+from votewise.sources.scores_as_votes import ends_of, score_columns, score_labels, spells_numbers
 from votewise.sources.shapes.plain import by_texts, sides_of
 
 LABEL_NAMES = (

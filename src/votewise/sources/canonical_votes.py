@@ -1,0 +1,32 @@
+"""A source's rows -> canonical votes: recognise the format, leave out what is not a vote, read, and apply the options."""
+
+from __future__ import annotations
+
+from votewise.sources.canonical import Canonical
+from votewise.sources.criteria import one_criterion
+from votewise.sources.format import Format
+from votewise.sources.no_votes import set_aside, with_ties
+from votewise.sources.people import one_person
+from votewise.sources.registry import choose
+from votewise.sources.rows import Rows
+from votewise.sources.vote_columns import refuse_unread_votes
+
+
+def canonical_votes(rows: Rows, format: str, one_annotator: str | None) -> tuple[Format, Canonical]:
+    """The format of the rows and their votes; whoever reads votes goes through here.
+
+    Args:
+        rows: the source's rows.
+        format: a format's name, or ``auto``.
+        one_annotator: a name for the voters whom nobody names, or None.
+
+    Raises:
+        BadInputError: no format fits, or the votes cannot be read.
+    """
+    chosen = choose(rows, format)
+    if not chosen.own_status:
+        set_aside(rows)
+    canonical = one_person(one_criterion(rows, with_ties(rows, chosen.read(rows))), one_annotator)
+    if canonical.one_per_row:
+        refuse_unread_votes(rows)
+    return chosen, canonical
