@@ -65,6 +65,12 @@ class NotIdentifiableError(VotewiseError):
     exit_code = 3
 
 
+class EngineFailedError(VotewiseError):
+    """A database or engine failed in the middle of the work, which is nobody's mistake in the data."""
+
+    exit_code = 1
+
+
 class TrainingFailedError(VotewiseError):
     """A training process that votewise started has failed.
 

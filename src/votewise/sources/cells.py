@@ -125,3 +125,11 @@ def whole_numbers(column: pa.ChunkedArray) -> tuple[pa.ChunkedArray, Bools]:
         whole = np.isnan(floats) | ((floats == np.floor(floats)) & (np.abs(floats) < 2**53))
     kept = pc.if_else(pa.array(whole & ~np.isnan(floats)), column, None)
     return kept.cast(pa.int64()).cast(TEXT), whole
+
+
+def decimal_names(column: pa.ChunkedArray) -> tuple[pa.ChunkedArray, Bools]:
+    """Convert a column of decimals to texts of whole numbers, as ``whole_numbers`` does for floats."""
+    texts = column.cast(pa.string()).cast(TEXT)
+    whole = pc.fill_null(pc.match_substring_regex(texts, r"^-?\d+(\.0*)?$"), True)
+    kept = pc.if_else(whole, pc.replace_substring_regex(texts, r"\.0*$", ""), None)
+    return kept, mask(whole)

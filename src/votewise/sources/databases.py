@@ -9,8 +9,12 @@ from typing import Any
 
 import pyarrow as pa
 
-from votewise.errors import BadInputError, VotewiseError
+from votewise.errors import BadInputError, EngineFailedError, VotewiseError
+from votewise.sources.database_tables import named_table
 from votewise.sources.urls import ConnectionUrl
+
+LOST = {"OperationalError", "AdminShutdown", "CrashShutdown", "InterfaceError", "ConnectionFailure", "Py4JNetworkError"}
+"""Errors that drivers raise where a server is gone."""
 
 EXTRAS = {"postgres": "votewise[postgres]", "pyspark": "votewise[spark]"}
 
@@ -53,7 +57,7 @@ def open_url(url: str) -> Iterator[Any]:
     except Exception as error:
         raise BadInputError(parts.without_secrets(str(failed("cannot connect", name, error)))) from None
     try:
-        yield _table(connection, query.get("table"), name)
+        yield _named(connection, query.get("table"), name)
     finally:
         if backend != "pyspark":
             # Spark gives out a session that the program may use elsewhere too.
@@ -74,24 +78,25 @@ def engine_errors(name: str) -> Iterator[None]:
     except VotewiseError:
         raise
     except Exception as error:
+        if type(error).__name__ in LOST:
+            raise EngineFailedError(f"{name}: the connection was lost while reading: {_first_line(error)}") from error
         raise failed("cannot be read", name, error) from error
 
 
 def failed(problem: str, name: str, error: Exception) -> BadInputError:
     """One line for an engine's error: engines raise errors of many lines, and the first one says most."""
+    return BadInputError(f"{problem}: {_first_line(error)}", source=name)
+
+
+def _first_line(error: Exception) -> str:
     lines = str(error).strip().splitlines()
-    return BadInputError(f"{problem}: {lines[0] if lines else type(error).__name__}", source=name)
+    return lines[0] if lines else type(error).__name__
 
 
-def _table(connection: Any, wanted: str | None, name: str) -> Any:
-    tables = sorted(connection.list_tables())
-    chosen = wanted or (tables[0] if len(tables) == 1 else None)
-    if chosen is None or ("." not in chosen and chosen not in tables):
-        problem = f"there is no table '{chosen}'" if chosen else "the table is not named"
-        found = ", ".join(tables[:10]) if tables else "there are no tables"
-        raise BadInputError(problem, source=name, expected=f"?table= with one of: {found}")
-    schema, _, table = chosen.rpartition(".")
+def _named(connection: Any, wanted: str | None, name: str) -> Any:
     try:
-        return connection.table(table, database=schema or None)
+        return named_table(connection, wanted, name)
+    except VotewiseError:
+        raise
     except Exception as error:
-        raise failed(f"there is no table '{chosen}'", name, error) from error
+        raise failed(f"there is no table '{wanted}'" if wanted else "cannot be read", name, error) from error

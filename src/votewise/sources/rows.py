@@ -13,6 +13,7 @@ from votewise.sources.cells import (
     TEXT,
     TIME,
     chunked,
+    decimal_names,
     is_number,
     is_real,
     is_string,
@@ -118,6 +119,9 @@ class Rows(UsableRows):
             column = column.cast(TEXT)
         elif numbers and pa.types.is_floating(field.type):
             column, whole = whole_numbers(column)
+            self.reject_where(~whole, "is not a name", column=name, expected=expected)
+        elif numbers and pa.types.is_decimal(field.type):
+            column, whole = decimal_names(column)
             self.reject_where(~whole, "is not a name", column=name, expected=expected)
         else:
             self.reject_where(known(column), "has the wrong type", column=name, expected=expected)
