@@ -306,7 +306,7 @@ def test_a_voters_name_may_stand_beside_each_vote() -> None:
 def test_an_optional_column_of_another_meaning_is_carried(name: str, value: Any) -> None:
     votes = read_votes([VOTE | {name: value}])
     assert votes.table.column(name).to_pylist() == [value]
-    assert any(f"The column '{name}' means something else here" in note for note in votes.reading.notes)
+    assert any(f"The column '{name}'" in note and "carried along" in note for note in votes.reading.notes)
     with pytest.raises(BadInputError, match=f"column '{name}'"):
         read_votes([VOTE | {name: value}], columns={name: name})
 

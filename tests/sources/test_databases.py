@@ -20,7 +20,7 @@ TABLE = pa.table(
         "pair": ["p1", "p1", "p2"],
         "annotator": ["u1", "u2", "u1"],
         "label": ["a", "b", "tie"],
-        "margin": [0.5, None, -1.0],
+        "log_odds": [0.5, None, -1.0],
         "time": pa.array([0, 1_000_000, None], pa.timestamp("us")),
     }
 )
@@ -130,7 +130,9 @@ def test_spark(tmp_path: Path) -> None:
     session = SparkSession.builder.master("local[1]").config("spark.sql.warehouse.dir", str(tmp_path)).getOrCreate()
     try:
         rows = TABLE.drop_columns(["time"]).append_column("time", pa.array([0.0, 1.0, None])).to_pylist()
-        frame = session.createDataFrame(rows, "pair string, annotator string, label string, margin double, time double")
+        frame = session.createDataFrame(
+            rows, "pair string, annotator string, label string, log_odds double, time double"
+        )
         frame.createOrReplaceTempView("votes")
         check(read_votes("pyspark://?table=votes"))
     finally:

@@ -31,9 +31,9 @@ def test_swapped_answers_are_the_same_pair() -> None:
 
 def test_margins_gold_labels_and_models_are_reversed_with_the_responses() -> None:
     rows = [
-        vote("u1", "a", margin=1.5, gold="a", model_a="m1", model_b="m2"),
-        vote("u2", "a", "y", "x", margin=-1.5, gold="b", model_a="m2", model_b="m1"),
-        vote("u1", "a", "x", "z", margin=None, gold=None),
+        vote("u1", "a", log_odds=1.5, gold="a", model_a="m1", model_b="m2"),
+        vote("u2", "a", "y", "x", log_odds=-1.5, gold="b", model_a="m2", model_b="m1"),
+        vote("u1", "a", "x", "z", log_odds=None, gold=None),
     ]
     votes = read_votes(rows)
     assert votes.margin.tolist() == [1.5, 0.0]
@@ -42,19 +42,20 @@ def test_margins_gold_labels_and_models_are_reversed_with_the_responses() -> Non
 
 
 def test_margins_come_from_the_first_row_that_has_one_in_the_orientation_of_the_first_row() -> None:
-    votes = read_votes([vote("u1", "a", margin=None), vote("u2", "a", "y", "x", margin=2.0)])
+    votes = read_votes([vote("u1", "a", log_odds=None), vote("u2", "a", "y", "x", log_odds=2.0)])
     assert votes.margin.tolist() == [-2.0]
 
 
 @pytest.mark.parametrize("name", ["margin", "gold"])
 def test_rows_that_contradict_each_other_about_a_pair_are_named(name: str) -> None:
     values = {"margin": (1.0, 1.1), "gold": ("a", "b")}[name]
+    asked = {name: name}
     rows = [vote("u1", "a", **{name: values[0]}), vote("u2", "a", **{name: values[1]}), vote("u3", "b")]
     with pytest.raises(
         BadInputError, match=rf"row 2, column '{name}': the {name} of this pair differs from that in row 1"
     ):
-        read_votes(rows)
-    votes = read_votes(rows, on_error="skip")
+        read_votes(rows, columns=asked)
+    votes = read_votes(rows, columns=asked, on_error="skip")
     assert (votes.reading.kept, votes.reading.rejected) == (2, 1)
 
 

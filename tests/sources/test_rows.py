@@ -20,7 +20,7 @@ GOOD = {"prompt": "p", "response_a": "x", "response_b": "y", "annotator": "u", "
 
 def rows(**change: Any) -> list[dict[str, Any]]:
     """Three votes, the second with the change, the others with usual values in the same column."""
-    usual = {"margin": 1.0, "weight": 1.0, "time": "2024-01-01", "pair": "pair 1", "gold": "a"}
+    usual = {"log_odds": 1.0, "weight": 1.0, "time": "2024-01-01", "pair": "pair 1", "gold": "a"}
     also = {name: usual[name] for name in change if name in usual}
     return [GOOD | also, GOOD | also | {"annotator": "v"} | change, GOOD | also | {"annotator": "w"}]
 
@@ -37,10 +37,10 @@ def rows(**change: Any) -> list[dict[str, Any]]:
         ({"response_a": None}, "column 'response_a': is null"),
         ({"response_b": {"text": "y"}}, "column 'response_b': has a different type"),
         ({"response_b": "\ud800"}, "column 'response_b': has a different type"),
-        ({"margin": math.nan}, "column 'margin': is not finite"),
-        ({"margin": -math.inf}, "column 'margin': is not finite"),
-        ({"margin": "1.0"}, "column 'margin': is not a number, got '1.0'"),
-        ({"margin": True}, "column 'margin': is not a number, got True"),
+        ({"log_odds": math.nan}, "column 'log_odds': is not finite"),
+        ({"log_odds": -math.inf}, "column 'log_odds': is not finite"),
+        ({"log_odds": "1.0"}, "column 'log_odds': is not a number, got '1.0'"),
+        ({"log_odds": True}, "column 'log_odds': is not a number, got True"),
         ({"weight": -1.0}, "column 'weight': is negative, got -1.0"),
         ({"time": "yesterday"}, "column 'time': cannot be read as a time, got 'yesterday'"),
         ({"time": [1]}, "column 'time': cannot be read as a time"),
@@ -105,13 +105,13 @@ def test_times_come_in_several_forms(times: list[Any]) -> None:
 
 def test_texts_are_numbers_where_all_of_them_are_texts(tmp_path: Path) -> None:
     path = tmp_path / "votes.csv"
-    path.write_text("pair,annotator,label,margin\np1,u1,a,1.5\np1,u2,b,\np2,u1,a,-2e-1\n", "utf-8")
+    path.write_text("pair,annotator,label,log_odds\np1,u1,a,1.5\np1,u2,b,\np2,u1,a,-2e-1\n", "utf-8")
     assert read_votes(path).margin.tolist() == [1.5, -0.2]
-    path.write_text("pair,annotator,label,margin\np1,u1,a,nan\n", "utf-8")
-    with pytest.raises(BadInputError, match="row 1, column 'margin': is not finite, got 'nan'"):
+    path.write_text("pair,annotator,label,log_odds\np1,u1,a,nan\n", "utf-8")
+    with pytest.raises(BadInputError, match="row 1, column 'log_odds': is not finite, got 'nan'"):
         read_votes(path)
-    path.write_text("pair,annotator,label,margin\np1,u1,a,1\np1,u2,a,1 point\n", "utf-8")
-    with pytest.raises(BadInputError, match="row 2, column 'margin': is not a number, got '1 point'"):
+    path.write_text("pair,annotator,label,log_odds\np1,u1,a,1\np1,u2,a,1 point\n", "utf-8")
+    with pytest.raises(BadInputError, match="row 2, column 'log_odds': is not a number, got '1 point'"):
         read_votes(path)
 
 
@@ -132,11 +132,11 @@ def test_one_annotator_says_that_missing_names_are_one_person() -> None:
 
 
 def test_columns_of_the_wrong_type_throughout() -> None:
-    table = pa.table({"pair": ["p"], "annotator": ["u"], "label": ["a"], "margin": [[1.0]], "time": [{"s": 1}]})
-    with pytest.raises(BadInputError, match="column 'margin': is not a number"):
+    table = pa.table({"pair": ["p"], "annotator": ["u"], "label": ["a"], "log_odds": [[1.0]], "time": [{"s": 1}]})
+    with pytest.raises(BadInputError, match="column 'log_odds': is not a number"):
         read_votes(table)
     with pytest.raises(BadInputError, match="column 'time': is not a time"):
-        read_votes(table.drop_columns(["margin"]))
+        read_votes(table.drop_columns(["log_odds"]))
     with pytest.raises(BadInputError, match="column 'response_a': has the wrong type, got 1"):
         read_votes([GOOD | {"response_a": 1}])
 

@@ -57,7 +57,7 @@ def vote_rows(votes: Votes, selection: Selection) -> pa.Table:
     if votes.time is not None:
         columns["time"] = _timestamps(votes.time[rows])
     if votes.margin is not None:
-        columns["margin"] = pa.array(votes.margin[pair] * shown)
+        columns["log_odds"] = pa.array(votes.margin[pair] * shown)
     if votes.gold is not None:
         columns["gold"] = _labels(votes.gold[pair] * shown)
     return pa.table(columns)

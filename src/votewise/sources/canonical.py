@@ -14,6 +14,7 @@ import pyarrow as pa
 from votewise.data.identity import ALSO, TEXTS
 from votewise.sources.cells import TEXT
 from votewise.sources.labels import label_column
+from votewise.sources.margins import margin_counts
 from votewise.sources.other_meaning import has_other_meaning
 from votewise.sources.rows import Rows
 
@@ -125,8 +126,9 @@ def optional(rows: Rows) -> dict[str, Any]:
         "time": rows.moment,
     }
     found = {}
+    counts = margin_counts(rows)
     for name, read in readers.items():
-        if not rows.has(name):
+        if not rows.has(name) or (name == "margin" and not counts):
             continue
         if has_other_meaning(rows, name):
             rows.notes.append(f"The column '{name}' means something else here, and is carried along without a role.")

@@ -7,6 +7,7 @@ import pyarrow as pa
 
 from votewise.sources.canonical import Canonical
 from votewise.sources.encode import Encoded
+from votewise.sources.margins import LOG_ODDS
 from votewise.sources.rows import Rows
 
 
@@ -24,6 +25,8 @@ def votes_table(rows: Rows, canonical: Canonical, encoded: Encoded) -> pa.Table:
     if "pair" in own.column_names:
         own = own.drop_columns(["pair"])
     own = own.add_column(0, "pair", names)
+    # Under this name the column is read again as what it is: see ``margins``.
+    own = own.rename_columns([LOG_ODDS if name == "margin" else name for name in own.column_names])
     if "time" in own.column_names:
         seconds = own.column("time").cast(pa.float64())
         own = own.set_column(own.column_names.index("time"), "time", _timestamps(seconds))
