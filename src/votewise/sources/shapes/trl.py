@@ -32,7 +32,7 @@ def looks_like_hh(rows: Rows) -> bool:
 def read_trl(rows: Rows) -> Canonical:
     """Read TRL's standard or conversational preferences, with the prompt in a column of its own or in the responses.
 
-    An ``annotator`` column is used where there is one. A ``margin`` column, or the difference of ``score_chosen`` and
+    An ``annotator`` column is used where there is one. A margin (see ``margins``), or the difference of ``score_chosen`` and
     ``score_rejected``, tells how much better ``chosen`` is considered to be.
     """
     taken = _taken(rows)
