@@ -35,6 +35,7 @@ def test_flags_and_activity_divide_the_users(judged: fs.JudgedUsers, one_domain:
         assert sum(part.users for part in parts) == everybody.users == 400
         assert sum(part.rows for part in parts) == everybody.rows
         assert sum(part.row_share for part in parts) == pytest.approx(1)
+    assert [part.name for part in judged.by_flag(one_domain.flags)] == ["attentive", "unsure", "inattentive", "new"]
 
 
 def test_a_click_is_right_with_half_of_one_plus_attentiveness() -> None:

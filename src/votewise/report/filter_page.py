@@ -16,7 +16,6 @@ from votewise.errors import BadInputError
 from votewise.report.filter_dots import Dots, dots
 from votewise.report.filter_rows import distinct, drawn_domains, families_compared, named_parameters
 from votewise.report.filter_summary import (
-    USER_FLAGS,
     JudgedUsers,
     domain_rows,
     equal_threshold,
@@ -25,6 +24,7 @@ from votewise.report.filter_summary import (
     retention_curve,
 )
 from votewise.users.results import AttentivenessResult
+from votewise.users.select import USER_FLAGS
 
 MAX_DOMAINS = 500
 """Most domains in the table."""

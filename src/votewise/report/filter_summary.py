@@ -17,8 +17,7 @@ from votewise.data.clicks import Counts
 from votewise.inference.calibration import share_interval
 from votewise.report.summary import floats
 from votewise.users.results import AttentivenessResult
-
-USER_FLAGS = ("attentive", "unsure", "inattentive", "new")
+from votewise.users.select import USER_FLAGS
 
 BINS = 25
 ATOM = 0.1
@@ -87,7 +86,7 @@ class JudgedUsers:
         return self.part("all", np.ones(len(self.n), bool))
 
     def by_flag(self, flags: Sequence[str]) -> list[UsersPart]:
-        """The users of each of ``USER_FLAGS``, given the (C,) flag of each cell."""
+        """The users of each flag, the most attentive first, given the (C,) flag of each cell."""
         of_cell = np.asarray(flags)
         return [self.part(flag, of_cell == flag) for flag in reversed(USER_FLAGS)]
 
