@@ -15,10 +15,12 @@ import pyarrow.parquet as pq
 
 from votewise.annotators.gold import score_against_gold
 from votewise.annotators.results import ReliabilityResult
+from votewise.data.lazy_table import LazyTable, batches_of, with_columns
 from votewise.data.votes import Votes
 from votewise.errors import BadInputError
 from votewise.sources import read_votes
 from votewise.storage.files import folder_written_whole, write_json
+from votewise.storage.row_files import write_batches, write_table
 from votewise.storage.versions import library_versions
 
 FILES = ("report.html", "annotators.parquet", "votes.parquet", "pairs.parquet", "summary.json")
@@ -104,11 +106,10 @@ def summarise(
 
 def describe_pairs(votes: Votes, result: ReliabilityResult) -> pa.Table:
     """``result.pairs`` with the pairs' texts, which show the response that ``p_a`` is about."""
-    table = result.pairs
-    if votes.texts is not None:
-        for name in votes.texts.column_names:
-            table = table.append_column(name, votes.texts[name])
-    return table
+    if votes.texts is None:
+        return result.pairs
+    own = {name: result.pairs[name] for name in result.pairs.column_names}
+    return with_columns(votes.texts, own, first=True)
 
 
 def write_audit(
@@ -144,9 +145,13 @@ def write_audit(
     with folder_written_whole(folder, stale=stale) as staging:
         if write_report is not None:
             write_report(staging / "report.html", summary)
-        pq.write_table(result.annotators, staging / "annotators.parquet")
-        pq.write_table(result.votes, staging / "votes.parquet")
-        pq.write_table(describe_pairs(votes, result), staging / "pairs.parquet")
+        write_table(staging / "annotators.parquet", result.annotators)
+        tables = {staging / "votes.parquet": result.votes, staging / "pairs.parquet": describe_pairs(votes, result)}
+        if all(isinstance(table, LazyTable) for table in tables.values()):
+            write_batches(tables, batches_of(list(tables.values())))
+        else:
+            for path, table in tables.items():
+                write_table(path, table)
         write_json(staging / "summary.json", summary)
     return [folder / file for file in FILES if file != "report.html" or write_report is not None]
 

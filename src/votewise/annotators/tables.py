@@ -13,6 +13,7 @@ from scipy.special import expit
 from votewise.annotators.beliefs import Beliefs
 from votewise.annotators.position import PositionTest
 from votewise.arrays import Bools, Floats
+from votewise.data.lazy_table import with_columns
 from votewise.data.votes import Votes
 from votewise.inference.calibration import share_interval
 from votewise.inference.observation import Evidence
@@ -74,20 +75,21 @@ def vote_table(votes: Votes, evidence: Evidence, beliefs: Beliefs) -> pa.Table:
         values, known = np.zeros(len(votes)), np.zeros(len(votes), bool)
         values[evidence.decided], known[evidence.decided] = beliefs.confidence, True
         confidence = pa.array(values, mask=~known)
-    source = votes.table
-    # A file that was audited before has a column of this name: it is kept under another name.
-    columns = (
-        {("confidence_before" if name == "confidence" else name): source[name] for name in source.column_names}
-        if source is not None
-        else {}
-    )
+    table = votes.table
+    if table is not None and "confidence" in table.column_names:
+        # A file that was audited before has a column of this name: it is kept under another name.
+        other = "confidence_before"
+        while other in table.column_names:
+            other += "_before"
+        table = table.rename_columns([other if name == "confidence" else name for name in table.column_names])
+    columns = {}
     for name, codes, ids in (
         ("pair", votes.pair, votes.pair_ids),
         ("annotator", votes.annotator, votes.annotator_ids),
     ):
-        if name not in columns:
+        if table is None or name not in table.column_names:
             columns[name] = pa.DictionaryArray.from_arrays(pa.array(codes), names(ids))
-    return pa.table(columns | {"confidence": confidence})
+    return with_columns(table, columns | {"confidence": confidence})
 
 
 def pair_table(votes: Votes, evidence: Evidence, beliefs: Beliefs, *, shared_pairs: bool) -> pa.Table:

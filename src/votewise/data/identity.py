@@ -29,8 +29,8 @@ def text_key(value: Any) -> str | None:
 
 
 def text_keys(column: pa.ChunkedArray) -> pa.ChunkedArray:
-    """The ``text_key`` of each value of a column."""
-    if pa.types.is_large_string(column.type):
+    """The ``text_key`` of each value of a column; stand-ins for texts as they are, which are equal where the texts are."""
+    if pa.types.is_large_string(column.type) or pa.types.is_fixed_size_binary(column.type):
         return column
     return pa.chunked_array([pa.array([text_key(value) for value in column.to_pylist()], pa.large_string())])
 
@@ -63,6 +63,9 @@ def pair_names(pairs: pa.Table) -> pa.Array:
         pairs: one row per pair, with columns ``pair``, ``prompt``, ``response_a`` and ``response_b`` as far as known.
     """
     columns = pairs.column_names
+    if set(columns) <= set(TEXTS) and all(_is_text(pairs.schema.field(name).type) for name in columns):
+        texts = [_bytes(pairs.column(name)) if name in columns else [None] * len(pairs) for name in TEXTS]
+        return pa.array([_hash(p or b"", a, b) for p, a, b in zip(*texts, strict=True)], pa.large_string())
     names = pairs.column("pair").to_pylist() if "pair" in columns else [None] * len(pairs)
     if "response_a" in columns and None in names:
         prompts = text_keys(pairs.column("prompt")).to_pylist() if "prompt" in columns else [None] * len(pairs)
@@ -74,10 +77,23 @@ def pair_names(pairs: pa.Table) -> pa.Array:
     return pa.array(names, pa.large_string())
 
 
+def _is_text(kind: pa.DataType) -> bool:
+    return bool(pa.types.is_large_string(kind))
+
+
+def _bytes(column: pa.ChunkedArray) -> list[Any]:
+    """The texts of a column in UTF-8, without the detour over Python's texts."""
+    found: list[Any] = column.cast(pa.large_binary()).to_pylist()
+    return found
+
+
 def hash_of_texts(prompt: str | None, a: str, b: str) -> str:
     """16 hexadecimal digits that depend on the texts and on nothing else, not even on the order of the responses."""
-    digest = hashlib.blake2b(digest_size=8)
-    for text in (prompt or "", *sorted((a, b))):
-        data = text.encode()
-        digest.update(len(data).to_bytes(8) + data)
-    return digest.hexdigest()
+    return _hash((prompt or "").encode(), a.encode(), b.encode())
+
+
+def _hash(prompt: bytes, a: bytes, b: bytes) -> str:
+    # The order of bytes in UTF-8 is the order of characters.
+    first, last = (a, b) if a < b else (b, a)
+    parts = (len(prompt).to_bytes(8), prompt, len(first).to_bytes(8), first, len(last).to_bytes(8), last)
+    return hashlib.blake2b(b"".join(parts), digest_size=8).hexdigest()

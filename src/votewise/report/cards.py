@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+import pyarrow as pa
 
 from votewise.annotators.results import ReliabilityResult
 from votewise.arrays import Floats
@@ -70,10 +71,15 @@ def build_cards(votes: Votes, result: ReliabilityResult, confidence: Floats, pri
     pairs, first = np.unique(votes.pair[priority], return_index=True)
     pairs = pairs[np.argsort(first)][:MAX_CARDS].astype(np.int64)
     on_pair = _votes_by_pair(votes, confidence, pairs)
+    # All at once, because they may be in a file.
+    texts = [{}] * len(pairs) if votes.texts is None else votes.texts.take(pa.array(pairs)).to_pylist()
+    reasons = _reasons(result, np.concatenate([on_pair[pair][:CARD_VOTES] for pair in pairs.tolist()] or [pairs]))
     cards: list[Card] = []
     room = BUDGET
-    for pair in pairs.tolist():
-        card = _card(votes, result, confidence, pair, on_pair[pair])
+    for pair, words in zip(pairs.tolist(), texts, strict=True):
+        shown = list(_card_votes(votes, result, confidence, on_pair[pair][:CARD_VOTES], reasons))
+        card = _card(votes, result, pair, words, shown)
+        card = replace(card, more_votes=len(on_pair[pair]) - len(shown))
         room -= card.size
         if room < 0 and cards:
             break
@@ -92,8 +98,15 @@ def _votes_by_pair(votes: Votes, confidence: Floats, pairs: Codes) -> dict[int, 
     return {int(votes.pair[part[0]]): part for part in np.split(index, ends[:-1])} if len(index) else {}
 
 
-def _card(votes: Votes, result: ReliabilityResult, confidence: Floats, pair: int, index: Codes) -> Card:
-    texts: dict[str, Any] = votes.texts.slice(pair, 1).to_pylist()[0] if votes.texts is not None else {}
+def _reasons(result: ReliabilityResult, index: Codes) -> dict[int, Any]:
+    """What the annotators wrote about these votes; empty where the source has no such column."""
+    if "reason" not in result.votes.column_names:
+        return {}
+    found = result.votes.select(["reason"]).take(pa.array(index)).column("reason").to_pylist()
+    return dict(zip(index.tolist(), found, strict=True))
+
+
+def _card(votes: Votes, result: ReliabilityResult, pair: int, texts: dict[str, Any], listed: list[CardVote]) -> Card:
     answers = tuple(
         (letter, _name(texts.get(f"model_{letter.lower()}")), passages(texts.get(f"response_{letter.lower()}")))
         for letter in "AB"
@@ -107,17 +120,18 @@ def _card(votes: Votes, result: ReliabilityResult, confidence: Floats, pair: int
         prompt=passages(texts.get("prompt")),
         answers=answers,
         p_a=float(result.pairs["p_a"][pair].as_py()),
-        lowest=float(np.nanmin(confidence[index])),
-        votes=tuple(_card_votes(votes, result, confidence, index[:CARD_VOTES])),
-        more_votes=max(0, len(index) - CARD_VOTES),
+        lowest=min(vote.confidence for vote in listed if vote.confidence is not None),
+        votes=tuple(listed),
+        more_votes=0,
     )
 
 
-def _card_votes(votes: Votes, result: ReliabilityResult, confidence: Floats, index: Codes) -> Iterator[CardVote]:
-    has_reason = "reason" in result.votes.column_names
+def _card_votes(
+    votes: Votes, result: ReliabilityResult, confidence: Floats, index: Codes, reasons: dict[int, Any]
+) -> Iterator[CardVote]:
     for vote in index.tolist():
         code = int(votes.annotator[vote])
-        reason = passages(result.votes["reason"][vote].as_py(), REASON_CAP) if has_reason else ()
+        reason = passages(reasons[vote], REASON_CAP) if reasons else ()
         yield CardVote(
             annotator=str(result.annotators["annotator"][code].as_py()),
             code=code,

@@ -9,6 +9,7 @@ from votewise.sources.no_votes import set_aside, with_ties
 from votewise.sources.people import one_person
 from votewise.sources.registry import choose
 from votewise.sources.rows import Rows
+from votewise.sources.stand_in_type import TextsNeededError
 from votewise.sources.vote_columns import refuse_unread_votes
 
 
@@ -24,6 +25,8 @@ def canonical_votes(rows: Rows, format: str, one_annotator: str | None) -> tuple
         BadInputError: no format fits, or the votes cannot be read.
     """
     chosen = choose(rows, format)
+    if rows.source.stand_ins is not None and not chosen.leaves_texts:
+        raise TextsNeededError
     if not chosen.own_status:
         set_aside(rows)
     canonical = one_person(one_criterion(rows, with_ties(rows, chosen.read(rows))), one_annotator)

@@ -13,6 +13,7 @@ from votewise.sources.canonical import Canonical
 from votewise.sources.cells import mask
 from votewise.sources.prompt_parts import plain_name
 from votewise.sources.rows import Rows
+from votewise.sources.stand_in_type import TextsNeededError, is_stand_in
 
 QUESTIONS = (
     "criterion", "criteria", "aspect", "dimension", "question", "question_id", "rubric", "attribute", "metric", "facet",
@@ -46,6 +47,8 @@ def rows_on_criterion(rows: Rows, criterion: str) -> Bools:
     for name in rows.table.column_names:
         if plain_name(name) not in QUESTIONS or pa.types.is_nested(rows.table.schema.field(name).type):
             continue
+        if is_stand_in(rows.table.schema.field(name)):
+            raise TextsNeededError(name)
         column = pc.cast(rows.table.column(name), pa.large_string())
         chosen = pc.fill_null(pc.equal(column, criterion), False)
         values |= {str(value) for value in pc.unique(column).to_pylist()[:20] if value is not None}

@@ -11,11 +11,11 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from votewise.arrays import Bools, Floats, Ints
-from votewise.data.identity import ALSO, TEXTS, Codes, joined_codes, pair_names
+from votewise.data.identity import Codes, joined_codes
 from votewise.data.votes import UNKNOWN
-from votewise.sources.canonical import MODELS, Canonical
-from votewise.sources.cells import TEXT
+from votewise.sources.canonical import Canonical
 from votewise.sources.codes import by_appearance, codes_of, compact, floats_of, is_known, signs_of
+from votewise.sources.pair_texts import names_of, texts_of
 from votewise.sources.pairing import contradictions, find_pairs, identical_responses, text_codes
 from votewise.sources.rows import Rows
 from votewise.sources.unread import check_merged, column_codes, telling_columns
@@ -43,7 +43,7 @@ def encode(rows: Rows, canonical: Canonical) -> Encoded:
     """Encode the votes. Rows that contradict an earlier row about the same pair are noted in ``rows`` and left out."""
     table = canonical.table
     signs = signs_of(table.column("label"))
-    texts = text_codes(table)
+    texts = text_codes(rows, table)
     # Two equal responses are a pair only where the source names the pair; otherwise nothing tells which one was meant.
     keep = ~identical_responses(table, texts) | (signs == 0)
     identical = int((~keep).sum())
@@ -73,11 +73,11 @@ def encode(rows: Rows, canonical: Canonical) -> Encoded:
         "pair": code_of[pair[last]],
         "sign": np.where(flipped[last], -signs[last], signs[last]).astype(np.int8),
         "swapped": flipped[last] if canonical.shown else None,
-        "pair_ids": pair_names(table.take(pa.array(first))),
+        "pair_ids": names_of(rows, table, first),
         "row": table.column("row").to_numpy()[last],
     }
     fields["annotator"], fields["annotator_ids"] = compact(annotator[last], annotator_ids)
-    fields |= _per_vote(table, last, time) | _per_pair(table, pair, flipped, every, codes, first)
+    fields |= _per_vote(table, last, time) | _per_pair(rows, table, flipped, every, codes, first)
     return Encoded(fields | {"flipped": flipped[last], "position": last}, identical, repeated, notes)
 
 
@@ -132,7 +132,7 @@ def _per_vote(table: pa.Table, last: Codes, time: Floats | None) -> dict[str, An
     return fields
 
 
-def _per_pair(table: pa.Table, pair: Codes, flipped: Bools, every: Codes, codes: Ints, first: Codes) -> dict[str, Any]:
+def _per_pair(rows: Rows, table: pa.Table, flipped: Bools, every: Codes, codes: Ints, first: Codes) -> dict[str, Any]:
     """The pairs' margins, gold labels, domains and texts, each from the pair's first row that has a value."""
     fields: dict[str, Any] = {}
 
@@ -160,8 +160,5 @@ def _per_pair(table: pa.Table, pair: Codes, flipped: Bools, every: Codes, codes:
             fields["domain"][which] = of
             fields["domain_ids"] = tuple(ids.to_pylist())
     if "response_a" in names:
-        part = table.take(pa.array(first))
-        columns = {n: part.column(n) for n in (*TEXTS, ALSO, *MODELS) if n in part.column_names}
-        columns.setdefault("prompt", pa.nulls(len(first), TEXT))
-        fields["texts"] = pa.table({n: columns[n] for n in (*TEXTS, ALSO, *MODELS) if n in columns})
+        fields["texts"] = texts_of(rows, table, first)
     return fields

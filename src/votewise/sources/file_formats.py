@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +16,7 @@ from votewise.sources.csv_files import load_csv
 from votewise.sources.json_files import load_json, load_json_lines
 from votewise.sources.loaded import PACKED, Loaded, first_line
 from votewise.sources.splits import choose_split, split_of
+from votewise.sources.table_files import TableFiles
 
 
 def load_path(path: Path, name: str, split: str | None = None) -> Loaded:
@@ -83,7 +84,36 @@ def _checked(table: pa.Table) -> Loaded:
     return Loaded(table)
 
 
+def table_files(path: Path, name: str, split: str | None) -> tuple[TableFiles, tuple[str, ...]] | None:
+    """The Parquet or Arrow files of a path, without reading their rows, and notes; None for what is something else."""
+    if path.is_dir():
+        found = _files_of(path, name, split)
+        return TableFiles.of(found.files, found.kind), found.notes
+    reader = _reader(path, name)
+    if reader is not _parquet and reader is not _arrow:
+        return None
+    return TableFiles.of([path], "parquet" if reader is _parquet else "arrow"), ()
+
+
+@dataclass(frozen=True)
+class _Folder:
+    """What is read of a folder: its files, all of one kind."""
+
+    files: tuple[Path, ...]
+    kind: str
+    notes: tuple[str, ...] = ()
+
+
 def _folder(path: Path, name: str, split: str | None) -> Loaded:
+    found = _files_of(path, name, split)
+    read = _parquet if found.kind == "parquet" else _arrow
+    tables = [read(file, str(file)).table for file in found.files]
+    # Metadata may differ from file to file (pandas writes row ranges there), and null columns have other types.
+    table = pa.concat_tables([t.replace_schema_metadata() for t in tables], promote_options="permissive")
+    return Loaded(table, notes=found.notes)
+
+
+def _files_of(path: Path, name: str, split: str | None) -> _Folder:
     if (path / "dataset_dict.json").is_file():
         splits = _list_in(path / "dataset_dict.json", "splits")
         if not splits or not all(isinstance(s, str) and _is_name(s) for s in splits):
@@ -93,30 +123,29 @@ def _folder(path: Path, name: str, split: str | None) -> Loaded:
         chosen, notes = choose_split(splits, split, name)
         if not (path / chosen).is_dir() or (path / chosen / "dataset_dict.json").exists():
             raise BadInputError("is not the folder of a split", source=f"{name}/{chosen}", expected="a saved data set")
-        inner = _folder(path / chosen, f"{name}/{chosen}", None)
+        inner = _files_of(path / chosen, f"{name}/{chosen}", None)
         return replace(inner, notes=(*notes, *inner.notes))
-    notes = ()
     if (path / "state.json").is_file():
         listed = _list_in(path / "state.json", "_data_files")
         names = [file.get("filename") if isinstance(file, dict) else None for file in listed]
         if not all(isinstance(n, str) and _is_name(n) for n in names):
             raise BadInputError("does not name its files", source=f"{name}/state.json", expected="filename of each")
-        files = [path / str(n) for n in names]
-        tables = [_arrow(file, str(file)).table for file in files]
-    else:
-        found = [f for f in sorted(path.rglob("*")) if f.suffix in (".parquet", ".pq") and not _hidden(f, path)]
-        splits_of = {file: split_of(file, path) or "" for file in found}
-        if len(set(splits_of.values())) > 1 or split is not None:
-            chosen, notes = choose_split(sorted(set(splits_of.values())), split, name)
-            found = [file for file in found if splits_of[file] == chosen]
-        tables = [_parquet(file, str(file)).table for file in found]
-    if not tables:
+        return _some([path / str(n) for n in names], "arrow", name, ())
+    notes = ()
+    found = [f for f in sorted(path.rglob("*")) if f.suffix in (".parquet", ".pq") and not _hidden(f, path)]
+    splits_of = {file: split_of(file, path) or "" for file in found}
+    if len(set(splits_of.values())) > 1 or split is not None:
+        chosen, notes = choose_split(sorted(set(splits_of.values())), split, name)
+        found = [file for file in found if splits_of[file] == chosen]
+    return _some(found, "parquet", name, notes)
+
+
+def _some(files: list[Path], kind: str, name: str, notes: tuple[str, ...]) -> _Folder:
+    if not files:
         raise BadInputError(
             "is a folder without data", source=name, expected="Parquet files, or what datasets' save_to_disk writes"
         )
-    # Metadata may differ from file to file (pandas writes row ranges there), and null columns have other types.
-    table = pa.concat_tables([t.replace_schema_metadata() for t in tables], promote_options="permissive")
-    return Loaded(table, notes=notes)
+    return _Folder(tuple(files), kind, notes)
 
 
 def _list_in(path: Path, key: str) -> list[Any]:

@@ -29,6 +29,7 @@ class Format:
         over: formats of which this one is a special case: where both fit, this one is meant.
         general: whether it is tried only where no other format fits.
         own_status: whether its reader knows what the format's status columns mean.
+        leaves_texts: whether a large source can be read with stand-ins for its texts; see ``stand_ins``.
     """
 
     name: str
@@ -39,6 +40,7 @@ class Format:
     over: tuple[str, ...] = ()
     general: bool = False
     own_status: bool = False
+    leaves_texts: bool = False
 
     def lacks(self, names: Sequence[str]) -> list[str]:
         """List the needed columns that are not among these."""

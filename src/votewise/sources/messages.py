@@ -12,6 +12,7 @@ import pyarrow.compute as pc
 from votewise.sources.canonical import messages_type, said
 from votewise.sources.cells import is_text
 from votewise.sources.rows import Rows
+from votewise.sources.stand_in_type import is_stand_in
 from votewise.sources.text_conversations import parsed_list, parsed_object
 from votewise.sources.values import is_marked
 
@@ -117,7 +118,7 @@ def answers(rows: Rows, prompt: str | None, a: str, b: str) -> dict[str, Any]:
     names = {"prompt": prompt, "response_a": a, "response_b": b}
     found = {own: name for own, name in names.items() if name is not None and rows.has(name)}
     if not any(holds_lists(rows, name) for name in found.values()):
-        return {own: rows.text(name) for own, name in found.items()}
+        return {own: rows.text(name, stand_ins=True) for own, name in found.items()}
     prompts = _conversations(rows, prompt, "user") if "prompt" in found else [None] * len(rows)
     split_rows = [
         cut(p, x, y) for p, x, y in zip(prompts, _conversations(rows, a), _conversations(rows, b), strict=True)
@@ -143,6 +144,9 @@ def holds_lists(rows: Rows, name: str) -> bool:
     if is_marked(field):
         items = [v for v in rows.values(name) if v is not None]
         return sum(isinstance(v, list | dict) for v in items) > len(items) / 2
+    if is_stand_in(field):
+        # Only texts that spell no conversation have stand-ins.
+        return False
     types = pa.types
     if types.is_string(field.type) or types.is_large_string(field.type):
         return _spells_conversations(rows, name)

@@ -15,9 +15,11 @@ import pyarrow as pa
 
 from votewise.errors import BadInputError, VotewiseError
 from votewise.sources.databases import load_url, read_ibis, without_password
-from votewise.sources.file_formats import load_path
+from votewise.sources.file_formats import load_path, table_files
 from votewise.sources.loaded import Broken, Loaded, first_line
+from votewise.sources.plain_types import without_views
 from votewise.sources.splits import choose_split
+from votewise.sources.stand_ins import StandIns, with_stand_ins
 from votewise.sources.urls import is_url
 from votewise.sources.values import MARK, table_of, to_column
 
@@ -27,6 +29,7 @@ class Source:
     """What was read: ``name`` for messages, the ``table``, and rows that could not be parsed.
 
     ``numbers`` are the numbers, from 1, that the table's rows have in the source; None when they are consecutive.
+    ``stand_ins`` tells where the texts are if the table has stand-ins for them, None where the table is all there is.
     """
 
     name: str
@@ -34,16 +37,37 @@ class Source:
     broken: tuple[Broken, ...] = ()
     numbers: npt.NDArray[np.int64] | None = None
     notes: tuple[str, ...] = ()
+    stand_ins: StandIns | None = None
+
+    @property
+    def head(self) -> pa.Table:
+        """The first rows with their texts: some thousands at least, or all there are."""
+        return self.table if self.stand_ins is None else self.stand_ins.head
+
+    @property
+    def schema(self) -> pa.Schema:
+        """The names and types of the columns."""
+        return self.table.schema if self.stand_ins is None else self.stand_ins.files.schema
+
+    def take(self, rows: npt.NDArray[np.int64]) -> pa.Table:
+        """Some rows, with their texts."""
+        found = self.table.take(pa.array(rows, pa.int64()))
+        return found if self.stand_ins is None else self.stand_ins.with_texts(found, rows)
 
     def number(self, row: int) -> int:
         """The number, from 1, that a row of the table has in the source."""
         return row + 1 if self.numbers is None else int(self.numbers[row])
 
 
-def load(source: Any, *, split: str | None = None) -> Source:
-    """Read a path, a connection URL or a table; raises BadInputError where there is nothing to read."""
+def load(source: Any, *, split: str | None = None, leave_texts: bool = False) -> Source:
+    """Read a path, a connection URL or a table; raises BadInputError where there is nothing to read.
+
+    With ``leave_texts``, the long texts of a large file stay there, and the table has stand-ins for them.
+    """
     name = _name(source)
     try:
+        if leave_texts and (left := _left_in_files(source, split)) is not None:
+            return left
         name, loaded = _load(source, split)
     except VotewiseError:
         raise
@@ -56,7 +80,25 @@ def load(source: Any, *, split: str | None = None) -> Source:
         raise BadInputError("several columns have this name", source=name, column=repeated[0], expected="one each")
     if len(table) == 0 and not loaded.broken:
         raise BadInputError("there are no rows", source=name, expected="at least one vote")
-    return Source(name, _without_views(table), loaded.broken, loaded.numbers, loaded.notes)
+    return Source(name, without_views(table), loaded.broken, loaded.numbers, loaded.notes)
+
+
+def _left_in_files(source: Any, split: str | None) -> Source | None:
+    """A source whose texts stay in its files; None where it is small or of another kind, or cannot be read like that."""
+    if not isinstance(source, str | os.PathLike) or (isinstance(source, str) and is_url(source)):
+        return None
+    name = os.fspath(source)
+    try:
+        found = table_files(Path(source), name, split)
+        stand_ins = None if found is None else with_stand_ins(found[0])
+    except Exception:
+        # Whatever is wrong with the file, reading it whole says it.
+        return None
+    return (
+        None
+        if found is None or stand_ins is None
+        else Source(name, stand_ins.table, notes=found[1], stand_ins=stand_ins)
+    )
 
 
 def _name(source: Any) -> str:
@@ -139,26 +181,3 @@ def _from_polars(source: Any, name: str) -> pa.Table:
         raise BadInputError("is one column", source=name, expected="a DataFrame")
     # By default polars gives string views, for which Arrow lacks most functions.
     return frame.to_arrow(compat_level=pl.CompatLevel.oldest())
-
-
-def _without_views(table: pa.Table) -> pa.Table:
-    """Convert string views and categories to ordinary strings, which every Arrow function accepts."""
-    fields = [field.with_type(_plain_type(field.type)) for field in table.schema]
-    schema = pa.schema(fields, table.schema.metadata)
-    return table if schema.equals(table.schema) else table.cast(schema)
-
-
-def _plain_type(kind: pa.DataType) -> pa.DataType:
-    types = pa.types
-    if str(kind) == "string_view":
-        return pa.large_string()
-    if str(kind) == "binary_view":
-        return pa.large_binary()
-    if types.is_dictionary(kind):
-        return _plain_type(kind.value_type)
-    if types.is_large_list(kind) or types.is_list(kind):
-        make = pa.large_list if types.is_large_list(kind) else pa.list_
-        return make(kind.value_field.with_type(_plain_type(kind.value_type)))
-    if types.is_struct(kind):
-        return pa.struct([f.with_type(_plain_type(f.type)) for f in kind])
-    return kind

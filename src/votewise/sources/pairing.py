@@ -20,11 +20,13 @@ TextCodes = tuple[Codes, Codes, Codes]
 """Codes of prompt, response_a and response_b."""
 
 
-def text_codes(table: pa.Table) -> TextCodes | None:
+def text_codes(rows: Rows, table: pa.Table) -> TextCodes | None:
     """Codes of prompt, response_a and response_b, -1 where null; equal responses have equal codes."""
     if "response_a" not in table.column_names:
         return None
     a, b = text_keys(table.column("response_a")), text_keys(table.column("response_b"))
+    if a.type != b.type and rows.source.stand_ins is not None:
+        a, b = (c if pa.types.is_fixed_size_binary(c.type) else rows.source.stand_ins.of(c) for c in (a, b))
     both, _ = codes_of(pa.chunked_array([*a.chunks, *b.chunks], a.type))
     n = len(table)
     prompt = codes_of(text_keys(table.column("prompt")))[0] if "prompt" in table.column_names else np.full(n, -1)

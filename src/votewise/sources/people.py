@@ -18,6 +18,7 @@ from votewise.sources.canonical import Canonical
 from votewise.sources.cells import TEXT, known
 from votewise.sources.prompt_parts import plain_name
 from votewise.sources.rows import Rows
+from votewise.sources.stand_in_type import TextsNeededError, is_stand_in
 
 _PERSON = (
     r"annotator|(crowd_?)?worker|turker|performer|labell?er|rater|evaluator|judge|grader|reviewer|participant|respondent|coder"
@@ -140,6 +141,8 @@ def _unnamed(who: Any) -> Any:
 
 def _holds_names(rows: Rows, name: str) -> bool:
     column, types = rows.table.column(name), pa.types
+    if is_stand_in(rows.table.schema.field(name)):
+        raise TextsNeededError(name)
     kind = column.type
     named = types.is_string(kind) or types.is_large_string(kind) or types.is_integer(kind) or types.is_floating(kind)
     return bool(named and known(column).any())

@@ -20,6 +20,7 @@ from votewise.sources.cells import TEXT, is_text
 from votewise.sources.messages import Message, answers, conversation, conversations, holds_lists, without_nulls
 from votewise.sources.prompt_objects import PartNames, as_object, holds_objects, object_prompt
 from votewise.sources.rows import Rows
+from votewise.sources.stand_in_type import TextsNeededError
 from votewise.sources.text_conversations import parsed_object
 
 SYSTEM = ("system", "system_prompt", "system_message", "sys_prompt")
@@ -144,6 +145,8 @@ def _texts(rows: Rows, parts: Parts, a: str, b: str) -> dict[str, Any]:
         return answers(rows, None, a, b)
     prompts = prompts_of(rows, parts)
     given = answers(rows, None, a, b)
+    if any(pa.types.is_fixed_size_binary(column.type) for column in given.values()):
+        raise TextsNeededError(a)
     one, other = (given[name].to_pylist() for name in ("response_a", "response_b"))
     texts = all(isinstance(value, str | None) for column in (prompts, one, other) for value in column)
     if texts:
@@ -275,8 +278,8 @@ def _lists(rows: Rows, name: str) -> bool:
 
 def _holds_answers(rows: Rows, name: str, taken: Collection[str]) -> bool:
     """Whether a conversation ends with one of the answers, as ``messages`` in UltraFeedback does."""
-    columns = [rows.table.column(column).slice(0, 50).to_pylist() for column in taken if rows.has(column)]
-    values = rows.table.column(name).slice(0, 50).to_pylist()
+    columns = [rows.head.column(column).slice(0, 50).to_pylist() for column in taken if rows.has(column)]
+    values = rows.head.column(name).slice(0, 50).to_pylist()
     last = [_last_words(value) for value in values]
     return any(
         words is not None and words == _last_words(column[i], text=True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
@@ -15,11 +16,12 @@ from votewise.data.votes import Votes
 from votewise.sources.canonical_votes import canonical_votes
 from votewise.sources.encode import encode
 from votewise.sources.labels import parse_labels
-from votewise.sources.opening import load
+from votewise.sources.opening import Source, load
 from votewise.sources.people import unknown_votes
 from votewise.sources.reader import check_on_error
 from votewise.sources.rejects import write_rejects
 from votewise.sources.rows import Rows
+from votewise.sources.stand_in_type import TextsNeededError
 from votewise.sources.values import is_marked
 from votewise.sources.votes_table import votes_table
 
@@ -62,12 +64,35 @@ def read_votes(
         BadInputError: for what cannot be read, with source, row, column, value and what was expected.
     """
     check_on_error(on_error)
-    opened = load(source, split=split)
-    rows = Rows(opened, columns, stop=on_error == "stop", labels=parse_labels(label), criterion=criterion)
-    chosen, canonical = canonical_votes(rows, format, one_annotator)
+    told = _Told(format, columns, parse_labels(label), criterion, one_annotator, on_error == "stop")
+    path = Path(rejects) if rejects is not None and on_error == "skip" else None
+    opened = load(source, split=split, leave_texts=True)
+    if opened.stand_ins is None:
+        return _read(opened, told, path)
+    try:
+        return _read(opened, told, path)
+    except (TextsNeededError, pa.ArrowException, TypeError):
+        # Somebody looks into texts, or uses them in a way that stand-ins do not allow.
+        return _read(load(source, split=split), told, path)
+
+
+@dataclass(frozen=True)
+class _Told:
+    """What the user says about a source: see ``read_votes``."""
+
+    format: str
+    columns: Mapping[str, str] | None
+    labels: Mapping[str, str]
+    criterion: str | None
+    one_annotator: str | None
+    stop: bool
+
+
+def _read(opened: Source, told: _Told, path: Path | None) -> Votes:
+    rows = Rows(opened, told.columns, stop=told.stop, labels=told.labels, criterion=told.criterion)
+    chosen, canonical = canonical_votes(rows, told.format, told.one_annotator)
     unknown = unknown_votes(canonical)
     encoded = encode(rows, canonical)
-    path = Path(rejects) if rejects is not None and on_error == "skip" else None
     if path is not None:
         write_rejects(path, rows)
     fields = encoded.fields
@@ -112,7 +137,7 @@ def column_roles(rows: Rows) -> tuple[ColumnRole, ...]:
     role_of = {rows.renames.get(name, name): role for name, role in rows.roles.items()}
     return tuple(
         ColumnRole(field.name, role_of.get(field.name), "json" if is_marked(field) else _kind(field.type))
-        for field in rows.source.table.schema
+        for field in rows.source.schema
     )
 
 

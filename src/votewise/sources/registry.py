@@ -54,7 +54,7 @@ FORMATS: dict[str, Format] = {f.name: f for f in _ALL}
 
 def choose(rows: Rows, name: str) -> Format:
     """Pick the format by name, or with ``auto`` the one that fits the columns; raises BadInputError if none does."""
-    return _recognised(rows) if name == "auto" else _named(rows, name)
+    return _recognised(rows.beginning()) if name == "auto" else _named(rows, name)
 
 
 def _named(rows: Rows, name: str) -> Format:

@@ -23,7 +23,8 @@ def write_rejects(path: Path, *sources: Rows) -> None:
 
 def _entries(rows: Rows) -> Iterator[dict[str, Any]]:
     indices = sorted({b.row for b in rows.bad if b.row is not None})
-    records = dict(zip(indices, records_of(rows.source.table, indices), strict=True)) if indices else {}
+    found = records_of(rows.source.take(np.array(indices, np.int64)), range(len(indices))) if indices else []
+    records = dict(zip(indices, found, strict=True))
     for bad in sorted(rows.bad, key=lambda b: b.number):
         yield {
             "source": rows.source.name,

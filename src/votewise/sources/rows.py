@@ -26,6 +26,8 @@ from votewise.sources.cells import (
     timestamps,
     whole_numbers,
 )
+from votewise.sources.opening import Source
+from votewise.sources.stand_in_type import TextsNeededError, digests, is_stand_in
 from votewise.sources.usable import UsableRows
 from votewise.sources.values import decoded, is_marked
 
@@ -33,13 +35,30 @@ from votewise.sources.values import decoded, is_marked
 class Rows(UsableRows):
     """The rows of a source with methods that take columns as texts, names, numbers or times, and note what is neither."""
 
+    def beginning(self) -> Rows:
+        """The first rows as a source of their own, with their texts; these rows where no texts are left in files."""
+        if self.source.stand_ins is None:
+            return self
+        names = self.renames | dict.fromkeys(self.set_aside, "")
+        first = Source(self.source.name, self.source.head)
+        return Rows(first, names, stop=self.stop, labels=self.labels, criterion=self.criterion)
+
     def values(self, name: str) -> list[Any]:
         """Take a column as Python objects, unchecked."""
         self.use(name)
         return decoded(self.table, name)
 
-    def text(self, name: str, *, null: bool = False) -> pa.ChunkedArray:
-        """Take a column of texts; rows with anything else are noted, as are nulls unless ``null``."""
+    def text(self, name: str, *, null: bool = False, stand_ins: bool = False) -> pa.ChunkedArray:
+        """Take a column of texts; rows with anything else are noted, as are nulls unless ``null``.
+
+        With ``stand_ins`` the column may come as stand-ins, which say only which texts are equal.
+        """
+        if stand_ins and is_stand_in(self.table.schema.field(name)):
+            self.use(name)
+            column = digests(self.table.column(name))
+            if not null:
+                self.reject_where(~known(column), "is null", column=name, expected="a text")
+            return column
         return self._strings(name, null=null, numbers=False)
 
     def identifier(self, name: str, *, null: bool = False) -> pa.ChunkedArray:
@@ -65,6 +84,8 @@ class Rows(UsableRows):
         """
         self.use(name)
         column, field = self.table.column(name), self.table.schema.field(name)
+        if is_stand_in(field):
+            raise TextsNeededError(name)
         if is_marked(field):
             items = self.values(name)
             right = [v is None or is_real(v) for v in items]
@@ -91,6 +112,8 @@ class Rows(UsableRows):
         self.use(name)
         column, field = self.table.column(name), self.table.schema.field(name)
         problem = "cannot be read as a time"
+        if is_stand_in(field):
+            raise TextsNeededError(name)
         if pa.types.is_timestamp(field.type) or pa.types.is_date(field.type):
             return timestamps(column)
         if is_number(field.type) or pa.types.is_null(field.type):
@@ -109,6 +132,8 @@ class Rows(UsableRows):
     def _strings(self, name: str, *, null: bool, numbers: bool) -> pa.ChunkedArray:
         self.use(name)
         column, field = self.table.column(name), self.table.schema.field(name)
+        if is_stand_in(field):
+            raise TextsNeededError(name)
         expected = "a text or a whole number" if numbers else "a text"
         if is_marked(field):
             items = self.values(name)

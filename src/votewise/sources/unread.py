@@ -19,6 +19,7 @@ from votewise.sources.criteria import QUESTIONS
 from votewise.sources.people import is_person
 from votewise.sources.prompt_parts import plain_name
 from votewise.sources.rows import Rows
+from votewise.sources.stand_in_type import digests, is_stand_in
 from votewise.sources.values import decoded
 
 Codes = npt.NDArray[np.int64]
@@ -128,19 +129,20 @@ def _own(rows: Rows, name: str) -> str:
 
 
 def _nested(rows: Rows, name: str) -> bool:
-    return bool(pa.types.is_nested(rows.table.schema.field(name).type)) or bool(rows.table.schema.field(name).metadata)
+    field = rows.table.schema.field(name)
+    return bool(pa.types.is_nested(field.type)) or bool(field.metadata)
 
 
 def _holds_texts(rows: Rows, name: str) -> bool:
     """Whether a column holds texts of several words, or nested values, rather than names, numbers or codes."""
     if RECORDS.fullmatch(_plain(name)):
         return False
-    kind = rows.table.schema.field(name).type
+    kind = rows.head.schema.field(name).type
     if _nested(rows, name):
         return True
     if not (pa.types.is_string(kind) or pa.types.is_large_string(kind)):
         return False
-    texts = [text for text in rows.table.column(name).slice(0, SAMPLE).to_pylist() if text]
+    texts = [text for text in rows.head.column(name).slice(0, SAMPLE).to_pylist() if text]
     words = sum(len(text.split()) > 1 for text in texts)
     return words > 0.2 * len(texts)
 
@@ -157,5 +159,7 @@ def _differ(rows: Rows, name: str, one: Codes, other: Codes) -> Bools:
 
 def column_codes(rows: Rows, name: str) -> Codes:
     """A code for every value of a column that is not nested; equal values have equal codes, and so have nulls."""
-    coded = rows.table.column(name).combine_chunks().dictionary_encode(null_encoding="encode")
+    column = rows.table.column(name)
+    column = digests(column) if is_stand_in(rows.table.schema.field(name)) else column
+    coded = column.combine_chunks().dictionary_encode(null_encoding="encode")
     return np.asarray(coded.indices.to_numpy(zero_copy_only=False), np.int64)

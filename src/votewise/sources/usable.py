@@ -14,6 +14,7 @@ import pyarrow as pa
 from votewise.arrays import Bools
 from votewise.errors import BadInputError
 from votewise.sources.opening import Source
+from votewise.sources.stand_in_type import is_stand_in
 from votewise.sources.values import decoded
 
 
@@ -56,7 +57,9 @@ class UsableRows:
         """What a reader should know about how columns were used."""
         self.meanings: Counter[str] = Counter()
         """How many votes mean both bad, both good or no vote."""
-        self.table = _renamed(source, self.renames, self.set_aside)
+        self.table = _renamed(source, source.table, self.renames, self.set_aside)
+        self.head = _renamed(source, source.head, self.renames, self.set_aside)
+        """The first rows of the table, with texts where the table has stand-ins."""
         self.ok: Bools = np.ones(len(self.table), bool)
         self.no_votes = 0
         """How many rows a column of the source calls no vote."""
@@ -73,6 +76,10 @@ class UsableRows:
         """Tell whether all these columns are there."""
         return set(names) <= set(self.table.column_names)
 
+    def source_column(self, name: str) -> str:
+        """The source's own name of a column."""
+        return self.renames.get(name, name)
+
     def use(self, name: str, role: str | None = None) -> None:
         """Note that a column is used; ``role`` says as what, its own name is the default."""
         if role is not None or name not in self.roles:
@@ -87,6 +94,7 @@ class UsableRows:
                 self.roles[new] = self.roles.pop(old)
             said[old] = new
         self.table = self.table.rename_columns([names.get(name, name) for name in self.table.column_names])
+        self.head = self.head.rename_columns([names.get(name, name) for name in self.head.column_names])
 
     def kept(self) -> npt.NDArray[np.int64]:
         """Give the indices of the rows that are still usable."""
@@ -122,8 +130,12 @@ class UsableRows:
         wrong = np.flatnonzero(mask & self.ok)
         if len(wrong) == 0:
             return
-        part = self.table.select([column]).take(pa.array(wrong[:1] if self.stop else wrong))
-        for row, value in zip(wrong.tolist(), decoded(part, column), strict=False):
+        some = wrong[:1] if self.stop else wrong
+        if is_stand_in(self.table.schema.field(column)):
+            values = self.source.take(some).column(self.renames.get(column, column)).to_pylist()
+        else:
+            values = decoded(self.table.select([column]).take(pa.array(some)), column)
+        for row, value in zip(wrong.tolist(), values, strict=False):
             self.reject(row, problem, column=column, value=value, expected=expected)
 
     def _note(self, bad: Bad) -> None:
@@ -144,8 +156,7 @@ class UsableRows:
         return BadInputError(problem, source=self.source.name, column=name, expected=expected)
 
 
-def _renamed(source: Source, renames: Mapping[str, str], set_aside: Collection[str]) -> pa.Table:
-    table = source.table
+def _renamed(source: Source, table: pa.Table, renames: Mapping[str, str], set_aside: Collection[str]) -> pa.Table:
     for name in set_aside:
         if name not in table.column_names:
             found = ", ".join(table.column_names)

@@ -123,7 +123,7 @@ def _may_be_labels(values: Sequence[Any]) -> bool:
 def refuse_unread_votes(rows: Rows) -> None:
     """Refuse columns of several people's votes that nobody read, beside the one result that is read per row."""
     ends = {str(n): "a" for n in range(3)} | {"chosen": "a", "rejected": "b"}
-    found = find_votes(rows.table, LABELS | ends | rows.labels, tuple(rows.roles))
+    found = find_votes(rows.head, LABELS | ends | rows.labels, tuple(rows.roles))
     if found is None:
         return
     votes = [rows.renames.get(name, name) for name in found.columns]

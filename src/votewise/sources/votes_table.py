@@ -2,19 +2,29 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pyarrow as pa
 
+from votewise.data.identity import Codes
+from votewise.data.lazy_table import LazyTable, StoredColumns
 from votewise.sources.canonical import Canonical
 from votewise.sources.encode import Encoded
 from votewise.sources.margins import LOG_ODDS
 from votewise.sources.rows import Rows
+from votewise.sources.stand_in_type import TextsNeededError
+from votewise.sources.stand_ins import StandIns
 
 
-def votes_table(rows: Rows, canonical: Canonical, encoded: Encoded) -> pa.Table:
+def votes_table(rows: Rows, canonical: Canonical, encoded: Encoded) -> Any:
     """The source's columns, one row per kept vote; where a row has several votes, the canonical columns come first."""
     row = pa.array(encoded.fields["row"])
     source = rows.source.table
+    if rows.source.stand_ins is not None:
+        if not canonical.one_per_row:
+            raise TextsNeededError("row")
+        return _left_in_files(rows.source.stand_ins, encoded.fields["row"])
     if canonical.one_per_row:
         # A mask, because take would first copy every column into one piece.
         chosen = np.zeros(len(source), bool)
@@ -35,6 +45,19 @@ def votes_table(rows: Rows, canonical: Canonical, encoded: Encoded) -> pa.Table:
         if field.name not in own.column_names and not nested:
             own = own.append_column(field, source.column(field.name).take(row))
     return own
+
+
+def _left_in_files(source: StandIns, rows: Codes) -> LazyTable:
+    """These rows of a source whose texts stay in its files."""
+    texts = source.columns
+    here = source.table.drop_columns(list(texts))
+    if len(rows) < len(here):
+        here = here.take(pa.array(rows))
+    schema = pa.schema([source.files.schema.field(name) for name in texts])
+    stored = StoredColumns(
+        source.files, {name: name for name in texts}, schema, None if len(rows) == len(source.files) else rows
+    )
+    return LazyTable(source.table.column_names, here, stored)
 
 
 def _timestamps(seconds: pa.ChunkedArray) -> pa.Array:

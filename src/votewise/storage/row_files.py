@@ -2,16 +2,65 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from votewise.storage.files import write_json_lines, written_whole
 
 SUFFIXES = (".jsonl", ".parquet")
 _BATCH = 10_000
+
+
+def write_table(path: Path, table: Any) -> None:
+    """Write a Parquet file; a table whose columns are in files is written some rows at a time.
+
+    The long texts among those are written without a dictionary, which would cost more time than it saves space.
+    """
+    if isinstance(table, pa.Table):
+        pq.write_table(table, path)
+    else:
+        write_batches({path: table}, ((0, batch) for batch in table.batches()))
+
+
+def write_batches(files: Mapping[Path, Any], batches: Iterable[tuple[int, pa.Table]]) -> None:
+    """Write Parquet files whose rows come in turn.
+
+    Args:
+        files: path -> the table, which gives the columns and tells which of them hold long texts (``in_files``).
+        batches: which of the files, and its next rows.
+    """
+    with ExitStack() as stack:
+        writers, waiting = [], []
+        pool = stack.enter_context(ThreadPoolExecutor(len(files)))
+        for path, table in files.items():
+            short = [name for name in table.column_names if name not in table.in_files]
+            writer = pq.ParquetWriter(path, table.schema, use_dictionary=short, write_statistics=short)
+            writers.append(stack.enter_context(writer))
+            waiting.append(pool.submit(int))
+        # The next rows are read while these are written.
+        for i, batch in batches:
+            waiting[i].result()
+            waiting[i] = pool.submit(writers[i].write_table, _with_small_dictionaries(batch))
+        for one in waiting:
+            one.result()
+
+
+def _with_small_dictionaries(batch: pa.Table) -> pa.Table:
+    """The rows with dictionaries of what occurs in them alone: each batch's dictionary is written with it."""
+    for i, field in enumerate(batch.schema):
+        if pa.types.is_dictionary(field.type):
+            column = batch.column(i).combine_chunks()
+            used = pc.unique(column.indices).drop_null()
+            indices = pc.index_in(column.indices, used).cast(field.type.index_type)
+            batch = batch.set_column(i, field, pa.DictionaryArray.from_arrays(indices, column.dictionary.take(used)))
+    return batch
 
 
 def write_rows(out: Path, table: pa.Table) -> None:

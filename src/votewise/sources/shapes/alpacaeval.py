@@ -69,4 +69,5 @@ ALPACAEVAL = Format(
     "AlpacaEval's annotations.json",
     (("instruction",), ("output_1",), ("output_2",), ("preference",)),
     read_alpacaeval,
+    leaves_texts=True,
 )

@@ -53,13 +53,11 @@ def by_texts(
     """
     meant = {value: meaning_of(rows, value, known) for value in pc.unique(values).to_pylist() if value is not None}
     texts = [columns.get(name) for name in ("response_a", "response_b")]
-    if any(text is None or not is_string(text.type) for text in texts):
+    if any(text is None or not (is_string(text.type) or _are_stand_ins(text)) for text in texts):
         return values
     for side, other in zip("ab", reversed(texts), strict=True):
         sure = [v for v, meaning in meant.items() if meaning == side and label_key(v) not in rows.labels]
-        clash = pc.and_(
-            pc.is_in(values, value_set=pa.array(sure, values.type)), pc.fill_null(pc.equal(values, other), False)
-        )
+        clash = pc.and_(pc.is_in(values, value_set=pa.array(sure, values.type)), _says(rows, values, other))
         if _true(clash).any():
             row = int(np.flatnonzero(_true(clash))[0])
             raise rows.fail(
@@ -71,9 +69,20 @@ def by_texts(
     if not open_:
         return values
     free = pc.is_in(values, value_set=pa.array(open_, values.type))
-    first, second = (pc.and_(free, pc.fill_null(pc.equal(values, text), False)) for text in texts)
+    first, second = (pc.and_(free, _says(rows, values, text)) for text in texts)
     one, other = pc.and_(first, pc.invert(second)), pc.and_(second, pc.invert(first))
     return pc.if_else(one, "a", pc.if_else(other, "b", values))
+
+
+def _says(rows: Rows, values: pa.ChunkedArray, text: Any) -> Any:
+    """Whether each label is the answer's text."""
+    if _are_stand_ins(text) and rows.source.stand_ins is not None:
+        values = rows.source.stand_ins.of(values)
+    return pc.fill_null(pc.equal(values, text), False)
+
+
+def _are_stand_ins(text: Any) -> bool:
+    return bool(pa.types.is_fixed_size_binary(text.type))
 
 
 def sides_of(rows: Rows, winner: pa.ChunkedArray, name: str, models: list[Any]) -> pa.ChunkedArray:
@@ -109,10 +118,12 @@ PLAIN = Format(
     "one vote per row: annotator, label (a, b or tie), and a pair's name or two responses",
     (("annotator",), ("label",), ("pair", "response_a"), ("pair", "response_b")),
     read_plain,
+    leaves_texts=True,
 )
 CLICKS = Format(
     "clicks",
     "one click per row: user, winner and two models' answers, as `votewise filter` takes and writes them",
     (("user",), ("winner",), ("response_a",), ("response_b",)),
     read_clicks,
+    leaves_texts=True,
 )

@@ -183,6 +183,7 @@ ULTRAFEEDBACK_BINARIZED = Format(
     (*_CHOSEN, ("score_chosen",), ("score_rejected",)),
     read_trl,
     over=("trl",),
+    leaves_texts=True,
 )
 HH_RLHF = Format(
     "hh-rlhf",
@@ -192,4 +193,6 @@ HH_RLHF = Format(
     looks=looks_like_hh,
     over=("trl",),
 )
-TRL = Format("trl", "TRL preferences: chosen and rejected, texts or conversations", _CHOSEN, read_trl)
+TRL = Format(
+    "trl", "TRL preferences: chosen and rejected, texts or conversations", _CHOSEN, read_trl, leaves_texts=True
+)

@@ -26,6 +26,7 @@ from votewise.sources.prompt_parts import plain_name, read_texts
 from votewise.sources.rows import Rows
 from votewise.sources.scores_as_votes import ends_of, score_columns, score_labels, spells_numbers
 from votewise.sources.shapes.plain import by_texts, sides_of
+from votewise.sources.stand_in_type import is_stand_in
 
 LABEL_NAMES = (
     "label", "winner", "preference", "preferred", "choice", "vote", "verdict", "judgment", "judgement", "better",
@@ -70,7 +71,7 @@ def read_two_answers(rows: Rows) -> Canonical:
     What a value of the label means follows from ``--label``, from our own words (a, left, tie, ...), from the answers'
     names (0 and 1 where the columns end in 0 and 1), from the models' names or from an answer's own text.
     """
-    found = answer_columns(rows.table)
+    found = answer_columns(rows.head)
     if found is None:
         raise rows.fail(
             "no two columns hold the answers", expected="say --columns response_a=NAME --columns response_b=NAME"
@@ -78,7 +79,7 @@ def read_two_answers(rows: Rows) -> Canonical:
     a, b = found
     people = people_column(rows, taken=(a, b))
     models = next((pair for pair in MODELS if rows.has(*pair)), None)
-    scores = None if rows.has(*ONE_HOT) or label_columns(rows.table) else score_columns(rows.table, a, b)
+    scores = None if rows.has(*ONE_HOT) or label_columns(rows.table) else score_columns(rows.head, a, b)
     label = None if rows.has(*ONE_HOT) or scores else _chosen_label(rows)
     used = (people, label, *(scores or ()), *(models or ()), *ONE_HOT, "pair", "domain", "gold")
     taken = [name for name in used if name is not None]
@@ -190,7 +191,8 @@ def _one_hot(rows: Rows) -> pa.ChunkedArray:
 
 def _turns(rows: Rows, a: str, b: str) -> dict[str, Any] | None:
     """Conversations of several turns whose questions and answers are lists of texts in three columns; None otherwise."""
-    if not rows.has("prompt"):
+    if not rows.has("prompt") or any(is_stand_in(rows.table.schema.field(name)) for name in ("prompt", a, b)):
+        # Of a column with stand-ins, most texts are no lists.
         return None
     columns = [[_texts(value) for value in rows.table.column(name).to_pylist()] for name in ("prompt", a, b)]
     spelt = [[_spells_list(value) for value in rows.table.column(name).to_pylist()] for name in ("prompt", a, b)]
@@ -249,4 +251,5 @@ TWO_ANSWERS = Format(
     read_two_answers,
     looks=looks_like_two_answers,
     general=True,
+    leaves_texts=True,
 )

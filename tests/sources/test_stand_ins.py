@@ -1,0 +1,305 @@
+"""Large files are read with stand-ins for their texts: everything is as if they had been read whole."""
+
+from __future__ import annotations
+
+import dataclasses
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+import pytest
+from shapes import SHAPES
+
+from votewise.data.lazy_table import LazyTable
+from votewise.data.votes import Votes
+from votewise.errors import BadInputError
+from votewise.sources import read_votes, stand_ins
+from votewise.sources.stand_in_type import TextsNeededError, digests
+from votewise.sources.values import decoded, table_of
+
+Rows = list[dict[str, Any]]
+
+NEVER = 1 << 60
+STRETCHED = {
+    "prompt", "response_a", "response_b", "chosen", "rejected", "instruction", "output_1", "output_2", "question", "post",
+    "left", "right", "human_ref_A", "human_ref_B", "history", "response_0", "response_1", "response1", "response2", "reason",
+    "context", "comment", "system", "input", "user_prompt", "model_response", "text", "completion_a", "completion_b",
+}  # fmt: skip
+LEFT_IN_FILES = (
+    "plain", "clicks, sides have won", "trl, explicit texts", "trl, with annotators", "alpacaeval",
+)  # fmt: skip
+"""Shapes whose texts must stay in their files."""
+
+
+def both_ways(
+    monkeypatch: pytest.MonkeyPatch, path: Path, *, left: bool | None = True, **told: Any
+) -> tuple[Votes, Votes] | None:
+    """The votes read with stand-ins and read whole, which are compared; None where both end in the same error."""
+    found: list[Any] = []
+    for large in (0, NEVER):
+        monkeypatch.setattr(stand_ins, "LARGE", large)
+        try:
+            found.append(read_votes(path, **told))
+        except BadInputError as error:
+            found.append(str(error))
+    if isinstance(found[1], str):
+        assert found[0] == found[1]
+        return None
+    left_in_file, whole = found
+    assert isinstance(left_in_file, Votes), left_in_file
+    assert not isinstance(whole.table, LazyTable)
+    if left is not None:
+        assert isinstance(left_in_file.table, LazyTable) is left
+    compare(left_in_file, whole)
+    return left_in_file, whole
+
+
+def compare(one: Votes, other: Votes) -> None:
+    for field in dataclasses.fields(Votes):
+        a, b = getattr(one, field.name), getattr(other, field.name)
+        if isinstance(a, np.ndarray):
+            np.testing.assert_array_equal(a, b)
+            assert a.dtype == b.dtype
+        elif isinstance(b, pa.Table):
+            whole = a.to_table() if isinstance(a, LazyTable) else a
+            assert a.schema.equals(b.schema), field.name
+            assert whole.equals(b), field.name
+        elif isinstance(b, pa.Array | pa.ChunkedArray):
+            assert a.equals(b), field.name
+        elif field.name == "reading":
+            assert dataclasses.replace(a, rejects=None) == dataclasses.replace(b, rejects=None)
+        else:
+            assert a == b, field.name
+
+
+def stretched(value: Any, name: str = "") -> Any:
+    """The value with long texts where a column holds texts."""
+    if isinstance(value, dict):
+        return {key: stretched(v, key) for key, v in value.items()}
+    if isinstance(value, str) and name in STRETCHED:
+        return f"{value} " + "and so on " * 8
+    return value
+
+
+def written(tmp_path: Path, rows: Rows, kind: str = "parquet", parts: int = 1) -> Path:
+    table = table_of(rows)
+    if kind == "folder":
+        size = -(-len(table) // parts)
+        (tmp_path / "votes").mkdir()
+        for i in range(parts):
+            pq.write_table(table.slice(i * size, size), tmp_path / "votes" / f"part-{i}.parquet", row_group_size=7)
+        return tmp_path / "votes"
+    path = tmp_path / f"votes.{kind}"
+    if kind == "parquet":
+        pq.write_table(table, path, row_group_size=9)
+    else:
+        with pa.OSFile(str(path), "wb") as sink, pa.ipc.new_file(sink, table.schema) as writer:
+            writer.write_table(table, max_chunksize=11)
+    return path
+
+
+@pytest.mark.parametrize("kind", ["parquet", "arrow", "folder"])
+@pytest.mark.parametrize("name", list(SHAPES))
+def test_every_shape(name: str, kind: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    shape = SHAPES[name]
+    rows = [stretched(row) for row in shape.rows]
+    path = written(tmp_path, rows, kind)
+    both_ways(monkeypatch, path, left=True if name in LEFT_IN_FILES else None, columns=shape.columns or None)
+
+
+def many(seed: int, n: int = 120) -> Rows:
+    """Plain votes with repeats, swaps, ties, missing values, and texts that nobody reads."""
+    rng = np.random.default_rng(seed)
+    rows: Rows = []
+    for i in range(n):
+        pair = int(rng.integers(0, n // 4))
+        texts = [f"answer {pair} {side} " + "é\u2028 word " * 9 for side in "xy"]
+        if rng.random() < 0.3:
+            texts.reverse()
+        label = str(rng.choice(["a", "b", "tie", "both_bad", "skip"], p=[0.4, 0.4, 0.1, 0.05, 0.05]))
+        rows.append(
+            {
+                "id": i,
+                "prompt": None if pair % 11 == 0 else f"question {pair} " + "of many words " * 6,
+                "response_a": texts[0],
+                "response_b": texts[1],
+                "annotator": f"u{rng.integers(0, 6)}",
+                "label": label,
+                "reason": None if i % 3 else f"because {i} " + "of that " * 36,
+                "time": 1_700_000_000 + int(rng.integers(0, 10_000)),
+                "domain": str(rng.choice(["code", "prose"])),
+            }
+        )
+    for row in rows:
+        if row["prompt"] is None:
+            row["prompt"] = f"question {row['response_a'][:9]}" + " short" * 9
+    return rows
+
+
+@pytest.mark.parametrize("seed", range(4))
+@pytest.mark.parametrize("kind", ["parquet", "arrow", "folder"])
+def test_many_votes(kind: str, seed: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = written(tmp_path, many(seed), kind, parts=3)
+    found = both_ways(monkeypatch, path)
+    assert found is not None
+    votes, whole = found
+    assert votes.reading is not None
+    assert votes.reading.repeated > 0
+    some = np.array([5, 0, 3, 3])
+    assert votes.texts.take(pa.array(some)).equals(whole.texts.take(pa.array(some)).combine_chunks())
+    assert votes.table.slice(4, 3).equals(whole.table.slice(4, 3))
+    assert votes.table["reason"].to_pylist() == whole.table["reason"].to_pylist()
+
+
+def test_models_names_in_pairs_and_other_names(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    rows = [
+        {"Frage": row["prompt"], "one": row["response_a"], "two": row["response_b"], "who": row["annotator"],
+         "label": "a" if row["id"] % 3 else "b", "model_a": f"m{i % 3}", "model_b": "n",
+         "pair": f"p{row['response_a']}"[:12]}
+        for i, row in enumerate(many(7))
+    ]  # fmt: skip
+    columns = {"prompt": "Frage", "response_a": "one", "response_b": "two", "annotator": "who"}
+    both_ways(monkeypatch, written(tmp_path, rows), columns=columns, on_error="skip")
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"label": "perhaps"},
+        {"response_a": None},
+        {"time": "yesterday"},
+    ],
+)
+def test_errors_and_rejects_show_the_true_values(
+    change: dict[str, Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rows = many(3)
+    if "time" in change:
+        rows = [row | {"time": str(row["time"])} for row in rows]
+    rows[40] |= change
+    path = written(tmp_path, rows)
+    assert both_ways(monkeypatch, path) is None
+    lines = []
+    for large in (0, NEVER):
+        monkeypatch.setattr(stand_ins, "LARGE", large)
+        rejects = tmp_path / f"{large}.jsonl"
+        read_votes(path, on_error="skip", rejects=rejects)
+        lines.append(rejects.read_text())
+    assert lines[0] == lines[1]
+    assert "because" in lines[0] or "answer" in lines[0]
+
+
+def test_rows_that_differ_in_a_text_that_nobody_read_are_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rows = [row | {"hint": f"a hint of many words {row['id']} " * 3} for row in many(5)]
+    path = written(tmp_path, rows)
+    assert both_ways(monkeypatch, path) is None
+    both_ways(monkeypatch, path, columns={"hint": ""})
+
+
+LONG = "some words and more words, more than a stand-in has " * 2
+
+
+@pytest.mark.parametrize(
+    "rows",
+    [
+        # TRL without a prompt: the texts are cut where they stop to be equal.
+        [{"chosen": f"{LONG} yes {i}", "rejected": f"{LONG} no {i}"} for i in range(6)],
+        # hh-rlhf.
+        [{"chosen": f"\n\nHuman: {LONG}\n\nAssistant: {x} {LONG}", "rejected": f"\n\nHuman: {LONG}\n\nAssistant: {y} {LONG}"}
+         for x, y in (("yes", "no"), ("a", "b"))],
+        # Conversations in texts.
+        [{"prompt": LONG, "chosen": f'[{{"role": "assistant", "content": "{x} {LONG}"}}]',
+          "rejected": f'  [{{"role": "assistant", "content": "{y} {LONG}"}}]'} for x, y in (("yes", "no"), ("a", "b"))],
+        # One conversation among texts.
+        [{"prompt": LONG, "chosen": f"yes {LONG}", "rejected": f"no {LONG}"},
+         {"prompt": LONG, "chosen": f'\u2003[{{"role": "assistant", "content": "{LONG}"}}]', "rejected": f"no {LONG}"}],
+        # Texts that only begin like lists.
+        [{"prompt": f"[{i}] {LONG}", "chosen": f"[yes] {LONG}", "rejected": f"array(no) {LONG}"} for i in range(5)],
+        # The label is the text of the better answer.
+        [{"prompt": f"{LONG} {i}", "left": f"l {LONG}", "right": f"r {LONG}", "label": f"{'lr'[i % 2]} {LONG}"}
+         for i in range(5)],
+        [{"prompt": f"{LONG} {i}", "left": f"l {LONG}", "right": "" if i == 3 else f"r {i} {LONG}", "label": "left"}
+         for i in range(5)],
+        # Several turns in lists of texts.
+        [{"prompt": f'["{LONG}", "and?"]', "response_a": f'["{LONG} a", "x"]', "response_b": f'["{LONG} b", "y"]',
+          "winner_model_a": 1, "winner_model_b": 0, "winner_tie": 0, "model_a": "m", "model_b": "n"} for _ in range(3)],
+        # The prompt is in several columns.
+        [{"system": LONG, "prompt": f"{LONG} {i}", "chosen": f"yes {LONG}", "rejected": f"no {LONG}"} for i in range(4)],
+        # People's names, and other names, that are long.
+        [{"user": f"{LONG} {i % 2}", "prompt": LONG, "chosen": f"yes {LONG}", "rejected": f"no {LONG}"} for i in range(4)],
+        [{"pair": f"{LONG} {i % 2}", "annotator": f"{i}", "label": "a", "reason": LONG} for i in range(4)],
+        # Several votes in one row.
+        [{"prompt": f"{LONG} {i}", "response_a": f"a {LONG}", "response_b": f"b {LONG}", "annotator_1": "a",
+          "annotator_2": "b"} for i in range(4)],
+        # A right answer as a text, and equal answers.
+        [{"prompt": f"{LONG} {i}", "chosen": f"yes {LONG}", "rejected": f"no {LONG}", "gold": f"{LONG} {i}"}
+         for i in range(4)],
+        [{"prompt": f"{LONG} {i}", "chosen": LONG, "rejected": LONG if i else f"no {LONG}"} for i in range(4)],
+        # A column without values, and one with blanks.
+        [{"prompt": f" {LONG} {i}", "chosen": f"yes {LONG}", "rejected": " \n" if i else f"no {LONG}", "more": None}
+         for i in range(4)],
+    ],
+)  # fmt: skip
+def test_texts_that_are_looked_into(rows: Rows, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    both_ways(monkeypatch, written(tmp_path, rows), left=None)
+
+
+def test_stand_ins_are_equal_where_texts_are_and_differ_from_run_to_run(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(stand_ins, "LARGE", 0)
+    path = written(tmp_path, many(1))
+    files = stand_ins.TableFiles.of([path], "parquet")
+    one, other = stand_ins.with_stand_ins(files), stand_ins.with_stand_ins(files)
+    assert one is not None
+    assert other is not None
+    texts = pq.read_table(path)
+    for name in ("prompt", "response_a", "reason"):
+        values = texts.column(name).to_pylist()
+        given = digests(one.table.column(name)).to_pylist()
+        assert len(dict(zip(values, given, strict=True))) == len(set(given))
+        assert given == one.of(texts.column(name)).to_pylist()
+        assert not set(given) & set(digests(other.table.column(name)).to_pylist()) - {None}
+
+
+def test_nobody_takes_a_stand_in_for_a_text(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(stand_ins, "LARGE", 0)
+    found = stand_ins.with_stand_ins(stand_ins.TableFiles.of([written(tmp_path, many(1))], "parquet"))
+    assert found is not None
+    column = found.table.column("prompt")
+    for use in (column.to_pylist, lambda: column[0].as_py(), lambda: decoded(found.table, "prompt")):
+        with pytest.raises(TextsNeededError):
+            use()
+    for use in (
+        lambda: pc.equal(column, "x"),
+        lambda: pc.utf8_lower(column),
+        lambda: column.cast(pa.large_string()),
+        lambda: column.combine_chunks().dictionary_encode(),
+        lambda: pc.is_in(column, value_set=pa.array(["x"])),
+    ):
+        with pytest.raises((pa.ArrowException, TypeError, NotImplementedError)):
+            use()
+
+
+def test_a_file_that_has_changed_is_not_mixed_with_what_was_read(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(stand_ins, "LARGE", 0)
+    path = written(tmp_path, many(1))
+    votes = read_votes(path)
+    pq.write_table(table_of(many(2)), path)
+    with pytest.raises(BadInputError, match="has changed since it was read"):
+        votes.texts.to_table()
+
+
+def test_a_damaged_file_ends_in_the_same_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = written(tmp_path, many(1))
+    content = bytearray(path.read_bytes())
+    content[200:260] = b"\xff" * 60
+    path.write_bytes(content)
+    assert both_ways(monkeypatch, path) is None
