@@ -70,7 +70,7 @@ def _votes(rng: np.random.Generator, pairs: Rows, *, margins: bool = False) -> R
             }
             row["label"] = "tie" if rng.random() < 0.05 else row["label"]
             row["gold"] = ("a" if pair["a_better"] else "b") if i % 5 == 0 else None
-            rows.append(row | ({"margin": margin} if margins else {}))
+            rows.append(row | ({"log_odds": margin} if margins else {}))
     return rows
 
 

@@ -17,6 +17,7 @@ from votewise.sources.labels import label_column
 from votewise.sources.margins import margin_counts
 from votewise.sources.other_meaning import has_other_meaning
 from votewise.sources.rows import Rows
+from votewise.sources.times import time_column
 
 MESSAGES = pa.large_list(pa.struct([("role", TEXT), ("content", TEXT)]))
 """A conversation."""
@@ -43,6 +44,8 @@ class Canonical:
         one_per_row: whether each row of the source holds one vote.
         skipped: how many rows or entries are not votes.
         notes: what a reader of the result should know about the way the source was read.
+        guarded: whether rows about one pair may differ only in columns that were read, as in any table of votes. In exports
+            of labelling tools other columns are about the tool's work.
     """
 
     table: pa.Table
@@ -50,6 +53,7 @@ class Canonical:
     one_per_row: bool
     skipped: int = 0
     notes: tuple[str, ...] = ()
+    guarded: bool = False
 
 
 def from_columns(
@@ -72,7 +76,9 @@ def from_columns(
             keep = keep & ~no_vote
             skip = no_vote if skip is None else skip | no_vote
     skipped = 0 if skip is None else int((rows.ok & skip).sum())
-    return Canonical(table if keep.all() else table.filter(pa.array(keep)), shown, True, skipped, tuple(notes))
+    return Canonical(
+        table if keep.all() else table.filter(pa.array(keep)), shown, True, skipped, tuple(notes), guarded=True
+    )
 
 
 def from_votes(
@@ -82,6 +88,7 @@ def from_votes(
     shown: bool,
     skipped: int = 0,
     notes: Sequence[str] = (),
+    guarded: bool = False,
 ) -> Canonical:
     """Votes given one by one, with the entries of ``Canonical.table``; rows that were rejected are left out."""
     votes = [vote for vote in votes if rows.ok[vote["row"]]]
@@ -97,7 +104,7 @@ def from_votes(
         arrays[name] = pa.array(values, kind)
     if len(votes) == 0:
         arrays |= {"annotator": pa.array([], TEXT), "label": pa.array([], TEXT)}
-    return Canonical(pa.table(arrays), shown, False, skipped, tuple(notes))
+    return Canonical(pa.table(arrays), shown, False, skipped, tuple(notes), guarded)
 
 
 def messages_type(columns: Iterable[Iterable[Any]]) -> pa.DataType:
@@ -134,6 +141,9 @@ def optional(rows: Rows) -> dict[str, Any]:
             rows.notes.append(f"The column '{name}' means something else here, and is carried along without a role.")
         else:
             found[name] = read(name)
+    if "time" not in found and not rows.has("time") and (when := time_column(rows)) is not None:
+        found["time"] = rows.moment(when)
+        rows.use(when, "time")
     if "weight" in found:
         with np.errstate(invalid="ignore"):
             rows.reject_where(found["weight"] < 0, "is negative", column="weight", expected="0 or more")

@@ -18,7 +18,7 @@ from votewise.sources.codes import by_appearance, codes_of, compact, floats_of, 
 from votewise.sources.pair_texts import names_of, texts_of
 from votewise.sources.pairing import contradictions, find_pairs, identical_responses, text_codes
 from votewise.sources.rows import Rows
-from votewise.sources.unread import check_merged, column_codes, telling_columns
+from votewise.sources.unread import check_merged, check_people, column_codes, telling_columns
 
 
 @dataclass(frozen=True)
@@ -57,8 +57,10 @@ def encode(rows: Rows, canonical: Canonical) -> Encoded:
 
     annotator, annotator_ids = codes_of(table.column("annotator"))
     time = floats_of(table, "time") if "time" in table.column_names else None
-    if canonical.one_per_row and texts is not None:
+    if canonical.guarded and texts is not None:
         check_merged(rows, table.column("row").to_numpy(), pair, keep)
+        unnamed = pc.fill_null(pc.equal(table.column("annotator"), UNKNOWN), True)
+        check_people(rows, table.column("row").to_numpy(), pair, keep & unnamed.to_numpy(zero_copy_only=False))
     last, notes = _without_repeats(rows, canonical, (pair, flipped, annotator), time, keep)
     repeated = int(keep.sum()) - len(last)
     if len(last) == 0:
@@ -101,7 +103,7 @@ def _without_repeats(
     when = np.zeros(len(kept)) if time is None else np.where(np.isnan(time[kept]), -np.inf, time[kept])
     last, heir = _last_of_each(key, when)
     notes: tuple[str, ...] = ()
-    if canonical.one_per_row and len(last) < len(kept):
+    if canonical.guarded and len(last) < len(kept):
         source = canonical.table.column("row").to_numpy()[kept]
         again = np.flatnonzero(heir != np.arange(len(kept)))
         for name in telling_columns(rows, source[again], source[heir[again]]):

@@ -6,6 +6,7 @@ What they say goes before the label: a row that was discarded may still have one
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -82,13 +83,7 @@ def with_ties(rows: Rows, canonical: Canonical) -> Canonical:
     tied = pa.array(rows.tied[table.column("row").to_numpy()])
     place = table.column_names.index("label")
     labels = pc.if_else(tied, "tie", table.column("label").cast(TEXT))
-    return Canonical(
-        table.set_column(place, "label", labels),
-        canonical.shown,
-        canonical.one_per_row,
-        canonical.skipped,
-        canonical.notes,
-    )
+    return replace(canonical, table=table.set_column(place, "label", labels))
 
 
 def _meaning(rows: Rows, name: str) -> tuple[Bools, Bools] | None:

@@ -16,6 +16,7 @@ from votewise.data.votes import UNKNOWN
 from votewise.errors import BadInputError
 from votewise.sources.canonical import Canonical
 from votewise.sources.cells import TEXT, known
+from votewise.sources.inner_columns import inner_names
 from votewise.sources.prompt_parts import plain_name
 from votewise.sources.rows import Rows
 from votewise.sources.stand_in_type import TextsNeededError, is_stand_in
@@ -37,6 +38,9 @@ MAYBE = re.compile(
 )
 """Names of columns that may say who voted, and may say something else."""
 
+RECORD = re.compile(r"(meta|metadata|meta_data|info|extra|extras|details|attributes|annotation|record)")
+"""Names of objects about a row, which may name who voted."""
+
 
 def people_column(rows: Rows, taken: Collection[str] = ()) -> str | None:
     """The column that names who voted; BadInputError where several could, or where one does not hold names."""
@@ -48,6 +52,7 @@ def people_column(rows: Rows, taken: Collection[str] = ()) -> str | None:
         found = found[:1]
     if not found:
         _refuse_maybe(rows, free)
+        _refuse_inner(rows, free)
     if len(found) > 1:
         listed = ", ".join(f"'{name}'" for name in found)
         raise rows.fail(
@@ -70,6 +75,24 @@ def _refuse_maybe(rows: Rows, names: Collection[str]) -> None:
                 "may name who voted, and has no role",
                 column=name,
                 expected=f"--columns annotator={own} if it does, --columns {own}= if it does not",
+            )
+
+
+def _refuse_inner(rows: Rows, names: Collection[str]) -> None:
+    """Refuse a table in which nobody is named, but for a name inside of an object about the row."""
+    for name in names:
+        if not (RECORD.fullmatch(plain_name(name)) or is_person(name)):
+            continue
+        keys = inner_names(rows.table, name)
+        found = next((key for key in keys if is_person(key)), None)
+        if found is None and is_person(name):
+            found = next((key for key in keys if plain_name(key) in ("id", "name", "email")), None)
+        if found is not None:
+            own = rows.renames.get(name, name)
+            raise rows.fail(
+                f"holds '{found}', which may name who voted, and has no role",
+                column=name,
+                expected=f"--columns annotator={own}.{found} if it does, --columns {own}= if it does not",
             )
 
 

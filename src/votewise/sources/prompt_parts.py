@@ -23,7 +23,10 @@ from votewise.sources.rows import Rows
 from votewise.sources.stand_in_type import TextsNeededError
 from votewise.sources.text_conversations import parsed_object
 
-SYSTEM = ("system", "system_prompt", "system_message", "sys_prompt")
+SYSTEM = (
+    "system", "system_prompt", "system_message", "sys_prompt", "system_instruction", "system_instructions", "system_text",
+    "system_content",
+)  # fmt: skip
 HISTORY = (
     "history", "chat_history", "conversation_history", "dialog_history", "dialogue_history", "previous_turns",
     "trajectory", "dialogue", "dialog", "conversations", "conversation", "context", "messages",
@@ -32,7 +35,9 @@ PROMPT = (
     "prompt", "question", "instruction", "query", "user_prompt", "user_input", "user_query", "user_message", "problem",
     "post", "article", "document", "passage", "request",
 )  # fmt: skip
-INPUT = ("input",)
+INPUT = ("input", "initial_reason_steps")
+DOCUMENTS = ("passage", "document", "article", "post", "story", "paragraph", "source_text", "background")
+"""Texts that a prompt is about, if they stand beside it."""
 SEEN = (
     "tools",
     "functions",
@@ -92,6 +97,9 @@ def find_parts(rows: Rows, taken: Collection[str]) -> Parts:
     if prompt is None and len(history) == 1 and (not _lists(rows, history[0]) or holds_objects(rows, history[0])):
         # A text or an object that stands alone is the prompt, whatever it is called.
         prompt, history = history[0], []
+    asked = prompt if prompt is not None and plain_name(prompt) not in DOCUMENTS else None
+    if asked is not None and not _lists(rows, asked):
+        history += [free[name] for name in DOCUMENTS if name in free and not _lists(rows, free[name])]
     if prompt is None and not history:
         objects = (free[name] for name in OBJECTS if name in free and holds_objects(rows, free[name]))
         prompt = next(objects, None)
@@ -210,8 +218,9 @@ def prompts_of(rows: Rows, parts: Parts) -> list[Any]:
 
 
 def _not_repeated(texts: list[str]) -> list[str]:
-    """The texts without empty ones, each once."""
-    return list(dict.fromkeys(text for text in texts if text))
+    """The texts without empty ones and without those that another one holds, such as a post in a prompt made of it."""
+    found = list(dict.fromkeys(text for text in texts if text))
+    return [text for text in found if not any(text in other for other in found if other != text)]
 
 
 def _turns(value: Any) -> list[Message] | None:

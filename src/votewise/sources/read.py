@@ -135,6 +135,11 @@ def _read(opened: Source, told: _Told, path: Path | None) -> Votes:
 def column_roles(rows: Rows) -> tuple[ColumnRole, ...]:
     """What every column of the source is, in its order."""
     role_of = {rows.renames.get(name, name): role for name, role in rows.roles.items()}
+    names = rows.source.table.column_names
+    for path, role in [item for item in role_of.items() if item[0] not in names]:
+        # A value inside of an object: the object has its role.
+        outer = next((name for name in names if path.startswith(f"{name}.")), path)
+        role_of.setdefault(outer, role)
     return tuple(
         ColumnRole(field.name, role_of.get(field.name), "json" if is_marked(field) else _kind(field.type))
         for field in rows.source.schema

@@ -6,6 +6,7 @@ from votewise.errors import BadInputError
 from votewise.sources.format import Format
 from votewise.sources.guesses import command, listed
 from votewise.sources.labels import LABELS
+from votewise.sources.other_names import take_other_names
 from votewise.sources.rows import Rows
 from votewise.sources.shapes.alpacaeval import ALPACAEVAL
 from votewise.sources.shapes.arena import ARENA, ARENA_100K, ARENA_140K, MT_BENCH
@@ -50,6 +51,8 @@ _ALL = (
     SEVERAL_VOTES,
 )
 FORMATS: dict[str, Format] = {f.name: f for f in _ALL}
+KNOWN = {name for f in _ALL for any_of in f.needs for name in any_of if "*" not in name}
+"""The names of all columns that some format needs."""
 
 
 def choose(rows: Rows, name: str) -> Format:
@@ -72,6 +75,8 @@ def _named(rows: Rows, name: str) -> Format:
 
 def _recognised(rows: Rows) -> Format:
     fit = [f for f in FORMATS.values() if f.recognise(rows)]
+    if not fit and take_other_names(rows, KNOWN):
+        fit = [f for f in FORMATS.values() if f.recognise(rows)]
     covered = {name for f in fit for name in f.over}
     fit = [f for f in fit if f.name not in covered]
     if len(fit) > 1:

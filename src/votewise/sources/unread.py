@@ -38,6 +38,17 @@ RECORDS = re.compile(
 )
 """Names of columns that record where, when and how a row came about, and tell no judgements apart."""
 
+MEDIA = re.compile(
+    r"\.(png|jpe?g|gif|webp|bmp|svg|tiff?|mp[34]|wav|flac|ogg|webm|mov|avi|pdf|html?)([?#].*)?$", re.IGNORECASE
+)
+"""The end of an address of what a model or an annotator looks at."""
+
+ABOUT = re.compile(
+    r"model|generator|policy|system|type|categor|topic|domain|genre|subset|level|class|tag|source|quality|difficulty|strength|margin"
+    r"|label|score|rating|confidence|chosen|rejected|response|answer|winner|gender|age|country|theme|style|skill|kind|status"
+)
+"""Parts of names of columns that are about the texts or the vote rather than about who voted."""
+
 SAMPLE = 2_000
 
 
@@ -71,6 +82,39 @@ def check_merged(rows: Rows, source_rows: Codes, pair: Codes, keep: Bools) -> No
                 source=rows.source.name,
                 expected=f"its role: --columns prompt={_own(rows, name)} if a model sees it, --columns {_own(rows, name)}= "
                 "if it tells no pairs apart",
+            )
+
+
+def check_people(rows: Rows, source_rows: Codes, pair: Codes, unknown: Bools) -> None:
+    """Refuse rows about one pair, by people whom nobody names, that differ in a column of names that nobody read.
+
+    Such a column may name who voted in a language, or by a word, that nobody knows. It holds short words that recur.
+
+    Args:
+        rows: the source's rows.
+        source_rows: (n,) row of each vote.
+        pair: (n,) code of each vote's pair.
+        unknown: (n,) votes by people whom nobody names.
+    """
+    kept = np.flatnonzero(unknown)
+    order = kept[np.argsort(pair[kept], kind="stable")]
+    same = np.flatnonzero(pair[order][1:] == pair[order][:-1])
+    if len(same) == 0:
+        return
+    one, other = source_rows[order[same]], source_rows[order[same + 1]]
+    for name in unread(rows):
+        plain = _plain(name)
+        if ABOUT.search(plain) or RECORDS.fullmatch(plain) or plain in REMARKS or not _holds_words(rows, name):
+            continue
+        differ = np.flatnonzero(_differ(rows, name, one, other))
+        if len(differ) == len(one) > 0:
+            i, j = sorted((int(one[0]), int(other[0])))
+            own = _own(rows, name)
+            raise BadInputError(
+                f"rows {rows.source.number(i):,} and {rows.source.number(j):,} are about one pair, name nobody who voted, "
+                f"and differ in the column '{own}', which has no role",
+                source=rows.source.name,
+                expected=f"--columns annotator={own} if it names who voted, --columns {own}= if it does not",
             )
 
 
@@ -133,6 +177,23 @@ def _nested(rows: Rows, name: str) -> bool:
     return bool(pa.types.is_nested(field.type)) or bool(field.metadata)
 
 
+def _holds_words(rows: Rows, name: str) -> bool:
+    """Whether a column holds single words or short names, as columns of people do."""
+    kind = rows.table.schema.field(name).type
+    if not (pa.types.is_string(kind) or pa.types.is_large_string(kind)) or _holds_texts(rows, name):
+        return False
+    texts = [text for text in rows.table.column(name).slice(0, SAMPLE).to_pylist() if text]
+    return bool(texts) and all(len(text.split()) <= 3 for text in texts) and not any(_is_number(text) for text in texts)
+
+
+def _is_number(text: str) -> bool:
+    try:
+        float(text)
+    except ValueError:
+        return False
+    return True
+
+
 def _holds_texts(rows: Rows, name: str) -> bool:
     """Whether a column holds texts of several words, or nested values, rather than names, numbers or codes."""
     if RECORDS.fullmatch(_plain(name)):
@@ -143,7 +204,7 @@ def _holds_texts(rows: Rows, name: str) -> bool:
     if not (pa.types.is_string(kind) or pa.types.is_large_string(kind)):
         return False
     texts = [text for text in rows.head.column(name).slice(0, SAMPLE).to_pylist() if text]
-    words = sum(len(text.split()) > 1 for text in texts)
+    words = sum(len(text.split()) > 1 or MEDIA.search(text) is not None for text in texts)
     return words > 0.2 * len(texts)
 
 

@@ -13,6 +13,7 @@ import pyarrow as pa
 
 from votewise.arrays import Bools
 from votewise.errors import BadInputError
+from votewise.sources.inner_columns import with_inner
 from votewise.sources.opening import Source
 from votewise.sources.stand_in_type import is_stand_in
 from votewise.sources.values import decoded
@@ -87,12 +88,10 @@ class UsableRows:
 
     def rename(self, names: Mapping[str, str]) -> None:
         """Give columns other names, a format's own; messages go on naming the source's."""
-        said = {own: name for name, own in self.renames.items()}
         for old, new in names.items():
             self.renames[new] = self.renames.pop(old, old)
             if old in self.roles:
                 self.roles[new] = self.roles.pop(old)
-            said[old] = new
         self.table = self.table.rename_columns([names.get(name, name) for name in self.table.column_names])
         self.head = self.head.rename_columns([names.get(name, name) for name in self.head.column_names])
 
@@ -166,6 +165,8 @@ def _renamed(source: Source, table: pa.Table, renames: Mapping[str, str], set_as
     table = table.drop_columns(list(set_aside))
     if len(set(renames.values())) < len(renames):
         raise BadInputError("columns gives one column two names", source=source.name, expected="one name each")
+    for own in renames.values():
+        table = with_inner(table, own)
     for name, own in renames.items():
         if own not in table.column_names:
             found = ", ".join(table.column_names)

@@ -24,6 +24,8 @@ NEUTRAL_COUNTS = ("tie", "ties", "draw", "draws", "equal", "neither", "both")
 LISTS = ("votes", "labels", "annotations", "judgments", "judgements", "preferences", "choices", "verdicts")
 NAMES = ("annotators", "workers", "raters", "labelers", "judges", "evaluators", "users", "annotator_ids", "worker_ids")
 VALUES = ("label", "vote", "preference", "preferred", "choice", "verdict", "judgment", "winner", "answer", "value")
+VOTE_LIKE = re.compile(r"vote|choice|verdict|judg|preference|annotation|labels|crowd|decisions")
+"""Parts of names of columns that may hold votes."""
 SAMPLE = 200
 MOST_WORDS = 6
 MOST_LABELS = 12
@@ -123,8 +125,18 @@ def _may_be_labels(values: Sequence[Any]) -> bool:
 def refuse_unread_votes(rows: Rows) -> None:
     """Refuse columns of several people's votes that nobody read, beside the one result that is read per row."""
     ends = {str(n): "a" for n in range(3)} | {"chosen": "a", "rejected": "b"}
-    found = find_votes(rows.head, LABELS | ends | rows.labels, tuple(rows.roles))
+    known = LABELS | ends | rows.labels
+    found = find_votes(rows.head, known, tuple(rows.roles))
     if found is None:
+        _refuse_inner_votes(rows)
+        more = [
+            n
+            for n in label_like(rows.head, known, tuple(rows.roles))
+            if not re.match("gold|truth|correct", plain_name(n))
+        ]
+        if more:
+            listed = ", ".join(f"'{rows.renames.get(name, name)}'" for name in more)
+            rows.notes.append(f"Labels in {listed} were not read; --columns label=NAME reads those of one column.")
         return
     votes = [rows.renames.get(name, name) for name in found.columns]
     result = next((rows.renames.get(name, name) for name, role in rows.roles.items() if role == "label"), None)
@@ -135,6 +147,30 @@ def refuse_unread_votes(rows: Rows) -> None:
         f"holds several votes in the columns {', '.join(votes)}, beside one result per row",
         expected=f"{' '.join(f'--columns {name}=' for name in votes)} counts the result as one vote{several}",
     )
+
+
+def _refuse_inner_votes(rows: Rows) -> None:
+    """Refuse lists of labels, and counts or labels by person in an object, beside the one result that is read per row."""
+    for field in rows.table.schema:
+        name = field.name
+        if (
+            name in rows.roles
+            or not VOTE_LIKE.search(plain_name(name))
+            or not (pa.types.is_nested(field.type) or field.metadata)
+        ):
+            continue
+        values = _sample(rows.table, name)
+        items = [list(v.values()) if isinstance(v, dict) else v if isinstance(v, list) else None for v in values]
+        if not values or any(item is None for item in items):
+            continue
+        labels = [label for item in items for label in item or () if label is not None]
+        if _may_be_labels(labels):
+            own = rows.renames.get(name, name)
+            raise rows.fail(
+                "may hold several votes, beside one result per row",
+                column=name,
+                expected=f"--columns {own}= if the result counts; else a file with the votes in columns of their own",
+            )
 
 
 def entry(value: Any) -> tuple[Any, Any]:

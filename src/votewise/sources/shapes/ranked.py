@@ -67,7 +67,7 @@ def read_ranked(rows: Rows) -> Canonical:
     notes = [_said(rows, order, name)] + ([NOTE] if several else [])
     notes += [f"Annotators are taken from the column '{people}'."] if people not in (None, "annotator") else []
     notes += [f"{skipped:,} rows were skipped: nothing says which answer is better."] if skipped else []
-    return from_votes(rows, votes, shown=False, skipped=skipped, notes=notes)
+    return from_votes(rows, votes, shown=False, skipped=skipped, notes=notes, guarded=True)
 
 
 def _answers(rows: Rows, name: str) -> list[list[Any]]:

@@ -72,7 +72,7 @@ def read_several_votes(rows: Rows) -> Canonical:
             read.append(vote | {name: column[i] for name, column in texts.items()})
     where = ", ".join(votes.columns)
     note = f"A row holds several votes, in the columns {where}, about {found[0]} (a) against {found[1]} (b)."
-    return from_votes(rows, read, shown=True, skipped=skipped, notes=(note,))
+    return from_votes(rows, read, shown=True, skipped=skipped, notes=(note,), guarded=True)
 
 
 def _known(rows: Rows, answers: tuple[str, str]) -> dict[str, str]:

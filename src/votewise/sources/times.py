@@ -1,0 +1,43 @@
+"""When somebody voted, where no column is called ``time``: of a person's votes on one pair the latest counts."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+
+from votewise.sources.cells import is_number, is_string, parsed, scaled, seconds
+from votewise.sources.rows import Rows
+
+TIMES = (
+    "updated_at", "modified_at", "submitted_at", "completed_at", "finished_at", "annotated_at", "voted_at", "judged_at",
+    "created_at", "timestamp", "tstamp", "datetime", "updated", "submitted", "created", "inserted_at", "end_time", "date",
+)  # fmt: skip
+"""Columns of times, those about the last change of a vote first."""
+
+OLDEST = 3e8
+"""Seconds since 1970: smaller numbers are durations or counts."""
+
+
+def time_column(rows: Rows) -> str | None:
+    """The column that says when each vote was cast, if all its values are times; None where there is none."""
+    plain = {name.casefold().replace(" ", "_"): name for name in rows.table.column_names if name not in rows.roles}
+    return next((plain[name] for name in TIMES if name in plain and _all_times(rows.table.column(plain[name]))), None)
+
+
+def _all_times(column: Any) -> bool:
+    if column.null_count == len(column):
+        return False
+    if pa.types.is_timestamp(column.type) or pa.types.is_date(column.type):
+        return True
+    if is_number(column.type):
+        found = scaled(column.cast(pa.float64()).to_numpy(zero_copy_only=False))
+    elif is_string(column.type):
+        found, wrong = parsed(column, seconds)
+        if wrong.any():
+            return False
+    else:
+        return False
+    known = found[~np.isnan(found)]
+    return len(known) == len(column) - column.null_count and bool((known > OLDEST).all())
