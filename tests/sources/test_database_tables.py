@@ -91,7 +91,7 @@ def test_numbers_as_names(typed: str) -> None:
     with psycopg.connect(typed.replace("postgres://", "postgresql://"), autocommit=True) as connection:
         connection.execute("""
             CREATE TABLE numbered AS SELECT n::numeric(30, 0) AS annotator, 'a' AS label, 'p' AS prompt, 'x' AS response_a,
-              'y' AS response_b, 0.25::numeric AS margin FROM (VALUES (12345678901234567890), (12345678901234567891))
+              'y' AS response_b, 0.25::numeric AS log_odds FROM (VALUES (12345678901234567890), (12345678901234567891))
               numbers (n)""")
     votes = read_votes(f"{typed}?table=numbered")
     assert votes.annotator_ids.to_pylist() == ["12345678901234567890", "12345678901234567891"]

@@ -36,6 +36,8 @@ PROMPT = (
     "post", "article", "document", "passage", "request",
 )  # fmt: skip
 INPUT = ("input", "initial_reason_steps")
+WHOLE = 20
+"""Characters from which on a text that another one holds is a copy of it; shorter ones may be words of it."""
 DOCUMENTS = ("passage", "document", "article", "post", "story", "paragraph", "source_text", "background")
 """Texts that a prompt is about, if they stand beside it."""
 SEEN = (
@@ -220,7 +222,7 @@ def prompts_of(rows: Rows, parts: Parts) -> list[Any]:
 def _not_repeated(texts: list[str]) -> list[str]:
     """The texts without empty ones and without those that another one holds, such as a post in a prompt made of it."""
     found = list(dict.fromkeys(text for text in texts if text))
-    return [text for text in found if not any(text in other for other in found if other != text)]
+    return [t for t in found if len(t) < WHOLE or not any(t in other for other in found if other != t)]
 
 
 def _turns(value: Any) -> list[Message] | None:

@@ -57,7 +57,15 @@ KNOWN = {name for f in _ALL for any_of in f.needs for name in any_of if "*" not 
 
 def choose(rows: Rows, name: str) -> Format:
     """Pick the format by name, or with ``auto`` the one that fits the columns; raises BadInputError if none does."""
-    return _recognised(rows.beginning()) if name == "auto" else _named(rows, name)
+    first = rows.beginning()
+    if name != "auto":
+        return _named(rows, name)
+    chosen = _recognised(first)
+    if first is not rows:
+        now = {own: name for name, own in rows.renames.items()}
+        rows.rename({now.get(own, own): new for new, own in first.renames.items() if rows.renames.get(new) != own})
+        rows.notes += first.notes
+    return chosen
 
 
 def _named(rows: Rows, name: str) -> Format:
@@ -67,6 +75,8 @@ def _named(rows: Rows, name: str) -> Format:
             "there is no such format", parameter="format", value=name, expected="auto, " + ", ".join(FORMATS)
         )
     lacks = FORMATS[name].lacks(names)
+    if lacks and take_other_names(rows, KNOWN):
+        lacks = FORMATS[name].lacks(rows.table.column_names)
     if lacks:
         problem = f"is not of format {name}: it lacks {', '.join(lacks)}"
         raise rows.fail(problem, expected=f"those columns; found: {', '.join(names)}")
