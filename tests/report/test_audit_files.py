@@ -50,7 +50,7 @@ def test_writes_the_tables_and_the_summary(audited: tuple[Votes, ReliabilityResu
     assert summary["counts"] == {
         "read": 300, "votes": 300, "kept": 300, "rejected": 0, "skipped": 0, "repeated": 0,
         "ties": result.annotators["ties"].to_numpy().sum(), "swapped": votes.reading.swapped, "pairs": 60, "annotators": 40,
-        "both_bad": 0, "both_good": 0, "unknown_people": 0,
+        "both_bad": 0, "both_good": 0, "unknown_people": 0, "judgements": 0,
     }  # fmt: skip
     assert summary["settings"] == json.loads(json.dumps(result.settings))
     assert summary["history"] == list(result.history)

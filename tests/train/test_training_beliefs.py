@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -16,6 +17,7 @@ from votewise.data.votes import Votes
 from votewise.errors import BadInputError
 from votewise.inference.observation import EDGE
 from votewise.inference.priors import Beta
+from votewise.simulate.ranked_votes import simulate_rankings
 from votewise.train.running_beliefs import BeliefSettings, WorseThanChanceError
 from votewise.train.training_beliefs import TrainingBeliefs
 
@@ -361,6 +363,44 @@ def test_a_crowd_worse_than_chance_stops_the_run(votes_per_pair: int) -> None:
         WorseThanChanceError, match=r"only [34]\d% of the votes agree with.*allow_worse_than_chance=True"
     ):
         world.train()
+
+
+def test_prompts_are_the_units_where_votes_come_from_rankings() -> None:
+    """Policies that know nothing, with rankings by one inattentive annotator: each prompt's votes are luck together. Marked,
+    their sum is 3 standard deviations from nothing; counted one by one it is beyond the 4 that stop a run."""
+    rng = np.random.default_rng(5)
+    prompts, each = 60, 21
+    luck = np.where(rng.random(prompts) < 0.3, 1, -1)
+    sign = np.repeat(luck, each)
+    margins = np.abs(rng.normal(0, 2.5, prompts * each))
+    codes = np.arange(prompts * each)
+    stopped = {}
+    for name, judgement in (("alone", None), ("together", codes // each)):
+        votes = Votes.from_arrays(codes, np.zeros(len(codes)), sign, judgement=judgement)
+        evidence = TrainingBeliefs(votes, BeliefSettings(update="frozen")).evidence.with_margin(margins)
+        beliefs = TrainingBeliefs(votes, BeliefSettings(update="frozen"))
+        try:
+            beliefs._check_mirror(evidence, len(codes))
+            stopped[name] = False
+        except WorseThanChanceError:
+            stopped[name] = True
+    assert stopped == {"alone": True, "together": False}
+
+
+def test_reliabilities_learnt_in_training_take_rankings_for_judgements() -> None:
+    """What training learns is what ``estimate_reliability`` finds with the same margins, marks included."""
+    rng = np.random.default_rng(6)
+    data = simulate_rankings(annotators=6, rankings_per_prompt=(1, 1), rankings_per_annotator=(80, 80), seed=6)
+    margins = 1.5 * data.truth + rng.normal(size=len(data.truth))
+    found = {}
+    for votes in (data.votes, replace(data.votes, judgement=None)):
+        beliefs = TrainingBeliefs(votes)
+        beliefs.absorb(np.arange(len(margins)), margins)
+        beliefs.end_epoch()
+        expected = estimate_reliability(votes, margins=margins, temperature="fit")
+        np.testing.assert_allclose(beliefs.reliability, expected.annotators["reliability"].to_numpy(), atol=0.02)
+        found[votes.judgement is None] = beliefs.reliability
+    assert np.abs(found[True] - found[False]).max() > 1e-3
 
 
 def test_swapped_columns_are_a_crowd_worse_than_chance() -> None:

@@ -197,3 +197,20 @@ def test_nothing_but_ties(one_row_per: Any) -> None:
     votes = replace(Votes.from_arrays([0, 1], [0, 0], [0, 0]), texts=texts(["p", "q"]))
     with pytest.raises(BadInputError, match="no votes but ties"):
         training_rows(votes, one_row_per=one_row_per)
+
+
+# Votes of one judgement
+
+
+@pytest.mark.parametrize("annotator_column", ["annotator", None])
+def test_votes_of_one_judgement_stay_together(annotator_column: str | None) -> None:
+    """An export keeps the column; without names all votes are one annotator's, and its rankings are told apart."""
+    rows = [
+        {"prompt": p, "chosen": f"{p} {a}", "rejected": f"{p} {b}", "annotator": "u", "judgement": p}
+        for p in ("p", "q")
+        for a, b in (("x", "y"), ("x", "z"), ("y", "z"))
+    ]
+    votes = votes_of_dataset(Dataset.from_list(rows), annotator_column=annotator_column)
+    assert votes.judgement.tolist() == [0, 0, 0, 1, 1, 1]
+    each = training_rows(votes, one_row_per="vote").votes
+    assert each.judgement.tolist() == votes.judgement.tolist()

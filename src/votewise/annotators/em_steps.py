@@ -36,12 +36,15 @@ class ReliabilityModel:
         prior: the prior over reliabilities, None for none.
         point: which point of the posterior the M-step takes.
         temperature: the factor on margins; None if it is fitted.
+        worth: (K,) how many independent votes one vote of each annotator counts for; None for one each. It is below 1
+            where several votes come from one judgement (``votewise.annotators.judgements``).
     """
 
     evidence: Evidence
     prior: Beta | None
     point: Point
     temperature: float | None
+    worth: Floats | None = None
 
     def split(self, x: Floats) -> tuple[Floats, float]:
         """(K,) logit of each reliability, and the temperature, at the point ``x``."""
@@ -105,7 +108,7 @@ def log_posterior(model: ReliabilityModel, x: Floats, expected: Expectation) -> 
 
 
 def prior_pull(model: ReliabilityModel, log_odds: Floats) -> PriorPull:
-    """Log-density and pseudo-votes of the prior at each reliability (K,).
+    """Log-density and pseudo-votes of the prior at each reliability (K,), both divided by ``model.worth``.
 
     An annotator who looks like an outlier of the prior is held by the uniform density instead of the Beta.
     """
@@ -117,7 +120,11 @@ def prior_pull(model: ReliabilityModel, log_odds: Floats) -> PriorPull:
     if model.point == "mean":
         log_density = log_density + log_eta + log_1meta  # the density of log-odds
     least = 1.0 if model.point == "mean" else 0.0
-    return PriorPull(log_density, ordinary * (model.prior.c - 1) + least, ordinary * (model.prior.d - 1) + least)
+    right, wrong = ordinary * (model.prior.c - 1) + least, ordinary * (model.prior.d - 1) + least
+    if model.worth is not None:
+        # Votes that are worth less than votes: the prior weighs more against them.
+        log_density, right, wrong = (value / model.worth for value in (log_density, right, wrong))
+    return PriorPull(log_density, right, wrong)
 
 
 def next_log_temperature(margin: Floats, p: Floats, log_temperature: float) -> float:

@@ -19,6 +19,7 @@ from votewise.annotators.fit_settings import MAX_ITERATIONS, TOLERANCE, FitSetti
 from votewise.annotators.fitted import Fit
 from votewise.annotators.flags import annotator_flags
 from votewise.annotators.identifiability import identifiability
+from votewise.annotators.judgements import judgement_findings
 from votewise.annotators.position import position_findings, position_test
 from votewise.annotators.results import ReliabilityResult
 from votewise.annotators.soundness import soundness
@@ -99,7 +100,7 @@ def estimate_reliability(
 def _result(votes: Votes, fit: Fit) -> ReliabilityResult:
     """Everything that follows from a fit, as tables."""
     evidence, settings, beliefs = fit.model.evidence, fit.settings, fit.beliefs()
-    found = [*fit.findings(), *identifiability(evidence)]
+    found = [*fit.findings(), *identifiability(evidence), *judgement_findings(evidence, fit.model.worth)]
     checks, calibration = None, calibration_table(np.empty(0), np.empty(0, bool))
     if settings.intervals:
         checks, calibration, further = _check(votes, fit, beliefs)
@@ -122,18 +123,18 @@ def _result(votes: Votes, fit: Fit) -> ReliabilityResult:
 
 def _check(votes: Votes, fit: Fit, beliefs: Beliefs) -> tuple[Checks, pa.Table, list[Diagnostic]]:
     """Everything beyond the estimates: intervals, flags, position tests, calibration, and what they show."""
-    evidence, width = fit.model.evidence, fit.prior_width
+    evidence, width, worth = fit.model.evidence, fit.prior_width, fit.model.worth
     by_others = evidence.log_odds_without_own_vote(beliefs.posterior, beliefs.log_odds)
     low, high = fit.intervals(beliefs.posterior)
     informed = np.abs(by_others) > 1e-9
     predicted = predict_votes(evidence, beliefs, expit(by_others), fit.pseudo_votes())
-    position = position_test(votes, evidence, predicted)
+    position = position_test(votes, evidence, predicted, worth)
     flags = annotator_flags((low, high), position, reliable_from=fit.settings.reliable_from, prior_width=width)
     unknown = unknown_people(votes)
     if unknown is not None:
         flags[unknown] = "unsure"
-    calibration = predictive_calibration(predicted, informed)
-    found = [*soundness(evidence, beliefs, (low, high), width, calibration), *position_findings(position)]
+    calibration = predictive_calibration(predicted, informed, None if worth is None else worth[evidence.annotator])
+    found = [*soundness(evidence, beliefs, (low, high), width, calibration, worth), *position_findings(position)]
     if unknown is not None:
         found.append(unknown_people_finding(int((votes.annotator == unknown).sum())))
     return Checks(low, high, flags, position, informed, by_others > 1e-9), calibration, found

@@ -22,5 +22,6 @@ def evidence_of(votes: Votes, *, margins: Floats | None = None, shared_pairs: bo
         margin=np.zeros(votes.n_pairs) if margin is None else np.asarray(margin, np.float64),
         annotators=votes.n_annotators,
         weight=votes.weight,
+        judgement=votes.judgement,
         shared_pairs=shared_pairs,
     )

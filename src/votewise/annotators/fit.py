@@ -13,6 +13,7 @@ from scipy.special import expit
 from votewise.annotators.em_steps import ReliabilityModel, e_step, log_posterior, m_step
 from votewise.annotators.fit_settings import FitSettings, Progress
 from votewise.annotators.fitted import Fit, Start
+from votewise.annotators.judgements import judgements_of
 from votewise.annotators.mirror import mirror_image, mirror_is_better
 from votewise.annotators.prior import START, prior_from_agreement, prior_from_likelihood
 from votewise.arrays import Floats
@@ -30,6 +31,9 @@ LOOSE = 1e-2
 PRIOR_ROUNDS, PRIOR_TOLERANCE = 30, 0.01
 """Most fits of the prior, and the relative change of its parameters that counts as none."""
 
+WORTH_ROUNDS, WORTH_TOLERANCE = 5, 0.02
+"""Most estimates of what votes of one judgement are worth, and the relative change that counts as none."""
+
 
 def fit_reliability(
     evidence: Evidence, settings: FitSettings, *, start: Start | None = None, progress: Progress | None = None
@@ -43,9 +47,30 @@ def fit_reliability(
         progress: called after every EM step.
     """
     fit = _climb(_begin(evidence, settings, start), progress)
+    fit = _weigh_judgements(fit, progress)
     if fit.run.converged and mirror_is_better(fit.model, fit.run.x):
         flipped = replace(fit, run=replace(fit.run, x=mirror_image(fit.model, fit.run.x)), mirrored=True)
-        fit = _climb(flipped, progress)
+        fit = _weigh_judgements(_climb(flipped, progress), progress)
+    return fit
+
+
+def _weigh_judgements(fit: Fit, progress: Progress | None) -> Fit:
+    """Where several votes come from one judgement: how much they are worth, and the fit, in turn."""
+    evidence = fit.model.evidence
+    judgements = judgements_of(evidence)
+    if judgements is None:
+        return fit
+    k = len(evidence.counts)
+    for _ in range(WORTH_ROUNDS):
+        beliefs = fit.beliefs()
+        residual = beliefs.confidence - beliefs.reliability[evidence.annotator]
+        if evidence.weight is not None:
+            residual = residual * evidence.weight
+        worth = judgements.worth(judgements.design_effects(residual), k)
+        before = np.ones(k) if fit.model.worth is None else fit.model.worth
+        fit = _climb(replace(fit, model=replace(fit.model, worth=worth)), progress)
+        if np.abs(worth / before - 1).max() < WORTH_TOLERANCE:
+            break
     return fit
 
 
@@ -100,7 +125,7 @@ def _refit_prior(fit: Fit, before: Beta) -> Fit:
     """The same point with the prior that suits it best."""
     evidence = fit.model.evidence
     posterior = evidence.posterior_log_odds(fit.log_odds, fit.temperature)
-    fitted = prior_from_likelihood(evidence, posterior, fit.log_odds, before)
+    fitted = prior_from_likelihood(evidence, posterior, fit.log_odds, before, fit.model.worth)
     return replace(fit, model=replace(fit.model, prior=replace(fitted, outliers=OUTLIERS)))
 
 

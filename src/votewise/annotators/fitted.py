@@ -86,10 +86,12 @@ class Fit:
 
     def intervals(self, posterior: Floats) -> tuple[Floats, Floats]:
         """(K,) lower and upper ends of intervals; ``posterior`` (M,) as in ``beliefs``."""
-        evidence, log_odds = self.model.evidence, self.log_odds
+        evidence, log_odds, worth = self.model.evidence, self.log_odds, self.model.worth
         own = iv.precision(evidence, posterior, log_odds, sum(self.pseudo_votes()))
         widening = iv.inflation(evidence, posterior, own)
         histograms = iv.vote_histograms(evidence, posterior, log_odds)
+        if worth is not None:
+            own, histograms = own * worth, histograms * worth[:, None]
         return iv.reliability_intervals(histograms, self.prior, self.settings.level, log_odds, own, widening)
 
     def findings(self) -> list[Diagnostic]:

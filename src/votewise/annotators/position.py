@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.special import bdtr, bdtrc
+from scipy.special import bdtr, bdtrc, betainc
 
 from votewise.arrays import Bools, Floats
 from votewise.data.votes import Votes
@@ -24,6 +24,8 @@ NOTABLE_BIAS = 0.1
 class PositionTest:
     """First-position votes per annotator: (K,) ``first`` votes among ``votes``, ``expected`` share, ``p_value``.
 
+    Several votes of one judgement count for fewer votes here, as many as they are worth; both numbers may be fractions.
+
     ``expected`` is what the annotator's reliability and all other annotators' votes on the same pairs predict, so an
     annotator who happened to see the better answer first is not blamed. ``biased`` is corrected for the number of tests.
     """
@@ -35,11 +37,14 @@ class PositionTest:
     biased: Bools
 
 
-def position_test(votes: Votes, evidence: Evidence, predicted: Floats) -> PositionTest | None:
+def position_test(
+    votes: Votes, evidence: Evidence, predicted: Floats, worth: Floats | None = None
+) -> PositionTest | None:
     """Exact two-sided binomial test per annotator, Holm-corrected; None where positions are unknown.
 
     The number of first-position votes is a sum of unequal Bernoulli variables; the binomial with their mean has a larger
-    variance, so the test raises too few alarms rather than too many. ``predicted`` (n,) is each vote's own probability.
+    variance, so the test raises too few alarms rather than too many. ``predicted`` (n,) is each vote's own probability,
+    ``worth`` (K,) how many independent votes one vote of each annotator counts for; None for one each.
     """
     shown_first = votes.first
     if shown_first is None:
@@ -52,11 +57,22 @@ def position_test(votes: Votes, evidence: Evidence, predicted: Floats) -> Positi
     number = np.bincount(evidence.annotator, minlength=k).astype(np.float64)
     predicted_first = np.where(is_first, predicted, 1 - predicted)
     expected = np.bincount(evidence.annotator, predicted_first, minlength=k) / np.maximum(number, 1)
-    below = bdtr(first, number.astype(int), expected)
-    above = np.where(first > 0, bdtrc(np.maximum(first - 1, 0), number.astype(int), expected), 1.0)
+    if worth is None:
+        below = bdtr(first, number.astype(int), expected)
+        above = np.where(first > 0, bdtrc(np.maximum(first - 1, 0), number.astype(int), expected), 1.0)
+    else:
+        first, number = first * worth, number * worth
+        below, above = _tails(first, number, expected)
     p_value = np.where(number > 0, np.minimum(1.0, 2 * np.minimum(below, above)), 1.0)
-    notable = np.abs(first / np.maximum(number, 1) - expected) >= NOTABLE_BIAS
+    notable = np.abs(first / np.where(number > 0, number, 1.0) - expected) >= NOTABLE_BIAS
     return PositionTest(first, number, expected, p_value, holm(p_value, int((number > 0).sum())) & notable)
+
+
+def _tails(first: Floats, number: Floats, share: Floats) -> tuple[Floats, Floats]:
+    """P(at most ``first``) and P(at least ``first``) of a binomial, continued to numbers that are fractions."""
+    at_most = betainc(np.maximum(number - first, 1e-12), first + 1, 1 - share)
+    at_least = betainc(np.maximum(first, 1e-12), np.maximum(number - first, 0) + 1, share)
+    return np.where(first < number, at_most, 1.0), np.where(first > 0, at_least, 1.0)
 
 
 def holm(p_value: Floats, tests: int) -> Bools:

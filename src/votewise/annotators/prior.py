@@ -13,6 +13,7 @@ from __future__ import annotations
 import numpy as np
 from scipy.special import expit
 
+from votewise.annotators.judgements import judgements_of
 from votewise.arrays import Floats
 from votewise.inference.beta_fit import fit_beta
 from votewise.inference.observation import Evidence
@@ -47,14 +48,17 @@ def prior_from_agreement(evidence: Evidence) -> Beta:
         return START
     own = np.asarray(signs.T @ (total * each) - pattern.T @ each)[met] / number[met]
     number = number[met]
-    size = number.sum()
+    size, people = number.sum(), len(number)
     square_sum = ((votes * (total**2 + 1) - 2 * total**2) * each**2).sum()
 
     mean_0 = (2 * START.mean - 1) ** 2
     variance_0 = 4 * START.variance
-    within = (square_sum - (number * own**2).sum()) / max(size - len(number), 1.0)
+    within = (square_sum - (number * own**2).sum()) / max(size - people, 1.0)
+    if evidence.judgement is not None:
+        number = number * worth_by_agreement(evidence, total * each, each)[met]
+        size = number.sum()
     centre = (number * own).sum() / size
-    spread = (number * (own - centre) ** 2).sum() - (len(number) - 1) * within
+    spread = (number * (own - centre) ** 2).sum() - (people - 1) * within
     between = max(spread / max(size - np.square(number).sum() / size, 1.0), 1e-3 * mean_0)
     # An annotator counts in proportion to what the votes say about the annotator rather than about chance.
     known = between / (between + within / number)
@@ -62,6 +66,25 @@ def prior_from_agreement(evidence: Evidence) -> Beta:
     mean = max((known @ own + START_ANNOTATORS * mean_0) / people, 0.01)
     variance = (known.sum() * between / mean + START_ANNOTATORS * variance_0) / people
     return Beta.from_moments((1 + np.sqrt(mean)) / 2, variance / 4)
+
+
+def worth_by_agreement(evidence: Evidence, total: Floats, each: Floats) -> Floats:
+    """(K,) how many independent votes one vote counts for, from agreement with others alone.
+
+    Args:
+        evidence: the votes.
+        total: (M,) sum of a pair's votes over the number of a vote's companions; 0 for a vote alone.
+        each: (M,) 1 over that number; 0 for a vote alone.
+    """
+    k = len(evidence.counts)
+    shared = each[evidence.pair] > 0
+    pair, annotator = evidence.pair[shared], evidence.annotator[shared]
+    judgements = judgements_of(evidence, shared)
+    if judgements is None:
+        return np.ones(k)
+    z = evidence.sign[shared] * total[pair] - each[pair]
+    mean = np.bincount(annotator, z, minlength=k) / np.maximum(np.bincount(annotator, minlength=k), 1)
+    return judgements.worth(judgements.design_effects(z - mean[annotator]), k)
 
 
 def effective_votes(evidence: Evidence, posterior: Floats, log_odds: Floats) -> tuple[Floats, Floats]:
@@ -78,7 +101,9 @@ def effective_votes(evidence: Evidence, posterior: Floats, log_odds: Floats) -> 
     return number * eta + slope, number * (1 - eta) - slope
 
 
-def prior_from_likelihood(evidence: Evidence, posterior: Floats, log_odds: Floats, start: Beta) -> Beta:
+def prior_from_likelihood(
+    evidence: Evidence, posterior: Floats, log_odds: Floats, start: Beta, worth: Floats | None = None
+) -> Beta:
     """Empirical Bayes: the Beta that maximises the marginal likelihood of the annotators' effective votes.
 
     Args:
@@ -86,9 +111,11 @@ def prior_from_likelihood(evidence: Evidence, posterior: Floats, log_odds: Float
         posterior: (M,) log-odds that response_a is truly better, at the current reliabilities.
         log_odds: (K,) logit of the current reliabilities.
         start: where the search starts; the fit itself is held near ``START`` by ``START_ANNOTATORS`` annotators.
+        worth: (K,) how many independent votes one vote of each annotator counts for; None for one each.
     """
     voted = evidence.counts > 0
-    right, wrong = (votes[voted] for votes in effective_votes(evidence, posterior, log_odds))
+    both = effective_votes(evidence, posterior, log_odds)
+    right, wrong = ((votes if worth is None else votes * worth)[voted] for votes in both)
     grid = Grid.of_size(GRID_SIZE)
     log_likelihood = np.outer(right, np.log(grid.x)) + np.outer(wrong, np.log1p(-grid.x))
     return fit_beta(log_likelihood, grid, start, anchor=START, anchor_annotators=START_ANNOTATORS)

@@ -19,6 +19,8 @@ from votewise.data.lazy_table import LazyTable, batches_of, with_columns
 from votewise.data.votes import Votes
 from votewise.errors import BadInputError
 from votewise.sources import read_votes
+from votewise.sources.canonical import PLAIN_COLUMNS
+from votewise.sources.margins import LOG_ODDS
 from votewise.storage.files import folder_written_whole, write_json
 from votewise.storage.row_files import write_batches, write_table
 from votewise.storage.versions import library_versions
@@ -78,6 +80,7 @@ def summarise(
             "both_bad",
             "both_good",
             "unknown_people",
+            "judgements",
         )
         counts = {name: getattr(reading, name) for name in names}
     gold = score_against_gold(votes, result)
@@ -176,7 +179,9 @@ def load_votes(audit: Audit) -> Votes:
     path = audit.folder / "votes.parquet"
     # Sources with several votes per row were laid out one by one, in the plain format's columns.
     if audit.summary["format"] is None or not audit.summary.get("one_per_row", True):
-        votes = read_votes(path, format="plain")
+        # The source's other columns were no part of any vote, and are not now.
+        others = {name: "" for name in audit.votes.column_names if name not in (*PLAIN_COLUMNS, LOG_ODDS)}
+        votes = read_votes(path, format="plain", columns=others)
     else:
         told = audit.summary.get("reading", {})
         votes = read_votes(path, format=audit.summary["format"], columns=audit.summary["columns"] or None, **told)

@@ -56,6 +56,8 @@ def vote_rows(votes: Votes, selection: Selection) -> pa.Table:
         columns["domain"] = pa.array(votes.domain_ids, pa.string()).take(pa.array(codes, mask=codes < 0))
     if votes.time is not None:
         columns["time"] = _timestamps(votes.time[rows])
+    if votes.judgement is not None:
+        columns["judgement"] = pa.array(votes.judgement[rows])
     if votes.margin is not None:
         columns["log_odds"] = pa.array(votes.margin[pair] * shown)
     if votes.gold is not None:

@@ -20,7 +20,12 @@ UNMOVED = 0.95
 
 
 def soundness(
-    evidence: Evidence, beliefs: Beliefs, low_high: tuple[Floats, Floats], prior_width: float, calibration: pa.Table
+    evidence: Evidence,
+    beliefs: Beliefs,
+    low_high: tuple[Floats, Floats],
+    prior_width: float,
+    calibration: pa.Table,
+    worth: Floats | None = None,
 ) -> Iterator[Diagnostic]:
     """What a reader should know about the numbers.
 
@@ -30,6 +35,7 @@ def soundness(
         low_high: (K,) ends of the annotators' intervals.
         prior_width: width of the interval that the prior alone gives.
         calibration: how well each vote is predicted by all others, see ``predictive_calibration``.
+        worth: (K,) how many independent votes one vote of each annotator counts for; None for one each.
     """
     total = evidence.counts.sum()
     if total == 0:
@@ -51,7 +57,8 @@ def soundness(
             "seen: their reliabilities are the prior's, not findings.",
         )
     error = expected_calibration_error(calibration)
-    if error > POOR_FIT and sum(calibration["votes"].to_pylist()) >= ENOUGH_VOTES:
+    each = 1.0 if worth is None else float(evidence.counts @ worth / total)
+    if error > POOR_FIT and each * sum(calibration["votes"].to_pylist()) >= ENOUGH_VOTES:
         yield Diagnostic(
             "poor-fit",
             "warning",

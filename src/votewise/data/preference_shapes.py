@@ -25,11 +25,12 @@ def preference_table(plain: pa.Table, *, source: str) -> pa.Table:
 
     Args:
         plain: columns ``label`` (``a`` or ``b``), ``response_a``, ``response_b``, ``annotator``, ``confidence`` and,
-            where known, ``prompt``.
+            where known, ``prompt`` and ``judgement``.
         source: where the votes are from, for the message about missing texts.
 
     Returns:
-        Columns ``prompt`` (where known), ``chosen``, ``rejected``, ``annotator``, ``confidence``.
+        Columns ``prompt`` (where known), ``chosen``, ``rejected``, ``annotator``, ``confidence`` and, where known,
+        ``judgement``.
     """
     if "response_a" not in plain.column_names:
         raise BadInputError(
@@ -47,7 +48,8 @@ def preference_table(plain: pa.Table, *, source: str) -> pa.Table:
         texts = {name: message_column(column, ROLES[name]) for name, column in texts.items()}
     if ALSO in plain.column_names:
         texts |= _seen_columns(plain[ALSO])
-    return pa.table(texts | {"annotator": plain["annotator"], "confidence": plain["confidence"]})
+    about = [name for name in ("annotator", "confidence", "judgement") if name in plain.column_names]
+    return pa.table(texts | {name: plain[name] for name in about})
 
 
 def openai_table(preferences: pa.Table) -> pa.Table:

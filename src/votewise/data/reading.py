@@ -23,9 +23,9 @@ class Reading:
     ``rejected`` were unusable (written to ``rejects`` with their reasons), ``skipped`` were not votes (a cancelled
     annotation, for example) and ``repeated`` were earlier or later votes by the same annotator on the same pair.
     Of the votes kept, ``ties`` prefer neither response, ``both_bad`` and ``both_good`` of them because the label says
-    so, and ``unknown_people`` come without a name. ``swapped`` votes were shown in the other order than
-    their pair. ``columns`` tells the role of every column of the source, and ``one_per_row`` whether each
-    row holds one vote.
+    so, and ``unknown_people`` come without a name. ``judgements`` is the number of judgements (a ranking is one) that the
+    votes kept come from, 0 where each is one of its own. ``swapped`` votes were shown in the other order than their pair.
+    ``columns`` tells the role of every column of the source, and ``one_per_row`` whether each row holds one vote.
     """
 
     source: str
@@ -41,6 +41,7 @@ class Reading:
     both_bad: int = 0
     both_good: int = 0
     unknown_people: int = 0
+    judgements: int = 0
     one_per_row: bool = True
     rejects: Path | None = None
     notes: tuple[str, ...] = ()

@@ -34,6 +34,8 @@ class Votes:
         swapped: (n,) True where response_b was shown first; None where the source does not say what was shown first.
         margin: (M,) log-odds that response_a is truly better before any vote is looked at; None where nothing is known.
         weight: (n,) how many votes this one counts for; None for one each.
+        judgement: (n,) code of the judgement that the vote comes from: votes of one annotator with one code, such as the
+            comparisons of one ranking, share their error. None where each vote is a judgement of its own.
         time: (n,) seconds since 1970, NaN where unknown; None where the source has no times.
         domain: (M,) code of the pair's domain, an index into ``domain_ids``; -1 where unknown; None without domains.
         domain_ids: the domains' names.
@@ -53,6 +55,7 @@ class Votes:
     swapped: Bools | None = None
     margin: Floats | None = None
     weight: Floats | None = None
+    judgement: Ints | None = None
     time: Floats | None = None
     domain: Ints | None = None
     domain_ids: tuple[str, ...] = ()
@@ -66,7 +69,7 @@ class Votes:
         n, m, k = len(self.pair), len(self.pair_ids), len(self.annotator_ids)
         if n == 0:
             raise BadInputError("there are no votes", expected="at least one")
-        per_vote = ("annotator", "sign", "swapped", "weight", "time", "table", "row")
+        per_vote = ("annotator", "sign", "swapped", "weight", "judgement", "time", "table", "row")
         per_pair = ("margin", "domain", "gold", "texts")
         for names, length, what in ((per_vote, n, "vote"), (per_pair, m, "pair")):
             for name in names:
@@ -99,6 +102,7 @@ class Votes:
         swapped: npt.ArrayLike | None = None,
         margin: npt.ArrayLike | None = None,
         weight: npt.ArrayLike | None = None,
+        judgement: npt.ArrayLike | None = None,
         gold: npt.ArrayLike | None = None,
     ) -> Votes:
         """Build Votes from codes: ``pair`` and ``annotator`` count from 0, ``sign`` is +1, -1 or 0.
@@ -119,6 +123,7 @@ class Votes:
             swapped=None if swapped is None else np.asarray(swapped, bool),
             margin=None if margin is None else np.asarray(margin, np.float64),
             weight=None if weight is None else np.asarray(weight, np.float64),
+            judgement=None if judgement is None else np.asarray(judgement, np.int32),
             gold=None if gold is None else np.asarray(gold, np.int8),
         )
 

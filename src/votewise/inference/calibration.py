@@ -23,7 +23,12 @@ def share_interval(hits: npt.ArrayLike, trials: npt.ArrayLike, level: float = LE
 
 
 def calibration_table(
-    predicted: Floats, happened: npt.NDArray[np.bool_], *, low: float = 0.0, bins: int = BINS
+    predicted: Floats,
+    happened: npt.NDArray[np.bool_],
+    *,
+    low: float = 0.0,
+    bins: int = BINS,
+    worth: Floats | None = None,
 ) -> pa.Table:
     """Compare probabilities with outcomes in ``bins`` equal bins from ``low`` to 1; empty bins are left out.
 
@@ -32,6 +37,7 @@ def calibration_table(
         happened: (n,) whether each event happened.
         low: where the first bin starts.
         bins: how many bins.
+        worth: (n,) how many independent events each counts for in the intervals; None for one each.
 
     Returns:
         Columns ``low``, ``high`` (the bin), ``votes`` (how many), ``predicted`` (their mean), ``observed`` (share that
@@ -43,7 +49,8 @@ def calibration_table(
     keep = np.flatnonzero(number)
     hits = np.bincount(which, happened, minlength=bins)[keep]
     mean = np.bincount(which, predicted, minlength=bins)[keep] / number[keep]
-    observed_low, observed_high = share_interval(hits, number[keep])
+    independent = 1.0 if worth is None else np.bincount(which, worth, minlength=bins)[keep] / number[keep]
+    observed_low, observed_high = share_interval(hits * independent, number[keep] * independent)
     return pa.table(
         {
             "low": edges[keep],
@@ -64,7 +71,7 @@ def expected_calibration_error(table: pa.Table) -> float:
     return float(votes @ gap / votes.sum()) if votes.sum() else 0.0
 
 
-def predictive_calibration(predicted: Floats, informed: npt.NDArray[np.bool_]) -> pa.Table:
+def predictive_calibration(predicted: Floats, informed: npt.NDArray[np.bool_], worth: Floats | None = None) -> pa.Table:
     """How well each vote is predicted by everything but itself; needs no truth.
 
     The event is that a vote goes to the response it was predicted to go to, so predictions run from 1/2 to 1.
@@ -72,6 +79,9 @@ def predictive_calibration(predicted: Floats, informed: npt.NDArray[np.bool_]) -
     Args:
         predicted: (n,) probability of each vote coming out as it did.
         informed: (n,) whether anything except the vote itself is known about its pair; the others are left out.
+        worth: (n,) how many independent votes each counts for in the intervals; None for one each.
     """
     known = predicted[informed]
-    return calibration_table(np.maximum(known, 1 - known), known > 0.5, low=0.5, bins=BINS)
+    return calibration_table(
+        np.maximum(known, 1 - known), known > 0.5, low=0.5, worth=None if worth is None else worth[informed]
+    )

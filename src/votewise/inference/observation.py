@@ -59,6 +59,7 @@ class Evidence:
         margin: (M,) log-odds that +1 is right before any vote is looked at.
         informed: whether some margin is not 0.
         decided: (n,) positions of these votes in the ``Votes`` they came from, or None if no vote is a tie.
+        judgement: (n,) code of the judgement that each vote comes from; None where each vote is its own.
     """
 
     pair: Ints
@@ -70,6 +71,7 @@ class Evidence:
     margin: Floats
     informed: bool
     decided: npt.NDArray[np.int64] | None = None
+    judgement: Ints | None = None
 
     @classmethod
     def of(
@@ -81,6 +83,7 @@ class Evidence:
         margin: Floats,
         annotators: int,
         weight: Floats | None = None,
+        judgement: Ints | None = None,
         shared_pairs: bool = True,
     ) -> Evidence:
         """Arrange n votes. Ties carry no evidence and are left out.
@@ -92,6 +95,7 @@ class Evidence:
             margin: (M,) log-odds that +1 is right before any vote is looked at.
             annotators: K, the number of annotators.
             weight: (n,) how many votes each counts for; None for one each.
+            judgement: (n,) code of the judgement that each vote comes from; None where each vote is its own.
             shared_pairs: ``False`` puts every vote on its own pair, which has the margin of the vote's pair, as in RE-PO.
         """
         decided = None
@@ -99,6 +103,7 @@ class Evidence:
             decided = np.flatnonzero(sign)
             pair, annotator, sign = pair[decided], annotator[decided], sign[decided]
             weight = None if weight is None else weight[decided]
+            judgement = None if judgement is None else judgement[decided]
         if not shared_pairs:
             margin = margin[pair]
             pair = np.arange(len(sign), dtype=np.int32)
@@ -114,7 +119,7 @@ class Evidence:
             matrix = csr_matrix((data, annotator.copy(), starts), shape=shape)
         else:
             matrix = csr_matrix((data, (pair, annotator)), shape=shape)
-        return cls(pair, annotator, sign, weight, matrix, counts, margin, bool(margin.any()), decided)
+        return cls(pair, annotator, sign, weight, matrix, counts, margin, bool(margin.any()), decided, judgement)
 
     def select(self, pairs: Bools) -> Evidence:
         """The votes on some of the pairs, which are numbered anew; all annotators stay.
@@ -139,6 +144,7 @@ class Evidence:
             margin=margin,
             informed=bool(margin.any()),
             decided=kept if self.decided is None else self.decided[kept],
+            judgement=None if self.judgement is None else self.judgement[kept],
         )
 
     def with_margin(self, margin: Floats) -> Evidence:

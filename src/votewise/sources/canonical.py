@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -27,7 +27,12 @@ FULL_MESSAGES = pa.large_list(pa.struct([("role", TEXT), ("content", TEXT), ("ot
 
 MODELS = ("model_a", "model_b")
 NUMBERS = ("margin", "weight", "time", "seconds")
-NAMES = ("pair", "domain", "gold", "reason", *MODELS)
+NAMES = ("pair", "judgement", "domain", "gold", "reason", *MODELS)
+JUDGEMENT = "judgement"
+"""The column that names the judgement a vote comes from."""
+
+PLAIN_COLUMNS = ("annotator", "label", *TEXTS, ALSO, *NAMES, *NUMBERS)
+"""The columns of votes that are given one by one."""
 
 
 @dataclass(frozen=True)
@@ -39,7 +44,8 @@ class Canonical:
             ``tie``) and, where known, ``pair``, ``prompt``, ``response_a``, ``response_b`` (texts or conversations),
             ``margin`` (log-odds that the row's response_a is better), ``weight``, ``time`` (seconds since 1970),
             ``seconds``, ``domain``, ``gold`` (``a``, ``b``, ``tie`` or null), ``reason``, ``model_a``, ``model_b``.
-            A null ``pair`` means that the texts say which pair it is.
+            A null ``pair`` means that the texts say which pair it is. Votes of one annotator with the same ``judgement``
+            (a text) come from one ranking or the like; a null one is a judgement of its own.
         shown: whether response_a is what the annotator saw first.
         one_per_row: whether each row of the source holds one vote.
         skipped: how many rows or entries are not votes.
@@ -93,7 +99,7 @@ def from_votes(
     """Votes given one by one, with the entries of ``Canonical.table``; rows that were rejected are left out."""
     votes = [vote for vote in votes if rows.ok[vote["row"]]]
     arrays: dict[str, pa.Array] = {"row": pa.array([v["row"] for v in votes], pa.int64())}
-    for name in ("annotator", "label", *TEXTS, ALSO, *NAMES, *NUMBERS):
+    for name in PLAIN_COLUMNS:
         values = [v.get(name) for v in votes]
         if all(v is None for v in values):
             continue
@@ -118,10 +124,14 @@ def said(text: str, role: str = "assistant") -> list[dict[str, str]]:
     return [{"role": role, "content": text}]
 
 
-def optional(rows: Rows) -> dict[str, Any]:
-    """Take the optional columns of the plain format, which any source with one vote per row may have."""
+def optional(rows: Rows, *, without: Collection[str | None] = ()) -> dict[str, Any]:
+    """Take the optional columns of the plain format, which any source with one vote per row may have.
+
+    Columns ``without`` are none of them, because they are something else here, such as the label.
+    """
     readers: dict[str, Callable[[str], Any]] = {
         "pair": rows.identifier,
+        JUDGEMENT: partial(rows.identifier, null=True),
         "domain": partial(rows.identifier, null=True),
         "model_a": partial(rows.identifier, null=True),
         "model_b": partial(rows.identifier, null=True),
@@ -135,7 +145,7 @@ def optional(rows: Rows) -> dict[str, Any]:
     found = {}
     counts = margin_counts(rows)
     for name, read in readers.items():
-        if not rows.has(name) or (name == "margin" and not counts):
+        if not rows.has(name) or name in without or (name == "margin" and not counts):
             continue
         if has_other_meaning(rows, name):
             rows.notes.append(f"The column '{name}' means something else here, and is carried along without a role.")

@@ -15,6 +15,7 @@ from votewise.data.identity import Codes, joined_codes
 from votewise.data.votes import UNKNOWN
 from votewise.sources.canonical import Canonical
 from votewise.sources.codes import by_appearance, codes_of, compact, floats_of, is_known, signs_of
+from votewise.sources.one_judgement import judgement_codes, judgements_of_votes
 from votewise.sources.pair_texts import names_of, texts_of
 from votewise.sources.pairing import contradictions, find_pairs, identical_responses, text_codes
 from votewise.sources.rows import Rows
@@ -61,7 +62,8 @@ def encode(rows: Rows, canonical: Canonical) -> Encoded:
         check_merged(rows, table.column("row").to_numpy(), pair, keep)
         unnamed = pc.fill_null(pc.equal(table.column("annotator"), UNKNOWN), True)
         check_people(rows, table.column("row").to_numpy(), pair, keep & unnamed.to_numpy(zero_copy_only=False))
-    last, notes = _without_repeats(rows, canonical, (pair, flipped, annotator), time, keep)
+    judgement = judgement_codes(table)
+    last, notes = _without_repeats(rows, canonical, (pair, flipped, annotator), judgement, time, keep)
     repeated = int(keep.sum()) - len(last)
     if len(last) == 0:
         return Encoded({}, identical, repeated, notes)
@@ -79,12 +81,21 @@ def encode(rows: Rows, canonical: Canonical) -> Encoded:
         "row": table.column("row").to_numpy()[last],
     }
     fields["annotator"], fields["annotator_ids"] = compact(annotator[last], annotator_ids)
+    if judgement is not None:
+        prompt = None if texts is None else texts[0][last]
+        fields["judgement"], more = judgements_of_votes(rows, canonical, judgement[last], fields, prompt)
+        notes += more
     fields |= _per_vote(table, last, time) | _per_pair(rows, table, flipped, every, codes, first)
     return Encoded(fields | {"flipped": flipped[last], "position": last}, identical, repeated, notes)
 
 
 def _without_repeats(
-    rows: Rows, canonical: Canonical, vote: tuple[Codes, Bools, Codes], time: Floats | None, keep: Bools
+    rows: Rows,
+    canonical: Canonical,
+    vote: tuple[Codes, Bools, Codes],
+    judgement: Codes | None,
+    time: Floats | None,
+    keep: Bools,
 ) -> tuple[Codes, tuple[str, ...]]:
     """Keep, of an annotator's votes on one pair shown in one order, the last by time, else the first.
 
@@ -96,6 +107,8 @@ def _without_repeats(
     key = joined_codes(pair[kept], annotator[kept])
     if canonical.shown:
         key = joined_codes(key, flipped[kept].astype(np.int64))
+    if judgement is not None and canonical.one_per_row:
+        key = joined_codes(key, judgement[kept] + 1)
     names = canonical.table.column("annotator")
     unknown = np.asarray(pc.fill_null(pc.equal(names, UNKNOWN), True).to_numpy(zero_copy_only=False), bool)[kept]
     if unknown.any():

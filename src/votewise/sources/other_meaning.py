@@ -20,7 +20,7 @@ def has_other_meaning(rows: Rows, name: str) -> bool:
     One value that fits is enough to read the column, so that a wrong value among right ones is still found. Columns
     that the user has named with ``--columns`` are always read.
     """
-    if name in rows.renames or name not in (*NAMES, *NUMBERS, "gold", "time"):
+    if name in rows.renames or name not in (*NAMES, *NUMBERS, "judgement", "gold", "time"):
         return False
     values = [value for value in decoded(rows.table.select([name]), name) if value is not None]
     return bool(values) and not any(_fits(rows, name, value) for value in values)
@@ -29,6 +29,9 @@ def has_other_meaning(rows: Rows, name: str) -> bool:
 def _fits(rows: Rows, name: str, value: Any) -> bool:
     if name in NAMES:
         return not isinstance(value, list | dict)
+    if name == "judgement":
+        # A name of a judgement, not a label: people also call the label a judgement.
+        return not isinstance(value, list | dict) and meaning_of(rows, value) is None
     if name == "gold":
         return is_text(value) and (meaning_of(rows, value) is not None or not value.strip())
     if not isinstance(value, str):

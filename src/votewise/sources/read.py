@@ -16,6 +16,7 @@ from votewise.data.votes import Votes
 from votewise.sources.canonical_votes import canonical_votes
 from votewise.sources.encode import encode
 from votewise.sources.labels import parse_labels
+from votewise.sources.one_judgement import number_of_judgements
 from votewise.sources.opening import Source, load
 from votewise.sources.people import unknown_votes
 from votewise.sources.reader import check_on_error
@@ -119,6 +120,7 @@ def _read(opened: Source, told: _Told, path: Path | None) -> Votes:
         both_bad=rows.meanings["both_bad"],
         both_good=rows.meanings["both_good"],
         unknown_people=unknown,
+        judgements=number_of_judgements(fields.get("judgement")),
         one_per_row=canonical.one_per_row,
         rejects=path,
         notes=notes,

@@ -9,12 +9,15 @@ import pyarrow as pa
 
 from votewise.data.identity import Codes
 from votewise.data.lazy_table import LazyTable, StoredColumns
-from votewise.sources.canonical import Canonical
+from votewise.sources.canonical import JUDGEMENT, Canonical
 from votewise.sources.encode import Encoded
 from votewise.sources.margins import LOG_ODDS
 from votewise.sources.rows import Rows
 from votewise.sources.stand_in_type import TextsNeededError
 from votewise.sources.stand_ins import StandIns
+
+BEFORE = "judgement_before"
+"""A column called ``judgement`` of a source whose votes have judgements of their own, such as rankings."""
 
 
 def votes_table(rows: Rows, canonical: Canonical, encoded: Encoded) -> Any:
@@ -42,8 +45,12 @@ def votes_table(rows: Rows, canonical: Canonical, encoded: Encoded) -> Any:
         own = own.set_column(own.column_names.index("time"), "time", _timestamps(seconds))
     for field in source.schema:
         nested = pa.types.is_nested(field.type) or field.metadata
-        if field.name not in own.column_names and not nested:
+        if nested:
+            continue
+        if field.name not in own.column_names:
             own = own.append_column(field, source.column(field.name).take(row))
+        elif field.name == JUDGEMENT:
+            own = own.append_column(BEFORE, source.column(field.name).take(row))
     return own
 
 

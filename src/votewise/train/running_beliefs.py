@@ -25,6 +25,7 @@ from scipy.special import expit
 from votewise.annotators.fit import fit_reliability
 from votewise.annotators.fit_settings import FitSettings, PriorChoice
 from votewise.annotators.fitted import Start
+from votewise.annotators.judgements import linked_pairs
 from votewise.arrays import Floats
 from votewise.defaults import RELIABILITY
 from votewise.errors import VotewiseError
@@ -136,6 +137,9 @@ class RunningBeliefs:
         votes = evidence.matrix @ np.ones(len(self.log_odds))
         # If the margins were pure noise, each pair would agree with its votes as often as it contradicts them.
         agreement = votes * np.tanh(self.temperature * evidence.margin / 2)
+        if evidence.judgement is not None:
+            # The answers of one ranking share their noise, so a prompt's pairs count together.
+            agreement = np.bincount(linked_pairs(evidence), agreement)
         if agreement.sum() < -MIRROR_DEVIATIONS * np.sqrt(agreement @ agreement):
             informed = evidence.margin != 0
             right = 0.5 + 0.5 * float((votes * np.sign(evidence.margin)).sum() / abs(evidence.matrix[informed]).sum())

@@ -14,6 +14,7 @@ from votewise.arrays import Floats, Signs
 from votewise.data.votes import UNKNOWN, Votes
 from votewise.errors import BadInputError
 from votewise.sources import read_votes
+from votewise.sources.one_judgement import judgement_codes, numbered
 
 if TYPE_CHECKING:
     from datasets import Dataset
@@ -71,7 +72,7 @@ def votes_of_dataset(dataset: Any, *, annotator_column: str | None, name: str = 
         raise BadInputError(
             f"there is no column '{annotator_column}'", source=name, expected=f"one of {', '.join(found)}"
         )
-    known = {"prompt", "chosen", "rejected", "margin", *columns.values()}
+    known = {"prompt", "chosen", "rejected", "margin", "judgement", *columns.values()}
     if "chosen" not in found or "rejected" not in found:
         raise BadInputError(
             f"has the columns {', '.join(found)}", source=name, expected="prompt, chosen and rejected, or a Votes"
@@ -83,7 +84,11 @@ def votes_of_dataset(dataset: Any, *, annotator_column: str | None, name: str = 
     votes = read_votes(dataset.add_column(ROW, np.arange(len(dataset))), format="trl", columns={"annotator": ROW})
     nobody = np.zeros(len(votes), np.int32)
     table = None if votes.table is None else votes.table.drop_columns([ROW])
-    return replace(votes, annotator=nobody, annotator_ids=pa.array([UNKNOWN]), table=table)
+    judgement = None
+    if table is not None and votes.reading is not None and "judgement" in (c.role for c in votes.reading.columns):
+        named = judgement_codes(table)
+        judgement = None if named is None else numbered(named, nobody)
+    return replace(votes, annotator=nobody, annotator_ids=pa.array([UNKNOWN]), table=table, judgement=judgement)
 
 
 def training_rows(votes: Votes, *, one_row_per: Literal["pair", "vote"], source: Any = None) -> TrainingRows:
@@ -152,7 +157,7 @@ def _each_alone(votes: Votes, decided: npt.NDArray[np.int64]) -> Votes:
     }
     of_vote: dict[str, Any] = {
         name: None if (value := getattr(votes, name)) is None else value[decided]
-        for name in ("swapped", "weight", "time", "row")
+        for name in ("swapped", "weight", "judgement", "time", "row")
     }
     return replace(
         votes,

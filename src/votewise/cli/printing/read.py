@@ -64,6 +64,7 @@ def _counts(result: ReadResult) -> Table:
         (decided, "for one of the two answers"), (reading.ties, "ties"), (reading.both_bad, "of them both bad"),
         (reading.both_good, "of them both good"), (reading.skipped, "not votes"), (reading.rejected, "unusable"),
         (reading.repeated, "repeated"), (reading.unknown_people, "by unknown people"),
+        (reading.judgements, "judgements: several votes of one, such as a ranking, are not independent"),
     ]  # fmt: skip
     for number, what in rows:
         if number or what == "rows":

@@ -47,6 +47,7 @@ def read_prism(rows: Rows) -> Canonical:
                 "row": i,
                 "annotator": users[winner],
                 "label": "a",
+                "judgement": interactions[winner],
                 "prompt": prompts[winner],
                 "response_a": responses[winner],
                 "response_b": responses[i],

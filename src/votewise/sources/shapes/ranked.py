@@ -11,7 +11,7 @@ from votewise.data.identity import ALSO
 from votewise.data.votes import UNKNOWN
 from votewise.sources.answer_orders import ORDER, Order, find_order, list_column, place, text_of
 from votewise.sources.best_answers import best_answers
-from votewise.sources.canonical import Canonical, from_votes, optional, said
+from votewise.sources.canonical import JUDGEMENT, Canonical, from_votes, optional, said
 from votewise.sources.format import Format
 from votewise.sources.messages import conversation, cut
 from votewise.sources.nested import get, named
@@ -44,7 +44,11 @@ def read_ranked(rows: Rows) -> Canonical:
     people = people_column(rows, taken=(name,))
     who = [None] * len(rows) if people is None else rows.identifier(people, null=True).to_pylist()
     taken = {name, order.column, *((people,) if people else ())}
-    more = {n: pa.array(c, from_pandas=True).to_pylist() for n, c in optional(rows).items() if n in MORE}
+    more = {
+        n: pa.array(c, from_pandas=True).to_pylist()
+        for n, c in optional(rows, without=(JUDGEMENT,)).items()
+        if n in MORE
+    }
     parts = find_parts(rows, taken | set(more))
     prompts, seen = prompts_of(rows, parts), seen_of(rows, parts)
     answers, models = _answers(rows, name), _models(rows, name)
@@ -59,6 +63,8 @@ def read_ranked(rows: Rows) -> Canonical:
         skipped += not couples
         several += len(couples) > 1
         shared = {"row": i, "annotator": who[i] or UNKNOWN, **{n: column[i] for n, column in more.items()}}
+        if len(couples) > 1:
+            shared["judgement"] = str(i)
         for better, worse, tie in couples if texts else ():
             p, a, b = _cut(prompts[i], texts[better], texts[worse], talks)
             vote = shared | {"label": "tie" if tie else "a", "prompt": p, "response_a": a, "response_b": b}

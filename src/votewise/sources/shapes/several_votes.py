@@ -9,7 +9,7 @@ import numpy as np
 import pyarrow as pa
 
 from votewise.data.votes import UNKNOWN
-from votewise.sources.canonical import Canonical, from_votes, optional
+from votewise.sources.canonical import JUDGEMENT, Canonical, from_votes, optional
 from votewise.sources.format import Format
 from votewise.sources.labels import LABELS, NEUTRAL, label_key, meaning_of, refuse_label
 from votewise.sources.nested import entries, named
@@ -46,7 +46,11 @@ def read_several_votes(rows: Rows) -> Canonical:
         raise rows.fail(
             "has no columns of votes about two answers", expected="annotator_1, annotator_2 or votes_a, votes_b"
         )
-    more = {name: pa.array(column, from_pandas=True) for name, column in optional(rows).items() if name in MORE}
+    more = {
+        name: pa.array(column, from_pandas=True)
+        for name, column in optional(rows, without=(JUDGEMENT,)).items()
+        if name in MORE
+    }
     columns = more | read_texts(rows, *found, (*votes.columns, *OTHERS))
     texts = {name: column.to_pylist() for name, column in columns.items()}
     for name in votes.columns:

@@ -84,7 +84,7 @@ def read_two_answers(rows: Rows) -> Canonical:
     used = (people, label, *(scores or ()), *(models or ()), *ONE_HOT, "pair", "domain", "gold")
     taken = [name for name in used if name is not None]
     who, notes = read_people(rows, taken=(a, b))
-    columns: dict[str, Any] = {"annotator": who, **optional(rows)}
+    columns: dict[str, Any] = {"annotator": who, **optional(rows, without=(label,))}
     if models is not None:
         columns |= {
             own: rows.identifier(name, null=True) for own, name in zip(("model_a", "model_b"), models, strict=True)

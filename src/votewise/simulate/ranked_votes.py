@@ -1,0 +1,177 @@
+"""Rankings whose truth is known: every ranking of n answers gives n (n - 1) / 2 votes, all of one judgement."""
+
+from __future__ import annotations
+
+from functools import cache
+from itertools import combinations, permutations
+from typing import Literal, get_args
+
+import numpy as np
+import numpy.typing as npt
+
+from votewise.arrays import Bools, Floats
+from votewise.data.votes import Votes
+from votewise.errors import BadInputError
+from votewise.inference.priors import Beta
+from votewise.simulate.annotators import SimulatedVotes
+
+Noise = Literal["attention", "mallows", "plackett-luce", "flips", "independent"]
+"""How a ranking goes wrong. With eta the expected share of its comparisons that are right:
+
+- ``attention``: with probability 2 eta - 1 it is the true order, else one drawn at random.
+- ``mallows``: its probability falls by one factor for each comparison that is wrong.
+- ``plackett-luce``: answers have normal qualities, and the annotator sees each with Gumbel noise.
+- ``flips``: each comparison goes wrong on its own, then the answers are sorted by their wins, equal ones at random.
+- ``independent``: each comparison is a vote of its own, right with probability eta.
+"""
+
+TABLE, DRAWS = 81, 4000
+"""Strengths for which the share of right comparisons is found by simulation, and rankings drawn for each."""
+
+
+def simulate_rankings(
+    *,
+    noise: Noise = "attention",
+    answers: int = 4,
+    annotators: int = 40,
+    rankings_per_prompt: tuple[int, int] = (1, 3),
+    rankings_per_annotator: tuple[int, int] = (20, 100),
+    reliability: Beta | npt.ArrayLike | None = None,
+    together: bool = True,
+    seed: int | np.random.Generator = 0,
+) -> SimulatedVotes:
+    """Draw rankings of the answers to one prompt after the other.
+
+    Args:
+        noise: how rankings go wrong.
+        answers: how many answers each prompt has, from 2 to 7.
+        annotators: number K of annotators.
+        rankings_per_prompt: fewest and most rankings of a prompt, by different annotators.
+        rankings_per_annotator: fewest and most rankings per annotator; numbers in between are spread evenly in logarithms.
+        reliability: the prior that reliabilities are drawn from (Beta(5, 2) by default), or (K,) the reliabilities: the
+            expected shares of right comparisons.
+        together: ``False`` takes each comparison from a ranking of its own: as often right as before, but independent.
+        seed: seed or generator.
+    """
+    if noise not in get_args(Noise):
+        raise BadInputError("no such noise", parameter="noise", value=noise, expected=", ".join(get_args(Noise)))
+    if not 2 <= answers <= 7 or annotators < 1:
+        raise BadInputError(
+            f"{answers} answers, {annotators} annotators", expected="2 to 7 answers, 1 annotator or more"
+        )
+    rng = np.random.default_rng(seed)
+    reliability = Beta(5.0, 2.0) if reliability is None else reliability
+    if isinstance(reliability, Beta):
+        eta = rng.beta(reliability.c, reliability.d, annotators)
+    else:
+        eta = np.asarray(reliability, np.float64)
+    prompt, annotator = _who_ranks_what(annotators, rankings_per_prompt, rankings_per_annotator, rng)
+    m = answers * (answers - 1) // 2
+    qualities = rng.standard_normal((int(prompt.max()) + 1, answers))
+    quality = -np.sort(-qualities, axis=1)[prompt]
+    if together:
+        correct = _draw(noise, eta[annotator], quality, rng)
+    else:
+        # Comparison j comes from the j-th of m rankings by the same annotator.
+        each = [_draw(noise, eta[annotator], quality, rng)[:, j] for j in range(m)]
+        correct = np.stack(each, axis=1)
+    pair = prompt[:, None] * m + np.arange(m)
+    truth = rng.choice(np.array([-1, 1], np.int8), (int(prompt.max()) + 1) * m)
+    sign = np.where(correct, truth[pair], -truth[pair])
+    votes = Votes.from_arrays(
+        pair.ravel(),
+        np.repeat(annotator, m),
+        sign.ravel(),
+        pair_ids=[str(i) for i in range(len(truth))],
+        annotator_ids=[str(k) for k in range(annotators)],
+        judgement=np.repeat(np.arange(len(prompt)), m),
+        gold=truth,
+    )
+    return SimulatedVotes(votes, eta, truth, correct.ravel())
+
+
+def _who_ranks_what(
+    annotators: int, per_prompt: tuple[int, int], per_annotator: tuple[int, int], rng: np.random.Generator
+) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
+    """(J,) prompt and (J,) annotator of each ranking; nobody ranks one prompt twice."""
+    low, high = per_annotator
+    number = np.exp(rng.uniform(np.log(low), np.log(high + 1), annotators)).astype(np.int64)
+    annotator = np.repeat(np.arange(annotators), number)
+    rng.shuffle(annotator)
+    sizes = rng.integers(per_prompt[0], per_prompt[1] + 1, len(annotator))
+    prompt = np.repeat(np.arange(len(sizes)), sizes)[: len(annotator)]
+    _, first = np.unique(prompt * annotators + annotator, return_index=True)
+    return prompt[first], annotator[first]
+
+
+def _draw(noise: str, eta: Floats, quality: Floats, rng: np.random.Generator) -> Bools:
+    """(J, m) which comparisons of each ranking are right; ``quality`` (J, n) falls from left to right."""
+    n = quality.shape[1]
+    m = n * (n - 1) // 2
+    if noise == "independent":
+        return rng.random((len(eta), m)) < eta[:, None]
+    if noise == "attention":
+        attentive = rng.random(len(eta)) < np.abs(2 * eta - 1)
+        random = _right(rng.random(quality.shape))
+        return np.where(attentive[:, None], (eta > 0.5)[:, None], random)
+    strengths, shares = _strengths(noise, n)
+    strength = np.interp(eta, shares, strengths)
+    return _STRONG[noise](strength, quality, rng)
+
+
+def _right(values: Floats) -> Bools:
+    """(J, m) whether the earlier of every two answers has the larger of the ``values`` (J, n)."""
+    first, second = zip(*combinations(range(values.shape[1]), 2), strict=True)
+    return np.asarray(values[:, first] > values[:, second])
+
+
+def _mallows(strength: Floats, quality: Floats, rng: np.random.Generator) -> Bools:
+    right, start, number = _orders(quality.shape[1])
+    wrong = np.arange(len(number))
+    log_mass = np.log(number) - strength[:, None] * wrong
+    mass = np.cumsum(np.exp(log_mass - log_mass.max(axis=1, keepdims=True)), axis=1)
+    which = (mass < rng.random(len(strength))[:, None] * mass[:, -1:]).sum(axis=1)
+    return np.asarray(right[start[which] + (rng.random(len(strength)) * number[which]).astype(np.int64)])
+
+
+def _plackett_luce(strength: Floats, quality: Floats, rng: np.random.Generator) -> Bools:
+    return _right(strength[:, None] * quality + rng.gumbel(size=quality.shape))
+
+
+def _sorted_flips(strength: Floats, quality: Floats, rng: np.random.Generator) -> Bools:
+    n = quality.shape[1]
+    first, second = zip(*combinations(range(n), 2), strict=True)
+    kept = rng.random((len(quality), len(first))) < ((1 + strength) / 2)[:, None]
+    wins = 0.5 * rng.random(quality.shape)
+    for j, (a, b) in enumerate(zip(first, second, strict=True)):
+        wins[:, a] += kept[:, j]
+        wins[:, b] += ~kept[:, j]
+    return _right(wins)
+
+
+_STRONG = {"mallows": _mallows, "plackett-luce": _plackett_luce, "flips": _sorted_flips}
+_REACH = {"mallows": 8.0, "plackett-luce": 60.0, "flips": 1.0}
+"""The largest strength of each; below 0 the order is reversed."""
+
+
+@cache
+def _orders(n: int) -> tuple[Bools, npt.NDArray[np.int64], npt.NDArray[np.int64]]:
+    """All orders of n answers by number of wrong comparisons: what is right in each, where each number starts, how many."""
+    orders = np.array(list(permutations(range(n))), np.float64)
+    right = _right(-orders)
+    wrong = (~right).sum(axis=1)
+    number = np.bincount(wrong)
+    return right[np.argsort(wrong, kind="stable")], np.cumsum(number) - number, number
+
+
+@cache
+def _strengths(noise: str, n: int) -> tuple[Floats, Floats]:
+    """Strengths, and the share of right comparisons that each gives."""
+    rng = np.random.default_rng(0)
+    half = _REACH[noise] * np.linspace(0, 1, TABLE // 2 + 1) ** 2
+    strengths = np.concatenate([-half[:0:-1], half])
+    shares = np.empty(len(strengths))
+    for i, strength in enumerate(strengths):
+        quality = -np.sort(-rng.standard_normal((DRAWS, n)), axis=1)
+        shares[i] = _STRONG[noise](np.full(DRAWS, strength), quality, rng).mean()
+    return strengths, np.maximum.accumulate((shares + 1 - shares[::-1]) / 2)
