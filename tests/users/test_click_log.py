@@ -18,6 +18,7 @@ import pytest
 
 from votewise.errors import BadInputError
 from votewise.users.click_log import ClickLog
+from votewise.users.log_options import LogOptions
 from votewise.users.read_clicks import count_comparisons, open_log
 
 COLUMNS = {"user": "user", "a": "model_a", "b": "model_b", "winner": "winner"}
@@ -116,10 +117,26 @@ def place(request: pytest.FixtureRequest, tmp_path: Path) -> Any:
             path = path.with_suffix(".csv")
             pyarrow.csv.write_csv(LOG, path)
             return str(path)
+        case "large tsv.gz" | "large semicolons":
+            delimiter, name = ("\t", "log.tsv.gz") if "tsv" in kind else (";", "log.csv")
+            LOG.to_pandas().to_csv(tmp_path / name, sep=delimiter, index=False)
+            return tmp_path / name
         case "jsonl" | "large jsonl":
             path = path.with_suffix(".jsonl")
             LOG.to_pandas().to_json(path, orient="records", lines=True)
             return path
+        case "jsonl.zst" | "large jsonl.zst":
+            with pa.output_stream(str(tmp_path / "log.jsonl.zst"), compression="zstd") as file:
+                file.write(LOG.to_pandas().to_json(orient="records", lines=True).encode())
+            return tmp_path / "log.jsonl.zst"
+        case "large json":
+            LOG.to_pandas().to_json(tmp_path / "log.json", orient="records")
+            return tmp_path / "log.json"
+        case "csv folder" | "large csv folder" | "csv glob":
+            (tmp_path / "parts").mkdir()
+            for i in range(3):
+                LOG.slice(i * 1000, 1000).to_pandas().to_csv(tmp_path / "parts" / f"{i}.csv.gz", index=False)
+            return str(tmp_path / "parts" / "*.csv.gz") if kind.endswith("glob") else tmp_path / "parts"
         case "arrow":
             with pa.OSFile(str(path), "wb") as file, pa.ipc.new_file(file, LOG.schema) as writer:
                 writer.write_table(LOG)
@@ -155,7 +172,15 @@ PLACES = [
     "csv",
     "jsonl",
     "large csv",
+    "large tsv.gz",
+    "large semicolons",
     "large jsonl",
+    "jsonl.zst",
+    "large jsonl.zst",
+    "large json",
+    "csv folder",
+    "large csv folder",
+    "csv glob",
     "arrow",
     "folder",
     "glob",
@@ -221,7 +246,7 @@ def test_any_text_is_written_as_it_came(tmp_path: Path) -> None:
         }
     )
     columns = {"user": "user", "a": "a", "b": "b", "winner": "winner"}
-    with open_log(log, columns, on_error="skip") as opened:
+    with open_log(log, columns, LogOptions(on_error="skip")) as opened:
         assert opened.texts["winner"] == ("it's", "model_a", "model_b", "tie")
         opened.write_rows(tmp_path / "rows.parquet", np.ones(len(opened.counts.users), bool))
     assert pq.read_table(tmp_path / "rows.parquet").equals(log.slice(0, 4))
@@ -295,7 +320,7 @@ def test_what_cannot_be_used_is_skipped_and_counted(tmp_path: Path) -> None:
         winner=["model_a", None, "maybe", "x", "tie", "y"],
         domain=["code", "code", "code", "code", "code", None],
     )
-    with open_log(table, COLUMNS | {"domain": "domain"}, on_error="skip") as opened:
+    with open_log(table, COLUMNS | {"domain": "domain"}, LogOptions(on_error="skip")) as opened:
         assert as_cells(opened.counts) == [(0, 0, 1), (1, 1, 1)]
         assert opened.counts.ties == 1
         assert opened.skipped == {"no winner": 1, "unknown winner": 1, "no domain": 1, "no user": 1}
@@ -306,9 +331,8 @@ def test_what_cannot_be_used_is_skipped_and_counted(tmp_path: Path) -> None:
 
 
 def test_columns_must_be_there() -> None:
-    with pytest.raises(
-        BadInputError, match=r"no column 'who' for user .expected one of user, model_a, model_b, winner"
-    ):
+    expected = r"no column 'who' for user .expected --columns user=NAME with one of user, model_a, model_b, winner"
+    with pytest.raises(BadInputError, match=expected):
         count_comparisons(log(), user="who")
     with pytest.raises(BadInputError, match="one column was named twice"):
         count_comparisons(log(), a="model_b")
@@ -326,7 +350,7 @@ def test_sources_that_cannot_be_read(tmp_path: Path) -> None:
     (tmp_path / "folder").mkdir()
     for name, message in {
         "none.parquet": "no such file", "empty.csv": "empty", "broken.parquet": "cannot be read",
-        "folder": "no Parquet files", "*.pq": "no Parquet files",
+        "folder": "is a folder without data", "*.pq": "matches no file",
     }.items():  # fmt: skip
         with pytest.raises(BadInputError, match=message):
             count_comparisons(str(tmp_path / name))

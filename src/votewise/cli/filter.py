@@ -7,7 +7,21 @@ from typing import Annotated
 
 import typer
 
-from votewise.cli.options import AsJson, AtError, Defaults, Level, Quiet, Report, default_folder
+from votewise.cli.options import (
+    AsJson,
+    AtError,
+    Columns,
+    Criterion,
+    Defaults,
+    Label,
+    Level,
+    Quiet,
+    Report,
+    Split,
+    default_folder,
+    parse_columns,
+    parse_label,
+)
 from votewise.defaults import THRESHOLD
 from votewise.workflows import filter_clicks as workflow
 
@@ -17,8 +31,8 @@ Source = Annotated[
     str,
     typer.Argument(
         metavar="COMPARISONS",
-        help="A log of clicks: a file (.parquet, .csv, .jsonl), a folder or glob of Parquet files, or a table's URL such "
-        "as `postgres://host/database?table=clicks`.",
+        help="A log of clicks: a file (.parquet, .csv, .jsonl, also .gz and .zst), a folder or pattern of files such as "
+        "`'clicks/*.csv.gz'`, or a table's URL such as `postgres://host/database?table=clicks`.",
         show_default=False,
     ),
 ]
@@ -119,6 +133,10 @@ def filter_clicks(
     model: Model = DEFAULTS.model,
     window: Stretch = DEFAULTS.window,
     time: Time = DEFAULTS.time,
+    columns: Columns = None,
+    label: Label = None,
+    criterion: Criterion = None,
+    split: Split = None,
     on_error: AtError = DEFAULTS.on_error,
     dry_run: DryRun = DEFAULTS.dry_run,
     report: Report = DEFAULTS.report,
@@ -161,6 +179,10 @@ def filter_clicks(
             model=model,
             window=window,
             time=time,
+            columns=parse_columns(columns),
+            label=parse_label(label),
+            criterion=criterion,
+            split=split,
             on_error=on_error,
             dry_run=dry_run,
             report=report,

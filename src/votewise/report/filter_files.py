@@ -20,6 +20,7 @@ from votewise.users.select import USER_FLAGS, Rule
 
 FILES = ("report.html", "comparisons.parquet", "users.parquet", "summary.json")
 DRIFT_FILES = ("drift.parquet", "stretches.parquet")
+REJECTED = "rejected.jsonl"
 SUMMARY_KEYS = ("rule", "kept", "win_rates")
 """What tells the summary of a filtered log from that of another command."""
 
@@ -59,7 +60,7 @@ def summarise_filter(filtered: FilteredLog, *, created: datetime | None = None) 
         "created": created.isoformat(timespec="seconds") if created else None,
         "versions": library_versions(),
         "source": log.source,
-        "columns": log.own_columns,
+        "columns": log.shown,
         "models": {"a": counts.models[0], "b": counts.models[1]} if counts.models else None,
         "counts": {
             "rows": comparisons + counts.ties,
@@ -102,6 +103,7 @@ def write_filter(
     summary: dict[str, Any],
     title: str | None,
     drift: Drift | None = None,
+    rejected: bool = False,
 ) -> list[Path]:
     """Write ``comparisons.parquet``, ``users.parquet``, ``summary.json`` and the report, whole or not at all.
 
@@ -111,6 +113,7 @@ def write_filter(
         summary: what to write as ``summary.json``; the number of rows kept is filled in.
         title: heading of ``report.html``; None for no report, and an earlier one is deleted.
         drift: how users changed over time, for ``drift.parquet`` and ``stretches.parquet``; None for neither.
+        rejected: whether to write the rows that were left out as unusable to ``rejected.jsonl``.
 
     Returns:
         The files written, most interesting first.
@@ -125,13 +128,16 @@ def write_filter(
     users = users.append_column("kept", pa.array(kept)).append_column("flag", pa.array(filtered.flags))
     written = [name for name in FILES if name != "report.html" or title is not None]
     written += DRIFT_FILES if drift is not None else ()
-    stale = tuple(name for name in (*FILES, *DRIFT_FILES) if name not in written)
+    written += [REJECTED] if rejected else []
+    stale = tuple(name for name in (*FILES, *DRIFT_FILES, REJECTED) if name not in written)
     with folder_written_whole(folder, stale=stale) as staging:
         summary["kept"]["rows"] = filtered.log.write_rows(staging / "comparisons.parquet", kept)
         filtered.log.write_users(staging / "users.parquet", users)
         if drift is not None:
             drift.write_users(staging / "drift.parquet")
             drift.write_stretches(staging / "stretches.parquet")
+        if rejected:
+            filtered.log.rejected.write(staging / REJECTED)
         write_json(staging / "summary.json", summary)
         if title is not None:
             _write_report(staging / "report.html", filtered, kept, summary=summary, title=title)

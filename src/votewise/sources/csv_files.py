@@ -1,10 +1,15 @@
-"""CSV -> tables. A CSV has no types, so every column is read as text, and numbers are parsed where a format needs them."""
+"""CSV -> tables. A CSV has no types, so every column is read as text, and numbers are parsed where a format needs them.
+
+A file is read twice: first its bytes are checked (encoding, quotes), then Arrow parses it. Both happen piece by piece.
+"""
 
 from __future__ import annotations
 
 import codecs
+from collections.abc import Callable, Collection, Iterator
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -13,14 +18,56 @@ import pyarrow.csv as pacsv
 
 from votewise.errors import BadInputError
 from votewise.sources.loaded import ENCODINGS, Broken, Loaded, is_plain, open_bytes
-from votewise.sources.quoting import has_backslash_quotes, unbalanced_line
+from votewise.sources.parts import join_parts
+from votewise.sources.quoting import QuoteScan
 
-CHUNK = 1 << 20
+Result = TypeVar("Result")
+
+PIECE = 1 << 22
 """Bytes that are checked at a time."""
+
+BLOCK = 1 << 24
+"""Bytes that are parsed at a time; more where a row is longer."""
+
+LONGEST_BLOCK = 1 << 30
 
 
 def load_csv(path: Path, name: str) -> Loaded:
     """Read a table with a header, its fields separated by commas, tabs or semicolons; an empty field is null."""
+    return use_csv(path, name, join_parts)
+
+
+def use_csv(path: Path, name: str, use: Callable[[Iterator[Loaded]], Result]) -> Result:
+    """Read such a table part by part, and return what ``use`` makes of the parts.
+
+    Args:
+        path: the file.
+        name: what messages call it.
+        use: takes all parts; called again from the beginning where a row turned out to be longer than what is parsed at a
+            time.
+    """
+    table = _checked(path, name)
+    size = BLOCK
+    while True:
+        try:
+            return use(_parts(table, size))
+        except pa.ArrowInvalid as error:
+            if "straddling" not in str(error) or size >= LONGEST_BLOCK:
+                raise
+            size *= 8
+
+
+@dataclass(frozen=True)
+class _Csv:
+    """A file and how to parse it: ``options`` of Arrow's parser; ``utf8`` says whether all of it is UTF-8."""
+
+    path: Path
+    delimiter: str
+    options: dict[str, Any] = field(default_factory=dict)
+    utf8: bool = True
+
+
+def _checked(path: Path, name: str) -> _Csv:
     with open_bytes(path) as file:
         head = file.readline()
     if b"\0" in head:
@@ -32,88 +79,91 @@ def load_csv(path: Path, name: str) -> Loaded:
     except UnicodeDecodeError as error:
         problem = f"invalid UTF-8 at byte {error.start + 1:,} of the header"
         raise BadInputError(problem, source=name, expected=ENCODINGS) from error
-    delimiter = max((b",", b"\t", b";"), key=head.count).decode()
-    broken: list[Broken] = []
-
-    def skip(row: Any) -> str:
-        problem = f"has {row.actual_columns} fields"
-        broken.append(Broken(row.number - 1, problem, row.text, expected=f"{row.expected_columns} as in the header"))
-        return "skip"
-
+    delimiter = max((b",", b"\t", b";"), key=head.count)
+    doubled, escaped = QuoteScan(delimiter), QuoteScan(delimiter, escape=True)
+    decoder, utf8, backslash, last = codecs.getincrementaldecoder("utf-8")(), True, False, b""
     with open_bytes(path) as file:
-        content = file.read()
-    options = _quotes(content, name, delimiter)
-    if _is_utf8(content):
-        # Arrow decodes the row that it hands over, and cannot say that it could not.
-        options["invalid_row_handler"] = skip
-    del content
-    table = _parse_csv(path, delimiter, options)
-    # Arrow counts the header as row 1; broken rows appear once per attempt with a different block size.
-    lost = {b.number: b for b in broken}
-    numbers = np.setdiff1d(np.arange(1, len(table) + len(lost) + 1), list(lost)) if lost else None
-    return _as_text(table, list(lost.values()), numbers)
+        while piece := file.read(PIECE):
+            doubled.feed(piece)
+            escaped.feed(piece)
+            backslash = backslash or b'\\"' in last + piece[:1] or b'\\"' in piece
+            last = piece[-1:]
+            utf8 = utf8 and _decodes(decoder, piece)
+    utf8 = utf8 and _decodes(decoder, b"", final=True)
+    line = doubled.finish()
+    if line is None:
+        options: dict[str, Any] = {}
+    elif backslash and escaped.finish() is None:
+        options = {"escape_char": "\\"}
+    elif delimiter == b"\t":
+        options = {"quote_char": False}
+    else:
+        raise BadInputError(
+            f"a quote opens in line {line:,} and does not end with its field, so that it would swallow the rows after it",
+            source=name,
+            expected='balanced quotes: "" for a quote inside a quoted field',
+        )
+    return _Csv(path, delimiter.decode(), options, utf8)
 
 
-def _is_utf8(content: bytes) -> bool:
-    decoder = codecs.getincrementaldecoder("utf-8")()
+def _decodes(decoder: codecs.IncrementalDecoder, piece: bytes, *, final: bool = False) -> bool:
     try:
-        for start in range(0, len(content), CHUNK):
-            decoder.decode(content[start : start + CHUNK])
-        decoder.decode(b"", final=True)
+        decoder.decode(piece, final)
     except UnicodeDecodeError:
         return False
     return True
 
 
-def _quotes(content: bytes, name: str, delimiter: str) -> dict[str, Any]:
-    """How quotes are read: doubled, or after a backslash; in a table separated by tabs not at all if they do not balance.
+def _parts(table: _Csv, size: int) -> Iterator[Loaded]:
+    """The table block by block, with the numbers that its rows have in the file."""
+    lost: dict[int, Broken] = {}
 
-    Raises:
-        BadInputError: they do not balance, with the line of the first field that does not end where a field must.
-    """
-    if b'"' not in content:
-        return {}
-    line = unbalanced_line(content, delimiter.encode())
-    if line is None:
-        return {}
-    if has_backslash_quotes(content) and unbalanced_line(content, delimiter.encode(), escape=True) is None:
-        return {"escape_char": "\\"}
-    if delimiter == "\t":
-        return {"quote_char": False}
-    raise BadInputError(
-        f"a quote opens in line {line:,} and does not end with its field, so that it would swallow the rows after it",
-        source=name,
-        expected='balanced quotes: "" for a quote inside a quoted field',
+    def skip(row: Any) -> str:
+        number = row.number - 1  # Arrow counts the header
+        expected = f"{row.expected_columns} as in the header"
+        lost[number] = Broken(number, f"has {row.actual_columns} fields", row.text, expected=expected)
+        return "skip"
+
+    # Arrow decodes the row that it hands over, and cannot say that it could not.
+    options = table.options | ({"invalid_row_handler": skip} if table.utf8 else {})
+    parse = pacsv.ParseOptions(delimiter=table.delimiter, newlines_in_values=True, **options)
+    # One thread, because only then Arrow gives the handler the numbers of rows.
+    read = pacsv.ReadOptions(use_threads=False, block_size=size)
+    with pacsv.open_csv(_input(table.path), read_options=read, parse_options=parse) as reader:
+        names = reader.schema.names
+    lost.clear()
+    convert = pacsv.ConvertOptions(
+        column_types=dict.fromkeys(names, pa.large_binary()),
+        strings_can_be_null=True,
+        null_values=[""],
+        quoted_strings_can_be_null=False,
     )
+    after = 1
+    with pacsv.open_csv(_input(table.path), read_options=read, parse_options=parse, convert_options=convert) as reader:
+        yield _as_text(pa.Table.from_batches([], reader.schema), np.arange(0), [])
+        for batch in reader:
+            numbers = _numbers(after, len(batch), lost)
+            after = int(numbers[-1]) + 1 if len(numbers) else after
+            broken = [lost.pop(number) for number in sorted(lost) if number < after]
+            yield _as_text(pa.Table.from_batches([batch]), numbers, broken)
+        yield _as_text(
+            pa.Table.from_batches([], reader.schema), np.arange(0), [lost[number] for number in sorted(lost)]
+        )
 
 
-def _parse_csv(path: Path, delimiter: str, options: dict[str, Any]) -> pa.Table:
-    parse = pacsv.ParseOptions(delimiter=delimiter, newlines_in_values=True, **options)
-    size = 1 << 24
-    while True:
-        # One thread, because only then Arrow gives the handler the numbers of rows.
-        read = pacsv.ReadOptions(use_threads=False, block_size=size)
-        try:
-            names = pacsv.open_csv(_input(path), read_options=read, parse_options=parse).schema.names
-            convert = pacsv.ConvertOptions(
-                column_types=dict.fromkeys(names, pa.large_binary()),
-                strings_can_be_null=True,
-                null_values=[""],
-                quoted_strings_can_be_null=False,
-            )
-            return pacsv.read_csv(_input(path), read_options=read, parse_options=parse, convert_options=convert)
-        except pa.ArrowInvalid as error:
-            # A field may not be longer than a block.
-            if "straddling" not in str(error) or size >= 1 << 30:
-                raise
-            size *= 8
+def _numbers(first: int, n: int, lost: Collection[int]) -> npt.NDArray[np.int64]:
+    """(n,) the numbers of the next rows, without those of rows that were left out."""
+    if not lost:
+        return np.arange(first, first + n)
+    found = np.arange(first, first + n + len(lost))
+    return np.setdiff1d(found, list(lost))[:n]
 
 
 def _input(path: Path) -> Any:
     return path if is_plain(path) else open_bytes(path)
 
 
-def _as_text(table: pa.Table, broken: list[Broken], numbers: npt.NDArray[np.int64] | None) -> Loaded:
+def _as_text(table: pa.Table, numbers: npt.NDArray[np.int64], broken: list[Broken]) -> Loaded:
     columns, bad = [], np.zeros(len(table), bool)
     for name, column in zip(table.column_names, table.columns, strict=True):
         try:
@@ -127,12 +177,10 @@ def _as_text(table: pa.Table, broken: list[Broken], numbers: npt.NDArray[np.int6
                     text = value.decode("utf-8", "backslashreplace")
                     texts.append(text)
                     bad[i] = True
-                    number = i + 1 if numbers is None else int(numbers[i])
                     problem = f"invalid UTF-8 at byte {error.start + 1:,} of the field"
-                    broken.append(Broken(number, problem, text, column=name, expected=ENCODINGS))
+                    broken.append(Broken(int(numbers[i]), problem, text, column=name, expected=ENCODINGS))
             columns.append(pa.chunked_array([pa.array(texts, pa.large_string())]))
     table = pa.Table.from_arrays(columns, names=table.column_names)
     if bad.any():
-        numbers = (np.arange(1, len(table) + 1) if numbers is None else numbers)[~bad]
-        table = table.filter(pa.array(~bad))
+        table, numbers = table.filter(pa.array(~bad)), numbers[~bad]
     return Loaded(table, tuple(sorted(broken, key=lambda b: b.number)), numbers)

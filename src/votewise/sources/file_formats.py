@@ -3,27 +3,33 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
 from votewise.errors import BadInputError
 from votewise.sources.csv_files import load_csv
+from votewise.sources.folders import PARQUET, matching, parts_in, suffix_of
 from votewise.sources.json_files import load_json, load_json_lines
-from votewise.sources.loaded import PACKED, Loaded, first_line
-from votewise.sources.splits import choose_split, split_of
+from votewise.sources.loaded import Loaded, first_line
+from votewise.sources.parts import join_parts
+from votewise.sources.splits import choose_split
 from votewise.sources.table_files import TableFiles
 
 
 def load_path(path: Path, name: str, split: str | None = None) -> Loaded:
     """Read a file or a folder; raises BadInputError with one clear line where that is not possible."""
-    if not path.exists():
+    several = matching(name, split)
+    if several is None and not path.exists():
         raise BadInputError("there is no such file or folder", source=name)
     try:
+        if several is not None:
+            return _several(*several)
         if path.is_dir():
             return _folder(path, name, split)
         if path.stat().st_size == 0:
@@ -36,10 +42,7 @@ def load_path(path: Path, name: str, split: str | None = None) -> Loaded:
 
 
 def _reader(path: Path, name: str) -> Callable[[Path, str], Loaded]:
-    suffixes = [s.lower() for s in path.suffixes]
-    if suffixes and suffixes[-1] in PACKED:
-        suffixes.pop()
-    suffix = suffixes[-1] if suffixes else ""
+    suffix = suffix_of(path)
     if suffix in READERS:
         return READERS[suffix]
     with path.open("rb") as file:
@@ -88,7 +91,11 @@ def table_files(path: Path, name: str, split: str | None) -> tuple[TableFiles, t
     """The Parquet or Arrow files of a path, without reading their rows, and notes; None for what is something else."""
     if path.is_dir():
         found = _files_of(path, name, split)
-        return TableFiles.of(found.files, found.kind), found.notes
+        return None if found.kind == "text" else (TableFiles.of(found.files, found.kind), found.notes)
+    several = matching(name, split)
+    if several is not None:
+        files, notes = several
+        return (TableFiles.of(files, "parquet"), notes) if {suffix_of(f) for f in files} <= set(PARQUET) else None
     reader = _reader(path, name)
     if reader is not _parquet and reader is not _arrow:
         return None
@@ -106,6 +113,8 @@ class _Folder:
 
 def _folder(path: Path, name: str, split: str | None) -> Loaded:
     found = _files_of(path, name, split)
+    if found.kind == "text":
+        return _several(found.files, found.notes)
     read = _parquet if found.kind == "parquet" else _arrow
     tables = [read(file, str(file)).table for file in found.files]
     # Metadata may differ from file to file (pandas writes row ranges there), and null columns have other types.
@@ -130,22 +139,31 @@ def _files_of(path: Path, name: str, split: str | None) -> _Folder:
         names = [file.get("filename") if isinstance(file, dict) else None for file in listed]
         if not all(isinstance(n, str) and _is_name(n) for n in names):
             raise BadInputError("does not name its files", source=f"{name}/state.json", expected="filename of each")
-        return _some([path / str(n) for n in names], "arrow", name, ())
-    notes = ()
-    found = [f for f in sorted(path.rglob("*")) if f.suffix in (".parquet", ".pq") and not _hidden(f, path)]
-    splits_of = {file: split_of(file, path) or "" for file in found}
-    if len(set(splits_of.values())) > 1 or split is not None:
-        chosen, notes = choose_split(sorted(set(splits_of.values())), split, name)
-        found = [file for file in found if splits_of[file] == chosen]
-    return _some(found, "parquet", name, notes)
+        return _some([path / str(n) for n in names], "arrow", name)
+    found, notes = parts_in(path, name, split)
+    return _some(found, "text" if found and suffix_of(found[0]) not in PARQUET else "parquet", name, notes)
 
 
-def _some(files: list[Path], kind: str, name: str, notes: tuple[str, ...]) -> _Folder:
+def _some(files: Sequence[Path], kind: str, name: str, notes: tuple[str, ...] = ()) -> _Folder:
     if not files:
         raise BadInputError(
-            "is a folder without data", source=name, expected="Parquet files, or what datasets' save_to_disk writes"
+            "is a folder without data",
+            source=name,
+            expected="files of Parquet, JSON lines or CSV, or what datasets' save_to_disk writes",
         )
     return _Folder(tuple(files), kind, notes)
+
+
+def _several(files: Sequence[Path], notes: tuple[str, ...]) -> Loaded:
+    """Several files as one table; rows are numbered on from file to file."""
+    parts, before = [], 0
+    for file in files:
+        part = _reader(file, str(file))(file, str(file))
+        numbers = np.arange(1, len(part.table) + 1) if part.numbers is None else part.numbers
+        broken = tuple(replace(row, number=row.number + before) for row in part.broken)
+        parts.append(Loaded(part.table.replace_schema_metadata(), broken, numbers + before))
+        before = max([before, *(int(n) + before for n in numbers[-1:]), *(row.number for row in broken)])
+    return replace(join_parts(parts), notes=notes)
 
 
 def _list_in(path: Path, key: str) -> list[Any]:
@@ -163,11 +181,6 @@ def _list_in(path: Path, key: str) -> list[Any]:
 def _is_name(text: str) -> bool:
     """Whether a text is the name of something in a folder, not a way out of it."""
     return text not in ("", ".", "..") and not set(text) & set("/\\\0")
-
-
-def _hidden(file: Path, folder: Path) -> bool:
-    """Whether a file, or a folder above it, is hidden: checkpoints of notebooks and the like."""
-    return any(part.startswith((".", "_")) for part in file.relative_to(folder).parts)
 
 
 READERS: dict[str, Callable[[Path, str], Loaded]] = {

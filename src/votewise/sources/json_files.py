@@ -4,19 +4,41 @@ from __future__ import annotations
 
 import codecs
 import json
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
+import pyarrow as pa
 
 from votewise.errors import BadInputError
 from votewise.sources.loaded import ENCODINGS, Broken, Loaded, open_bytes
+from votewise.sources.parts import join_parts
 from votewise.sources.values import table_of
+
+Result = TypeVar("Result")
+Item = tuple[int, str, Any, int]
+"""A row's number, its text where it is broken, its value or a ValueError, and its size in bytes."""
+
+PART_ROWS = 50_000
+PART_BYTES = 1 << 24
+"""How many rows, and how many bytes of text, are converted at a time."""
 
 
 def load_json(path: Path, name: str) -> Loaded:
     """Read a list of objects, an object that holds one, or objects one after the other."""
+    return use_json(path, name, join_parts)
+
+
+def load_json_lines(path: Path, name: str) -> Loaded:
+    """Read one object per line; a row's number is that of its line."""
+    return use_json_lines(path, name, join_parts)
+
+
+def use_json(path: Path, name: str, use: Callable[[Iterator[Loaded]], Result]) -> Result:
+    """Read such a file, and return what ``use`` makes of its parts. One JSON value is read at once."""
+    if _is_json_lines(path):
+        return use_json_lines(path, name, use)
     with open_bytes(path) as file:
         data = file.read()
     try:
@@ -25,9 +47,10 @@ def load_json(path: Path, name: str) -> Loaded:
         raise _not_utf8(name, data[: error.start].count(b"\n") + 1, error) from error
     except json.JSONDecodeError as error:
         if error.msg == "Extra data" and data.lstrip(codecs.BOM_UTF8).lstrip()[:1] == b"{":
-            return load_json_lines(path, name)
+            return use_json_lines(path, name, use)
         where = f"line {error.lineno}, column {error.colno}"
         raise BadInputError(f"is not JSON: {error.msg} at {where}", source=name) from error
+    del data
     if isinstance(parsed, dict):
         lists = {k: v for k, v in parsed.items() if isinstance(v, list) and v and isinstance(v[0], dict)}
         if len(lists) > 1:
@@ -37,55 +60,68 @@ def load_json(path: Path, name: str) -> Loaded:
         parsed = next(iter(lists.values())) if lists else [parsed]
     if not isinstance(parsed, list):
         raise BadInputError("does not contain a list", source=name, value=parsed, expected="a list of objects")
-    return _objects((number, json.dumps(v), v) for number, v in enumerate(parsed, 1))
+    return use(_parts((number, "", value, 0) for number, value in enumerate(parsed, 1)))
 
 
-def load_json_lines(path: Path, name: str) -> Loaded:
-    """Read one object per line; a row's number is that of its line."""
-
-    def lines() -> Iterable[tuple[int, str, Any]]:
-        with open_bytes(path) as file:
-            for number, raw in enumerate(file, 1):
-                line = raw.removeprefix(codecs.BOM_UTF8) if number == 1 else raw
-                if not line.strip():
-                    continue
-                try:
-                    yield number, "", json.loads(line.decode("utf-8"))
-                except UnicodeDecodeError as error:
-                    text = line.decode("utf-8", "backslashreplace")
-                    yield number, text, ValueError(f"invalid UTF-8 at byte {error.start + 1} of the line")
-                except json.JSONDecodeError as error:
-                    text = line.decode("utf-8")
-                    yield number, text, ValueError(f"is not JSON: {error.msg} at character {error.colno}")
-
-    return _objects(lines())
+def use_json_lines(path: Path, name: str, use: Callable[[Iterator[Loaded]], Result]) -> Result:
+    """Read one object per line part by part, and return what ``use`` makes of the parts."""
+    return use(_parts(_lines(path)))
 
 
-def _objects(items: Iterable[tuple[int, str, Any]]) -> Loaded:
-    """Turn (number, text, parsed value or its error) of every row into a table of the objects and the rest."""
-    broken: list[Broken] = []
+def _is_json_lines(path: Path) -> bool:
+    """Whether the first line is an object and more follows: such a file need not be read at once to know what it is."""
+    with open_bytes(path) as file:
+        first = file.readline(PART_BYTES).removeprefix(codecs.BOM_UTF8)
+        if not first.lstrip().startswith(b"{") or not first.endswith(b"\n"):
+            return False
+        try:
+            json.loads(first.decode("utf-8"))
+        except (ValueError, RecursionError):
+            return False
+        return any(line.strip() for line in file)
+
+
+def _lines(path: Path) -> Iterator[Item]:
+    with open_bytes(path) as file:
+        for number, raw in enumerate(file, 1):
+            line = raw.removeprefix(codecs.BOM_UTF8) if number == 1 else raw
+            if not line.strip():
+                continue
+            try:
+                yield number, "", json.loads(line.decode("utf-8")), len(line)
+            except UnicodeDecodeError as error:
+                text = line.decode("utf-8", "backslashreplace")
+                yield number, text, ValueError(f"invalid UTF-8 at byte {error.start + 1} of the line"), len(line)
+            except json.JSONDecodeError as error:
+                text = line.decode("utf-8")
+                yield number, text, ValueError(f"is not JSON: {error.msg} at character {error.colno}"), len(line)
+
+
+def _parts(items: Iterable[Item]) -> Iterator[Loaded]:
+    """Tables of the objects among the items, and what is not an object."""
+    objects: list[dict[str, Any]] = []
     numbers: list[int] = []
-
-    def objects() -> Iterable[dict[str, Any]]:
-        for number, text, value in items:
-            if isinstance(value, ValueError):
-                broken.append(Broken(number, str(value), text.rstrip("\r\n"), expected="one JSON object per line"))
-            elif not isinstance(value, dict):
-                broken.append(
-                    Broken(
-                        number,
-                        "is not an object",
-                        text or json.dumps(value),
-                        expected="an object with one entry per column",
-                    )
-                )
-            else:
-                numbers.append(number)
-                yield value
-
-    table = table_of(objects())
-    consecutive = not numbers or numbers[-1] == len(numbers)
-    return Loaded(table, tuple(broken), None if consecutive else np.array(numbers, np.int64))
+    broken: list[Broken] = []
+    names: list[str] = []
+    size = 0
+    for number, text, value, length in items:
+        if isinstance(value, ValueError):
+            broken.append(Broken(number, str(value), text.rstrip("\r\n"), expected="one JSON object per line"))
+        elif not isinstance(value, dict):
+            shown = text or json.dumps(value)
+            broken.append(Broken(number, "is not an object", shown, expected="an object with one entry per column"))
+        else:
+            objects.append(value)
+            numbers.append(number)
+        size += length
+        # A table without columns has no rows: empty objects wait for others.
+        if (len(objects) + len(broken) >= PART_ROWS or size >= PART_BYTES) and (not objects or any(objects)):
+            table = table_of(objects)
+            names = names or table.column_names
+            yield Loaded(table, tuple(broken), np.array(numbers, np.int64))
+            objects, numbers, broken, size = [], [], [], 0
+    table = table_of(objects) if any(objects) else pa.table({name: pa.nulls(len(objects)) for name in names[:1]})
+    yield Loaded(table, tuple(broken), np.array(numbers if table.num_columns else [], np.int64))
 
 
 def _not_utf8(name: str, row: int, error: UnicodeDecodeError) -> BadInputError:

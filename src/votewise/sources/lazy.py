@@ -1,127 +1,187 @@
 """Anything that contains rows -> an ibis table that reads them when needed, without loading them into Python.
 
-Files are read by an embedded DuckDB, tables in databases by their own engine. What DuckDB cannot read, and tables in
-memory, go through ``sources.opening.load`` first.
+Parquet files are read by an embedded DuckDB where they are, tables in databases by their own engine. Large text files are
+staged as Parquet first, part by part; everything else is loaded. So every row is read by the readers of ``read_votes``.
 """
 
 from __future__ import annotations
 
 import glob
 import os
-import re
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from votewise.errors import BadInputError
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from votewise.errors import BadInputError, VotewiseError
 from votewise.sources.databases import engine_errors, open_url, without_password
+from votewise.sources.folders import PARQUET, matching, parts_in, suffix_of
+from votewise.sources.loaded import PACKED, Broken, first_line
 from votewise.sources.opening import load
+from votewise.sources.staged import NUMBER, PARTWISE, stage
 from votewise.sources.urls import is_url
+from votewise.sources.values import is_marked
+from votewise.storage.staging import staging_folder
 
-PARQUET = (".parquet", ".pq")
-TEXT = (".csv", ".tsv")
-JSON = (".jsonl", ".ndjson", ".json")
+IN_MEMORY = 64 << 20
+"""Bytes of text files up to which they are loaded; larger ones are staged."""
 
-IN_MEMORY = 256 << 20
-"""Bytes of a CSV or JSON file up to which the reader of ``read_votes`` reads it, so every command sees the same rows."""
+PACKING = 8
+"""How many times larger a compressed file is taken to be."""
+
+
+@dataclass(frozen=True)
+class OpenTable:
+    """An ibis table and what it cannot tell.
+
+    Attributes:
+        rows: the table.
+        name: what messages call it.
+        number: the column with the number that a row has in the source, from 1; None for tables in databases.
+        file: the column with the file that a row is from, whose rows are numbered by themselves; None for one file.
+        broken: rows that could not be parsed.
+        marked: columns that hold JSON text, because their values have different types.
+        notes: what to say about the choice of files.
+    """
+
+    rows: Any
+    name: str
+    number: str | None = None
+    file: str | None = None
+    broken: tuple[Broken, ...] = ()
+    marked: frozenset[str] = frozenset()
+    notes: tuple[str, ...] = ()
+
+    @property
+    def own(self) -> tuple[str, ...]:
+        """The source's own columns."""
+        return tuple(name for name in self.rows.columns if name not in (self.number, self.file))
 
 
 @contextmanager
-def open_table(source: Any) -> Iterator[tuple[Any, str]]:
-    """Give an ibis table and its name; connections opened for it are closed at the end.
+def open_table(
+    source: Any, *, split: str | None = None, stop: bool = True, told: Callable[[str], None] | None = None
+) -> Iterator[OpenTable]:
+    """Give a table of the rows; connections opened for it are closed at the end, and staged files removed.
 
     Args:
-        source: a path of a Parquet, CSV or JSON lines file, a folder of Parquet files or a glob such as
-            ``clicks/*.parquet``; a connection URL with ``?table=``; an ibis table; or anything else that ``read_votes``
-            accepts.
+        source: a file, a folder or a pattern such as ``clicks/*.parquet``; a connection URL with ``?table=``; an ibis table;
+            or anything else that ``read_votes`` accepts.
+        split: which split of a data set to read.
+        stop: raise at a row that cannot be parsed.
+        told: called with what takes long before anything is counted.
 
     Raises:
         BadInputError: there is nothing to read.
     """
     if isinstance(source, str) and is_url(source):
         with open_url(source) as table:
-            yield table, without_password(source)
+            yield OpenTable(table, without_password(source))
     elif type(source).__module__.partition(".")[0] == "ibis":
-        yield source, "ibis table"
+        yield OpenTable(source, "ibis table")
     else:
-        with _embedded() as engine:
-            yield _table(engine, source)
+        with _embedded() as (engine, folder):
+            yield _in_files(engine, folder, source, split, stop, told) or _loaded(engine, source, split, stop)
 
 
 @contextmanager
-def _embedded() -> Iterator[Any]:
+def _embedded() -> Iterator[tuple[Any, Path]]:
     import ibis
 
-    with tempfile.TemporaryDirectory(prefix="votewise-") as spill:
-        # Data that do not fit into memory go here, not into the user's working directory.
-        engine = ibis.duckdb.connect(temp_directory=spill)
+    # Data that do not fit into memory go here, not into the user's working directory.
+    with staging_folder(Path(tempfile.gettempdir())) as folder:
+        engine = ibis.duckdb.connect(temp_directory=str(folder / "spill"))
         try:
-            yield engine
+            yield engine, folder
         finally:
             engine.disconnect()
 
 
-def _table(engine: Any, source: Any) -> tuple[Any, str]:
-    if isinstance(source, str | os.PathLike):
-        name = os.fspath(source)
-        read = _reader(engine, name)
-        if read is not None:
-            with engine_errors(name):
-                return read(), name
-    loaded = load(source)
-    if loaded.broken:
+def _loaded(engine: Any, source: Any, split: str | None, stop: bool) -> OpenTable:
+    loaded = load(source, split=split)
+    if loaded.broken and stop:
         first = loaded.broken[0]
-        raise BadInputError(first.problem, source=loaded.name, row=first.number, expected=first.expected)
-    engine.con.register("rows", loaded.table)
-    return engine.table("rows"), loaded.name
-
-
-def _reader(engine: Any, name: str) -> Callable[[], Any] | None:
-    """A function that reads the path; None where DuckDB cannot."""
-    path = Path(name)
-    if not path.exists() and re.search(r"[*?\[]", name):
-        return _parquet(
-            engine,
-            sorted(glob.glob(name, recursive=True)),  # noqa: PTH207 (Path.glob takes no absolute pattern)
-            name,
+        raise BadInputError(
+            first.problem,
+            source=loaded.name,
+            row=first.number,
+            column=first.column,
+            value=first.text,
+            expected=first.expected,
         )
+    table, number = loaded.table, NUMBER
+    while number in table.column_names:
+        number += "_"
+    numbers = np.arange(1, len(table) + 1) if loaded.numbers is None else loaded.numbers
+    engine.con.register("rows", table.append_column(number, pa.array(numbers, pa.int64())))
+    marked = frozenset(field.name for field in table.schema if is_marked(field))
+    return OpenTable(engine.table("rows"), loaded.name, number, None, loaded.broken, marked, loaded.notes)
+
+
+def _in_files(
+    engine: Any, folder: Path, source: Any, split: str | None, stop: bool, told: Callable[[str], None] | None
+) -> OpenTable | None:
+    """The rows of files that are not loaded; None for what is."""
+    if not isinstance(source, str | os.PathLike):
+        return None
+    name = os.fspath(source)
+    files, notes = _files(Path(name), name, split)
+    kinds = {suffix_of(file) for file in files}
+    if not files or any(file.stat().st_size == 0 for file in files):
+        return None
+    if kinds <= set(PARQUET):
+        with engine_errors(name):
+            return _parquet(engine, files, name, notes)
+    if len(kinds) > 1 or not kinds <= PARTWISE.keys() or sum(map(_text_size, files)) <= IN_MEMORY:
+        return None
+    if told is not None:
+        told(f"Staging {Path(name).name}")
+    staged = folder / "staged"
+    staged.mkdir()
+    try:
+        found = stage(files, staged, name, stop=stop)
+    except VotewiseError:
+        raise
+    except Exception as error:
+        # Whatever a library raises about a damaged file, as in ``load``.
+        raise BadInputError(f"cannot be read: {first_line(error)}", source=name) from error
+    with engine_errors(name):
+        rows = engine.read_parquet([glob.escape(str(file)) for file in found.files])
+    return OpenTable(rows, name, found.number, None, found.broken, found.marked, notes)
+
+
+def _files(path: Path, name: str, split: str | None) -> tuple[Sequence[Path], tuple[str, ...]]:
+    """The files of a path; none where it does not exist, or is a data set that has its own list of files."""
+    several = matching(name, split)
+    if several is not None:
+        return several
     if path.is_dir():
-        if (path / "dataset_dict.json").exists() or (path / "state.json").exists():
-            return None
-        return _parquet(engine, sorted(map(str, path.rglob("*.parquet"))), name)
-    if not path.is_file() or path.stat().st_size == 0:
-        return None
-    suffix = next((s.lower() for s in reversed(path.suffixes) if s.lower() != ".gz"), "")
+        described = (path / "dataset_dict.json").exists() or (path / "state.json").exists()
+        return ([], ()) if described else parts_in(path, name, split)
+    return ([path] if path.is_file() else []), ()
+
+
+def _text_size(file: Path) -> int:
+    size = file.stat().st_size
+    return size * PACKING if file.suffix.lower() in PACKED else size
+
+
+def _parquet(engine: Any, files: Sequence[Path], name: str, notes: tuple[str, ...]) -> OpenTable:
+    schemas = [pq.read_schema(file) for file in files]
+    own = {column for schema in schemas for column in schema.names}
+    marked = frozenset(field.name for schema in schemas for field in schema if is_marked(field))
     # DuckDB would read a name with brackets as a pattern.
-    file = glob.escape(name)
-    if suffix in PARQUET:
-        return _parquet(engine, [name], name)
-    if path.stat().st_size <= IN_MEMORY:
-        return None
-    if suffix in TEXT:
-        # A CSV has no types: "007" stays as it is.
-        return lambda: engine.read_csv(file, header=True, all_varchar=True)
-    if suffix in JSON:
-        return lambda: _json(engine, file)
-    return None
-
-
-def _json(engine: Any, file: str) -> Any:
-    """Read JSON lines with texts as texts: DuckDB would turn ids that look like dates, times or UUIDs into these types."""
-    path = file.replace("'", "''")
-    found = engine.con.execute(f"DESCRIBE SELECT * FROM read_json('{path}', sample_size = -1)").fetchall()
-    kinds = {name: "VARCHAR" if _is_guessed(kind) else kind for name, kind, *_ in found}
-    return engine.read_json(file, columns=kinds)
-
-
-def _is_guessed(kind: str) -> bool:
-    """Whether a type is one that JSON does not have, read from a text."""
-    return kind.startswith(("DATE", "TIME", "UUID", "INTERVAL"))
-
-
-def _parquet(engine: Any, files: Sequence[str], name: str) -> Callable[[], Any]:
-    if not files:
-        raise BadInputError("there are no Parquet files", source=name)
-    return lambda: engine.read_parquet([glob.escape(file) for file in files], union_by_name=True)
+    escaped = [glob.escape(str(file)) for file in files]
+    several = len(files) > 1
+    number, file = "file_row_number", "filename" if several else None
+    if {number, file} & own:
+        return OpenTable(engine.read_parquet(escaped, union_by_name=True), name, marked=marked, notes=notes)
+    extra = {"file_row_number": True} | ({"filename": True} if several else {})
+    rows = engine.read_parquet(escaped, union_by_name=True, **extra)
+    return OpenTable(rows.mutate(**{number: rows[number] + 1}), name, number, file, (), marked, notes)

@@ -7,6 +7,7 @@ import gzip
 import io
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -55,16 +56,43 @@ ENCODINGS = "UTF-8 text; a file from Windows may be cp1252: iconv -f cp1252 -t u
 
 def open_bytes(path: Path) -> io.BufferedIOBase:
     """Open a file of UTF-8 text, unpacked where its name ends in .gz or .zst, converted where it begins as UTF-16."""
-    with _unpacked(path) as file:
-        start = file.read(2)
-        if start in UTF16:
+    file = _unpacked(path)
+    start = file.read(2)
+    if start in UTF16:
+        return io.BufferedReader(_Recoded(file, UTF16[start], str(path)), 1 << 16)
+    file.close()
+    return _unpacked(path)
+
+
+class _Recoded(io.RawIOBase):
+    """A file of UTF-16 as bytes of UTF-8, converted piece by piece."""
+
+    def __init__(self, file: io.BufferedIOBase, encoding: str, source: str) -> None:
+        super().__init__()
+        self._file, self._source, self._ready = file, source, b""
+        self._decoder = codecs.getincrementaldecoder(encoding)()
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int:
+        while not self._ready:
+            piece = self._file.read(1 << 16)
             try:
-                return io.BytesIO(file.read().decode(UTF16[start]).encode("utf-8"))
+                self._ready = self._decoder.decode(piece, final=not piece).encode("utf-8")
             except UnicodeError as error:
                 raise BadInputError(
-                    "begins as UTF-16 and goes on otherwise", source=str(path), expected="UTF-8"
+                    "begins as UTF-16 and goes on otherwise", source=self._source, expected="UTF-8"
                 ) from error
-    return _unpacked(path)
+            if not piece:
+                break
+        size = min(len(buffer), len(self._ready))
+        buffer[:size], self._ready = self._ready[:size], self._ready[size:]
+        return size
+
+    def close(self) -> None:
+        self._file.close()
+        super().close()
 
 
 def is_plain(path: Path) -> bool:

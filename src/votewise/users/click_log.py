@@ -20,6 +20,7 @@ from votewise.sources.databases import engine_errors
 from votewise.storage.engine import write_parquet
 from votewise.users.counting import count_names, in_order, rows_of_cells
 from votewise.users.outcomes import Outcomes
+from votewise.users.rejected_rows import LogRejects
 
 
 @dataclass(frozen=True, eq=False)
@@ -37,8 +38,9 @@ class ClickLog:
         users: one row per user with the user's counts, as an expression, too.
         texts: the columns of text that hold models, winners and domains, and their values.
         own: the log's own columns, which are written back.
-        by_matchups: where the domains are matchups, because there are more than two models, the log's own names of
-            the columns; ``columns`` has derived ones then.
+        shown: the log's own names of the columns, where ``columns`` has derived ones.
+        rejected: the rows that were left out as unusable.
+        by_matchups: whether the domains are matchups, because there are more than two models.
     """
 
     source: str
@@ -51,7 +53,9 @@ class ClickLog:
     users: Any = field(repr=False)
     texts: dict[str, tuple[str, ...]] = field(repr=False)
     own: tuple[str, ...] = field(repr=False)
-    by_matchups: dict[str, str] | None = None
+    shown: dict[str, str] = field(repr=False)
+    rejected: LogRejects = field(repr=False)
+    by_matchups: bool = False
 
     def count_rows(self) -> npt.NDArray[np.int64]:
         """(C,) rows of all users of each cell, ties included. Reads the log again where there are ties."""
@@ -87,11 +91,6 @@ class ClickLog:
         with engine_errors(self.source):
             joined = self.users.inner_join(cells_for_engine(self.counts, cells), self._keys)
             return write_parquet(joined[["user", *cells.column_names]], path)
-
-    @property
-    def own_columns(self) -> dict[str, str]:
-        """The log's own names of columns."""
-        return self.columns if self.by_matchups is None else self.by_matchups
 
     @property
     def _keys(self) -> list[str]:

@@ -99,8 +99,8 @@ def is_missing(user: Any) -> Any:
     return user.isnull() | (user.strip() == "") if kind.is_string() else user.isnull()
 
 
-def usable_rows(rows: Any, columns: dict[str, str], outcomes: Outcomes) -> Any:
-    """The rows that can be used."""
+def is_usable(rows: Any, columns: dict[str, str], outcomes: Outcomes) -> Any:
+    """Whether a row can be used."""
     a, b, winner = (rows[columns[what]] for what in ("a", "b", "winner"))
     known = (*outcomes.decided, *outcomes.ties)
     if not known:
@@ -108,7 +108,7 @@ def usable_rows(rows: Any, columns: dict[str, str], outcomes: Outcomes) -> Any:
     usable = _text(a).isin(outcomes.models) & _text(b).isin(outcomes.models) & (a != b) & winner.isin(known)
     if "domain" in columns:
         usable &= rows[columns["domain"]].isin(outcomes.domains)
-    return rows.filter(usable)
+    return usable.fill_null(False)
 
 
 def count_users(rows: Any, columns: dict[str, str], outcomes: Outcomes, **within: Any) -> Any:

@@ -12,9 +12,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from votewise.errors import BadInputError
-from votewise.sources.labels import SIDES, label_key
+from votewise.sources.labels import SIDES, WINNERS, label_key
 
-TIE = "tie"
+TIE, SKIP = "tie", "skip"
 EXPECTED = "model_a, model_b, tie or one of the models' names"
 SHOWN = 6
 
@@ -51,7 +51,9 @@ class Outcomes:
         left, right: winners that mean the model in the first (second) column.
         ties: winners that mean neither.
         domains: names of the domains, in the order of their values; ``("",)`` without a column of domains.
+        no_vote: winners that say that nobody voted.
         n_ties: rows that are ties.
+        n_no_vote: rows that are no votes.
         swapped: rows with model A in the second column.
         faults: the kinds of rows that cannot be used, those with most rows first.
     """
@@ -62,8 +64,10 @@ class Outcomes:
     left: tuple[Any, ...]
     right: tuple[Any, ...]
     ties: tuple[Any, ...]
+    no_vote: tuple[Any, ...]
     domains: tuple[Any, ...]
     n_ties: int
+    n_no_vote: int
     swapped: int
     faults: tuple[Fault, ...]
 
@@ -90,7 +94,7 @@ def read_outcomes(
     models = _models(kinds, columns, source, model)
     meaning: dict[Any, dict[bool, str]] = {}
     faults: list[Fault] = []
-    ties = swapped = 0
+    ties = swapped = no_vote = 0
     for kind in kinds:
         fault = fault_of(kind, columns)
         if fault is not None:
@@ -98,16 +102,19 @@ def read_outcomes(
             continue
         found = _meaning(kind, models, columns, source)
         if found is None:
-            faults.append(Fault("unknown winner", columns["winner"], kind.winner, EXPECTED, kind))
+            expected = f"{EXPECTED}; or --label {str(kind.winner)!r}=a (b, tie, skip) to say what it means"
+            faults.append(Fault("unknown winner", columns["winner"], kind.winner, expected, kind))
             continue
+        no_vote += kind.rows * (found == SKIP)
         meaning.setdefault(kind.winner, {})[str(kind.a) == models[0]] = found
         ties += kind.rows * (found == TIE)
-        swapped += kind.rows * (str(kind.a) != models[0])
+        swapped += kind.rows * (str(kind.a) != models[0] and found != SKIP)
     return Outcomes(
         models=models,
         **_winners(meaning),
         domains=_domains(kinds) if "domain" in columns else ("",),
         n_ties=ties,
+        n_no_vote=no_vote,
         swapped=swapped,
         faults=tuple(sorted(faults, key=lambda fault: -fault.kind.rows)),
     )
@@ -151,8 +158,9 @@ def fault_of(kind: RowKind, columns: dict[str, str]) -> Fault | None:
 
 
 def _meaning(kind: RowKind, models: tuple[str, str], columns: dict[str, str], source: str) -> str | None:
-    """Who won by the kind's winner: ``a`` (model A), ``b`` or ``tie``; None where it is not known."""
-    side = SIDES.get(label_key(str(kind.winner)))
+    """Who won by the kind's winner: ``a`` (model A), ``b``, ``tie`` or ``skip``; None where it is not known."""
+    key = label_key(str(kind.winner))
+    side = SIDES.get(key)
     won = {"a": str(kind.a), "b": str(kind.b)}.get(side or "", side)
     named = str(kind.winner) if str(kind.winner) in models else None
     if won is not None and named is not None and won != named:
@@ -162,16 +170,19 @@ def _meaning(kind: RowKind, models: tuple[str, str], columns: dict[str, str], so
             source=source,
             column=columns["winner"],
             value=kind.winner,
-            expected="models whose names are not names of columns",
+            expected=f"--label {kind.winner}=a (b, tie, skip) to say that it means the column",
         )
     found = named if won is None else won
+    if found is None and WINNERS.get(key) == SKIP:
+        return SKIP
     return found if found in (None, TIE) else "ab"[models.index(str(found))]
 
 
 def _winners(meaning: dict[Any, dict[bool, str]]) -> dict[str, tuple[Any, ...]]:
     """Sort winners by what they mean with model A in the first column and in the second."""
-    sorted_out: dict[str, list[Any]] = {"a": [], "b": [], "left": [], "right": [], "ties": []}
+    sorted_out: dict[str, list[Any]] = {"a": [], "b": [], "left": [], "right": [], "ties": [], "no_vote": []}
     names = {("a", "a"): "a", ("b", "b"): "b", ("a", "b"): "left", ("b", "a"): "right", (TIE, TIE): "ties"}
+    names[SKIP, SKIP] = "no_vote"
     for winner, by_side in meaning.items():
         one = next(iter(by_side.values()))
         sorted_out[names[by_side.get(True, one), by_side.get(False, one)]].append(winner)

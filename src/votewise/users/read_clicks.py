@@ -8,7 +8,7 @@ counts.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from typing import Any, Literal
@@ -16,7 +16,7 @@ from typing import Any, Literal
 from votewise.data.clicks import Counts
 from votewise.errors import BadInputError
 from votewise.sources.databases import engine_errors
-from votewise.sources.lazy import open_table
+from votewise.sources.lazy import OpenTable, open_table
 from votewise.users.click_log import ClickLog
 from votewise.users.counting import (
     count_users,
@@ -24,12 +24,14 @@ from votewise.users.counting import (
     first_fault,
     histogram,
     is_missing,
+    is_usable,
     kinds_of_rows,
     texts_of_kinds,
-    usable_rows,
 )
+from votewise.users.log_options import LogOptions, on_criterion, with_labels
 from votewise.users.matchups import by_matchups, models_of, name_matchups
-from votewise.users.outcomes import fault_of, read_outcomes
+from votewise.users.outcomes import RowKind, fault_of, read_outcomes
+from votewise.users.rejected_rows import LogRejects, RejectedRows
 
 
 def count_comparisons(
@@ -60,7 +62,7 @@ def count_comparisons(
         BadInputError: with one line that says what cannot be used, in how many rows, with an example.
     """
     columns = {"user": user, "a": a, "b": b, "winner": winner} | ({"domain": domain} if domain else {})
-    with open_log(table, columns, model=model, on_error=on_error) as log:
+    with open_log(table, columns, LogOptions(model=model, on_error=on_error)) as log:
         return log.counts
 
 
@@ -68,88 +70,131 @@ def count_comparisons(
 def open_log(
     table: Any,
     columns: dict[str, str],
+    options: LogOptions | None = None,
     *,
-    model: str | None = None,
-    matchups: Sequence[str] = (),
-    on_error: Literal["stop", "skip"] = "stop",
+    told: Callable[[str], None] | None = None,
 ) -> Iterator[ClickLog]:
     """Count as ``count_comparisons`` does, and keep the log open to write kept rows and users.
 
     Args:
         table: as for ``count_comparisons``.
         columns: the log's names of ``user``, ``a``, ``b``, ``winner`` and, where there are domains, ``domain``.
-        model: as for ``count_comparisons``.
-        matchups: names of matchups, ``A:B``, whose win rates are about A; where a log has more than two models.
-        on_error: as for ``count_comparisons``.
+        options: how to read it.
+        told: called with what takes long before anything is counted.
     """
-    with open_table(table) as (rows, name), ExitStack() as stack:
-        _check_columns(rows, columns, name)
-        with engine_errors(name):
-            log = _count(stack, rows, columns, name, _Choices(model, tuple(matchups), on_error))
+    options = options or LogOptions()
+    stop = options.on_error == "stop"
+    with open_table(table, split=options.split, stop=stop, told=told) as opened, ExitStack() as stack:
+        _check_columns(opened, columns)
+        if told is not None:
+            told(f"Counting {opened.name}")
+        with engine_errors(opened.name):
+            log = _Counter(stack, opened).count(opened.rows, columns, options)
         yield log
 
 
-def _check_columns(rows: Any, columns: dict[str, str], source: str) -> None:
-    schema = rows.schema()
+def _check_columns(opened: OpenTable, columns: dict[str, str]) -> None:
+    schema, source = opened.rows.schema(), opened.name
     for what, name in columns.items():
-        if name not in schema:
-            found = ", ".join(schema.names[:12]) + (", ..." if len(schema.names) > 12 else "")
-            what = {"a": "model_a", "b": "model_b"}.get(what, what)
+        what = {"a": "model_a", "b": "model_b"}.get(what, what)
+        if name not in opened.own:
+            found = ", ".join(opened.own[:12]) + (", ..." if len(opened.own) > 12 else "")
             raise BadInputError(
-                f"there is no column '{name}' for {what}", source=source, expected=f"one of {found or 'none'}"
+                f"there is no column '{name}' for {what}",
+                source=source,
+                expected=f"--columns {what}=NAME with one of {found or 'none'}",
             )
         if schema[name].is_nested():
             raise BadInputError("holds lists or structs", source=source, column=name, expected="texts or numbers")
+        if name in opened.marked:
+            raise BadInputError(
+                "holds values of different types",
+                source=source,
+                column=name,
+                expected="texts, or whole numbers, in all rows",
+            )
     if len(set(columns.values())) < len(columns):
         raise BadInputError("one column was named twice", source=source, expected="a different column for each")
 
 
 @dataclass(frozen=True)
-class _Choices:
-    """How to count, see ``open_log``."""
+class _Counter:
+    """Counts an open table. ``stack`` releases the tables of users."""
 
-    model: str | None
-    matchups: tuple[str, ...]
-    on_error: str
-    shown: dict[str, str] | None = None
-    """The log's own columns, where those that are counted are derived from them."""
+    stack: ExitStack
+    opened: OpenTable
 
+    def count(self, rows: Any, columns: dict[str, str], options: LogOptions) -> ClickLog:
+        """Count; rows that cannot be used are left out or stop the work."""
+        source = self.opened.name
+        others = 0
+        if options.criterion is not None:
+            rows, others = on_criterion(rows, options.criterion, source)
+        kinds = kinds_of_rows(rows, columns, source)
+        if options.label:
+            shown, own = options.shown or columns, columns
+            rows, columns, kinds = with_labels(rows, columns, kinds, options.label)
+            options = replace(options, shown=shown) if columns is not own else options
+        options = replace(options, criterion=None, label={})
+        if "domain" not in columns and (len(models_of(kinds)) > 2 or options.matchups):
+            log = self._by_matchups(rows, columns, kinds, options)
+        else:
+            log = self._of_two_models(rows, columns, kinds, options)
+        apart = {"on another question": others} if others else {}
+        return replace(log, skipped=apart | log.skipped)
 
-def _count(stack: ExitStack, rows: Any, columns: dict[str, str], source: str, choices: _Choices) -> ClickLog:
-    """Count; rows that cannot be used are left out or stop the work. ``stack`` releases the table of users."""
-    on_error, own = choices.on_error, tuple(rows.columns)
-    kinds = kinds_of_rows(rows, columns, source)
-    if "domain" not in columns and (len(models_of(kinds)) > 2 or choices.matchups):
+    def _by_matchups(self, rows: Any, columns: dict[str, str], kinds: list[RowKind], options: LogOptions) -> ClickLog:
+        shown, source = options.shown or columns, self.opened.name
         faults = [fault for kind in kinds if (fault := fault_of(kind, columns)) is not None]
-        if faults and on_error == "stop":
-            raise first_fault(rows, columns, source, faults, columns)
-        names = name_matchups(kinds, choices.matchups, choices.model, source)
+        if faults and options.on_error == "stop":
+            raise first_fault(rows, columns, source, faults, shown)
+        names = name_matchups(kinds, options.matchups, options.model, source)
         derived, derived_columns = by_matchups(rows, columns, names)
-        log = _count(stack, derived, derived_columns, source, replace(choices, model="A", matchups=(), shown=columns))
-        counts = replace(log.counts, models=None)
-        return replace(log, counts=counts, texts={}, own=own, by_matchups=columns)
-    outcomes = read_outcomes(kinds, columns, source=source, model=choices.model)
-    skipped: Counter[str] = Counter()
-    if outcomes.faults:
-        if on_error == "stop":
-            raise first_fault(rows, columns, source, outcomes.faults, choices.shown or columns)
-        for fault in outcomes.faults:
-            skipped[fault.problem] += fault.kind.rows
-        rows = usable_rows(rows, columns, outcomes)
-    users = stack.enter_context(count_users(rows, columns, outcomes).cache())
-    if users.filter(is_missing(users["user"])).count().to_pyarrow().as_py() == 0:
-        counts = histogram(users, outcomes)
-        texts = texts_of_kinds(rows, columns, kinds)
-        return ClickLog(source, columns, counts, dict(skipped), outcomes.swapped, outcomes, rows, users, texts, own)
-    missing = is_missing(rows[columns["user"]])
-    nameless = int(rows.filter(missing).count().to_pyarrow().as_py())
-    if on_error == "stop":
-        raise BadInputError(
-            f"no user in {nameless:,} rows, {example(rows.filter(missing), choices.shown or columns)}",
-            source=source,
-            column=columns["user"],
-            expected="the user's name",
-        )
-    # Count everything again without them, ties and kinds of rows included: rare, and simple.
-    rest = _count(stack, rows.filter(~missing), columns, source, choices)
-    return replace(rest, skipped=dict(skipped) | {"no user": nameless})
+        log = self.count(derived, derived_columns, replace(options, model="A", matchups=(), shown=shown))
+        return replace(log, counts=replace(log.counts, models=None), texts={}, by_matchups=True)
+
+    def _of_two_models(self, rows: Any, columns: dict[str, str], kinds: list[RowKind], options: LogOptions) -> ClickLog:
+        source, shown, own = self.opened.name, options.shown or columns, self.opened.own
+        outcomes = read_outcomes(kinds, columns, source=source, model=options.model)
+        skipped: Counter[str] = Counter()
+        rejected: list[RejectedRows] = []
+        if outcomes.n_no_vote:
+            skipped["no vote"] = outcomes.n_no_vote
+        if outcomes.faults and options.on_error == "stop":
+            raise first_fault(rows, columns, source, outcomes.faults, shown)
+        if outcomes.faults or outcomes.n_no_vote:
+            usable = is_usable(rows, columns, outcomes)
+            rejected = [RejectedRows(rows.filter(~usable), columns, shown, outcomes.faults)] if outcomes.faults else []
+            for fault in outcomes.faults:
+                skipped[fault.problem] += fault.kind.rows
+            rows = rows.filter(usable)
+        users = self.stack.enter_context(count_users(rows, columns, outcomes).cache())
+        if users.filter(is_missing(users["user"])).count().to_pyarrow().as_py() == 0:
+            return ClickLog(
+                source=source,
+                columns=columns,
+                counts=histogram(users, outcomes),
+                skipped=dict(skipped) | ({"broken": len(self.opened.broken)} if self.opened.broken else {}),
+                swapped=outcomes.swapped,
+                outcomes=outcomes,
+                rows_used=rows,
+                users=users,
+                texts={n: t for n, t in texts_of_kinds(rows, columns, kinds).items() if n in own},
+                own=own,
+                shown=shown,
+                rejected=LogRejects(self.opened, tuple(rejected)),
+            )
+        missing = is_missing(rows[columns["user"]])
+        nameless = int(rows.filter(missing).count().to_pyarrow().as_py())
+        if options.on_error == "stop":
+            raise BadInputError(
+                f"no user in {nameless:,} rows, {example(rows.filter(missing), shown)}",
+                source=source,
+                column=shown["user"],
+                expected="the user's name, or --on-error skip to leave them out",
+            )
+        # Count everything again without them, ties and kinds of rows included: rare, and simple.
+        rest = self.count(rows.filter(~missing), columns, options)
+        more = (*rejected, RejectedRows(rows.filter(missing), columns, shown))
+        kept = replace(rest.rejected, tables=(*more, *rest.rejected.tables))
+        return replace(rest, skipped=dict(skipped) | {"no user": nameless} | rest.skipped, rejected=kept)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
@@ -63,6 +64,10 @@ def filter_clicks(
     model: str | None = None,
     window: str | None = None,
     time: str = "time",
+    columns: Mapping[str, str] | None = None,
+    label: Mapping[str, str] | None = None,
+    criterion: str | None = None,
+    split: str | None = None,
     on_error: Literal["stop", "skip"] = "stop",
     dry_run: bool = False,
     report: bool = True,
@@ -71,7 +76,8 @@ def filter_clicks(
     """Find out which users click with care, and keep their comparisons.
 
     Args:
-        comparisons: a log of clicks: a file, a folder or glob of Parquet files, a table's URL, or a table in memory.
+        comparisons: a log of clicks: a file, a folder or pattern of files (``clicks/*.csv``), a table's URL, or a table
+            in memory.
         win_rate: the share of prompts on which model A's answer is truly better: a number, a ``GoldSample``, a ``Beta``,
             ``Bounds``, or a text such as ``160/200``, ``beta:8,2`` or ``0.55..0.7``. With ``domain`` one for each domain: a
             mapping, or texts such as ``code=0.7``. With more than two models one for each pair that is known, ``A:B=0.7``;
@@ -94,7 +100,12 @@ def filter_clicks(
         window: judge users again in stretches of this length (``30d``, ``12h``, ``4w``, or a number of comparisons), and
             flag those who changed: with ``out``, drift.parquet and stretches.parquet.
         time: column with the time of a comparison, for ``window``.
-        on_error: at an unusable row ``stop``, or ``skip`` and count it.
+        columns: another way to name columns, as in other functions: ``{"user": "who", "winner": "choice"}``.
+        label: what winners mean, ``{"left": "a"}``: ``a`` (the model on the first side), ``b``, ``tie``, ``both_bad``,
+            ``both_good`` or ``skip``.
+        criterion: which question counts, where several were asked.
+        split: which split of a data set to read.
+        on_error: ``stop`` at an unusable row, or ``skip`` it, count it and, with ``out``, write it to rejected.jsonl.
         dry_run: tell how many users and rows each of many rules would keep, and write nothing.
         report: whether to write report.html.
         progress: is kept informed of how far the work has come.
@@ -109,10 +120,12 @@ def filter_clicks(
 
     from votewise.report import filter_files
     from votewise.report.filter_files import FilteredLog, summarise_drift, summarise_filter, write_filter
+    from votewise.sources.labels import parse_labels
     from votewise.storage.files import check_folder_is_free, folder_to_write
     from votewise.users.drift import find_drift
     from votewise.users.estimate import estimate_attentiveness
     from votewise.users.known_win_rates import parse_win_rates
+    from votewise.users.log_options import LogOptions
     from votewise.users.matchups import rates_of_matchups
     from votewise.users.read_clicks import open_log
     from votewise.users.select import PROBABILITY, Rule, ladder, select_users, user_flags
@@ -122,17 +135,21 @@ def filter_clicks(
         raise BadInputError("cannot be combined with a threshold", parameter="keep", expected="one rule or the other")
     progress, folder, name = progress or SILENT, folder_to_write(out), _name(comparisons)
     if not dry_run:
-        names, keys = (*filter_files.FILES, *filter_files.DRIFT_FILES), filter_files.SUMMARY_KEYS
+        names, keys = (*filter_files.FILES, *filter_files.DRIFT_FILES, filter_files.REJECTED), filter_files.SUMMARY_KEYS
         check_folder_is_free(folder, names=names, summary_keys=keys, command="filter")
     rates = parse_win_rates(win_rate)
     rule = Rule(keep, THRESHOLD if threshold is None else threshold, probability, keep_new)
     stretch = Window.parse(window) if window else None
-    columns = {"user": user, "a": model_a, "b": model_b, "winner": winner} | ({"domain": domain} if domain else {})
-    progress.stage(f"Counting {name}")
+    given = {"user": user, "model_a": model_a, "model_b": model_b, "winner": winner, "domain": domain, "time": time}
+    named = _named(given, columns)
+    roles = {"user": "user", "a": "model_a", "b": "model_b", "winner": "winner", "domain": "domain"}
+    counted = {role: own for role, what in roles.items() if (own := named[what]) is not None}
+    progress.stage(f"Reading {name}")
     matchups = [name for name in rates if ":" in name] if isinstance(rates, dict) and domain is None else []
-    with open_log(comparisons, columns, model=model, matchups=matchups, on_error=on_error) as log:
+    options = LogOptions(model, tuple(matchups), on_error, parse_labels(label), criterion, split)
+    with open_log(comparisons, counted, options, told=progress.stage) as log:
         progress.stage("Judging users")
-        rates = rates_of_matchups(rates, log.counts) if log.by_matchups is not None else rates
+        rates = rates_of_matchups(rates, log.counts) if log.by_matchups else rates
         result = estimate_attentiveness(
             log.counts, win_rate=rates, prior=prior, threshold=rule.threshold, level=level, progress=progress.step
         )
@@ -146,13 +163,53 @@ def filter_clicks(
             table = ladder(log.counts, result, log.count_rows(), probability=probability or PROBABILITY)
         elif folder is None:
             summary["kept"]["rows"] = int(log.count_rows()[kept].sum())
-        with find_drift(log, result, stretch, time) if stretch and not dry_run else nullcontext() as drift:
+        with (
+            find_drift(log, result, stretch, str(named["time"])) if stretch and not dry_run else nullcontext() as drift
+        ):
             if drift is not None:
                 summary["drift"] = summarise_drift(drift)
             if folder is not None and not dry_run:
                 progress.stage(f"Writing {folder}")
-                files = write_filter(folder, filtered, summary=summary, title=name if report else None, drift=drift)
+                files = write_filter(
+                    folder,
+                    filtered,
+                    summary=summary,
+                    title=name if report else None,
+                    drift=drift,
+                    rejected=on_error == "skip",
+                )
     return FilterResult(log.counts, result, kept, tuple(flags), table, summary, tuple(files))
+
+
+COLUMNS = {"annotator": "user", "label": "winner"}
+"""What votes call columns that clicks have, too -> the clicks' own name."""
+
+
+def _named(given: Mapping[str, str | None], columns: Mapping[str, str] | None) -> dict[str, str | None]:
+    """The log's names of columns: those that ``columns`` names, and for the others the parameters."""
+    import inspect
+
+    named = dict(given)
+    defaults = inspect.signature(filter_clicks).parameters
+    for name, own in (columns or {}).items():
+        what = COLUMNS.get(name, name)
+        if what not in given:
+            if own == "":  # it has no role, and a log has no roles for other columns
+                continue
+            raise BadInputError(
+                "plays no part in a log of clicks",
+                parameter="columns",
+                value=name,
+                expected=f"one of {', '.join(given)}",
+            )
+        if own == "" and what not in ("domain", "time"):
+            raise BadInputError("is needed", parameter="columns", value=f"{name}=", expected=f"{name}=COLUMN")
+        if given[what] != defaults[what].default and given[what] != own:
+            raise BadInputError(
+                "is named twice", parameter=what, value=given[what], expected=f"it or --columns {name}={own}"
+            )
+        named[what] = own or None
+    return named
 
 
 def _name(comparisons: Any) -> str:
