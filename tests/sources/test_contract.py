@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -62,6 +63,39 @@ def test_a_conversation_that_holds_the_answer_is_no_history() -> None:
     assert prompts([{"prompt": "p", "messages": talk, **CHOSEN}]) == ["p"]
 
 
+def test_a_history_that_ends_with_words_of_an_answer_is_a_history() -> None:
+    talk = [{"role": "user", "content": "Ready?"}, {"role": "assistant", "content": "yes"}]
+    (prompt,) = prompts([{"question": "p", "history": talk, **CHOSEN}])
+    assert prompt == [*talk, {"role": "user", "content": "p"}]
+    other = [*talk[:1], {"role": "assistant", "content": "well"}]
+    rows = [{"question": "p", "conversation": said, **CHOSEN} for said in (talk, other)]
+    with pytest.raises(
+        BadInputError, match=r"ends with one of the answers in row 1 and not in row 2.*history=conversation"
+    ):
+        read_votes(rows)
+    assert read_votes(rows, columns={"history": "conversation"}).n_pairs == 2
+
+
+def test_a_conversation_that_holds_the_preferred_answer_does_not_tell_rows_apart() -> None:
+    rows = [
+        {
+            "prompt": "p",
+            "chosen": a,
+            "rejected": b,
+            "messages": [{"role": "user", "content": "p"}, {"role": "assistant", "content": a}],
+        }
+        for a, b in (("x", "y"), ("y", "x"))
+    ]
+    votes = read_votes(rows)
+    assert (votes.n_pairs, votes.sign.tolist()) == (1, [1, -1])
+
+
+def test_a_question_asked_twice_is_cut_at_the_second_time() -> None:
+    talk = [{"role": role, "content": text} for role, text in (("user", "p"), ("assistant", "hm"), ("user", "p"))]
+    x, y = ({"role": "assistant", "content": text} for text in "xy")
+    assert prompts([{"prompt": "p", "chosen": [*talk, x], "rejected": [*talk, y]}]) == [talk]
+
+
 @pytest.mark.parametrize(
     ("name", "one", "other"),
     [
@@ -83,6 +117,18 @@ def test_what_else_an_answer_has_tells_answers_apart(key: dict[str, Any]) -> Non
     rows = [{"prompt": "p", "chosen": [{"role": "assistant", "content": "", **key}],
              "rejected": [{"role": "assistant", "content": ""}]}]  # fmt: skip
     assert len(read_votes(rows)) == 1
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ('{"a": 1}', '{"a": 2}'),
+        ('{"question": "q", "n": 1}', '{"question": "q", "n": 2}'),
+        ('{"question": "q"}', '{"task": "q", "question": "q"}'),
+    ],
+)
+def test_prompts_that_spell_different_objects_differ(one: str, other: str) -> None:
+    assert read_votes([VOTE | {"prompt": text} for text in (one, other)]).n_pairs == 2
 
 
 def test_ids_and_times_of_messages_do_not_tell_answers_apart() -> None:
@@ -234,6 +280,53 @@ def test_a_winner_that_is_a_models_name_and_a_side_is_refused() -> None:
         read_votes([click])
 
 
+@pytest.mark.parametrize(
+    ("side", "name"),
+    [("a", "Second"), ("a", "model B"), ("a", "tie"), ("b", "answer_a"), ("b", "Skip"), ("b", "Both bad")],
+)
+def test_a_model_with_a_name_like_a_label_is_refused(side: str, name: str) -> None:
+    click = {
+        "user": "u",
+        "prompt": "p",
+        "response_a": "x",
+        "response_b": "y",
+        "winner": name,
+        "model_a": "m",
+        "model_b": "m2",
+    }
+    with pytest.raises(BadInputError, match=r"may mean the side or the model of that name"):
+        read_votes([click | {f"model_{side}": name}])
+    assert read_votes([click | {f"model_{side}": name}], label={name: "b"}).sign.tolist() == [-1]
+
+
+def answered(left: str, right: str, label: str) -> dict[str, str]:
+    return {"worker": f"{left} {right} {label}", "question": "q", "left": left, "right": right, "label": label}
+
+
+def test_a_label_that_is_a_word_and_the_other_answers_text_is_refused() -> None:
+    with pytest.raises(BadInputError, match=r"'left' may mean the side or the answer of that text .row 2"):
+        read_votes([answered("x", "y", "right"), answered("no", "left", "left")])
+    assert read_votes([answered("no", "left", "left")], label={"left": "a"}).sign.tolist() == [1]
+
+
+def test_a_column_shows_whether_its_labels_are_words_or_texts() -> None:
+    words = [answered("no", "left", "left"), answered("x", "y", "left")]
+    assert read_votes(words).sign.tolist() == [1, 1]
+    texts = [answered("no", "left", "left"), answered("x", "y", "y")]
+    assert read_votes(texts).sign.tolist() == [-1, -1]
+    with pytest.raises(BadInputError, match=r"'left' may mean"):
+        read_votes([*words, *texts])
+
+
+def test_a_number_that_says_which_answer_is_better_is_never_an_answers_text() -> None:
+    for row, sign in (
+        ({"response_0": "1", "response_1": "0", "better_response_id": 0}, 1),
+        ({"response_1": "x", "response_2": "-1", "preference_strength": -1}, 1),
+        ({"human_ref_A": "1", "human_ref_B": "0", "labels": 0}, -1),
+    ):
+        assert read_votes([{"prompt": "q", **row}]).sign.tolist() == [sign]
+
+
 def test_single_verdicts_are_no_comparisons() -> None:
     with pytest.raises(BadInputError, match=r"single verdicts .*KTO"):
         read_votes([{"prompt": "p", "completion": "x", "label": True}])
@@ -293,6 +386,27 @@ def test_a_voters_name_may_stand_beside_each_vote() -> None:
     votes = read_votes([row])
     assert votes.annotator_ids.to_pylist() == ["ann", "bob"]
     assert votes.table.column("domain").to_pylist() == ["d", "d"]
+
+
+def test_a_name_beside_a_vote_may_be_a_word_of_labels() -> None:
+    row = {"prompt": "p", "response_a": "x", "response_b": "y",
+           "label_1": "a", "label_2": "b", "annotator_1": "b", "annotator_2": "tie"}  # fmt: skip
+    votes = read_votes([row])
+    assert (votes.annotator_ids.to_pylist(), votes.sign.tolist()) == (["b", "tie"], [1, -1])
+
+
+def test_an_empty_answer_is_an_answer() -> None:
+    said = {"Q.responses": ["response-2"], "Q.responses.users": ["u"], "Q.responses.status": ["submitted"]}
+    argilla = {"prompt": "p", "response-1": "x", "response-2": ""} | said
+    result = [{"type": "pairwise", "from_name": "q", "value": {"selected": "right"}}]
+    labelstudio = {
+        "data": {"prompt": "p", "text1": "x", "text2": ""},
+        "annotations": [{"completed_by": 1, "result": result}],
+    }
+    for row in (argilla, labelstudio):
+        assert read_votes([row]).sign.tolist() == [-1]
+    with pytest.raises(BadInputError, match=r"is about 'response-2', which this record lacks"):
+        read_votes([argilla, argilla | {"response-2": None}])
 
 
 # Optional columns.
@@ -368,6 +482,22 @@ def test_damage_is_one_line(damage: bytes, tmp_path: Path) -> None:
         with pytest.raises(BadInputError) as error:
             read_votes(path)
         assert "\n" not in str(error.value)
+
+
+def test_a_json_file_with_one_row_is_one_row(tmp_path: Path) -> None:
+    path, talk = tmp_path / "votes.json", [{"role": "user", "content": "Hi"}]
+    for more in ({"history": talk}, {"prompt": talk, "response_a": [{"role": "assistant", "content": "x"}]}):
+        path.write_text(json.dumps(VOTE | more), "utf-8")
+        assert len(read_votes(path)) == 1
+
+
+def test_what_stands_beside_the_rows_of_a_json_object_is_named(tmp_path: Path) -> None:
+    path = tmp_path / "votes.json"
+    path.write_text(json.dumps({"version": 2, "info": {"a": 1}, "votes": [VOTE]}), "utf-8")
+    assert read_votes(path).reading.notes == ("The rows are the list 'votes'; beside it and left out: version, info.",)
+    path.write_text(json.dumps({"prompt": "said once", "votes": [VOTE]}), "utf-8")
+    with pytest.raises(BadInputError, match=r"unknown format; found the columns prompt, votes"):
+        read_votes(path)
 
 
 def test_the_role_of_every_column_is_told() -> None:

@@ -9,8 +9,8 @@ from typing import Any
 
 import pyarrow as pa
 
+from votewise.sources.column_names import plain_name
 from votewise.sources.nested import amount, get
-from votewise.sources.prompt_parts import plain_name
 from votewise.sources.rankings import listed
 from votewise.sources.values import decoded
 

@@ -35,13 +35,13 @@ def is_nested(rows: Rows) -> bool:
 
 
 def fields_of(rows: Rows) -> list[dict[str, Any]]:
-    """The fields of each record: what annotators saw, by name, without empty ones."""
+    """The fields of each record: what annotators saw, by name, without missing ones. An empty answer is an answer."""
     if is_nested(rows):
         found = [value if isinstance(value, dict) else {} for value in rows.values("fields")]
-        return [{name: v for name, v in fields.items() if v not in (None, "", [])} for fields in found]
+        return [{name: v for name, v in fields.items() if v not in (None, [])} for fields in found]
     names = [name for name in rows.table.column_names if "." not in name and name not in OWN]
     columns = {name: decoded(rows.table, name) for name in names}
-    return [{name: c[i] for name, c in columns.items() if c[i] not in (None, "", [])} for i in range(len(rows))]
+    return [{name: c[i] for name, c in columns.items() if c[i] not in (None, [])} for i in range(len(rows))]
 
 
 def questions_of(rows: Rows) -> list[str]:

@@ -11,7 +11,7 @@ from votewise.arrays import Bools
 from votewise.errors import BadInputError
 from votewise.sources.canonical import Canonical
 from votewise.sources.cells import mask
-from votewise.sources.prompt_parts import plain_name
+from votewise.sources.column_names import plain_name
 from votewise.sources.rows import Rows
 from votewise.sources.stand_in_type import TextsNeededError, is_stand_in
 

@@ -6,7 +6,7 @@ import re
 import shlex
 from collections.abc import Mapping, Sequence
 
-from votewise.sources.prompt_parts import plain_name
+from votewise.sources.column_names import plain_name
 
 MOST_COLUMNS = 12
 LONGEST_NAME = 40

@@ -5,6 +5,7 @@ from __future__ import annotations
 import codecs
 import json
 from collections.abc import Callable, Iterable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -12,6 +13,7 @@ import numpy as np
 import pyarrow as pa
 
 from votewise.errors import BadInputError
+from votewise.sources.column_names import names_a_row
 from votewise.sources.loaded import ENCODINGS, Broken, Loaded, open_bytes
 from votewise.sources.parts import join_parts
 from votewise.sources.values import table_of
@@ -51,16 +53,27 @@ def use_json(path: Path, name: str, use: Callable[[Iterator[Loaded]], Result]) -
         where = f"line {error.lineno}, column {error.colno}"
         raise BadInputError(f"is not JSON: {error.msg} at {where}", source=name) from error
     del data
+    notes: tuple[str, ...] = ()
     if isinstance(parsed, dict):
-        lists = {k: v for k, v in parsed.items() if isinstance(v, list) and v and isinstance(v[0], dict)}
-        if len(lists) > 1:
-            raise BadInputError(
-                f"contains several lists of objects: {', '.join(lists)}", source=name, expected="one list"
-            )
-        parsed = next(iter(lists.values())) if lists else [parsed]
+        parsed, notes = _rows_in(parsed, name)
     if not isinstance(parsed, list):
         raise BadInputError("does not contain a list", source=name, value=parsed, expected="a list of objects")
-    return use(_parts((number, "", value, 0) for number, value in enumerate(parsed, 1)))
+    parts = _parts((number, "", value, 0) for number, value in enumerate(parsed, 1))
+    return use(replace(part, notes=notes) for part in parts)
+
+
+def _rows_in(value: dict[str, Any], name: str) -> tuple[list[Any], tuple[str, ...]]:
+    """The rows of an object: itself where its names are those of a row, else the one list of objects in it.
+
+    Also says what stands beside the list and is left out.
+    """
+    lists = {k: v for k, v in value.items() if isinstance(v, list) and v and isinstance(v[0], dict)}
+    if not lists or names_a_row(value):
+        return [value], ()
+    if len(lists) > 1:
+        raise BadInputError(f"contains several lists of objects: {', '.join(lists)}", source=name, expected="one list")
+    (own, rows), beside = next(iter(lists.items())), ", ".join(key for key in value if key not in lists)
+    return rows, (f"The rows are the list '{own}'; beside it and left out: {beside}.",) if beside else ()
 
 
 def use_json_lines(path: Path, name: str, use: Callable[[Iterator[Loaded]], Result]) -> Result:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
 
+from votewise.arrays import Signs
 from votewise.errors import BadInputError
 from votewise.sources.cells import TEXT
 from votewise.sources.rows import Rows
@@ -63,6 +65,14 @@ SIDES = {value: NEUTRAL.get(meaning, meaning) for value, meaning in WINNERS.item
 """Winners as ``a``, ``b`` or ``tie`` alone, without skips."""
 
 
+@dataclass(frozen=True)
+class Words:
+    """``known``: label -> what it means; ``expected``: the same in words, for messages."""
+
+    known: Mapping[str, str]
+    expected: str
+
+
 def parse_labels(labels: Mapping[str, str] | None) -> dict[str, str]:
     """Check what the user says about values: ``{"Left is better": "a", "neither": "skip"}``."""
     found = {}
@@ -87,25 +97,37 @@ def label_column(
     null: bool = False,
 ) -> pa.ChunkedArray:
     """Take a column of labels as ``a``, ``b`` or ``tie``, null for what is not a vote; unknown ones are noted."""
-    return labels_of(rows, rows.identifier(name, null=null), name, known, expected, count=not null)
+    return labels_of(rows, rows.identifier(name, null=null), name, Words(known, expected), count=not null)
 
 
 def labels_of(
-    rows: Rows, values: pa.ChunkedArray, name: str, known: Mapping[str, str], expected: str, *, count: bool = True
+    rows: Rows, values: pa.ChunkedArray, name: str, words: Words, *, sides: Signs | None = None, count: bool = True
 ) -> pa.ChunkedArray:
     """``a``, ``b`` or ``tie`` for these values of the column ``name``, null for what is not a vote; others are noted.
 
     What the user says that values mean goes before what is known. Both bad, both good and skips are counted in ``rows``.
+
+    Args:
+        rows: the source's rows.
+        values: (n,) labels.
+        name: where they stand.
+        words: what values mean.
+        sides: (n,) 1 where a value names the first answer, -1 the second one, and 0 where it is a word; None where all are.
+        count: whether to count what they mean.
     """
     found = values.combine_chunks().dictionary_encode()
     texts: list[str] = found.dictionary.to_pylist()
-    meant = [meaning_of(rows, text, known) for text in texts]
-    codes = np.asarray(found.indices.fill_null(len(texts)).to_numpy(zero_copy_only=False), np.int64)
+    meant = [*(meaning_of(rows, text, words.known) for text in texts), "a", "b"]
+    n = len(meant)
+    codes = np.asarray(found.indices.fill_null(n).to_numpy(zero_copy_only=False), np.int64)
+    if sides is not None:
+        codes = np.where(sides > 0, n - 2, np.where(sides < 0, n - 1, codes))
     unknown = np.array([meaning is None for meaning in meant] + [False], bool)
     wrong = np.flatnonzero(unknown[codes] & rows.ok)
     if len(wrong) and rows.stop:
-        refuse_label(rows, int(wrong[0]), name, [t for t, m in zip(texts, meant, strict=True) if m is None], expected)
-    rows.reject_where(unknown[codes], "unknown label", column=name, expected=expected)
+        others = [texts[code] for code in np.unique(codes[wrong]).tolist()]
+        refuse_label(rows, int(wrong[0]), name, others, words.expected)
+    rows.reject_where(unknown[codes], "unknown label", column=name, expected=words.expected)
     if count:
         rows.count_meanings([*meant, None], codes)
     labels = [NEUTRAL.get(m, m) if m in ("a", "b", *NEUTRAL) else None for m in meant]

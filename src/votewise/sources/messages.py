@@ -188,7 +188,8 @@ def cut(prompt: Any, a: Any, b: Any) -> tuple[Any, Any, Any]:
     if prompt:
         n = len(prompt)
         if a[:n] == prompt == b[:n] and len(a) > n and len(b) > n:
-            return prompt, a[n:], b[n:]
+            # The prompt may be the last question, asked before in the same words: all that both share comes first.
+            return split(a, b)
         if len(prompt) > 1 or len(a) == len(b) == 1:
             return prompt, a, b
     shared, x, y = split(a, b)

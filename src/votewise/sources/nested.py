@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import re
 from collections.abc import Sequence
 from typing import Any
 
@@ -11,8 +10,6 @@ from votewise.sources.cells import TIME, is_real, is_text, seconds
 from votewise.sources.rows import Rows
 
 PROMPTS = ("prompt", "instruction", "question", "query", "user_prompt", "context", "input", "text")
-STEMS = ("response", "answer", "completion", "output", "generation", "text", "candidate", "")
-SUFFIXES = (("a", "b"), ("1", "2"), ("0", "1"), ("left", "right"), ("one", "two"), ("", "1"), ("", "2"), ("", "b"))
 
 
 def get(value: Any, *path: str) -> Any:
@@ -57,36 +54,6 @@ def moment(rows: Rows, row: int, value: Any, column: str) -> tuple[bool, float |
         return True, found
     rows.reject(row, "cannot be read as a time", column=column, value=value, expected=TIME, whole=False)
     return False, None
-
-
-def two_answers(names: Sequence[str]) -> tuple[str, str] | None:
-    """Find the two fields that hold the answers: one stem and two suffixes, ``response_a`` and ``response_b``.
-
-    Where several couples of fields have such names, one with a usual stem is taken; None if there is none.
-    """
-    couples: dict[str, tuple[str, str]] = {}
-    stems: dict[str, dict[str, str]] = {}
-    for name in names:
-        found = re.fullmatch(r"(.*?)[\s_.-]*(a|b|0|1|2|left|right|one|two)", name.casefold())
-        stem, suffix = (found[1], found[2]) if found else (name.casefold(), "")
-        stems.setdefault(stem.rstrip("s"), {})[suffix] = name
-    for stem, fields in stems.items():
-        both = next(((x, y) for x, y in SUFFIXES if x in fields and y in fields), None)
-        if both:
-            couples[stem] = (fields[both[0]], fields[both[1]])
-    usual = [couples[stem] for stem in STEMS if stem in couples]
-    return usual[0] if usual else next(iter(couples.values())) if len(couples) == 1 else None
-
-
-def answer_fields(names: Sequence[str]) -> list[str]:
-    """All fields of the stem whose first two ``two_answers`` finds, in order: ``response-1`` to ``response-4``."""
-    both = two_answers(names)
-    if both is None:
-        return []
-    stem = re.sub(r"[\s_.-]*(a|b|0|1|2|left|right|one|two)$", "", both[1].casefold())
-    more = [name for name in names if re.fullmatch(rf"{re.escape(stem)}[\s_.-]*(\d+|[a-z])", name.casefold())]
-    others = sorted(set(more) - set(both), key=lambda name: (len(name), name))
-    return [*both, *others]
 
 
 def prompt_field(names: Sequence[str], taken: Sequence[str]) -> str | None:

@@ -16,8 +16,8 @@ import pyarrow.compute as pc
 from votewise.arrays import Bools
 from votewise.sources.canonical import Canonical
 from votewise.sources.cells import TEXT
+from votewise.sources.column_names import plain_name
 from votewise.sources.labels import label_key
-from votewise.sources.prompt_parts import plain_name
 from votewise.sources.rows import Rows
 
 STATUS = re.compile(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Collection
 
-from votewise.sources.prompt_parts import plain_name
+from votewise.sources.column_names import plain_name
 from votewise.sources.rows import Rows
 
 CHOSEN = (

@@ -16,8 +16,8 @@ from votewise.data.votes import UNKNOWN
 from votewise.errors import BadInputError
 from votewise.sources.canonical import Canonical
 from votewise.sources.cells import TEXT, known
+from votewise.sources.column_names import plain_name
 from votewise.sources.inner_columns import inner_names
-from votewise.sources.prompt_parts import plain_name
 from votewise.sources.rows import Rows
 from votewise.sources.stand_in_type import TextsNeededError, is_stand_in
 

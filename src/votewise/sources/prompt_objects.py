@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -9,6 +10,7 @@ from typing import Any
 import pyarrow as pa
 
 from votewise.sources.canonical import said
+from votewise.sources.column_names import HISTORY, INPUT, PROMPT, SEEN, SYSTEM
 from votewise.sources.messages import Message, conversation, without_nulls
 from votewise.sources.rows import Rows
 from votewise.sources.text_conversations import parsed_object
@@ -23,17 +25,6 @@ WORDS = 3
 
 
 @dataclass(frozen=True)
-class PartNames:
-    """The names of the parts of a prompt, as ``prompt_parts`` has them for columns."""
-
-    system: tuple[str, ...]
-    history: tuple[str, ...]
-    prompt: tuple[str, ...]
-    input: tuple[str, ...]
-    seen: tuple[str, ...]
-
-
-@dataclass(frozen=True)
 class PromptObject:
     """What an object says about the prompt.
 
@@ -41,11 +32,13 @@ class PromptObject:
         prompt: a text, or a conversation where there is more than a text of one turn; None where there is neither.
         seen: what a model sees beside the texts.
         open: names of texts of which nobody knows whether they are part of the prompt.
+        rest: what else it holds, except ids.
     """
 
     prompt: str | list[Message] | None
     seen: dict[str, Any] = field(default_factory=dict)
     open: tuple[str, ...] = ()
+    rest: dict[str, Any] = field(default_factory=dict)
 
 
 def as_object(value: Any) -> dict[str, Any] | None:
@@ -64,16 +57,21 @@ def holds_objects(rows: Rows, name: str) -> bool:
             or pa.types.is_large_string(kind.type)):  # fmt: skip
         return False
     values = [value for value in decoded(rows.table.slice(0, SAMPLE), name) if value is not None]
-    return bool(values) and all(as_object(value) is not None for value in values)
+    objects = [item for value in values if (item := as_object(value)) is not None]
+    # A text such as {"a": 1} that asks nothing by a name that we know is a text.
+    asks = all(
+        isinstance(v, dict) or object_prompt(o).prompt is not None for v, o in zip(values, objects, strict=False)
+    )
+    return bool(values) and len(objects) == len(values) and asks
 
 
-def object_prompt(value: Mapping[str, Any], names: PartNames) -> PromptObject:
+def object_prompt(value: Mapping[str, Any]) -> PromptObject:
     """Read an object: system text, history, title, prompt or body, and input, in this order."""
     free = {"_".join(key.casefold().split()): key for key, item in value.items() if item not in (None, "", [], {})}
     texts: list[str] = []
     turns: list[Message] = []
     before: list[Message] = []
-    for group in (names.system, names.history, TITLE, names.prompt, BODY, names.input):
+    for group in (SYSTEM, HISTORY, TITLE, PROMPT, BODY, INPUT):
         for name in group:
             key = free.get(name)
             found = None if key is None else conversation(value[key])
@@ -82,16 +80,19 @@ def object_prompt(value: Mapping[str, Any], names: PartNames) -> PromptObject:
             del free[name]
             if found is not None:
                 turns += found
-            elif group is names.system:
+            elif group is SYSTEM:
                 before += said(value[key], "system")
             else:
                 texts.append(value[key])
-    seen = {name: without_nulls(value[free.pop(name)]) for name in names.seen if name in free}
+    seen = {name: without_nulls(value[free.pop(name)]) for name in SEEN if name in free}
     unknown = tuple(key for key in free.values() if _may_be_seen(value[key]))
+    rest = {
+        key: without_nulls(value[key]) for name, key in free.items() if not re.fullmatch(r"(.*_)?(id|uuid|index)", name)
+    }
     text = "\n\n".join(dict.fromkeys(texts))
     if not before and not turns:
-        return PromptObject(text or None, seen, unknown)
-    return PromptObject([*before, *turns, *(said(text, "user") if text else ())], seen, unknown)
+        return PromptObject(text or None, seen, unknown, rest)
+    return PromptObject([*before, *turns, *(said(text, "user") if text else ())], seen, unknown, rest)
 
 
 def _may_be_seen(value: Any) -> bool:

@@ -7,7 +7,6 @@ they tell pairs apart without being text.
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -17,52 +16,26 @@ import pyarrow as pa
 from votewise.data.identity import ALSO
 from votewise.sources.canonical import said
 from votewise.sources.cells import TEXT, is_text
-from votewise.sources.messages import Message, answers, conversation, conversations, holds_lists, without_nulls
-from votewise.sources.prompt_objects import PartNames, as_object, holds_objects, object_prompt
-from votewise.sources.rows import Rows
-from votewise.sources.stand_in_type import TextsNeededError
-from votewise.sources.text_conversations import parsed_object
-
-SYSTEM = (
-    "system", "system_prompt", "system_message", "sys_prompt", "system_instruction", "system_instructions", "system_text",
-    "system_content",
-)  # fmt: skip
-HISTORY = (
-    "history", "chat_history", "conversation_history", "dialog_history", "dialogue_history", "previous_turns",
-    "trajectory", "dialogue", "dialog", "conversations", "conversation", "context", "messages",
-)  # fmt: skip
-PROMPT = (
-    "prompt", "question", "instruction", "query", "user_prompt", "user_input", "user_query", "user_message", "problem",
-    "post", "article", "document", "passage", "request",
-)  # fmt: skip
-INPUT = ("input", "initial_reason_steps")
-WHOLE = 20
-"""Characters from which on a text that another one holds is a copy of it; shorter ones may be words of it."""
-DOCUMENTS = ("passage", "document", "article", "post", "story", "paragraph", "source_text", "background")
-"""Texts that a prompt is about, if they stand beside it."""
-SEEN = (
-    "tools",
-    "functions",
-    "chat_template_kwargs",
-    "images",
-    "image",
-    "image_path",
-    "image_url",
-    "video",
-    "audio",
-    ALSO,
+from votewise.sources.column_names import (
+    DOCUMENTS,
+    HISTORY,
+    INPUT,
+    NO_ANSWERS,
+    PROMPT,
+    SEEN,
+    SYSTEM,
+    WHOLE,
+    plain_name,
 )
-"""What a model sees beside the texts."""
+from votewise.sources.messages import Message, answers, conversation, conversations, holds_lists, without_nulls
+from votewise.sources.prompt_objects import as_object, holds_objects, object_prompt
+from votewise.sources.rows import Rows
+from votewise.sources.stand_in_type import TextsNeededError, is_stand_in
+from votewise.sources.text_conversations import parsed_object
+from votewise.sources.values import decoded
 
 OBJECTS = ("info", "task", "inputs", "source_document")
 """Columns that hold the prompt where their objects do and no other column has it."""
-
-NAMES_INSIDE = PartNames(SYSTEM, HISTORY, PROMPT, INPUT, SEEN)
-"""The same names, for prompts that are objects."""
-
-
-_HUMP = re.compile(r"(?<=[a-z])(?=[A-Z][a-z])|(?<=[a-z])(?=I[dD]$)")
-"""Where a new word begins in ``workerId`` and ``responseText``."""
 
 
 @dataclass(frozen=True)
@@ -82,10 +55,10 @@ class Parts:
         return (*one, *self.history, *self.seen)
 
 
-def find_parts(rows: Rows, taken: Collection[str]) -> Parts:
+def find_parts(rows: Rows, taken: Collection[str], answers: Collection[str] = ()) -> Parts:
     """Find the parts of the prompt among the columns that are not ``taken``.
 
-    Columns that are null throughout, and conversations that hold the answers too, are no part of it.
+    Columns that are null throughout, and conversations that end with one of the ``answers``, are no part of it.
     """
     free = {plain_name(name): name for name in rows.table.column_names if name not in taken and _holds_any(rows, name)}
 
@@ -95,7 +68,12 @@ def find_parts(rows: Rows, taken: Collection[str]) -> Parts:
     prompt, input_ = first(PROMPT), first(INPUT)
     if prompt is None:
         prompt, input_ = input_, None
-    history = [free[name] for name in HISTORY if name in free and not _holds_answers(rows, free[name], taken)]
+    history = []
+    for name in (free[name] for name in HISTORY if name in free):
+        if _holds_answers(rows, name, answers):
+            rows.use(name, "conversation with an answer")
+        else:
+            history.append(name)
     if prompt is None and len(history) == 1 and (not _lists(rows, history[0]) or holds_objects(rows, history[0])):
         # A text or an object that stands alone is the prompt, whatever it is called.
         prompt, history = history[0], []
@@ -117,7 +95,7 @@ def read_texts(rows: Rows, a: str, b: str, taken: Collection[str] = ()) -> dict[
         b: column of the second one.
         taken: columns that have another role.
     """
-    parts = find_parts(rows, {a, b, *taken})
+    parts = find_parts(rows, {a, b, *taken}, (a, b))
     for name in parts.columns:
         rows.use(name, "prompt" if name == parts.prompt else f"prompt ({plain_name(name)})")
     text_columns = [name for name in parts.columns if name not in parts.seen]
@@ -131,20 +109,10 @@ def read_texts(rows: Rows, a: str, b: str, taken: Collection[str] = ()) -> dict[
     return found
 
 
-def has_prompt(rows: Rows, taken: Collection[str]) -> bool:
+def has_prompt(rows: Rows, taken: Collection[str], answers: Collection[str]) -> bool:
     """Whether some column holds a part of the prompt."""
-    parts = find_parts(rows, taken)
+    parts = find_parts(rows, taken, answers)
     return bool(parts.prompt or parts.history or parts.system)
-
-
-def plain_name(name: str) -> str:
-    """A column's name in the form in which it is looked up: small letters, words joined by ``_``.
-
-    >>> plain_name("Worker ID"), plain_name("workerId"), plain_name("_worker-id"), plain_name("human_ref_A")
-    ('worker_id', 'worker_id', 'worker_id', 'human_ref_a')
-    """
-    spaced = _HUMP.sub(" ", name.replace("-", " ").replace(".", " "))
-    return "_".join(spaced.split()).casefold().strip("_") or name
 
 
 def _texts(rows: Rows, parts: Parts, a: str, b: str) -> dict[str, Any]:
@@ -244,7 +212,7 @@ def _asked(rows: Rows, name: str | None) -> list[Any]:
     found = []
     for i, value in enumerate(rows.values(name)):
         item = as_object(value)
-        told = None if item is None else object_prompt(item, NAMES_INSIDE)
+        told = None if item is None else object_prompt(item)
         if told is not None and told.open:
             rows.reject(
                 i,
@@ -263,13 +231,17 @@ def seen_of(rows: Rows, parts: Parts) -> list[str | None] | None:
     if not parts.seen and not objects:
         return None
     columns = {name: _column(rows, name) for name in parts.seen}
-    asked = [as_object(value) for value in _column(rows, parts.prompt)] if objects else []
+    values_asked = _column(rows, parts.prompt) if objects else []
+    asked = [as_object(value) for value in values_asked]
+    spelt = [isinstance(value, str) for value in values_asked]
     found = []
     for i in range(len(rows)):
         values = {name: without_nulls(column[i]) for name, column in columns.items() if column[i] not in (None, [], "")}
         values |= parsed_object(str(values.pop(ALSO, "")))
         if objects and (item := asked[i]) is not None:
-            values |= object_prompt(item, NAMES_INSIDE).seen
+            told = object_prompt(item)
+            # Of an object in a text, a model may see the whole text.
+            values |= told.seen | (told.rest if spelt[i] else {})
         found.append(json.dumps(values, sort_keys=True, ensure_ascii=False, default=str) if values else None)
     return found if parts.seen or any(found) else None
 
@@ -287,15 +259,28 @@ def _lists(rows: Rows, name: str) -> bool:
     return holds_lists(rows, name)
 
 
-def _holds_answers(rows: Rows, name: str, taken: Collection[str]) -> bool:
-    """Whether a conversation ends with one of the answers, as ``messages`` in UltraFeedback does."""
-    columns = [rows.head.column(column).slice(0, 50).to_pylist() for column in taken if rows.has(column)]
-    values = rows.head.column(name).slice(0, 50).to_pylist()
-    last = [_last_words(value) for value in values]
-    return any(
-        words is not None and words == _last_words(column[i], text=True)
-        for column in columns
-        for i, words in enumerate(last)
+def _holds_answers(rows: Rows, name: str, answers: Collection[str]) -> bool:
+    """Whether a conversation ends with one of the answers in all rows, as ``messages`` in UltraFeedback does.
+
+    Raises:
+        BadInputError: it does in some rows only, so that it may be a history as well.
+    """
+    if plain_name(name) in NO_ANSWERS or not answers or is_stand_in(rows.table.schema.field(name)):
+        return False
+    last = [_last_words(value) for value in decoded(rows.table, name)]
+    some = [i for i, words in enumerate(last) if words is not None]
+    if not some:
+        return False
+    columns = [[_last_words(value, text=True) for value in decoded(rows.table, answer)] for answer in answers]
+    ends = [words is not None and words in said_there for words, *said_there in zip(last, *columns, strict=True)]
+    if not any(ends) or all(ends[i] for i in some):
+        return any(ends)
+    own = rows.renames.get(name, name)
+    yes, no = ends.index(True), next(i for i in some if not ends[i])
+    raise rows.fail(
+        f"ends with one of the answers in row {rows.source.number(yes):,} and not in row {rows.source.number(no):,}",
+        column=name,
+        expected=f"--columns history={own} if it is what was said before, --columns {own}= if it repeats the answers",
     )
 
 

@@ -6,8 +6,8 @@ import numpy as np
 import pyarrow as pa
 
 from votewise.sources.cells import TEXT, is_number
+from votewise.sources.column_names import plain_name
 from votewise.sources.guesses import WORDS
-from votewise.sources.prompt_parts import plain_name
 from votewise.sources.rows import Rows
 
 STEMS = ("score", "rating", "overall_score", "overall_rating", "human_score", "human_rating", "reward", "label")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from votewise.sources.answer_orders import ANSWERS
-from votewise.sources.prompt_parts import plain_name
+from votewise.sources.column_names import plain_name
 from votewise.sources.rows import Rows
 
 ONE = (*ANSWERS, "model_response", "model_output", "assistant")

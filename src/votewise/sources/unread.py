@@ -15,9 +15,9 @@ import pyarrow as pa
 
 from votewise.arrays import Bools
 from votewise.errors import BadInputError
+from votewise.sources.column_names import plain_name
 from votewise.sources.criteria import QUESTIONS
 from votewise.sources.people import is_person
-from votewise.sources.prompt_parts import plain_name
 from votewise.sources.rows import Rows
 from votewise.sources.stand_in_type import digests, is_stand_in
 from votewise.sources.values import decoded

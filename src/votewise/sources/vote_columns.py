@@ -9,10 +9,10 @@ from typing import Any
 
 import pyarrow as pa
 
+from votewise.sources.column_names import plain_name
 from votewise.sources.labels import LABELS, label_key
 from votewise.sources.nested import get
 from votewise.sources.people import is_person
-from votewise.sources.prompt_parts import plain_name
 from votewise.sources.rows import Rows
 from votewise.sources.values import decoded
 
@@ -75,9 +75,14 @@ def find_votes(
     words = {value: meaning for value, meaning in known.items() if not value.isdigit()}
     # Only in numbered columns are numbers labels: label_confidence and worker_experience hold numbers too.
     single = [n for n in found if _holds_labels(table, n, known if found[n][2].isdigit() else words)]
+    # A person's column beside a verdict's column with the same end holds a name, even if that is "a" or "b".
+    verdicts = {found[name][2] for name in single if _is_verdict(found[name])}
+    found_names = {name for name in found if not _is_verdict(found[name]) and found[name][2] in verdicts}
+    single = [name for name in single if name not in found_names]
     stems = {found[name][1] for name in single if found[name][2].isdigit()}
     # A column whose values nobody understands, beside others of its kind, is not left out in silence.
-    single = [n for n in found if n in single or (found[n][1] in stems and found[n][2].isdigit() and _sample(table, n))]
+    alike = [n for n in found if found[n][1] in stems and found[n][2].isdigit() and n not in found_names]
+    single = [n for n in found if n in single or (n in alike and _sample(table, n))]
     if len(single) < 2:
         single = _numbered(table, found)
     if len(single) > 1:
@@ -179,6 +184,11 @@ def entry(value: Any) -> tuple[Any, Any]:
         return None, value
     who = next((found for name, found in value.items() if is_person(name) and found is not None), None)
     return who, next((get(value, name) for name in VALUES if get(value, name) is not None), None)
+
+
+def _is_verdict(match: re.Match[str]) -> bool:
+    """Whether a column's name says that it holds verdicts: ``label_1``, ``annotator_1_label``."""
+    return re.fullmatch(VERDICT, match[1]) is not None or match[4] is not None
 
 
 def _numbered_verdict(match: re.Match[str]) -> bool:

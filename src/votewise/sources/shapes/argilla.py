@@ -11,12 +11,12 @@ from votewise.data.identity import ALSO
 from votewise.errors import BadInputError
 from votewise.sources.argilla_records import Response, fields_of, is_nested, questions_of, responses_of
 from votewise.sources.canonical import Canonical, from_votes, said
+from votewise.sources.column_names import answer_fields
 from votewise.sources.format import Format
 from votewise.sources.labels import MEANINGS, NEUTRAL, SIDES, label_key
 from votewise.sources.messages import conversation, cut
-from votewise.sources.nested import answer_fields, named
+from votewise.sources.nested import named
 from votewise.sources.prompt_objects import object_prompt
-from votewise.sources.prompt_parts import NAMES_INSIDE
 from votewise.sources.rankings import NOTE, Couples, by_best, by_places
 from votewise.sources.rows import Rows
 
@@ -33,7 +33,7 @@ def read_argilla(rows: Rows) -> Canonical:
     fields = fields_of(rows)
     names = _answers(rows, fields)
     for name in {name: None for found in fields for name in found if rows.has(name)}:
-        asked = object_prompt({name: "?"}, NAMES_INSIDE).prompt is not None
+        asked = object_prompt({name: "?"}).prompt is not None
         if name in names or asked:
             rows.use(name, "answer" if name in names else "prompt")
     known = _known(rows, names)
@@ -47,7 +47,7 @@ def read_argilla(rows: Rows) -> Canonical:
         texts = _texts(fields[i], names, extra)
         for j, response in enumerate(submitted if rows.ok[i] else ()):
             couples = _couples(rows, i, response, known, names)
-            if couples is None:
+            if couples is None or not _shown(rows, i, response, couples, names, texts[1]):
                 continue
             skipped += not couples
             several += len(couples) > 1
@@ -61,14 +61,24 @@ def read_argilla(rows: Rows) -> Canonical:
     return from_votes(rows, votes, shown=len(names) == 2, skipped=skipped, notes=notes)
 
 
+def _shown(
+    rows: Rows, row: int, response: Response, couples: Couples, names: Sequence[str], answers: Mapping[int, Any]
+) -> bool:
+    """Whether the record has all the answers that a response compares; notes the response where it has not."""
+    missing = [names[place] for couple in couples for place in couple[:2] if place not in answers]
+    if missing:
+        problem, expected = f"is about '{missing[0]}', which this record lacks", "a text or a conversation there"
+        value = response.value
+        rows.reject(row, problem, column=response.where, value=value, expected=expected, whole=False)
+    return not missing
+
+
 def _votes(
     row: int, judgement: str, response: Response, couples: Couples, texts: tuple[Any, dict[int, Any], str | None]
 ) -> list[dict[str, Any]]:
     prompt, answers, seen = texts
     votes = []
     for better, worse, tie in couples:
-        if better not in answers or worse not in answers:
-            continue
         # The first field is what was shown first.
         a, b = sorted((better, worse))
         shown = dict(zip(("prompt", "response_a", "response_b"), _cut(prompt, answers[a], answers[b]), strict=True))
@@ -97,7 +107,7 @@ def _texts(
         found = value if isinstance(value, str) else conversation(value)
         if found is not None:
             answers[place] = found
-    told = object_prompt({name: value for name, value in fields.items() if name not in names}, NAMES_INSIDE)
+    told = object_prompt({name: value for name, value in fields.items() if name not in names})
     seen = told.seen | {name: fields[name] for name in told.open}
     extra.update(dict.fromkeys(told.open))
     return told.prompt, answers, json.dumps(seen, sort_keys=True, ensure_ascii=False, default=str) if seen else None

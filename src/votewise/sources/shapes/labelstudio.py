@@ -12,6 +12,7 @@ from votewise.data.identity import ALSO
 from votewise.sources.answer_orders import text_of
 from votewise.sources.canonical import Canonical, from_votes
 from votewise.sources.cells import is_text
+from votewise.sources.column_names import two_answers
 from votewise.sources.format import Format
 from votewise.sources.labels import NEUTRAL
 from votewise.sources.labelstudio_results import (
@@ -25,9 +26,8 @@ from votewise.sources.labelstudio_results import (
     results_of,
 )
 from votewise.sources.messages import conversation
-from votewise.sources.nested import amount, entries, get, moment, named, two_answers
+from votewise.sources.nested import amount, entries, get, moment, named
 from votewise.sources.prompt_objects import object_prompt
-from votewise.sources.prompt_parts import NAMES_INSIDE
 from votewise.sources.rankings import NOTE, Couples, by_places
 from votewise.sources.rows import Rows
 
@@ -92,7 +92,7 @@ def _votes(row: int, judgement: str, who: dict[str, Any], task: Task, couples: C
 
 def _task(rows: Rows, row: int, data: Any) -> Task | None:
     """Prompt and answers of a task; None where it is open what they are."""
-    fields = {k: v for k, v in data.items() if v not in (None, "", [])} if isinstance(data, dict) else {}
+    fields = {k: v for k, v in data.items() if v not in (None, [])} if isinstance(data, dict) else {}
     both = two_answers([name for name, value in fields.items() if is_text(value) or conversation(value) is not None])
     answers = {name: _answer(fields[name]) for name in both} if both else {}
     taken = tuple(both or ())
@@ -103,7 +103,7 @@ def _task(rows: Rows, row: int, data: Any) -> Task | None:
             rows.reject(row, "does not have two answers", column="data", value=data, expected=expected)
             return None
         taken, answers = (next(iter(found)),), next(iter(found.values()))
-    told = object_prompt({name: value for name, value in fields.items() if name not in taken}, NAMES_INSIDE)
+    told = object_prompt({name: value for name, value in fields.items() if name not in taken})
     prompt, seen = told.prompt, told.seen | {name: fields[name] for name in told.open}
     texts = [name for name, value in fields.items() if name not in taken and is_text(value)]
     if prompt is None and len(texts) == 1:

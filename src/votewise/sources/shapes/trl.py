@@ -36,7 +36,9 @@ def read_trl(rows: Rows) -> Canonical:
     ``score_rejected``, tells how much better ``chosen`` is considered to be.
     """
     taken = _taken(rows)
-    if has_prompt(rows, taken) or any(holds_lists(rows, name) for name in ("chosen", "rejected")):
+    if has_prompt(rows, taken, ("chosen", "rejected")) or any(
+        holds_lists(rows, name) for name in ("chosen", "rejected")
+    ):
         texts = read_texts(rows, "chosen", "rejected", taken)
     else:
         texts = _split_texts(rows, _common_start)

@@ -17,15 +17,15 @@ import pyarrow as pa
 from votewise.errors import BadInputError
 from votewise.sources.canonical import Canonical, from_columns, optional, said
 from votewise.sources.cells import TEXT, is_text
+from votewise.sources.column_names import plain_name, two_answers
 from votewise.sources.format import Format
-from votewise.sources.labels import LABELS, labels_of
+from votewise.sources.labels import LABELS, Words, labels_of
 from votewise.sources.messages import conversations
-from votewise.sources.nested import two_answers
+from votewise.sources.named_sides import sides_by_models, sides_by_texts
 from votewise.sources.people import people_column, read_people
-from votewise.sources.prompt_parts import plain_name, read_texts
+from votewise.sources.prompt_parts import read_texts
 from votewise.sources.rows import Rows
 from votewise.sources.scores_as_votes import ends_of, score_columns, score_labels, spells_numbers
-from votewise.sources.shapes.plain import by_texts, sides_of
 from votewise.sources.stand_in_type import is_stand_in
 
 LABEL_NAMES = (
@@ -160,16 +160,26 @@ def _labels(rows: Rows, label: str, names: tuple[str, str], columns: dict[str, A
     values = rows.identifier(label)
     if plain_name(label) == "labels" and all(plain_name(name).startswith("human_ref") for name in names):
         # SHP: 1 where the first comment is preferred.
-        known = LABELS | {"1": "a", "0": "b"}
-    else:
-        known = LABELS | by_names(*names)
+        return labels_of(rows, values, label, Words(LABELS | {"1": "a", "0": "b"}, "1 or 0"))
+    known = LABELS | by_names(*names)
     if plain_name(label) == STRENGTH:
-        known = known | STRENGTHS
+        return labels_of(rows, values, label, Words(known | STRENGTHS, "a whole number from -3 to 3"))
+    sides = np.zeros(len(rows), np.int8)
     if "model_a" in columns:
-        values = sides_of(rows, values, label, [columns["model_a"], columns["model_b"]])
-    values = by_texts(rows, values, columns, known)
+        sides = sides_by_models(rows, values, label, (columns["model_a"], columns["model_b"]), known)
+    if not CRITERION.fullmatch(plain_name(label)):
+        # Ids are never texts: 0 is the first answer, also where an answer is "0".
+        by_text = sides_by_texts(rows, values, label, (columns["response_a"], columns["response_b"]), known)
+        both = np.flatnonzero(sides * by_text < 0)
+        if len(both):
+            raise rows.fail(
+                f"names one model and is the text of the other's answer (row {rows.source.number(int(both[0])):,})",
+                column=label,
+                expected="--label, which says what each value means",
+            )
+        sides = np.where(sides == 0, by_text, sides)
     expected = f"a for {names[0]}, b for {names[1]}, tie, or one of the answers' texts"
-    return labels_of(rows, values, label, known, expected)
+    return labels_of(rows, values, label, Words(known, expected), sides=sides)
 
 
 def by_names(a: str, b: str) -> dict[str, str]:
