@@ -8,7 +8,6 @@ import pyarrow.parquet as pq
 import pytest
 
 from votewise import estimate_reliability, read_votes
-from votewise.annotators import saved as audit_module
 from votewise.annotators.results import ReliabilityResult
 from votewise.annotators.saved import load_audit, load_votes, summarise
 from votewise.data.votes import Votes
@@ -16,6 +15,7 @@ from votewise.demo import make_demo_data
 from votewise.errors import BadInputError, NotIdentifiableError
 from votewise.inference.diagnostic import check_identifiable
 from votewise.report.audit_files import write_audit
+from votewise.storage import row_files
 
 TABLES = ["annotators.parquet", "pairs.parquet", "summary.json", "votes.parquet"]
 
@@ -97,7 +97,7 @@ def test_a_failure_during_writing_changes_nothing(
         written.append(path)
         write_table(table, path)
 
-    monkeypatch.setattr(audit_module.pq, "write_table", fail_second)
+    monkeypatch.setattr(row_files.pq, "write_table", fail_second)
     with pytest.raises(BadInputError if isinstance(error, OSError) else type(error)):
         write_audit(out, *audited, title=None)
     assert written

@@ -5,12 +5,14 @@ from __future__ import annotations
 import json
 import re
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pyarrow.parquet as pq
 import pytest
 
 import votewise
+from votewise.data.derived_table import DerivedTable
 from votewise.data.lazy_table import LazyTable
 from votewise.demo import make_demo_data
 from votewise.sources import stand_ins
@@ -19,20 +21,27 @@ from votewise.sources.values import table_of
 NEVER = 1 << 60
 
 
-def votes_file(folder: Path, *, repeats: bool) -> Path:
-    """Plain votes with long texts, reasons and, with ``repeats``, rows that are no votes of their own."""
+def votes_file(folder: Path, kind: str) -> Path:
+    """Votes with long texts and reasons: plain ones, some of them ``repeated``, or ``trl``."""
     rows = make_demo_data(pairs=60).table.to_pylist()
     rng = np.random.default_rng(1)
     found = []
     for row in rows:
         more = {name: f"{row[name]} " + "and more words " * 6 for name in ("prompt", "response_a", "response_b")}
         found.append(row | more | {"reason": f"because of {rng.integers(99)} " + "<b>things</b> " * 6})
-    if repeats:
+    if kind == "trl":
+        found = [trl(row) for row in found if row["label"] != "tie"]
+    if kind == "repeated":
         found += found[:30]
         found[5] = found[5] | {"label": "skip"}
     path = folder / "votes.parquet"
     pq.write_table(table_of(found), path, row_group_size=50)
     return path
+
+
+def trl(row: dict[str, Any]) -> dict[str, Any]:
+    chosen, rejected = ("response_a", "response_b") if row["label"] == "a" else ("response_b", "response_a")
+    return {"prompt": row["prompt"], "chosen": row[chosen], "rejected": row[rejected], "annotator": row["annotator"]}
 
 
 def contents(folder: Path) -> dict[str, object]:
@@ -49,9 +58,9 @@ def contents(folder: Path) -> dict[str, object]:
     return found
 
 
-@pytest.mark.parametrize("repeats", [False, True])
-def test_audit_and_export_write_the_same(repeats: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    path = votes_file(tmp_path, repeats=repeats)
+@pytest.mark.parametrize("kind", ["plain", "repeated", "trl"])
+def test_audit_and_export_write_the_same(kind: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = votes_file(tmp_path, kind)
     found = []
     for large in (0, NEVER):
         monkeypatch.setattr(stand_ins, "LARGE", large)
@@ -69,6 +78,7 @@ def test_audit_and_export_write_the_same(repeats: bool, tmp_path: Path, monkeypa
             for audit in (tmp_path / "out", result):
                 file = tmp_path / "exported" / name
                 exported = votewise.export(audit, out=file, to=shape, **options)
+                assert isinstance(exported.table, DerivedTable | LazyTable) is (large == 0)
                 table = exported.table.to_pylist()
                 counts = (exported.kept, exported.flipped, exported.dropped, exported.ties)
                 written = pq.read_table(file) if file.suffix == ".parquet" else file.read_text()

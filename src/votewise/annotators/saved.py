@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
-import pyarrow.parquet as pq
 
 from votewise.annotators.gold import score_against_gold
 from votewise.annotators.results import ReliabilityResult
@@ -20,6 +19,7 @@ from votewise.data.votes import Votes
 from votewise.errors import BadInputError
 from votewise.sources import read_votes
 from votewise.sources.canonical import PLAIN_COLUMNS
+from votewise.sources.lazy_files import open_parquet
 from votewise.sources.margins import LOG_ODDS
 from votewise.storage.files import folder_written_whole, write_json
 from votewise.storage.row_files import write_batches, write_table
@@ -169,7 +169,7 @@ def load_audit(folder: Path) -> Audit:
             )
     try:
         summary = json.loads(files["summary.json"].read_text(encoding="utf-8"))
-        return Audit(folder, summary, pq.read_table(files["votes.parquet"]), pq.read_table(files["pairs.parquet"]))
+        return Audit(folder, summary, open_parquet(files["votes.parquet"]), open_parquet(files["pairs.parquet"]))
     except (ValueError, pa.ArrowException) as error:
         raise BadInputError(f"cannot be read: {error}", source=str(folder)) from error
 

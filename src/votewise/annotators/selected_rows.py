@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pyarrow as pa
 
 from votewise.annotators.select import Selection
 from votewise.arrays import Floats, Signs
+from votewise.data.derived_table import DerivedTable
 from votewise.data.identity import ALSO
+from votewise.data.lazy_table import LazyTable, StoredColumns, with_columns
 from votewise.data.preference_shapes import pick
 from votewise.data.votes import Votes
 
@@ -19,7 +23,7 @@ TEXTS = ("prompt", "response_a", "response_b", ALSO, "model_a", "model_b")
 _OTHER = {"response_a": "response_b", "response_b": "response_a", "model_a": "model_b", "model_b": "model_a"}
 
 
-def pair_rows(pairs: pa.Table, selection: Selection) -> pa.Table:
+def pair_rows(pairs: Any, selection: Selection) -> Any:
     """The selected pairs in the plain format, one row each, with the likelier response as the label.
 
     Args:
@@ -27,23 +31,58 @@ def pair_rows(pairs: pa.Table, selection: Selection) -> pa.Table:
         selection: from ``select_pairs``.
     """
     texts = [name for name in TEXTS if name in pairs.column_names]
-    return (
-        pairs.take(pa.array(selection.rows))
-        .select(["pair", *texts])
-        .append_column("annotator", pa.repeat(pa.scalar(CONSENSUS), len(selection.rows)))
-        .append_column("label", _labels(selection.sign))
-        .append_column("confidence", pa.array(selection.confidence))
+    own = pairs.select(["pair", *texts])
+    return with_columns(
+        own.some(selection.rows) if isinstance(own, LazyTable) else own.take(pa.array(selection.rows)),
+        {
+            "annotator": pa.repeat(pa.scalar(CONSENSUS), len(selection.rows)),
+            "label": _labels(selection.sign),
+            "confidence": pa.array(selection.confidence),
+        },
     )
 
 
-def vote_rows(votes: Votes, selection: Selection) -> pa.Table:
+def vote_rows(votes: Votes, selection: Selection) -> Any:
     """The selected votes in the plain format, each with its responses in the order in which they were shown."""
+    texts = votes.texts
+    if (
+        isinstance(texts, LazyTable)
+        and {"response_a", "response_b"} <= set(texts.in_files)
+        and votes.flipped is not None
+    ):
+        return _left_in_files(votes, selection, texts)
+    return _vote_rows(votes, selection, texts)
+
+
+def _left_in_files(votes: Votes, selection: Selection, texts: LazyTable) -> DerivedTable:
+    """The same, with the texts of every vote's own row, which are those of its pair."""
+    assert votes.row is not None  # noqa: S101 (for type checkers: they were read from a file)
+    assert votes.flipped is not None  # noqa: S101
+    left = texts.in_files
+    rows = votes.row[selection.rows]
+    plain = _vote_rows(votes, selection, texts.drop_columns(left))
+    shown_first = np.zeros(len(rows), bool) if votes.swapped is None else votes.swapped[selection.rows]
+    swap = pa.array(votes.flipped[selection.rows] != shown_first)
+    names = [plain.column_names[0], *(name for name in TEXTS if name in texts.column_names)]
+    names += [name for name in plain.column_names if name not in names]
+    stored = StoredColumns(texts.stored.store, texts.stored.names, texts.stored.schema, rows)
+
+    def oriented(batch: pa.Table) -> pa.Table:
+        swapped = np.asarray(batch["swap"].to_numpy(zero_copy_only=False), bool)
+        a, b = batch["response_a"], batch["response_b"]
+        own = {"response_a": pick(a, b, swapped), "response_b": pick(b, a, swapped)} if swapped.any() else {}
+        return pa.table({name: own.get(name, batch[name]) for name in names})
+
+    return DerivedTable(LazyTable([*names, "swap"], plain.append_column("swap", swap), stored), oriented, left)
+
+
+def _vote_rows(votes: Votes, selection: Selection, texts: Any) -> pa.Table:
     rows, pair = selection.rows, votes.pair[selection.rows]
     swapped = np.zeros(len(rows), bool) if votes.swapped is None else votes.swapped[rows]
     shown = np.where(swapped, -1, 1).astype(np.int8)
     columns = {"pair": votes.pair_ids.take(pa.array(pair))}
-    if votes.texts is not None:
-        texts = votes.texts.take(pa.array(pair))
+    if texts is not None and len(texts.column_names):
+        texts = texts.take(pa.array(pair))
         for name in TEXTS:
             if name in texts.column_names:
                 other = _OTHER.get(name)

@@ -147,6 +147,13 @@ class LazyTable:
         names = (*columns, *self._names) if first else (*self._names, *columns)
         return LazyTable(names, here, self.stored)
 
+    def some(self, rows: Indices) -> LazyTable:
+        """These ascending rows, those in files still there."""
+        stored = self.stored
+        own = rows if stored.rows is None else stored.rows[rows]
+        kept = StoredColumns(stored.store, stored.names, stored.schema, own)
+        return LazyTable(self._names, self.here.take(pa.array(rows)), kept)
+
     def take(self, rows: Any) -> pa.Table:
         """A few rows, in memory."""
         at = np.asarray(rows, np.int64)

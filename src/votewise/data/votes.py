@@ -44,6 +44,8 @@ class Votes:
         texts: (M rows) the pairs' columns ``prompt``, ``response_a``, ``response_b`` (strings or lists of messages) and,
             where known, ``model_a``, ``model_b``; None when the source has no texts.
         row: (n,) 0-based number of the input row that the vote came from.
+        flipped: (n,) True where the vote's row has the responses in the other order than its pair, whichever was shown
+            first; None where that is not known.
         reading: what was read, kept and rejected.
     """
 
@@ -63,13 +65,14 @@ class Votes:
     table: pa.Table | None = field(default=None, repr=False)
     texts: pa.Table | None = field(default=None, repr=False)
     row: npt.NDArray[np.int64] | None = field(default=None, repr=False)
+    flipped: Bools | None = field(default=None, repr=False)
     reading: Reading | None = None
 
     def __post_init__(self) -> None:
         n, m, k = len(self.pair), len(self.pair_ids), len(self.annotator_ids)
         if n == 0:
             raise BadInputError("there are no votes", expected="at least one")
-        per_vote = ("annotator", "sign", "swapped", "weight", "judgement", "time", "table", "row")
+        per_vote = ("annotator", "sign", "swapped", "weight", "judgement", "time", "table", "row", "flipped")
         per_pair = ("margin", "domain", "gold", "texts")
         for names, length, what in ((per_vote, n, "vote"), (per_pair, m, "pair")):
             for name in names:

@@ -116,7 +116,7 @@ def _read(opened: Source, told: _Told, path: Path | None) -> Votes:
         skipped=skipped,
         repeated=encoded.repeated,
         ties=int((fields["sign"] == 0).sum()),
-        swapped=int(fields.pop("flipped").sum()),
+        swapped=int(fields["flipped"].sum()),
         both_bad=rows.meanings["both_bad"],
         both_good=rows.meanings["both_good"],
         unknown_people=unknown,

@@ -92,8 +92,7 @@ def with_stand_ins(files: TableFiles) -> StandIns | None:
     if files.bytes < LARGE or len(files) == 0 or len({name.casefold() for name in names}) < len(names):
         return None
     head = files.head(HEAD)
-    long = [field.name for field in files.schema if is_string(field.type) and _is_long(head, field.name)]
-    long = [name for name in long if not is_marked(files.schema.field(name))]
+    long = long_texts(files, head)
     others = [name for name in names if name not in long]
     if not long or sum(_mean(head, name) for name in others if not _flat(files, name)) * len(files) > MOST_BESIDE:
         return None
@@ -106,6 +105,17 @@ def with_stand_ins(files: TableFiles) -> StandIns | None:
     columns = [hashed[name] if name in long else beside.column(name) for name in names]
     fields = [pa.field(name, StandInType()) if name in long else files.schema.field(name) for name in names]
     return StandIns(files, pa.Table.from_arrays(columns, schema=pa.schema(fields)), head, secret)
+
+
+def long_texts(files: TableFiles, head: pa.Table) -> list[str]:
+    """The columns of long texts, by the first rows."""
+    texts = [field.name for field in files.schema if is_string(field.type) and not is_marked(field)]
+    return [name for name in texts if _mean(head, name) >= LONG]
+
+
+def part(schema: pa.Schema, names: Sequence[str]) -> pa.Schema:
+    """Some of the columns."""
+    return pa.schema([schema.field(name) for name in names])
 
 
 def _hashed(files: TableFiles, columns: Sequence[str], secret: str) -> dict[str, pa.ChunkedArray] | None:
@@ -199,10 +209,6 @@ def _quoted(name: str) -> str:
 
 def _count_true(column: pa.ChunkedArray) -> int:
     return int(pc.sum(column).as_py() or 0)
-
-
-def _is_long(head: pa.Table, name: str) -> bool:
-    return _mean(head, name) >= LONG
 
 
 def _mean(head: pa.Table, name: str) -> float:

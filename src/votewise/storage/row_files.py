@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, wait
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
@@ -44,10 +44,14 @@ def write_batches(files: Mapping[Path, Any], batches: Iterable[tuple[int, pa.Tab
             writer = pq.ParquetWriter(path, table.schema, use_dictionary=short, write_statistics=short)
             writers.append(stack.enter_context(writer))
             waiting.append(pool.submit(int))
-        # The next rows are read while these are written.
-        for i, batch in batches:
-            waiting[i].result()
-            waiting[i] = pool.submit(writers[i].write_table, _with_small_dictionaries(batch))
+        try:
+            # The next rows are read while these are written.
+            for i, batch in batches:
+                waiting[i].result()
+                waiting[i] = pool.submit(writers[i].write_table, _with_small_dictionaries(batch))
+        finally:
+            # No file is closed while a row is being written to it.
+            wait(waiting)
         for one in waiting:
             one.result()
 
@@ -63,13 +67,14 @@ def _with_small_dictionaries(batch: pa.Table) -> pa.Table:
     return batch
 
 
-def write_rows(out: Path, table: pa.Table) -> None:
-    """Write a table as .parquet or as .jsonl, by the file's suffix."""
+def write_rows(out: Path, table: Any) -> None:
+    """Write a table as .parquet or as .jsonl, by the file's suffix; one that is left in files some rows at a time."""
     if out.suffix == ".parquet":
         with written_whole(out) as partial:
-            pq.write_table(table, partial)
+            write_table(partial, table)
     else:
-        batches = table.to_batches(max_chunksize=_BATCH)
+        tables = [table] if isinstance(table, pa.Table) else table.batches()
+        batches = (batch for part in tables for batch in part.to_batches(max_chunksize=_BATCH))
         write_json_lines(out, (_without_absent_keys(row) for batch in batches for row in batch.to_pylist()))
 
 

@@ -157,7 +157,7 @@ def _each_alone(votes: Votes, decided: npt.NDArray[np.int64]) -> Votes:
     }
     of_vote: dict[str, Any] = {
         name: None if (value := getattr(votes, name)) is None else value[decided]
-        for name in ("swapped", "weight", "judgement", "time", "row")
+        for name in ("swapped", "weight", "judgement", "time", "row", "flipped")
     }
     return replace(
         votes,

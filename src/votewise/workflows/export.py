@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal, get_args
+from typing import TYPE_CHECKING, Any, Literal, get_args
 
 from votewise.defaults import MIN_CONFIDENCE
 from votewise.errors import BadInputError
@@ -83,16 +84,32 @@ def export(
         progress.stage(f"Reading {audit}")
     select = _selected_pairs if one_per_pair else _selected_votes
     selection, table = select(audit, min_confidence, flip_below)
+    source = "the audit" if isinstance(audit, AuditResult) else str(audit)
     if to != "votes":
-        table = preference_table(table, source="the audit" if isinstance(audit, AuditResult) else str(audit))
+        table = _made(table, lambda rows: preference_table(rows, source=source))
     if to == "openai":
-        table = openai_table(table)
+        table = _made(table, openai_table)
     if file is not None:
         progress.stage(f"Writing {file}")
         write_rows(file, table)
     flipped = int(selection.flipped.sum())
     files = () if file is None else (file,)
     return ExportResult(table, selection.kept, flipped, selection.dropped, selection.ties, files)
+
+
+def _made(table: Any, make: Callable[[pa.Table], pa.Table]) -> Any:
+    """A function of the table; some rows at a time where its texts are left in files and no row needs the others."""
+    from votewise.data.derived_table import DerivedTable
+    from votewise.data.identity import ALSO
+    from votewise.data.lazy_table import LazyTable
+
+    if not isinstance(table, LazyTable | DerivedTable):
+        return make(table)
+    if ALSO in table.column_names:
+        # Whatever a model sees beside the texts becomes columns, and every row may have others.
+        return make(table.to_table())
+    long = ("prompt", "chosen", "rejected", "input", "preferred_output", "non_preferred_output")
+    return table.then(make, long) if isinstance(table, DerivedTable) else DerivedTable(table, make, long)
 
 
 def _check(out: Path | None, to: str, flip_below: float | None, one_per_pair: bool) -> None:
