@@ -171,7 +171,7 @@ def test_prompts_of_messages_are_told_apart_too() -> None:
 def rankings(tmp_path: Path) -> Path:
     """Rankings of three answers by four people, with a column of the source's own that is called judgement."""
     rows = [
-        {**ranked(*ranks, who=f"u{k}", prompt=f"prompt {i}"), "judgement": f"own {i} {k}"}
+        {**ranked(*ranks, who=f"u{k}", prompt=f"prompt {i}"), "judgement": f"own-{i}-{k}"}
         for i in range(12)
         for k, ranks in enumerate(((0, 1, 2), (0, 2, 1), (0, 1, 2), (1, 0, 2)))
     ]
@@ -201,7 +201,7 @@ def test_audit_export_and_reading_again_keep_the_marks(rankings: Path, tmp_path:
 def test_a_sources_own_column_of_that_name_is_not_lost(rankings: Path, tmp_path: Path) -> None:
     audit(rankings, out=tmp_path / "audit")
     table = pq.read_table(tmp_path / "audit" / "votes.parquet")
-    assert table["judgement_before"].to_pylist()[:4] == ["own 0 0", "own 0 0", "own 0 0", "own 0 1"]
+    assert table["judgement_before"].to_pylist()[:4] == ["own-0-0", "own-0-0", "own-0-0", "own-0-1"]
     named = table["judgement"].to_pylist()
     assert named[0] == named[1] == named[2] != named[3]
 
