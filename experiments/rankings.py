@@ -4,8 +4,8 @@ A ranking of n answers gives n (n - 1) / 2 votes that err together. Data sets of
 each (spread evenly in logarithms), reliabilities from Beta(5, 2), the prior fitted to the same votes; four ways in which a
 ranking can go wrong, and independent votes (``votewise.simulate.ranked_votes``). Prints the coverage with rankings marked as
 judgements, with the marks taken away (every vote counts as independent), and, as a control, of independent votes that are
-as often right as those of the rankings: what is missing there is due to pairs that differ in difficulty, not to rankings. A second table has
-annotators who only say which of four answers is the best.
+as often right as those of the rankings: what is missing there is due to pairs that differ in difficulty, not to rankings. A
+second table has annotators who only say which of four answers is the best.
 
     python experiments/rankings.py [--data-sets 100]
 """
