@@ -20,6 +20,7 @@ from votewise.sources.loaded import Broken, Loaded, first_line
 from votewise.sources.plain_types import without_views
 from votewise.sources.splits import choose_split
 from votewise.sources.stand_ins import StandIns, with_stand_ins
+from votewise.sources.streams import table_of_stream
 from votewise.sources.urls import is_url
 from votewise.sources.values import MARK, table_of, to_column
 
@@ -115,7 +116,7 @@ def _load(source: Any, split: str | None) -> tuple[str, Loaded]:
     if isinstance(source, list | tuple):
         return "list of rows", _from_list(source)
     if isinstance(source, Iterator):
-        return "stream of rows", _from_list(list(source))
+        return "stream of rows", Loaded(table_of_stream(source, "stream of rows"))
     kind = type(source)
     name = f"{kind.__module__.split('.')[0]} {kind.__name__}"
     match name.split()[0]:
@@ -150,7 +151,11 @@ def _from_datasets(source: Any, name: str, split: str | None) -> Loaded:
         chosen, notes = choose_split([str(key) for key in source], split, name)
         source = source[chosen]
     if type(source).__name__ == "IterableDataset":
-        return Loaded(_from_list(list(source)).table, notes=notes)
+        table = table_of_stream(source, name)
+        # The classes' names are in the metadata.
+        features = getattr(source, "features", None)
+        known = features.arrow_schema.metadata if features is not None else None
+        return Loaded(table.replace_schema_metadata(known) if known else table, notes=notes)
     if not hasattr(source, "with_format") or not hasattr(source, "__getitem__"):
         raise BadInputError("is a stream", source=name, expected="a datasets.Dataset, loaded without streaming=True")
     return Loaded(source.with_format("arrow")[:], notes=notes)
@@ -159,6 +164,10 @@ def _from_datasets(source: Any, name: str, split: str | None) -> Loaded:
 def _from_pandas(source: Any, name: str) -> pa.Table:
     if not hasattr(source, "columns"):
         raise BadInputError("is one column", source=name, expected="a DataFrame")
+    levels = [name for name in source.index.names if name is not None and name not in source.columns]
+    if levels:
+        # An index with a name is a column; without one it only numbers the rows.
+        source = source.reset_index(level=levels)
     names = [str(column) for column in source.columns]
     arrays, fields = [], []
     for i, column in enumerate(names):
@@ -176,7 +185,7 @@ def _from_pandas(source: Any, name: str) -> pa.Table:
 def _from_polars(source: Any, name: str) -> pa.Table:
     import polars as pl
 
-    frame = source.collect() if isinstance(source, pl.LazyFrame) else source
+    frame = source.collect(engine="streaming") if isinstance(source, pl.LazyFrame) else source
     if not isinstance(frame, pl.DataFrame):
         raise BadInputError("is one column", source=name, expected="a DataFrame")
     # By default polars gives string views, for which Arrow lacks most functions.

@@ -10,7 +10,7 @@ from votewise.sources.labels import meaning_of
 from votewise.sources.rows import Rows
 from votewise.sources.values import decoded
 
-NAMES = ("domain", "model_a", "model_b")
+NAMES = ("domain", "model_a", "model_b", "pair")
 NUMBERS = ("margin", "weight")
 
 
@@ -21,6 +21,9 @@ def has_other_meaning(rows: Rows, name: str) -> bool:
     that the user has named with ``--columns`` are always read.
     """
     if name in rows.renames or name not in (*NAMES, *NUMBERS, "judgement", "gold", "time"):
+        return False
+    if name == "pair" and not (rows.has("response_a") or rows.has("chosen")):
+        # Without texts nothing else names the pairs.
         return False
     values = [value for value in decoded(rows.table.select([name]), name) if value is not None]
     return bool(values) and not any(_fits(rows, name, value) for value in values)

@@ -13,6 +13,7 @@ import pyarrow as pa
 
 from votewise.arrays import Bools
 from votewise.errors import BadInputError
+from votewise.sources.class_names import with_class_names
 from votewise.sources.inner_columns import with_inner
 from votewise.sources.opening import Source
 from votewise.sources.stand_in_type import is_stand_in
@@ -156,6 +157,7 @@ class UsableRows:
 
 
 def _renamed(source: Source, table: pa.Table, renames: Mapping[str, str], set_aside: Collection[str]) -> pa.Table:
+    table = with_class_names(table)
     for name in set_aside:
         if name not in table.column_names:
             found = ", ".join(table.column_names)
