@@ -18,9 +18,9 @@ from votewise.sources.databases import load_url, read_ibis, without_password
 from votewise.sources.file_formats import load_path, table_files
 from votewise.sources.loaded import Broken, Loaded, first_line
 from votewise.sources.plain_types import without_views
+from votewise.sources.row_streams import table_of_stream
 from votewise.sources.splits import choose_split
 from votewise.sources.stand_ins import StandIns, with_stand_ins
-from votewise.sources.streams import table_of_stream
 from votewise.sources.urls import is_url
 from votewise.sources.values import MARK, table_of, to_column
 

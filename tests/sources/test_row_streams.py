@@ -12,7 +12,7 @@ import pytest
 from told import told
 
 from votewise.errors import BadInputError
-from votewise.sources import read_votes, streams
+from votewise.sources import read_votes, row_streams
 from votewise.sources.values import decoded, table_of
 
 
@@ -30,16 +30,16 @@ def row(i: int) -> dict[str, Any]:
 
 
 def test_a_stream_has_the_types_of_all_rows(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(streams, "BATCH", 7)
+    monkeypatch.setattr(row_streams, "BATCH", 7)
     rows = [row(i) for i in range(60)]
-    at_once, found = table_of(rows), streams.table_of_stream(iter(rows), "rows")
+    at_once, found = table_of(rows), row_streams.table_of_stream(iter(rows), "rows")
     assert found.schema.equals(at_once.schema)
     for name in at_once.column_names:
         assert decoded(found, name) == decoded(at_once, name)
 
 
 def test_rows_of_a_stream_do_not_stay_in_memory(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(streams, "BATCH", 10)
+    monkeypatch.setattr(row_streams, "BATCH", 10)
     most = 0
 
     def rows() -> Iterator[Kept]:
