@@ -164,10 +164,10 @@ def _from_datasets(source: Any, name: str, split: str | None) -> Loaded:
 def _from_pandas(source: Any, name: str) -> pa.Table:
     if not hasattr(source, "columns"):
         raise BadInputError("is one column", source=name, expected="a DataFrame")
-    levels = [name for name in source.index.names if name is not None and name not in source.columns]
-    if levels:
+    named = [name for name in source.index.names if name is not None and name not in source.columns]
+    if named:
         # An index with a name is a column; without one it only numbers the rows.
-        source = source.reset_index(level=levels)
+        source = source.reset_index(level=named)
     names = [str(column) for column in source.columns]
     arrays, fields = [], []
     for i, column in enumerate(names):
