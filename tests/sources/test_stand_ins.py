@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import csv
 import dataclasses
+import gc
+import gzip
+import json
 from pathlib import Path
 from typing import Any
 
@@ -93,7 +97,16 @@ def written(tmp_path: Path, rows: Rows, kind: str = "parquet", parts: int = 1) -
             pq.write_table(table.slice(i * size, size), tmp_path / "votes" / f"part-{i}.parquet", row_group_size=7)
         return tmp_path / "votes"
     path = tmp_path / f"votes.{kind}"
-    if kind == "parquet":
+    if kind.startswith("jsonl"):
+        lines = "".join(json.dumps(row) + "\n" for row in rows).encode()
+        path.write_bytes(gzip.compress(lines) if kind.endswith("gz") else lines)
+    elif kind in ("csv", "tsv"):
+        names = list(dict.fromkeys(name for row in rows for name in row))
+        with path.open("w", newline="", encoding="utf-8") as file:
+            writer = csv.DictWriter(file, names, delimiter="," if kind == "csv" else "\t", lineterminator="\n")
+            writer.writeheader()
+            writer.writerows(rows)
+    elif kind == "parquet":
         pq.write_table(table, path, row_group_size=9)
     else:
         with pa.OSFile(str(path), "wb") as sink, pa.ipc.new_file(sink, table.schema) as writer:
@@ -101,7 +114,7 @@ def written(tmp_path: Path, rows: Rows, kind: str = "parquet", parts: int = 1) -
     return path
 
 
-@pytest.mark.parametrize("kind", ["parquet", "arrow", "folder"])
+@pytest.mark.parametrize("kind", ["parquet", "arrow", "folder", "jsonl"])
 @pytest.mark.parametrize("name", list(SHAPES))
 def test_every_shape(name: str, kind: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     shape = SHAPES[name]
@@ -140,7 +153,7 @@ def many(seed: int, n: int = 120) -> Rows:
 
 
 @pytest.mark.parametrize("seed", range(4))
-@pytest.mark.parametrize("kind", ["parquet", "arrow", "folder"])
+@pytest.mark.parametrize("kind", ["parquet", "arrow", "folder", "jsonl", "jsonl.gz", "csv", "tsv"])
 def test_many_votes(kind: str, seed: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = written(tmp_path, many(seed), kind, parts=3)
     found = both_ways(monkeypatch, path)
@@ -152,6 +165,24 @@ def test_many_votes(kind: str, seed: int, tmp_path: Path, monkeypatch: pytest.Mo
     assert votes.texts.take(pa.array(some)).equals(whole.texts.take(pa.array(some)).combine_chunks())
     assert votes.table.slice(4, 3).equals(whole.table.slice(4, 3))
     assert votes.table["reason"].to_pylist() == whole.table["reason"].to_pylist()
+
+
+@pytest.mark.parametrize("kind", ["jsonl", "csv"])
+def test_rows_that_cannot_be_parsed_are_numbered_as_before(
+    kind: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = written(tmp_path, [{**row, "nothing": None} for row in many(2)], kind)
+    lines = path.read_bytes().split(b"\n")
+    lines[7], lines[30] = b"{half", b"\xff\xfe" if kind == "jsonl" else b"half"
+    path.write_bytes(b"\n".join(lines))
+    assert both_ways(monkeypatch, path) is None
+    found = both_ways(monkeypatch, path, on_error="skip")
+    assert found is not None
+    folder = found[0].table.stored.store.kept.path
+    assert folder.is_dir()
+    del found
+    gc.collect()
+    assert not folder.exists()
 
 
 def test_models_names_in_pairs_and_other_names(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -34,6 +34,12 @@ def votes_file(folder: Path, kind: str) -> Path:
     if kind == "repeated":
         found += found[:30]
         found[5] = found[5] | {"label": "skip"}
+    if kind == "broken lines":
+        path = folder / "votes.jsonl"
+        lines = [json.dumps(row, default=str) for row in found]
+        lines[20:20] = ["", '{"half']
+        path.write_text("\n".join(lines))
+        return path
     path = folder / "votes.parquet"
     pq.write_table(table_of(found), path, row_group_size=50)
     return path
@@ -58,13 +64,13 @@ def contents(folder: Path) -> dict[str, object]:
     return found
 
 
-@pytest.mark.parametrize("kind", ["plain", "repeated", "trl"])
+@pytest.mark.parametrize("kind", ["plain", "repeated", "trl", "broken lines"])
 def test_audit_and_export_write_the_same(kind: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = votes_file(tmp_path, kind)
     found = []
     for large in (0, NEVER):
         monkeypatch.setattr(stand_ins, "LARGE", large)
-        result = votewise.audit(path, out=tmp_path / "out")
+        result = votewise.audit(path, out=tmp_path / "out", on_error="skip")
         assert isinstance(result.votes.table, LazyTable) is (large == 0)
         assert isinstance(result.reliability.votes, LazyTable) is (large == 0)
         files = contents(tmp_path / "out")

@@ -45,21 +45,18 @@ def pair_rows(pairs: Any, selection: Selection) -> Any:
 def vote_rows(votes: Votes, selection: Selection) -> Any:
     """The selected votes in the plain format, each with its responses in the order in which they were shown."""
     texts = votes.texts
-    if (
-        isinstance(texts, LazyTable)
-        and {"response_a", "response_b"} <= set(texts.in_files)
-        and votes.flipped is not None
-    ):
+    in_files = set(texts.in_files) if isinstance(texts, LazyTable) and isinstance(votes.table, LazyTable) else set()
+    if {"response_a", "response_b"} <= in_files and votes.flipped is not None:
         return _left_in_files(votes, selection, texts)
     return _vote_rows(votes, selection, texts)
 
 
-def _left_in_files(votes: Votes, selection: Selection, texts: LazyTable) -> DerivedTable:
+def _left_in_files(votes: Votes, selection: Selection, texts: Any) -> DerivedTable:
     """The same, with the texts of every vote's own row, which are those of its pair."""
-    assert votes.row is not None  # noqa: S101 (for type checkers: they were read from a file)
+    assert votes.table is not None  # noqa: S101 (for type checkers: the votes were read from a file)
     assert votes.flipped is not None  # noqa: S101
-    left = texts.in_files
-    rows = votes.row[selection.rows]
+    left, own = texts.in_files, votes.table.stored.rows
+    rows = selection.rows if own is None else own[selection.rows]
     plain = _vote_rows(votes, selection, texts.drop_columns(left))
     shown_first = np.zeros(len(rows), bool) if votes.swapped is None else votes.swapped[selection.rows]
     swap = pa.array(votes.flipped[selection.rows] != shown_first)

@@ -19,7 +19,7 @@ from votewise.sources.json_files import load_json, load_json_lines
 from votewise.sources.loaded import Loaded, first_line
 from votewise.sources.parts import join_parts
 from votewise.sources.splits import choose_split
-from votewise.sources.table_files import TableFiles
+from votewise.sources.table_files import RowsInFiles, TableFiles
 
 
 def load_path(path: Path, name: str, split: str | None = None) -> Loaded:
@@ -87,19 +87,20 @@ def _checked(table: pa.Table) -> Loaded:
     return Loaded(table)
 
 
-def table_files(path: Path, name: str, split: str | None) -> tuple[TableFiles, tuple[str, ...]] | None:
-    """The Parquet or Arrow files of a path, without reading their rows, and notes; None for what is something else."""
+def table_files(path: Path, name: str, split: str | None) -> RowsInFiles | None:
+    """The Parquet or Arrow files of a path, without reading their rows; None for what is something else."""
     if path.is_dir():
         found = _files_of(path, name, split)
-        return None if found.kind == "text" else (TableFiles.of(found.files, found.kind), found.notes)
+        return None if found.kind == "text" else RowsInFiles(TableFiles.of(found.files, found.kind), found.notes)
     several = matching(name, split)
     if several is not None:
         files, notes = several
-        return (TableFiles.of(files, "parquet"), notes) if {suffix_of(f) for f in files} <= set(PARQUET) else None
+        parquet = {suffix_of(file) for file in files} <= set(PARQUET)
+        return RowsInFiles(TableFiles.of(files, "parquet"), notes) if parquet else None
     reader = _reader(path, name)
     if reader is not _parquet and reader is not _arrow:
         return None
-    return TableFiles.of([path], "parquet" if reader is _parquet else "arrow"), ()
+    return RowsInFiles(TableFiles.of([path], "parquet" if reader is _parquet else "arrow"))
 
 
 @dataclass(frozen=True)

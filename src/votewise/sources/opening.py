@@ -20,6 +20,7 @@ from votewise.sources.loaded import Broken, Loaded, first_line
 from votewise.sources.plain_types import without_views
 from votewise.sources.row_streams import table_of_stream
 from votewise.sources.splits import choose_split
+from votewise.sources.staged_files import staged_files
 from votewise.sources.stand_ins import StandIns, with_stand_ins
 from votewise.sources.urls import is_url
 from votewise.sources.values import MARK, table_of, to_column
@@ -90,16 +91,14 @@ def _left_in_files(source: Any, split: str | None) -> Source | None:
         return None
     name = os.fspath(source)
     try:
-        found = table_files(Path(source), name, split)
-        stand_ins = None if found is None else with_stand_ins(found[0])
+        found = table_files(Path(source), name, split) or staged_files(Path(source), name, split)
+        stand_ins = None if found is None else with_stand_ins(found.files)
     except Exception:
         # Whatever is wrong with the file, reading it whole says it.
         return None
-    return (
-        None
-        if found is None or stand_ins is None
-        else Source(name, stand_ins.table, notes=found[1], stand_ins=stand_ins)
-    )
+    if found is None or stand_ins is None:
+        return None
+    return Source(name, stand_ins.table, found.broken, found.numbers, found.notes, stand_ins)
 
 
 def _name(source: Any) -> str:

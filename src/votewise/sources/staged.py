@@ -55,7 +55,9 @@ class StagedFiles:
     marked: frozenset[str]
 
 
-def stage(files: Sequence[Path], folder: Path, name: str, *, stop: bool = False) -> StagedFiles:
+def stage(
+    files: Sequence[Path], folder: Path, name: str, *, stop: bool = False, for_engine: bool = True
+) -> StagedFiles:
     """Write text files to Parquet files.
 
     Args:
@@ -63,6 +65,7 @@ def stage(files: Sequence[Path], folder: Path, name: str, *, stop: bool = False)
         folder: an existing folder for the Parquet files.
         name: what messages call the source.
         stop: raise at the first row that could not be parsed.
+        for_engine: give columns without any value a type that engines know.
 
     Raises:
         BadInputError: a file cannot be read, there are no rows, or, with ``stop``, a row cannot be parsed.
@@ -71,7 +74,7 @@ def stage(files: Sequence[Path], folder: Path, name: str, *, stop: bool = False)
     for file in files:
         writer.begin_file()
         PARTWISE[suffix_of(file)](file, str(file) if len(files) > 1 else name, writer.take)
-    return writer.finish()
+    return writer.finish(for_engine)
 
 
 class _Writer:
@@ -100,13 +103,14 @@ class _Writer:
             self._write(part, self._before[3])
         self._close()
 
-    def finish(self) -> StagedFiles:
+    def finish(self, for_engine: bool) -> StagedFiles:
         """What was written, once all files have the same columns and types."""
         if self._rows == 0 and not self._broken:
             raise BadInputError("there are no rows", source=self._name, expected="at least one vote")
         as_json: set[str] = set()
         while True:
-            schema = _without_nulls(common_schema(self._schemas, as_json))
+            schema = common_schema(self._schemas, as_json)
+            schema = _without_nulls(schema) if for_engine else schema
             try:
                 files = self._fitted(schema)
             except MisfitError as misfit:

@@ -14,6 +14,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from votewise.errors import BadInputError
+from votewise.sources.loaded import Broken
 from votewise.sources.plain_types import plain_schema
 
 Indices = npt.NDArray[np.int64]
@@ -105,10 +106,14 @@ class TableFile:
 
 @dataclass(frozen=True)
 class TableFiles:
-    """Files with the rows of one table, in this order; ``schema`` has the columns of all of them."""
+    """Files with the rows of one table, in this order; ``schema`` has the columns of all of them.
+
+    ``kept`` is what keeps temporary files while the table is in use.
+    """
 
     files: tuple[TableFile, ...]
     schema: pa.Schema
+    kept: Any = None
 
     @classmethod
     def of(cls, paths: Sequence[Path], kind: str) -> TableFiles:
@@ -120,6 +125,11 @@ class TableFiles:
             schemas = [file.schema.remove_metadata() for file in files]
             schema = pa.unify_schemas(schemas, promote_options="permissive")
         return cls(files, plain_schema(schema))
+
+    def without(self, column: str, kept: Any) -> TableFiles:
+        """The table without one column, whose files are kept by ``kept``."""
+        place = self.schema.get_field_index(column)
+        return TableFiles(self.files, self.schema.remove(place), kept)
 
     def __len__(self) -> int:
         return sum(file.rows for file in self.files)
@@ -163,6 +173,20 @@ class TableFiles:
                 found.append(_as(batch, self.schema))
                 left -= len(batch)
         return pa.concat_tables(found)
+
+
+@dataclass(frozen=True)
+class RowsInFiles:
+    """A source whose rows are in files, and what to say about the choice of files.
+
+    Where they were parsed: the rows that could not be, and the numbers of those that could, from 1; None where they are
+    consecutive.
+    """
+
+    files: TableFiles
+    notes: tuple[str, ...] = ()
+    broken: tuple[Broken, ...] = ()
+    numbers: Indices | None = None
 
 
 def stamp_of(path: Path) -> tuple[int, int]:
