@@ -194,7 +194,7 @@ def test_labelstudio_notes_what_it_reads_as_ties() -> None:
         ("helpsteer3, overall", {"overall_preference": 4}, "from -3"),
         ("helpsteer3, individual", {"individual_preference": [{"score": "2"}]}, r"individual_preference\[0\].score"),
         ("prism", {"if_chosen": "perhaps"}, "true or false"),
-        ("arena", {"winner": "model_c"}, "model_a, model_b or tie"),
+        ("arena", {"winner": "model_c"}, "model_a, model_b, tie or one of the models' names"),
         ("arena", {"conversation_a": []}, "is not a conversation"),
         ("ultrafeedback", {"all_rm_scores": [1.0]}, "does not have one score per response"),
         ("hh-rlhf", {"chosen": "\n\nHuman: other\n\nAssistant: Yes"}, "prompts of chosen and rejected differ"),

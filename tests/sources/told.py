@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import csv
 import json
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
+import pytest
 
 from votewise.data.votes import Votes
+from votewise.errors import BadInputError
+from votewise.sources import read_votes
 
 Row = dict[str, Any]
 
@@ -66,3 +70,36 @@ def written(rows: Any, container: str, folder: Path) -> Any:
                 writer.writeheader()
                 writer.writerows(rows)
     return path
+
+
+@dataclass(frozen=True)
+class Sample:
+    """A source of some kind of silent loss, and what its owner would say it means.
+
+    Attributes:
+        rows: rows, the text of a CSV, or a table of some library.
+        votes: the votes as ``told`` has them, or None where it must be refused.
+        container: in what the rows come; see ``written``.
+        refused: words that the refusal must hold.
+        options: arguments of ``read_votes``.
+    """
+
+    rows: Any
+    votes: list[str] | None = None
+    container: str = "jsonl"
+    refused: tuple[str, ...] = ()
+    options: dict[str, Any] = field(default_factory=dict)
+
+    def check(self, folder: Path) -> Votes | None:
+        """Read the source and compare; gives the votes, or None where it was refused as it must be."""
+        source = written(self.rows, self.container, folder)
+        if self.votes is None:
+            with pytest.raises(BadInputError) as refused:
+                read_votes(source, **self.options)
+            message = str(refused.value)
+            assert "\n" not in message
+            assert all(word in message for word in self.refused), message
+            return None
+        found = read_votes(source, **self.options)
+        assert told(found) == sorted(self.votes)
+        return found

@@ -23,6 +23,7 @@ from votewise.sources.reader import check_on_error
 from votewise.sources.rejects import write_rejects
 from votewise.sources.rows import Rows
 from votewise.sources.stand_in_type import TextsNeededError
+from votewise.sources.unread import texts_without_role
 from votewise.sources.values import is_marked
 from votewise.sources.votes_table import votes_table
 
@@ -102,6 +103,8 @@ def _read(opened: Source, told: _Told, path: Path | None) -> Votes:
         found = f"{len(rows):,} rows, {len(rows.bad):,} rejected, {skipped:,} skipped"
         raise rows.fail(f"there are no votes left of {found}", expected="at least one")
     notes = (*opened.notes, *rows.notes, *canonical.notes, *encoded.notes)
+    if canonical.guarded:
+        notes += texts_without_role(rows)
     if encoded.identical:
         notes += (
             f"{encoded.identical:,} votes between two identical responses were skipped: nothing tells which one was meant.",

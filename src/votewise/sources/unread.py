@@ -49,6 +49,9 @@ ABOUT = re.compile(
 )
 """Parts of names of columns that are about the texts or the vote rather than about who voted."""
 
+MOST = 5
+"""Columns that a note names."""
+
 SAMPLE = 2_000
 
 
@@ -156,6 +159,19 @@ def _ambiguous(rows: Rows, name: str, one: int, other: int) -> BadInputError:
         f"the same pair and differ in the column '{own}', which has no role",
         source=rows.source.name,
         expected=options,
+    )
+
+
+def texts_without_role(rows: Rows) -> tuple[str, ...]:
+    """What to say about columns of texts that nothing was taken from: a model may see them."""
+    names = [n for n in unread(rows) if _plain(n) not in REMARKS and _holds_texts(rows, n) and not _nested(rows, n)]
+    if not names:
+        return ()
+    own = [_own(rows, name) for name in names]
+    more = f" and {len(own) - MOST:,} more" if len(own) > MOST else ""
+    return (
+        f"Texts in {', '.join(repr(name) for name in own[:MOST])}{more} have no role; "
+        f"--columns prompt={own[0]} if a model sees them.",
     )
 
 

@@ -8,8 +8,9 @@ import numpy as np
 
 from votewise.sources.canonical import Canonical, from_columns, optional
 from votewise.sources.format import Columns, Format
-from votewise.sources.labels import WINNERS, label_column
+from votewise.sources.labels import WINNERS, Words, labels_of
 from votewise.sources.messages import CONVERSATION, Message, conversation, conversations, split
+from votewise.sources.named_sides import sides_by_models
 from votewise.sources.rows import Rows
 
 ANNOTATORS = ("judge", "judge_hash", "evaluation_session_id")
@@ -30,9 +31,12 @@ def _read(rows: Rows, *, shown: bool, turns: Any) -> Canonical:
     annotator = next(name for name in ANNOTATORS if rows.has(name))
     columns: dict[str, Any] = {
         "annotator": rows.annotator(annotator),
-        "label": label_column(rows, "winner", WINNERS, expected="model_a, model_b or tie"),
+        **optional(rows),
     }
-    columns |= optional(rows)
+    winner, words = rows.identifier("winner"), Words(WINNERS, "model_a, model_b, tie or one of the models' names")
+    models = columns.get("model_a"), columns.get("model_b")
+    sides = sides_by_models(rows, winner, "winner", models, words.known)
+    columns["label"] = labels_of(rows, winner, "winner", words, sides=sides)
     time = next((name for name in TIMES if rows.has(name)), None)
     if time is not None and "time" not in columns:
         columns["time"] = rows.moment(time)

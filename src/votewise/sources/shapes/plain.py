@@ -4,6 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
 from votewise.sources.canonical import Canonical, from_columns, optional
 from votewise.sources.format import Format
 from votewise.sources.labels import LABELS, MEANINGS, WINNERS, Words, labels_of
@@ -29,6 +33,9 @@ def read_plain(rows: Rows) -> Canonical:
     values, words = rows.identifier("label"), Words(LABELS, "a, b or tie")
     texts = columns.get("response_a"), columns.get("response_b")
     sides = sides_by_texts(rows, values, "label", texts, words.known, sure=OWN)
+    others = pc.if_else(pc.is_in(values, value_set=pa.array(OWN, values.type)), None, values)
+    models = columns.get("model_a"), columns.get("model_b")
+    sides = np.where(sides != 0, sides, sides_by_models(rows, others, "label", models, words.known)).astype(np.int8)
     label = labels_of(rows, values, "label", words, sides=sides)
     return from_columns(rows, columns | {"label": label}, shown=True, notes=notes)
 

@@ -1,0 +1,168 @@
+"""Kinds of silent loss by values and containers: quotes, winners' names, indices, roles, columns of another meaning.
+
+As in ``test_kinds_of_columns``, every sample is made up, and its votes are written by hand.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import datasets
+import pandas as pd
+import pytest
+from told import Row, Sample
+
+from votewise.errors import BadInputError
+from votewise.sources import read_votes
+
+HEAD = "annotator,prompt,response_a,response_b,label\n"
+PAIR = {"prompt": "q", "response_a": "x", "response_b": "y"}
+VOTE = PAIR | {"annotator": "u", "label": "a"}
+SEEN = ["u: x > y | q"]
+
+
+def frame(index: Any, *columns: str) -> pd.DataFrame:
+    """One vote as a DataFrame without these columns."""
+    row = {"annotator": "Ümit", "prompt": "Wo?", "response_a": "x", "response_b": "y", "label": "b"}
+    return pd.DataFrame([{name: value for name, value in row.items() if name not in columns}], index=index)
+
+
+def classes(names: list[str], numbers: list[int], column: str, **more: list[str]) -> datasets.Dataset:
+    """A data set whose label is the number of a class."""
+    kinds = {name: datasets.Value("string") for name in more} | {column: datasets.ClassLabel(names=names)}
+    return datasets.Dataset.from_dict(more | {column: numbers}, features=datasets.Features(kinds))
+
+
+def battle(winner: str, model: str) -> Row:
+    talk = [{"role": "user", "content": "q"}]
+    return {
+        "model_a": model, "model_b": "m", "winner": winner, "judge": "j", "anony": True, "turn": 1, "tstamp": 1.7e9,
+        "conversation_a": [*talk, {"role": "assistant", "content": "x"}],
+        "conversation_b": [*talk, {"role": "assistant", "content": "y"}],
+    }  # fmt: skip
+
+
+def talk(role_key: str, text_key: str, roles: tuple[str, str]) -> Row:
+    """chosen and rejected as conversations in other words."""
+    return {
+        name: [{role_key: roles[0], text_key: "Où?"}, {role_key: roles[1], text_key: text}]
+        for name, text in (("chosen", "ici"), ("rejected", "là"))
+    }
+
+
+QUOTES = {
+    "inches in a table with tabs": Sample(
+        HEAD.replace(",", "\t") + 'u\tA 5" pipe?\tx\ty\ta\nv\tA 6" pipe?\tx\ty\tb\n',
+        ['u: x > y | A 5" pipe?', 'v: y > x | A 6" pipe?'], "tsv"),
+    "semicolons and doubled quotes": Sample(
+        'annotator;pair;label;kommentar\nu;p1;a;"gut; sehr gut"\nv;p1;b;"er sagte ""nein"""\n',
+        ["u: a > b | p1", "v: b > a | p1"], "csv"),
+    "a quote that is not closed": Sample('annotator,pair,label,note\nu,p1,a,"open\nv,p1,b,ok\nw,p2,a,ok\n',
+                                         container="csv", refused=("quote", "line 2")),
+    "a quote after a backslash": Sample(HEAD + 'u,"say \\"hi\\", please",x,y,a\nv,"q2",x,y,b\n',
+                                        ['u: x > y | say "hi", please', "v: y > x | q2"], "csv"),
+    "a line break in quotes": Sample(HEAD + 'u,"line 1\nline 2",x,y,a\n', ["u: x > y | line 1\nline 2"], "csv"),
+    "quotes inside of fields": Sample(HEAD + 'u,5" disk,x,y,a\nv,3" disk,x,y,b\n',
+                                      ['u: x > y | 5" disk', 'v: y > x | 3" disk'], "csv"),
+}  # fmt: skip
+
+WINNERS = {
+    "models called like the other side": Sample(
+        [PAIR | {"user": "u", "model_a": "right", "model_b": "left", "winner": "left"}],
+        container="csv", refused=("'left' may mean the side or the model",)),
+    "a model called tie": Sample([PAIR | {"user": "u", "model_a": "tie", "model_b": "gpt", "winner": "tie"}],
+                                 refused=("'tie' may mean",)),
+    "models called 1 and 2": Sample(
+        [{"question": "q", "answer_1": "x", "answer_2": "y", "model_1": "2", "model_2": "1", "winner": "1", "worker": "w"}],
+        refused=("'1' may mean",)),
+    "in plain votes": Sample([VOTE | {"label": "A", "model_a": "B", "model_b": "A"}], container="parquet",
+                             refused=("'A' may mean",)),
+    "in an arena": Sample([battle("model_b", "model_b")], container="json", refused=("'model_b' may mean",)),
+    "one model on both sides": Sample([PAIR | {"user": "u", "model_a": "m", "model_b": "m", "winner": "m"}],
+                                      refused=("'m'",)),
+    "a model called like its own side": Sample(
+        [PAIR | {"user": who, "model_a": "alpha", "model_b": "b", "winner": won}
+         for who, won in (("u", "alpha"), ("v", "b"))],
+        ["u: x > y | q", "v: y > x | q"]),
+    "a text called like the other side": Sample([VOTE | {"label": "left", "response_a": "right", "response_b": "left"}],
+                                                refused=("may mean the side or the answer",)),
+}  # fmt: skip
+
+FRAMES = {
+    "the index is the annotator": Sample(
+        frame(pd.Index(["Ümit"], name="annotator"), "annotator"), ["Ümit: y > x | Wo?"], "list"),
+    "two levels of an index": Sample(
+        frame(pd.MultiIndex.from_tuples([("Ümit", "Wo?")], names=["annotator", "prompt"]), "annotator", "prompt"),
+        ["Ümit: y > x | Wo?"], "list"),
+    "an index without a name": Sample(frame([17]), ["Ümit: y > x | Wo?"], "list"),
+    "an index called like a column": Sample(frame(pd.Index([3], name="prompt")), ["Ümit: y > x | Wo?"], "list"),
+    "names of classes": Sample(
+        classes(["a", "b"], [1, 0], "label", annotator=["u", "v"], prompt=["q"] * 2, response_a=["x"] * 2,
+                response_b=["y"] * 2),
+        ["u: y > x | q", "v: x > y | q"], "list"),
+    "classes with a tie": Sample(
+        classes(["left", "right", "tie"], [0, 2], "choice", worker=["u", "v"], left=["x", "x"], right=["y", "y"]),
+        ["u: x > y | ", "v: x = y | "], "list"),
+    "roles in capitals": Sample([talk("role", "content", ("USER", "AI"))], ["(unknown): ici > là | Où?"]),
+    "roles of ShareGPT": Sample([talk("from", "value", ("human", "gpt"))], ["(unknown): ici > là | Où?"], "parquet"),
+    "speakers": Sample([talk("speaker", "text", ("human", "bot"))], container="json", refused=("role",)),
+}  # fmt: skip
+
+OTHER_MEANINGS = {
+    "gold in prose": Sample([VOTE | {"gold": "The right answer is x."}], SEEN),
+    "a gold score": Sample([VOTE | {"gold": 4.5}], SEEN, "parquet"),
+    "a list of domains": Sample([VOTE | {"domain": ["law", "tax"]}], SEEN, "json"),
+    "a weight in words": Sample([VOTE | {"weight": "hoch"}], SEEN, "csv"),
+    "a time in words": Sample([VOTE | {"time": "gestern"}], SEEN, "csv"),
+    "a pair of texts": Sample([VOTE | {"pair": ["x", "y"]}], SEEN),
+    "models as objects": Sample([VOTE | {"model_a": {"name": "m1"}, "model_b": {"name": "m2"}}], SEEN, "parquet"),
+    "a strength in German": Sample([VOTE | {"margin": "deutlich"}], SEEN, "json"),
+    "strengths of three voters": Sample([VOTE | {"annotator": f"w{i}", "margin": m} for i, m in enumerate((1, 3, 2))],
+                                        [f"w{i}: x > y | q" for i in range(3)], "csv"),
+}  # fmt: skip
+
+MESSAGES = {
+    "Spanish": Sample([{"persona": "u", "pregunta": "q", "opción_1": "x", "opción_2": "y", "mejor": "1"}], container="csv",
+                      refused=("found the columns persona, pregunta", "votewise read")),
+    "Japanese": Sample([{"質問": "q", "回答1": "x", "回答2": "y", "選択": "1"}], refused=("質問", "--columns response_a=")),
+    "a label in an unknown column": Sample([{"prompt": "q", "answer1": "x", "answer2": "y", "pw": "left"}],
+                                           container="csv", refused=("--columns label=pw",)),
+    "nothing to compare": Sample([{"id": 1, "note": 0.5}], container="parquet", refused=("found the columns id, note",)),
+}  # fmt: skip
+
+KINDS = {
+    "quotes": QUOTES,
+    "winners": WINNERS,
+    "frames": FRAMES,
+    "other meanings": OTHER_MEANINGS,
+    "messages": MESSAGES,
+}
+
+
+@pytest.mark.parametrize(("kind", "name"), [(kind, name) for kind, samples in KINDS.items() for name in samples])
+def test_nothing_is_changed_in_silence(kind: str, name: str, tmp_path: Path) -> None:
+    votes = KINDS[kind][name].check(tmp_path)
+    if kind == "other meanings" and votes is not None:
+        assert (votes.margin, votes.weight, votes.time, votes.gold, votes.domain) == (None,) * 5
+        assert any("carried along" in note for note in votes.reading.notes)
+
+
+@pytest.mark.parametrize("sample", MESSAGES.values(), ids=list(MESSAGES))
+def test_a_message_is_at_most_eight_lines_long(sample: Sample, tmp_path: Path) -> None:
+    sample.check(tmp_path)
+    with pytest.raises(BadInputError) as refused:
+        read_votes(sample.rows)
+    assert len(str(refused.value)) < 8 * 80
+    assert "column=" not in str(refused.value)
+
+
+def test_the_options_of_a_refusal_are_what_makes_it_readable() -> None:
+    row = {"prompt": "q", "answer1": "x", "answer2": "y", "pw": "left"}
+    votes = read_votes([row], columns={"response_a": "answer1", "response_b": "answer2", "label": "pw"})
+    assert votes.sign.tolist() == [1]
+
+
+def test_texts_without_a_role_are_said() -> None:
+    votes = read_votes([VOTE | {"hintergrund": "Es war einmal ein Haus.", "seite": 3}])
+    assert any("Texts in 'hintergrund' have no role; --columns prompt=hintergrund" in n for n in votes.reading.notes)
