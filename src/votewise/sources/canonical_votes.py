@@ -6,10 +6,12 @@ from votewise.sources.canonical import Canonical
 from votewise.sources.criteria import one_criterion
 from votewise.sources.format import Format
 from votewise.sources.no_votes import set_aside, with_ties
+from votewise.sources.open_meanings import check_meanings
 from votewise.sources.people import one_person
 from votewise.sources.registry import choose
 from votewise.sources.rows import Rows
 from votewise.sources.stand_in_type import TextsNeededError
+from votewise.sources.unread_prompts import check_prompts
 from votewise.sources.vote_columns import refuse_unread_votes
 
 
@@ -32,4 +34,7 @@ def canonical_votes(rows: Rows, format: str, one_annotator: str | None) -> tuple
     canonical = one_person(one_criterion(rows, with_ties(rows, chosen.read(rows))), one_annotator)
     if canonical.one_per_row:
         refuse_unread_votes(rows)
+    if canonical.guarded:
+        check_prompts(rows, canonical)
+        check_meanings(rows, canonical)
     return chosen, canonical

@@ -26,17 +26,20 @@ STATUS = re.compile(
 OUT = frozenset((
     "discarded", "discard", "draft", "skipped", "skip", "cancelled", "canceled", "rejected", "deleted", "invalid", "pending",
     "expired", "in progress", "in_progress", "not started", "unsubmitted", "abandoned", "failed", "spam", "withdrawn",
-    "timed out", "timeout", "returned", "unlabeled", "unlabelled", "incomplete",
+    "timed out", "timed-out", "timeout", "returned", "superseded", "outdated", "obsolete", "replaced", "removed",
+    "disqualified", "screened out", "screened_out", "retracted", "unlabeled", "unlabelled", "incomplete",
 ))  # fmt: skip
 """Values of a status with which a row is not a vote."""
 EQUAL = frozenset(("tie", "tied", "draw"))
 YES = re.compile(
-    r"(has_(label|vote|preference|annotation)|(is_)?(valid|complete|completed|submitted|usable|labell?ed|annotated|finished|voted))"
+    r"(has_(label|vote|preference|annotation)|(is_)?(valid|complete|completed|submitted|usable|labell?ed|annotated|finished|voted"
+    r"|approved|accepted|included?|keep|kept|retained|latest|current|final|qc_(passed|ok)|passed_qc|quality_(passed|ok)))"
 )
 """Marks without which a row is not a vote."""
 NO = re.compile(
     r"((is|was)_)?(skip|skipped|cancelled|canceled|discard|discarded|draft|deleted|invalid|spam|excluded|exclude|ignored|ignore"
-    r"|unusable)"
+    r"|unusable|superseded|outdated|obsolete|replaced|overwritten|retracted|withdrawn|removed|duplicated?|bot|practice|warm_?up"
+    r"|qc_failed|failed_qc)"
 )
 """Marks with which a row is not a vote."""
 TIE = re.compile(r"((is|was)_)?(tie|tied|draw|equal)")

@@ -42,6 +42,11 @@ RECORD = re.compile(r"(meta|metadata|meta_data|info|extra|extras|details|attribu
 """Names of objects about a row, which may name who voted."""
 
 
+SAMPLE = 1_000
+MOST_WORDS = 3
+"""A column most of whose values have more words than this holds texts, not names."""
+
+
 def people_column(rows: Rows, taken: Collection[str] = ()) -> str | None:
     """The column that names who voted; BadInputError where several could, or where one does not hold names."""
     if rows.has("annotator"):
@@ -167,5 +172,10 @@ def _holds_names(rows: Rows, name: str) -> bool:
     if is_stand_in(rows.table.schema.field(name)):
         raise TextsNeededError(name)
     kind = column.type
+    if types.is_string(kind) or types.is_large_string(kind):
+        # What a user said is no user.
+        texts = [text for text in column.slice(0, SAMPLE).to_pylist() if text]
+        if sum(len(text.split()) > MOST_WORDS for text in texts) > len(texts) / 2:
+            return False
     named = types.is_string(kind) or types.is_large_string(kind) or types.is_integer(kind) or types.is_floating(kind)
     return bool(named and known(column).any())

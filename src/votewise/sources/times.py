@@ -13,6 +13,9 @@ from votewise.sources.rows import Rows
 TIMES = (
     "updated_at", "modified_at", "submitted_at", "completed_at", "finished_at", "annotated_at", "voted_at", "judged_at",
     "created_at", "timestamp", "tstamp", "datetime", "updated", "submitted", "created", "inserted_at", "end_time", "date",
+    "last_updated", "last_modified", "modified", "edited_at", "last_edited", "changed_at", "revised_at", "answered_at",
+    "rated_at", "clicked_at", "submit_time", "submission_time", "time_submitted", "event_time", "end_date", "recorded_date",
+    "ts", "unix_time",
 )  # fmt: skip
 """Columns of times, those about the last change of a vote first."""
 

@@ -33,10 +33,13 @@ REMARKS = (
 
 RECORDS = re.compile(
     r"(.*_)?(id|ids|uid|uuid|guid|index|idx|row|number|nr|key|hash|sha\d*|url|uri|source|sources|dataset|subset|split|file|path"
-    r"|version|time|timestamp|date|datetime|created|updated|submitted|seconds|duration|language|lang|country|device|metadata"
+    r"|version|time|timestamp|date|datetime|created|updated|submitted|seconds|duration|device|metadata"
     r"|meta|info|tags|session|batch|status|external_id)|(created|updated|submitted|inserted|completed|start|end)_?(at|date|time|on)"
 )
 """Names of columns that record where, when and how a row came about, and tell no judgements apart."""
+
+REVISIONS = ("revision", "revision_number", "version", "attempt", "attempt_number", "edit", "edit_number")
+"""Names of columns that number the versions of one vote."""
 
 MEDIA = re.compile(
     r"\.(png|jpe?g|gif|webp|bmp|svg|tiff?|mp[34]|wav|flac|ogg|webm|mov|avi|pdf|html?)([?#].*)?$", re.IGNORECASE
@@ -135,12 +138,13 @@ def telling_columns(rows: Rows, dropped: Codes, kept: Codes) -> list[str]:
     found = []
     for name in unread(rows):
         plain = _plain(name)
-        if plain in REMARKS or RECORDS.fullmatch(plain):
+        question = plain in QUESTIONS and _recurs(rows, name)
+        if plain in REMARKS or (RECORDS.fullmatch(plain) and not question and plain not in REVISIONS):
             continue
         differ = _differ(rows, name, dropped, kept)
         if not differ.any():
             continue
-        if plain in QUESTIONS or is_person(name) or _holds_texts(rows, name) or _nested(rows, name):
+        if question or plain in REVISIONS or is_person(name) or _holds_texts(rows, name) or _nested(rows, name):
             raise _ambiguous(rows, name, int(dropped[differ][0]), int(kept[differ][0]))
         found.append(name)
     return found
@@ -151,7 +155,9 @@ def _ambiguous(rows: Rows, name: str, one: int, other: int) -> BadInputError:
     first, second = sorted((one, other))
     role = "annotator" if is_person(name) else "pair"
     options = f"--columns {role}={own} to tell votes apart by it, --columns {own}= if it says nothing"
-    if plain in QUESTIONS:
+    if plain in REVISIONS:
+        options = f"--columns time={own} if the highest one counts, --columns {own}= if it says nothing"
+    elif plain in QUESTIONS:
         example = str(decoded(rows.table.slice(first, 1), name)[0])
         options = f"one of its values, say --criterion '{example}'; or --columns {own}= if it says nothing"
     return BadInputError(
@@ -178,6 +184,11 @@ def texts_without_role(rows: Rows) -> tuple[str, ...]:
 def unread(rows: Rows) -> list[str]:
     """Columns that no value was taken from, except those that the user has set aside."""
     return [name for name in rows.table.column_names if name not in rows.roles]
+
+
+def _recurs(rows: Rows, name: str) -> bool:
+    """Whether some value of a column is in several rows, unlike a row's own number."""
+    return _nested(rows, name) or len(np.unique(column_codes(rows, name))) < len(rows)
 
 
 def _plain(name: str) -> str:

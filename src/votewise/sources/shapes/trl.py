@@ -16,7 +16,9 @@ from votewise.sources.messages import conversation, holds_lists
 from votewise.sources.people import people_column, read_people
 from votewise.sources.prompt_parts import has_prompt, read_texts
 from votewise.sources.rows import Rows
+from votewise.sources.shapes.two_answers import names_sides
 from votewise.sources.values import decoded, is_marked
+from votewise.sources.verdicts_beside import refuse_verdict_beside
 
 TURN = "\n\nAssistant:"
 SCORES = "Margins are differences of scores on the scorer's scale, not log-odds: fit a temperature."
@@ -27,6 +29,11 @@ def looks_like_hh(rows: Rows) -> bool:
     head = rows.table.slice(0, 20)
     texts = [v for name in ("chosen", "rejected") for v in decoded(head, name) if isinstance(v, str)]
     return not rows.has("prompt") and bool(texts) and all(TURN in text for text in texts)
+
+
+def holds_answers(rows: Rows) -> bool:
+    """Tell whether chosen and rejected are answers, not the sides or the models that other columns hold answers of."""
+    return rows.has("label") or not names_sides(rows.head, "chosen")
 
 
 def read_trl(rows: Rows) -> Canonical:
@@ -77,6 +84,7 @@ def _chosen(rows: Rows, texts: dict[str, Any], margin: Floats | None = None) -> 
     n = len(rows)
     people, named_by = read_people(rows, taken=("chosen", "rejected"))
     _refuse_votes_beside(rows)
+    refuse_verdict_beside(rows)
     columns: dict[str, Any] = {
         "annotator": people,
         "label": pa.array(["a"], TEXT).take(pa.array(np.zeros(n, np.int64))),
@@ -196,5 +204,10 @@ HH_RLHF = Format(
     over=("trl",),
 )
 TRL = Format(
-    "trl", "TRL preferences: chosen and rejected, texts or conversations", _CHOSEN, read_trl, leaves_texts=True
+    "trl",
+    "TRL preferences: chosen and rejected, texts or conversations",
+    _CHOSEN,
+    read_trl,
+    looks=holds_answers,
+    leaves_texts=True,
 )

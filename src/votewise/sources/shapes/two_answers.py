@@ -19,7 +19,7 @@ from votewise.sources.canonical import Canonical, from_columns, optional, said
 from votewise.sources.cells import TEXT, is_text
 from votewise.sources.column_names import plain_name, two_answers
 from votewise.sources.format import Format
-from votewise.sources.labels import LABELS, Words, labels_of
+from votewise.sources.labels import LABELS, Words, label_key, labels_of
 from votewise.sources.messages import conversations
 from votewise.sources.named_sides import sides_by_models, sides_by_texts
 from votewise.sources.people import people_column, read_people
@@ -34,13 +34,23 @@ LABEL_NAMES = (
     "selected", "selection", "decision", "result", "labels", "chosen_side", "preferred_answer", "better_answer",
     "preference_strength",
 )  # fmt: skip
+SIDE = re.compile(
+    r"(chosen|preferred|winning|winner|selected|better|best|picked|favou?red|favou?rite)"
+    r"(_(model|model_name|side|option|answer|response|completion|output|index|idx|position|system|name))?"
+)
+"""Names of columns that may name the better side, model or answer: they are read if all their values do."""
 ONE_HOT = ("winner_model_a", "winner_model_b", "winner_tie")
 CRITERION = re.compile(r"(\w+?)_(response|answer|output)_id")
 IDS = re.compile(r".*_id_(a|b|0|1|2)")
 STRENGTH = "preference_strength"
 STRENGTHS = {str(n): "a" if n < 0 else "b" if n > 0 else "tie" for n in range(-3, 4)}
 """HelpSteer2: -3 where the first response is much better, 3 where the second one is."""
-MODELS = (("model_a", "model_b"), ("model_1", "model_2"), ("generator_1", "generator_2"), ("left_model", "right_model"))
+MODELS = (
+    ("model_a", "model_b"), ("model_1", "model_2"), ("model_0", "model_1"), ("generator_1", "generator_2"),
+    ("left_model", "right_model"), ("model_left", "model_right"), ("model_a_name", "model_b_name"),
+    ("model_name_a", "model_name_b"), ("system_a", "system_b"),
+)  # fmt: skip
+SAMPLE = 200
 NO_ANSWERS = (
     "label",
     "labels",
@@ -79,7 +89,7 @@ def read_two_answers(rows: Rows) -> Canonical:
     a, b = found
     people = people_column(rows, taken=(a, b))
     models = next((pair for pair in MODELS if rows.has(*pair)), None)
-    scores = None if rows.has(*ONE_HOT) or label_columns(rows.table) else score_columns(rows.head, a, b)
+    scores = None if rows.has(*ONE_HOT) or label_columns(rows.head) else score_columns(rows.head, a, b)
     label = None if rows.has(*ONE_HOT) or scores else _chosen_label(rows)
     used = (people, label, *(scores or ()), *(models or ()), *ONE_HOT, "pair", "domain", "gold")
     taken = [name for name in used if name is not None]
@@ -137,12 +147,32 @@ def label_columns(table: pa.Table) -> list[str]:
     names = [field.name for field in table.schema if not pa.types.is_nested(field.type)]
     plain = {plain_name(name): name for name in names}
     found = [plain[name] for name in LABEL_NAMES if name in plain]
-    return found + [plain[name] for name in plain if CRITERION.fullmatch(name)]
+    found += [plain[name] for name in plain if CRITERION.fullmatch(name)]
+    return found + [
+        own for name, own in plain.items() if SIDE.fullmatch(name) and own not in found and names_sides(table, own)
+    ]
+
+
+def names_sides(table: pa.Table, name: str) -> bool:
+    """Whether a column names one of two answers, by side, model or text, in each of the first rows with a value."""
+    answers = answer_columns(table)
+    if answers is None or name in answers:
+        return False
+    known = LABELS | by_names(*answers)
+    models = next((pair for pair in MODELS if set(pair) <= set(table.column_names)), ())
+    columns = [table.column(own).slice(0, SAMPLE).to_pylist() for own in (*answers, *models)]
+    values = table.column(name).slice(0, SAMPLE).to_pylist()
+    told = [
+        label_key(str(value)) in known or value in [column[i] for column in columns]
+        for i, value in enumerate(values)
+        if isinstance(value, str | int) and value != ""
+    ]
+    return bool(told) and all(told)
 
 
 def _chosen_label(rows: Rows) -> str:
     """The column that says which answer is better; of several criteria the one asked for, or ``better``."""
-    found = label_columns(rows.table)
+    found = label_columns(rows.head)
     if not found:
         raise rows.fail("no column says which answer is better", expected="say --columns label=NAME")
     criteria = {match[1]: name for name in found if (match := CRITERION.fullmatch(plain_name(name)))}
@@ -162,6 +192,7 @@ def _labels(rows: Rows, label: str, names: tuple[str, str], columns: dict[str, A
         # SHP: 1 where the first comment is preferred.
         return labels_of(rows, values, label, Words(LABELS | {"1": "a", "0": "b"}, "1 or 0"))
     known = LABELS | by_names(*names)
+    known = known | {label_key(rows.source_column(name)): side for name, side in zip(names, "ab", strict=True)}
     if plain_name(label) == STRENGTH:
         return labels_of(rows, values, label, Words(known | STRENGTHS, "a whole number from -3 to 3"))
     sides = np.zeros(len(rows), np.int8)

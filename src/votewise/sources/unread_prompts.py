@@ -1,0 +1,128 @@
+"""Texts that nobody read, where they may be what a model was asked: reading stops, and names the option that reads them.
+
+Two kinds are told apart. Where no column is read as the prompt, any column of texts may be it. Beside a prompt, only what
+is called like a further part of one may: a persona, documents that were found, a second question.
+"""
+
+from __future__ import annotations
+
+import re
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from votewise.sources.canonical import Canonical
+from votewise.sources.cells import is_string
+from votewise.sources.column_names import DOCUMENTS, PROMPT, plain_name
+from votewise.sources.labels import LABELS
+from votewise.sources.messages import conversation
+from votewise.sources.rows import Rows
+from votewise.sources.unread import RECORDS, REMARKS, unread
+from votewise.sources.values import decoded
+from votewise.sources.vote_columns import label_like
+
+PARTS = re.compile(
+    r"persona|character|role_?play|tables?|schema|hints?|few_?shot(_examples)?|examples|demonstrations|knowledge|evidence|facts"
+    r"|(retrieved|search|reference)_(docs|documents|passages|results|texts?)|docs|documents|contexts|first_message|opening_message"
+    r"|(image|picture|video)_(description|caption)|captions?|source_(article|document|code)|code(_snippet)?|snippet|abstract"
+    r"|transcript|excerpt|scenario|situation|premise"
+)
+"""Names of texts that a model may see beside a prompt."""
+
+NOT_ASKED = re.compile(
+    r".*(model|generator|policy|categor|genre|gender|country|region|education|occupation|language|status|strength|confidence|type"
+    r"|level|class|tag|label|comment|reason|rationale|justification|feedback|critique|judg|explanation|statement|elaboration"
+    r"|response|answer|completion|output|gold|reference|correct|chosen|rejected|score|rating|url|browser|agent|device|title).*"
+)
+"""Names of texts that are about the answers, the vote or the voter, where nothing is read as the prompt."""
+
+SAMPLE = 1_000
+LONG = 20
+"""Characters from which on a text that another one holds is taken to be a copy of it."""
+
+
+def check_prompts(rows: Rows, canonical: Canonical) -> None:
+    """Refuse texts that may be the prompt, or a part of it, and that nobody read.
+
+    Raises:
+        BadInputError: with the column and the options that say what it is.
+    """
+    if "response_a" not in canonical.table.column_names:
+        return
+    if _has_prompt(canonical.table):
+        _check_further_prompts(rows)
+        _check_parts(rows)
+        return
+    labels = label_like(rows.head, LABELS | rows.labels, tuple(rows.roles))
+    for name in unread(rows):
+        plain = plain_name(name)
+        asked = plain in PROMPT or plain in ("title", "statement", "source", "comment", "prompt_title")
+        if name in labels or (
+            not asked and (NOT_ASKED.fullmatch(plain) or plain in REMARKS or RECORDS.fullmatch(plain))
+        ):
+            continue
+        if _says_something(rows, name):
+            own = rows.source_column(name)
+            raise rows.fail(
+                "holds texts and has no role, and no other column is read as the prompt",
+                column=name,
+                expected=f"--columns prompt={own} if a model was asked this, --columns {own}= if not",
+            )
+
+
+def _check_further_prompts(rows: Rows) -> None:
+    """Refuse a second column that is called like a prompt and says something else than the first one."""
+    first = next((name for name, role in rows.roles.items() if role == "prompt" and rows.has(name)), None)
+    if first is None or not _is_text(rows, first):
+        return
+    asked = rows.head.column(first).slice(0, SAMPLE).to_pylist()
+    for name in unread(rows):
+        if plain_name(name) not in PROMPT or plain_name(name) in DOCUMENTS or not _is_text(rows, name):
+            continue
+        texts = rows.head.column(name).slice(0, SAMPLE).to_pylist()
+        other = [
+            (x, y) for x, y in zip(asked, texts, strict=True) if x and y and x.strip() not in y and y.strip() not in x
+        ]
+        # A question that is the same everywhere was put to the annotators.
+        if other and len({y for _, y in other}) > 1 and sum(len(y.split()) > 1 for _, y in other) > len(other) / 2:
+            own, read = rows.source_column(name), rows.source_column(first)
+            raise rows.fail(
+                f"holds texts and has no role, and the prompt is read from the column '{read}'",
+                column=name,
+                expected=f"--columns input={own} if a model sees both, --columns prompt={own} if only this one, "
+                f"--columns {own}= if not",
+            )
+
+
+def _check_parts(rows: Rows) -> None:
+    """Refuse texts beside the prompt that are called like a part of one."""
+    for name in unread(rows):
+        if PARTS.fullmatch(plain_name(name)) and _says_something(rows, name):
+            own = rows.source_column(name)
+            raise rows.fail(
+                "holds texts that a model may see beside the prompt, and has no role",
+                column=name,
+                expected=f"--columns background={own} if a model sees them before the prompt, --columns {own}= if not",
+            )
+
+
+def _has_prompt(table: pa.Table) -> bool:
+    if "prompt" not in table.column_names:
+        return False
+    prompts = table.column("prompt")
+    if not is_string(prompts.type):
+        return bool(prompts.null_count < len(prompts))
+    return bool(pc.any(pc.greater(pc.utf8_length(prompts), 0)).as_py())
+
+
+def _is_text(rows: Rows, name: str) -> bool:
+    return bool(is_string(rows.head.schema.field(name).type))
+
+
+def _says_something(rows: Rows, name: str) -> bool:
+    """Whether most values are texts of several words, or messages."""
+    values = [
+        value for value in decoded(rows.head.select([name]).slice(0, SAMPLE), name) if value not in (None, "", [])
+    ]
+    texts = sum(len(v.split()) > 1 if isinstance(v, str) else bool(conversation(v)) for v in values)
+    return texts > len(values) / 2

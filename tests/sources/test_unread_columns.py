@@ -1,0 +1,155 @@
+"""Columns that nobody read and that change what the votes are: reading stops, and names the option that settles it."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import pytest
+from told import Row, told
+
+from votewise.errors import BadInputError
+from votewise.sources import read_votes
+
+
+def vote(i: int, label: str = "a", **more: Any) -> Row:
+    return {
+        "annotator": "w",
+        "prompt": f"Ask {i}",
+        "response_a": f"one{i}",
+        "response_b": f"two{i}",
+        "label": label,
+    } | more
+
+
+def pair(i: int, **more: Any) -> Row:
+    return {"prompt": f"Ask {i}", "chosen": f"good{i}", "rejected": f"poor{i}"} | more
+
+
+def refused(rows: list[Row], *words: str, **options: Any) -> None:
+    with pytest.raises(BadInputError) as error:
+        read_votes(rows, **options)
+    for word in words:
+        assert word in str(error.value)
+
+
+@pytest.mark.parametrize("name", ["scenario", "text", "source", "title", "user", "stimulus", "Question Text"])
+def test_a_prompt_under_a_name_that_nobody_knows_is_not_left_out(name: str) -> None:
+    rows = [{name: f"Is it {i} or is it not", "chosen": f"good{i}", "rejected": f"poor{i}"} for i in (1, 2)]
+    refused(rows, f"--columns prompt={name}", f"--columns {name}=")
+    assert told(read_votes(rows, columns={"prompt": name}))[0] == "(unknown): good1 > poor1 | Is it 1 or is it not"
+    assert len(read_votes(rows, columns={name: ""})) == 2
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["rationale", "chosen_reason", "comment_text", "created_at", "category", "model_family", "judge_explanation"],
+)
+def test_texts_about_the_vote_are_no_prompt(name: str) -> None:
+    rows = [{"chosen": f"good{i}", "rejected": f"poor{i}", name: f"because of {i} things"} for i in (1, 2)]
+    assert len(read_votes(rows)) == 2
+
+
+def test_a_second_prompt_that_says_something_else_is_not_left_out() -> None:
+    rows = [pair(i, question=f"What is {i}?") for i in (1, 2)]
+    refused(rows, "'question'", "--columns input=question", "--columns question=")
+    assert told(read_votes(rows, columns={"input": "question"}))[0].endswith("| Ask 1\n\nWhat is 1?")
+    same = [pair(i, question=f"Ask {i}") for i in (1, 2)]
+    inside = [pair(i, problem=f"{i}") for i in (1, 2)]
+    of_annotators = [pair(i, question="Which one is better?") for i in (1, 2)]
+    for rows in (same, inside, of_annotators):
+        assert told(read_votes(rows))[0] == "(unknown): good1 > poor1 | Ask 1"
+
+
+@pytest.mark.parametrize("name", ["persona", "retrieved_docs", "table", "code", "hint"])
+def test_texts_that_a_model_may_see_beside_the_prompt(name: str) -> None:
+    rows = [pair(i, **{name: f"some words {i}"}) for i in (1, 2)]
+    refused(rows, f"--columns background={name}", f"--columns {name}=")
+    assert told(read_votes(rows, columns={"background": name}))[0].endswith("| some words 1\n\nAsk 1")
+
+
+@pytest.mark.parametrize(
+    ("name", "values"),
+    [
+        ("label", (0, 1)), ("label", ("chosen", "rejected")), ("human_preference", ("rejected", "rejected")),
+        ("vote", (1, -1)), ("agree", (True, False)), ("winner", ("a", "b")), ("human_label", ("chosen", "tie")),
+    ],
+)  # fmt: skip
+def test_verdicts_beside_chosen_and_rejected(name: str, values: tuple[Any, Any]) -> None:
+    refused([pair(i, **{name: v}) for i, v in enumerate(values)], f"--columns {name}=", f"--columns label={name}")
+
+
+def test_verdicts_beside_chosen_and_rejected_may_be_the_votes() -> None:
+    rows = [pair(i, human_label=v) for i, v in enumerate(("chosen", "rejected"))]
+    names = {"response_a": "chosen", "response_b": "rejected", "label": "human_label"}
+    assert told(read_votes(rows, columns=names)) == [
+        "(unknown): good0 > poor0 | Ask 0", "(unknown): poor1 > good1 | Ask 1",
+    ]  # fmt: skip
+    assert len(read_votes(rows, columns={"human_label": ""})) == 2
+    for same in (1, "chosen", True):
+        assert len(read_votes([pair(i, label=same) for i in (1, 2)])) == 2
+
+
+@pytest.mark.parametrize(
+    ("chosen", "rejected"),
+    [
+        (("a", "b"), ("b", "a")),
+        (("response_a", "response_b"), ("response_b", "response_a")),
+        (("big", "small"), ("small", "big")),
+    ],
+)
+def test_chosen_may_name_a_side_or_a_model(chosen: tuple[str, str], rejected: tuple[str, str]) -> None:
+    rows = [
+        {"prompt": f"Ask {i}", "response_a": f"one{i}", "response_b": f"two{i}", "model_a": "big", "model_b": "small"}
+        | {"chosen": chosen[i], "rejected": rejected[i]}
+        for i in (0, 1)
+    ]
+    assert told(read_votes(rows)) == ["(unknown): one0 > two0 | Ask 0", "(unknown): two1 > one1 | Ask 1"]
+
+
+def test_several_criteria_are_refused_also_where_no_pair_has_two() -> None:
+    rows = [vote(1, "a", aspect="helpful"), vote(2, "b", aspect="harmless")]
+    refused(rows, "harmless, helpful", "--criterion 'harmless'", "--columns aspect=")
+    assert told(read_votes(rows, criterion="harmless")) == ["w: two2 > one2 | Ask 2"]
+
+
+def test_questions_that_recur_tell_votes_apart_and_numbers_of_rows_do_not() -> None:
+    recurring = [vote(i, label, question_id=q) for i in (1, 2) for q, label in (("q1", "a"), ("q2", "b"))]
+    refused(recurring, "question_id", "--criterion 'q1'")
+    assert len(read_votes([vote(1, question_id=i) for i in range(3)])) == 1
+
+
+def test_numbered_revisions_are_not_two_votes() -> None:
+    rows = [vote(1, "b", revision=2), vote(1, "a", revision=1)]
+    refused(rows, "--columns time=revision")
+    assert told(read_votes(rows, columns={"time": "revision"})) == ["w: two1 > one1 | Ask 1"]
+
+
+@pytest.mark.parametrize(
+    ("name", "no", "yes"),
+    [
+        ("approved", False, True),
+        ("accepted", False, True),
+        ("is_latest", "false", "true"),
+        ("superseded", True, False),
+        ("is_bot", 1, 0),
+    ],
+)
+def test_marks_of_rows_that_are_no_votes(name: str, no: Any, yes: Any) -> None:
+    votes = read_votes([vote(1, "a", **{name: yes}), vote(2, "b", **{name: no})])
+    assert told(votes) == ["w: one1 > two1 | Ask 1"]
+    assert votes.reading.skipped == 1
+
+
+def test_numbers_of_votes_and_several_people_beside_one_label() -> None:
+    rows = [{k: v for k, v in vote(i, count=i).items() if k != "annotator"} for i in (2, 3)]
+    refused(rows, "--columns weight=count", "--columns count=")
+    assert read_votes(rows, columns={"weight": "count"}).weight.tolist() == [2, 3]
+    people = [{k: v for k, v in vote(1).items() if k != "annotator"} | {"annotators": ["ann", "bob"]}]
+    refused(people, "annotators", "several people")
+
+
+def test_refusals_name_columns_as_the_file_does() -> None:
+    rows = [{"Scenario": f"Is it {i} or not", "Chosen": f"good{i}", "Rejected": f"poor{i}"} for i in (1, 2)]
+    with pytest.raises(BadInputError, match=re.escape("--columns prompt=Scenario")):
+        read_votes(rows)
