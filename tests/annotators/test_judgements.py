@@ -9,6 +9,7 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
+from votewise.annotators.beliefs import Beliefs, predict_votes
 from votewise.annotators.em_steps import ReliabilityModel, e_step, log_posterior, m_step
 from votewise.annotators.estimate import estimate_reliability
 from votewise.annotators.evidence import evidence_of
@@ -17,6 +18,7 @@ from votewise.annotators.fit_settings import FitSettings
 from votewise.annotators.judgements import Judgements, linked_pairs
 from votewise.annotators.position import position_test
 from votewise.data.votes import Votes
+from votewise.inference.calibration import calibration_table
 from votewise.inference.priors import Beta
 from votewise.simulate import simulate_annotators
 from votewise.simulate.ranked_votes import Noise, simulate_rankings
@@ -214,6 +216,31 @@ def test_position_tests_count_judgements_by_their_worth() -> None:
     assert plain.biased.all()
     assert not few.biased.any()
     np.testing.assert_allclose(few.p_value, 2 * 0.5**5)
+
+
+def test_a_vote_is_predicted_without_the_others_of_its_judgement() -> None:
+    """Two judgements of three votes: the reliability behind a prediction comes from the other one and the prior."""
+    evidence = evidence_of(
+        Votes.from_arrays(np.arange(6), np.zeros(6), np.ones(6), judgement=[0, 0, 0, 1, 1, 1], margin=np.zeros(6))
+    )
+    confidence = np.array([0.9, 0.8, 0.7, 0.3, 0.2, 0.1])
+    beliefs = Beliefs(np.zeros(1), np.zeros(6), confidence, np.array([3.0]))
+    found = predict_votes(evidence, beliefs, np.ones(6), (np.array([1.0]), np.array([1.0])))
+    np.testing.assert_allclose(found, np.repeat([(0.6 + 1) / 5, (2.4 + 1) / 5], 3))
+
+
+def test_intervals_of_calibration_count_votes_by_their_worth() -> None:
+    rng = np.random.default_rng(15)
+    predicted = rng.uniform(0.5, 1, 400)
+    happened = rng.random(400) < predicted
+    plain, same, few = (
+        calibration_table(predicted, happened, worth=w) for w in (None, np.ones(400), np.full(400, 0.25))
+    )
+    assert same.equals(plain)
+    width = [column(t, "observed_high") - column(t, "observed_low") for t in (plain, few)]
+    assert (width[1] > 1.4 * width[0]).all()
+    for name in ("votes", "predicted", "observed"):
+        assert few[name].equals(plain[name])
 
 
 def test_pairs_are_linked_by_judgements() -> None:

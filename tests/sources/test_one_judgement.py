@@ -90,6 +90,21 @@ def test_a_ranking_in_a_labelling_tool_is_one_judgement() -> None:
     ]  # fmt: skip
 
 
+def test_a_ranking_in_label_studio_is_one_judgement() -> None:
+    def task(prompt: str) -> dict[str, Any]:
+        answers = [{"id": f"r{i}", "body": f"answer {i} to {prompt}"} for i in range(3)]
+        orders = (["r0", "r1", "r2"], ["r1", "r0", "r2"])
+        results = [
+            [{"type": "ranker", "from_name": "rank", "to_name": "answers", "value": {"ranker": {"rank": order}}}]
+            for order in orders
+        ]
+        annotations = [{"completed_by": who, "result": result} for who, result in zip((1, 2), results, strict=True)]
+        return {"data": {"prompt": prompt, "answers": answers}, "annotations": annotations}
+
+    votes = read_votes([task("Hi"), task("Other")])
+    assert [len(group) for group in groups(votes)] == [3, 3, 3, 3]
+
+
 def test_the_best_of_several_answers_is_one_judgement() -> None:
     rows = [{"prompt": p, "responses": ["w", "x", "y", "z"], "best": 0, "annotator": "u"} for p in ("1", "2")]
     assert [len(group) for group in groups(read_votes(rows))] == [3, 3]
