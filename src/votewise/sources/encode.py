@@ -13,7 +13,7 @@ import pyarrow.compute as pc
 from votewise.arrays import Bools, Floats, Ints
 from votewise.data.identity import Codes, joined_codes
 from votewise.data.votes import UNKNOWN
-from votewise.sources.canonical import Canonical
+from votewise.sources.canonical import JUDGEMENT, Canonical
 from votewise.sources.codes import by_appearance, codes_of, compact, floats_of, is_known, signs_of
 from votewise.sources.one_judgement import judgement_codes, judgements_of_votes
 from votewise.sources.pair_texts import names_of, texts_of
@@ -107,8 +107,6 @@ def _without_repeats(
     key = joined_codes(pair[kept], annotator[kept])
     if canonical.shown:
         key = joined_codes(key, flipped[kept].astype(np.int64))
-    if judgement is not None and canonical.one_per_row:
-        key = joined_codes(key, judgement[kept] + 1)
     names = canonical.table.column("annotator")
     unknown = np.asarray(pc.fill_null(pc.equal(names, UNKNOWN), True).to_numpy(zero_copy_only=False), bool)[kept]
     if unknown.any():
@@ -116,15 +114,24 @@ def _without_repeats(
     when = np.zeros(len(kept)) if time is None else np.where(np.isnan(time[kept]), -np.inf, time[kept])
     last, heir = _last_of_each(key, when)
     notes: tuple[str, ...] = ()
+    if judgement is not None and canonical.one_per_row and len(last) < len(kept):
+        key = joined_codes(key, judgement[kept] + 1)
+        before, (last, heir) = len(last), _last_of_each(key, when)
+        notes += _kept_apart(rows, JUDGEMENT, len(last) - before)
     if canonical.guarded and len(last) < len(kept):
         source = canonical.table.column("row").to_numpy()[kept]
         again = np.flatnonzero(heir != np.arange(len(kept)))
         for name in telling_columns(rows, source[again], source[heir[again]]):
             key = joined_codes(key, column_codes(rows, name)[source])
             before, (last, _) = len(last), _last_of_each(key, when)
-            own = rows.renames.get(name, name)
-            notes += (f"{len(last) - before:,} votes that differ from another one only in '{own}' were kept.",)
+            notes += _kept_apart(rows, name, len(last) - before)
     return np.sort(kept[last]), notes
+
+
+def _kept_apart(rows: Rows, name: str, number: int) -> tuple[str, ...]:
+    """A note on votes that a column tells apart; none where there are none."""
+    own = rows.renames.get(name, name)
+    return (f"{number:,} votes that differ from another one only in '{own}' were kept.",) if number else ()
 
 
 def _last_of_each(key: Codes, when: Floats) -> tuple[Codes, Codes]:
