@@ -164,3 +164,36 @@ def test_users_of_different_types_are_refused(tmp_path: Path) -> None:
 def test_refusals_name_the_option(options: dict[str, Any], message: str) -> None:
     with pytest.raises(BadInputError, match=message):
         votewise.filter_clicks(pa.Table.from_pylist(clicks()), **FAST, **options)
+
+
+@pytest.mark.parametrize("name", ["a:b", "x\ty", "x\ny", "back\\slash", "it's", "a[1]*"])
+def test_any_name_of_a_folder(name: str, tmp_path: Path) -> None:
+    found = votewise.filter_clicks(pa.Table.from_pylist(clicks()), **FAST, **MAPPED, out=tmp_path / name)
+    assert pq.read_metadata(tmp_path / name / "comparisons.parquet").num_rows == found.summary["kept"]["rows"]
+    assert {file.name for file in (tmp_path / name).iterdir()} == {
+        "comparisons.parquet",
+        "summary.json",
+        "users.parquet",
+    }
+
+
+def test_users_are_in_the_order_of_their_names(tmp_path: Path) -> None:
+    rows = [row | {"who": f"u{row['i'] * 7919 % 5000}"} for row in clicks(20_000)]
+    votewise.filter_clicks(pa.Table.from_pylist(rows), **FAST, **MAPPED, out=tmp_path / "out")
+    names = pq.read_table(tmp_path / "out" / "users.parquet")["user"].to_pylist()
+    assert names == sorted(names)
+    assert len(names) == 5000
+
+
+@pytest.mark.parametrize("swap", [False, True])
+def test_columns_of_one_value_are_written_as_they_came(swap: bool, tmp_path: Path) -> None:
+    rows = [
+        row | ({"model_a": "B", "model_b": "A"} if swap and row["i"] % 2 else {}) | {"domain": "it's 'one'"}
+        for row in clicks()
+    ]
+    rows[7]["model_a"] = None
+    table = pa.Table.from_pylist(rows)
+    options = FAST | MAPPED | {"on_error": "skip", "domain": "domain", "keep": 1.0, "win_rate": {"it's 'one'": 0.8}}
+    votewise.filter_clicks(table, **options, out=tmp_path / "out")
+    written = pq.read_table(tmp_path / "out" / "comparisons.parquet")
+    assert sorted(written.to_pylist(), key=lambda row: row["i"]) == [row for row in rows if row["i"] != 7]

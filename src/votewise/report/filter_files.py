@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
+from copy import deepcopy
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from pathlib import Path
@@ -130,7 +132,13 @@ def write_filter(
     written += DRIFT_FILES if drift is not None else ()
     written += [REJECTED] if rejected else []
     stale = tuple(name for name in (*FILES, *DRIFT_FILES, REJECTED) if name not in written)
-    with folder_written_whole(folder, stale=stale) as staging:
+    with folder_written_whole(folder, stale=stale) as staging, ThreadPoolExecutor(1) as beside:
+        # While the engine writes rows, the page is made: it needs none of them.
+        page = None
+        if title is not None:
+            page = beside.submit(
+                _write_report, staging / "report.html", filtered, kept, summary=deepcopy(summary), title=title
+            )
         summary["kept"]["rows"] = filtered.log.write_rows(staging / "comparisons.parquet", kept)
         filtered.log.write_users(staging / "users.parquet", users)
         if drift is not None:
@@ -139,8 +147,8 @@ def write_filter(
         if rejected:
             filtered.log.rejected.write(staging / REJECTED)
         write_json(staging / "summary.json", summary)
-        if title is not None:
-            _write_report(staging / "report.html", filtered, kept, summary=summary, title=title)
+        if page is not None:
+            page.result()
     return [folder / name for name in written]
 
 

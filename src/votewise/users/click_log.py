@@ -81,6 +81,8 @@ class ClickLog:
     def write_users(self, path: Path, cells: pa.Table) -> int:
         """Write one row per user to a Parquet file: ``user`` and the columns of ``cells``, the row of the user's cell.
 
+        The users are in the order of their names, so that the same log gives the same file.
+
         Args:
             path: the file to write.
             cells: C rows, in the order of ``counts``.
@@ -90,7 +92,7 @@ class ClickLog:
         """
         with engine_errors(self.source):
             joined = self.users.inner_join(cells_for_engine(self.counts, cells), self._keys)
-            return write_parquet(joined[["user", *cells.column_names]], path)
+            return write_parquet(joined[["user", *cells.column_names]].order_by("user"), path)
 
     @property
     def _keys(self) -> list[str]:

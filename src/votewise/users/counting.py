@@ -44,7 +44,7 @@ def kinds_of_rows(rows: Any, columns: dict[str, str], source: str) -> list[RowKi
 
 
 def texts_of_kinds(rows: Any, columns: dict[str, str], kinds: list[RowKind]) -> dict[str, tuple[str, ...]]:
-    """The columns of text among those that distinguish kinds, and the values in them, without nulls."""
+    """The columns of text among those that distinguish kinds, and the values in them: a usable row has one of them."""
     schema = rows.schema()
     return {
         name: tuple(sorted({getattr(kind, what) for kind in kinds} - {None}))

@@ -63,7 +63,7 @@ class Drift:
         user's first and last stretch).
         """
         with engine_errors(self._source):
-            return write_parquet(self._per_user, path)
+            return write_parquet(self._per_user.order_by("user"), path)
 
     def write_stretches(self, path: Path) -> int:
         """Write one row per user and stretch to a Parquet file; return their number.
@@ -72,7 +72,7 @@ class Drift:
         ``attentiveness``, ``low``, ``high``.
         """
         with engine_errors(self._source):
-            return write_parquet(self._per_stretch, path)
+            return write_parquet(self._per_stretch.order_by(["user", "stretch"]), path)
 
 
 @contextmanager
