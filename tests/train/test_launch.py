@@ -6,6 +6,7 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -188,7 +189,8 @@ def test_the_first_process_tells_what_is_wrong(
     naps: list[float] = []
     monkeypatch.setenv("RANK", rank)
     monkeypatch.setattr(sys, "argv", ["script", "--learning_rat", "1"])
-    monkeypatch.setattr("votewise.train.script.time.sleep", naps.append)
+    # Only there: other threads of this process may sleep, too.
+    monkeypatch.setattr("votewise.train.script.time", SimpleNamespace(sleep=naps.append))
     with pytest.raises(SystemExit) as ended:
         script_module.run()
     assert ended.value.code == 2
