@@ -116,10 +116,11 @@ ASPECTS = [
 ]
 
 JUDGEMENTS = {
-    "an aspect": Sample(ASPECTS, container="csv", refused=("aspect", "--criterion 'Stil'")),
+    "an aspect": Sample(ASPECTS, container="csv", refused=("aspect", "--criterion '")),
     "the aspect that was asked for": Sample(ASPECTS, ["w: b > a | p"], "csv", options={"criterion": "Inhalt"}),
     "a rubric": Sample(
-        [{"worker_id": "r", **PAIR, "label": side, "rubric": name} for side, name in (("a", "claridad"), ("b", "verdad"))],
+        [{"worker_id": who, **PAIR, "label": side, "rubric": name}
+         for who in ("r", "s") for side, name in (("a", "claridad"), ("b", "verdad"))],
         refused=("rubric", "--criterion")),
     "both orders": Sample(
         [VOTE | {"prompt": "q"}, VOTE | {"prompt": "q", "response_a": "Katze", "response_b": "Hund"}],
