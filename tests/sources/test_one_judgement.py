@@ -14,6 +14,7 @@ from votewise import audit, export, read
 from votewise.annotators.saved import load_audit, load_votes
 from votewise.cli.printing.read import print_reading
 from votewise.data.votes import Votes
+from votewise.errors import BadInputError
 from votewise.sources import read_votes
 
 
@@ -180,6 +181,15 @@ def test_prompts_of_messages_are_told_apart_too() -> None:
     assert read_votes(chats).judgement is None
 
 
+def test_beside_chosen_and_rejected_few_values_need_a_word() -> None:
+    """They may be verdicts on ``chosen``, so reading stops; --columns says that they are judgements."""
+    rows = [{"prompt": "Hi", "chosen": "x", "rejected": b, "annotator": "u", "judgement": 0} for b in ("y", "z")]
+    rows += [row | {"prompt": "Other", "judgement": 1} for row in rows]
+    with pytest.raises(BadInputError, match="may say which of chosen and rejected was preferred"):
+        read_votes(rows)
+    assert read_votes(rows, columns={"judgement": "judgement"}).judgement.tolist() == [0, 0, 1, 1]
+
+
 # From file to file
 
 
@@ -212,6 +222,15 @@ def test_audit_export_and_reading_again_keep_the_marks(rankings: Path, tmp_path:
             read_back = read_votes(file)
             assert read_back.judgement is not None
             assert sorted(groups(read_back)) == sorted(before)
+
+
+@pytest.mark.parametrize("shape", ["votes", "trl"])
+def test_two_rankings_are_not_taken_for_two_labels(shape: str, tmp_path: Path) -> None:
+    """Names of judgements that look like nothing else: 0 and 1 beside chosen and rejected would be a verdict."""
+    result = audit([ranked(0, 1, 2), ranked(0, 2, 1, who="v")], out=tmp_path / "audit", force=True)
+    assert load_votes(load_audit(tmp_path / "audit")).judgement.tolist() == [0, 0, 0, 1, 1, 1]
+    export(tmp_path / "audit", out=tmp_path / "out.parquet", to=shape, min_confidence=0.0)  # type: ignore[arg-type]
+    assert sorted(groups(read_votes(tmp_path / "out.parquet"))) == sorted(groups(result.votes))
 
 
 def test_a_sources_own_column_of_that_name_is_not_lost(rankings: Path, tmp_path: Path) -> None:

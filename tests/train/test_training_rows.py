@@ -206,8 +206,8 @@ def test_nothing_but_ties(one_row_per: Any) -> None:
 def test_votes_of_one_judgement_stay_together(annotator_column: str | None) -> None:
     """An export keeps the column; without names all votes are one annotator's, and its rankings are told apart."""
     rows = [
-        {"prompt": p, "chosen": f"{p} {a}", "rejected": f"{p} {b}", "annotator": "u", "judgement": p}
-        for p in ("p", "q")
+        {"prompt": p, "chosen": f"{p} {a}", "rejected": f"{p} {b}", "annotator": "u", "judgement": f"judgement {i}"}
+        for i, p in enumerate(("p", "q"))
         for a, b in (("x", "y"), ("x", "z"), ("y", "z"))
     ]
     votes = votes_of_dataset(Dataset.from_list(rows), annotator_column=annotator_column)

@@ -13,7 +13,7 @@ from votewise.data.derived_table import DerivedTable
 from votewise.data.identity import ALSO
 from votewise.data.lazy_table import LazyTable, StoredColumns, with_columns
 from votewise.data.preference_shapes import pick
-from votewise.data.votes import Votes
+from votewise.data.votes import Votes, judgement_names
 
 CONSENSUS = "consensus"
 """The annotator's name in a row that stands for all votes on a pair."""
@@ -93,7 +93,7 @@ def _vote_rows(votes: Votes, selection: Selection, texts: Any) -> pa.Table:
     if votes.time is not None:
         columns["time"] = _timestamps(votes.time[rows])
     if votes.judgement is not None:
-        columns["judgement"] = pa.array(votes.judgement[rows])
+        columns["judgement"] = judgement_names(votes.judgement[rows])
     if votes.margin is not None:
         columns["log_odds"] = pa.array(votes.margin[pair] * shown)
     if votes.gold is not None:

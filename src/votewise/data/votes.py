@@ -153,6 +153,11 @@ class Votes:
         return replace(self, margin=np.asarray(margin, np.float64))
 
 
+def judgement_names(codes: Ints) -> pa.Array:
+    """Names of judgements by code, which nobody takes for labels: ``judgement 1``, ``judgement 2``, ..."""
+    return pc.binary_join_element_wise("judgement ", pc.cast(pa.array(codes.astype(np.int64) + 1), pa.string()), "")
+
+
 def _ids(names: Sequence[str] | pa.Array | None, size: int) -> pa.Array:
     if names is None:
         return pc.cast(pa.array(np.arange(size)), pa.string())

@@ -15,6 +15,9 @@ NAMES = re.compile(
 )
 FOR = frozenset(("chosen", "a", "1", "1.0", "true", "yes", "agree", "agrees", "response_a", "first"))
 """Values that say the same as the column ``chosen``."""
+MARK = re.compile(r"judgement \d+")
+"""The names of judgements in files that votewise writes."""
+
 MOST = 6
 SAMPLE = 10_000
 
@@ -26,9 +29,11 @@ def refuse_verdict_beside(rows: Rows) -> None:
         BadInputError: with the options that count chosen, or the column, as the vote.
     """
     for name in rows.table.column_names:
-        if name in rows.roles or not NAMES.fullmatch(plain_name(name)):
+        if name in rows.roles or name in rows.renames or not NAMES.fullmatch(plain_name(name)):
             continue
         values = [value for value in decoded(rows.table.select([name]).slice(0, SAMPLE), name) if value is not None]
+        if values and all(isinstance(value, str) and MARK.fullmatch(value) for value in values):
+            continue
         kinds = {label_key(str(value)) for value in values if isinstance(value, str | int | float)}
         if not kinds or len(kinds) > MOST or any(isinstance(value, list | dict) for value in values):
             continue

@@ -9,6 +9,7 @@ import pyarrow as pa
 
 from votewise.data.identity import Codes
 from votewise.data.lazy_table import LazyTable, StoredColumns
+from votewise.data.votes import judgement_names
 from votewise.sources.canonical import JUDGEMENT, Canonical
 from votewise.sources.encode import Encoded
 from votewise.sources.margins import LOG_ODDS
@@ -38,6 +39,11 @@ def votes_table(rows: Rows, canonical: Canonical, encoded: Encoded) -> Any:
     if "pair" in own.column_names:
         own = own.drop_columns(["pair"])
     own = own.add_column(0, "pair", names)
+    if JUDGEMENT in own.column_names:
+        own = own.drop_columns([JUDGEMENT])
+    codes = encoded.fields.get("judgement")
+    if codes is not None:
+        own = own.append_column(JUDGEMENT, judgement_names(codes))
     # Under this name the column is read again as what it is: see ``margins``.
     own = own.rename_columns([LOG_ODDS if name == "margin" else name for name in own.column_names])
     if "time" in own.column_names:
