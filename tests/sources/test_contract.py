@@ -496,8 +496,9 @@ def test_what_stands_beside_the_rows_of_a_json_object_is_named(tmp_path: Path) -
     path.write_text(json.dumps({"version": 2, "info": {"a": 1}, "votes": [VOTE]}), "utf-8")
     assert read_votes(path).reading.notes == ("The rows are the list 'votes'; beside it and left out: version, info.",)
     path.write_text(json.dumps({"prompt": "said once", "votes": [VOTE]}), "utf-8")
-    with pytest.raises(BadInputError, match=r"unknown format; found the columns prompt, votes"):
-        read_votes(path)
+    votes = read_votes(path)
+    assert votes.texts["prompt"].to_pylist() == [VOTE.get("prompt", "said once")]
+    assert votes.reading.notes == ("What stands beside the list 'votes' is read with each of its rows: prompt.",)
 
 
 def test_the_role_of_every_column_is_told() -> None:

@@ -109,7 +109,7 @@ def test_chosen_may_name_a_side_or_a_model(chosen: tuple[str, str], rejected: tu
 
 def test_several_criteria_are_refused_also_where_no_pair_has_two() -> None:
     rows = [vote(1, "a", aspect="helpful"), vote(2, "b", aspect="harmless")]
-    refused(rows, "harmless, helpful", "--criterion 'harmless'", "--columns aspect=")
+    refused(rows, "helpful, harmless", "--criterion 'helpful'", "--columns aspect=")
     assert told(read_votes(rows, criterion="harmless")) == ["w: two2 > one2 | Ask 2"]
 
 

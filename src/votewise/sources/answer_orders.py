@@ -39,7 +39,9 @@ BEST = (
     "preference", "label",
 )  # fmt: skip
 MARKS = ("chosen", "is_chosen", "if_chosen", "is_best", "best", "preferred", "is_preferred", "selected", "is_selected")
-INSIDE_SCORES = ("overall_score", "overall_rating", "score", "rating", "reward")
+NET_SCORES = ("pm_score", "net_score", "vote_score")
+"""Scores that count more than the mark of one answer: they hold it already."""
+INSIDE_SCORES = ("overall_score", "overall_rating", "score", "upvotes", "rating", "reward")
 ORDER = "best_first"
 """The name under which ``--columns`` gives a list of the answers from the best to the worst."""
 SAMPLE = 20
@@ -93,6 +95,8 @@ def find_order(table: pa.Table, answers: str) -> Order | None:
         return Order(ORDER, name)
     if name := lists(RANKS):
         return Order("ranks", name)
+    if key := inside(NET_SCORES, _number):
+        return Order("scores", answers, key)
     if key := inside(MARKS, lambda v: isinstance(v, bool)):
         return Order("marks", answers, key)
     if name := next((plain[n] for n in BEST if n in plain and _scalar(table, plain[n])), None):

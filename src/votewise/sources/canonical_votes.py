@@ -10,6 +10,8 @@ from votewise.sources.open_meanings import check_meanings
 from votewise.sources.people import one_person
 from votewise.sources.registry import choose
 from votewise.sources.rows import Rows
+from votewise.sources.sides_in_doubt import check_sides
+from votewise.sources.split_columns import read_one_split
 from votewise.sources.stand_in_type import TextsNeededError
 from votewise.sources.unread_prompts import check_prompts
 from votewise.sources.vote_columns import refuse_unread_votes
@@ -29,6 +31,7 @@ def canonical_votes(rows: Rows, format: str, one_annotator: str | None) -> tuple
     chosen = choose(rows, format)
     if rows.source.stand_ins is not None and not chosen.leaves_texts:
         raise TextsNeededError
+    read_one_split(rows)
     if not chosen.own_status:
         set_aside(rows)
     canonical = one_person(one_criterion(rows, with_ties(rows, chosen.read(rows))), one_annotator)
@@ -37,4 +40,5 @@ def canonical_votes(rows: Rows, format: str, one_annotator: str | None) -> tuple
     if canonical.guarded:
         check_prompts(rows, canonical)
         check_meanings(rows, canonical)
+        check_sides(rows, canonical)
     return chosen, canonical

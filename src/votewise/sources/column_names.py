@@ -49,6 +49,17 @@ ROWS = (
 STEMS = ("response", "answer", "completion", "output", "generation", "text", "candidate", "")
 SUFFIXES = (("a", "b"), ("1", "2"), ("0", "1"), ("left", "right"), ("one", "two"), ("", "1"), ("", "2"), ("", "b"))
 
+_PEOPLE = (
+    r"annotator|(crowd_?)?worker|turker|performer|labell?er|rater|evaluator|judge|grader|reviewer|participant|respondent|coder"
+    r"|voter|assessor|contributor|user"
+)
+WAYS = r"_?(id|name|index|idx|hash|email|uuid|uid|key|code|no|nr|number|pid|login)"
+PERSON = re.compile(
+    rf"((human|crowd|mturk|prolific|anon|anonymous)_)?({_PEOPLE})({WAYS})?|prolific_(id|pid)|(annotated|rated|labell?ed|judged|evaluated|voted|graded|reviewed|completed)_by(_id)?"
+)
+"""Names of columns that say who voted."""
+
+
 _HUMP = re.compile(r"(?<=[a-z])(?=[A-Z][a-z])|(?<=[a-z])(?=I[dD]$)")
 """Where a new word begins in ``workerId`` and ``responseText``."""
 
@@ -69,6 +80,11 @@ def names_a_row(names: Iterable[str]) -> bool:
     if plain & {*PROMPT, *INPUT, *SYSTEM} or any(row <= plain for row in ROWS):
         return True
     return two_answers([name for name in plain if not any(name in couple for couple in SUFFIXES)]) is not None
+
+
+def names_what_was_asked(name: str) -> bool:
+    """Whether this is a name of a part of the prompt."""
+    return plain_name(name) in {*PROMPT, *INPUT, *SYSTEM, *HISTORY, *SEEN}
 
 
 def two_answers(names: Sequence[str]) -> tuple[str, str] | None:

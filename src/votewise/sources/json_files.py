@@ -13,7 +13,7 @@ import numpy as np
 import pyarrow as pa
 
 from votewise.errors import BadInputError
-from votewise.sources.column_names import names_a_row
+from votewise.sources.column_names import PERSON, names_a_row, names_what_was_asked, plain_name, two_answers
 from votewise.sources.loaded import ENCODINGS, Broken, Loaded, open_bytes
 from votewise.sources.parts import join_parts
 from votewise.sources.values import table_of
@@ -68,12 +68,28 @@ def _rows_in(value: dict[str, Any], name: str) -> tuple[list[Any], tuple[str, ..
     Also says what stands beside the list and is left out.
     """
     lists = {k: v for k, v in value.items() if isinstance(v, list) and v and isinstance(v[0], dict)}
-    if not lists or names_a_row(value):
+    whole = len(lists) == 1 and all(_is_row(v) for rows in lists.values() for v in rows[:1])
+    if not lists or (names_a_row(value) and not whole):
         return [value], ()
     if len(lists) > 1:
         raise BadInputError(f"contains several lists of objects: {', '.join(lists)}", source=name, expected="one list")
-    (own, rows), beside = next(iter(lists.items())), ", ".join(key for key in value if key not in lists)
-    return rows, (f"The rows are the list '{own}'; beside it and left out: {beside}.",) if beside else ()
+    own, rows = next(iter(lists.items()))
+    shared = {k: v for k, v in value.items() if k not in lists and (names_what_was_asked(k) or _names_one(k, v))}
+    left = ", ".join(key for key in value if key not in lists and key not in shared)
+    notes: tuple[str, ...] = (f"The rows are the list '{own}'; beside it and left out: {left}.",) if left else ()
+    if shared:
+        rows = [shared | row if isinstance(row, dict) else row for row in rows]
+        notes += (f"What stands beside the list '{own}' is read with each of its rows: {', '.join(shared)}.",)
+    return rows, notes
+
+
+def _is_row(value: Any) -> bool:
+    """Whether an object of a list has two answers, and so is a row whatever stands beside the list."""
+    return isinstance(value, dict) and ({"chosen", "rejected"} <= value.keys() or two_answers(list(value)) is not None)
+
+
+def _names_one(name: str, value: Any) -> bool:
+    return PERSON.fullmatch(plain_name(name)) is not None and isinstance(value, str | int)
 
 
 def use_json_lines(path: Path, name: str, use: Callable[[Iterator[Loaded]], Result]) -> Result:

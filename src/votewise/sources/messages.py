@@ -110,6 +110,10 @@ def split(a: list[Message], b: list[Message]) -> tuple[list[Message], list[Messa
     return a[:n], a[n:], b[n:]
 
 
+ASKING = frozenset(("user", "system"))
+"""Roles of what a model is asked, with which no answer begins."""
+
+
 def answers(rows: Rows, prompt: str | None, a: str, b: str) -> dict[str, Any]:
     """Take prompt and responses from these columns: all texts, or all conversations where one of them holds these.
 
@@ -123,6 +127,12 @@ def answers(rows: Rows, prompt: str | None, a: str, b: str) -> dict[str, Any]:
     split_rows = [
         cut(p, x, y) for p, x, y in zip(prompts, _conversations(rows, a), _conversations(rows, b), strict=True)
     ]
+    if prompt is None:
+        asked = [bool(x and y and x[0] != y[0] and {x[0]["role"], y[0]["role"]} & ASKING) for _, x, y in split_rows]
+        expected = "one prompt, and answers to it"
+        rows.reject_where(
+            np.array(asked, bool), "begins with another question than the other answer", column=a, expected=expected
+        )
     return conversations(split_rows)
 
 

@@ -65,7 +65,7 @@ def _values(rows: Rows, name: str) -> list[str]:
     column = rows.table.column(name)
     if not is_string(column.type):
         return []
-    return sorted(value for value in pc.unique(column).to_pylist() if value)
+    return [value for value in pc.unique(column).to_pylist() if value]
 
 
 def _counts(rows: Rows, name: str) -> bool:

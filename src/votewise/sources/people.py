@@ -16,21 +16,12 @@ from votewise.data.votes import UNKNOWN
 from votewise.errors import BadInputError
 from votewise.sources.canonical import Canonical
 from votewise.sources.cells import TEXT, known
-from votewise.sources.column_names import plain_name
+from votewise.sources.column_names import PERSON, WAYS, plain_name
 from votewise.sources.inner_columns import inner_names
 from votewise.sources.rows import Rows
 from votewise.sources.stand_in_type import TextsNeededError, is_stand_in
 
-_PERSON = (
-    r"annotator|(crowd_?)?worker|turker|performer|labell?er|rater|evaluator|judge|grader|reviewer|participant|respondent|coder"
-    r"|voter|assessor|contributor|user"
-)
-_WAYS = r"_?(id|name|index|idx|hash|email|uuid|uid|key|code|no|nr|number|pid|login)"
-_WAY = re.compile(f"{_WAYS}$")
-PERSON = re.compile(
-    rf"((human|crowd|mturk|prolific|anon|anonymous)_)?({_PERSON})({_WAYS})?|prolific_(id|pid)|(annotated|rated|labell?ed|judged|evaluated|voted|graded|reviewed|completed)_by(_id)?"
-)
-"""Names of columns that say who voted."""
+_WAY = re.compile(f"{WAYS}$")
 
 MAYBE = re.compile(
     r"(created|submitted|updated|entered)_by(_id)?|e?_?mail|member(_id)?|expert(_id|_name)?|person(_id)?|subject_id|rater_model"

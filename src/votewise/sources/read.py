@@ -66,7 +66,7 @@ def read_votes(
         BadInputError: for what cannot be read, with source, row, column, value and what was expected.
     """
     check_on_error(on_error)
-    told = _Told(format, columns, parse_labels(label), criterion, one_annotator, on_error == "stop")
+    told = _Told(format, columns, parse_labels(label), criterion, one_annotator, on_error == "stop", split)
     path = Path(rejects) if rejects is not None and on_error == "skip" else None
     opened = load(source, split=split, leave_texts=True)
     if opened.stand_ins is None:
@@ -88,10 +88,12 @@ class _Told:
     criterion: str | None
     one_annotator: str | None
     stop: bool
+    split: str | None
 
 
 def _read(opened: Source, told: _Told, path: Path | None) -> Votes:
     rows = Rows(opened, told.columns, stop=told.stop, labels=told.labels, criterion=told.criterion)
+    rows.split = told.split
     chosen, canonical = canonical_votes(rows, told.format, told.one_annotator)
     unknown = unknown_votes(canonical)
     encoded = encode(rows, canonical)

@@ -138,7 +138,7 @@ def telling_columns(rows: Rows, dropped: Codes, kept: Codes) -> list[str]:
     found = []
     for name in unread(rows):
         plain = _plain(name)
-        question = plain in QUESTIONS and _recurs(rows, name)
+        question = plain in QUESTIONS and (RECORDS.fullmatch(plain) is None or _recurs(rows, name))
         if plain in REMARKS or (RECORDS.fullmatch(plain) and not question and plain not in REVISIONS):
             continue
         differ = _differ(rows, name, dropped, kept)

@@ -7,10 +7,12 @@ is called like a further part of one may: a persona, documents that were found, 
 from __future__ import annotations
 
 import re
+from typing import Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from votewise.data.votes import UNKNOWN
 from votewise.sources.canonical import Canonical
 from votewise.sources.cells import is_string
 from votewise.sources.column_names import DOCUMENTS, PROMPT, plain_name
@@ -35,6 +37,13 @@ NOT_ASKED = re.compile(
     r"|response|answer|completion|output|gold|reference|correct|chosen|rejected|score|rating|url|browser|agent|device|title).*"
 )
 """Names of texts that are about the answers, the vote or the voter, where nothing is read as the prompt."""
+
+QUESTION_IDS = re.compile(
+    r"(prompt|question|query|item|example|image|picture|topic|doc|document|article|post|context|passage|q)_?id"
+)
+"""Names of columns that say what was asked, where nothing else does."""
+TASK_IDS = re.compile(r"(task|hit|instance|unit|stimulus|p)_?id")
+"""Names of columns that may say it, and may number the work: they count only among one annotator's votes."""
 
 SAMPLE = 1_000
 LONG = 20
@@ -68,6 +77,35 @@ def check_prompts(rows: Rows, canonical: Canonical) -> None:
                 column=name,
                 expected=f"--columns prompt={own} if a model was asked this, --columns {own}= if not",
             )
+    _check_question_ids(rows, canonical.table)
+
+
+def _check_question_ids(rows: Rows, table: pa.Table) -> None:
+    """Refuse the same two answers to questions of different ids, where the questions themselves are not there."""
+    ids = [
+        name
+        for name in unread(rows)
+        if QUESTION_IDS.fullmatch(plain_name(name)) or TASK_IDS.fullmatch(plain_name(name))
+    ]
+    if not ids or "pair" in table.column_names or not is_string(table.column("response_a").type):
+        return
+    answers = zip(table.column("response_a").to_pylist(), table.column("response_b").to_pylist(), strict=True)
+    couples = [frozenset(couple) for couple in answers]
+    places = table.column("row").to_numpy().tolist()
+    for name in ids:
+        values = rows.table.column(name).to_pylist()
+        first: dict[Any, int] = {}
+        people = table.column("annotator").to_pylist() if TASK_IDS.fullmatch(plain_name(name)) else [None] * len(places)
+        for couple, who, i in zip(couples, people, places, strict=True):
+            j = i if who == UNKNOWN else first.setdefault((couple, who), i)
+            if values[i] != values[j]:
+                own = rows.source_column(name)
+                raise rows.fail(
+                    f"differs between rows {rows.source.number(j):,} and {rows.source.number(i):,}, with the same answers, "
+                    "and no column is read as the prompt",
+                    column=name,
+                    expected=f"--columns prompt={own} if it says what was asked, --columns {own}= if not",
+                )
 
 
 def _check_further_prompts(rows: Rows) -> None:

@@ -51,6 +51,8 @@ class UsableRows:
         self.source, self.stop = source, stop
         self.labels, self.criterion, self.criterion_used = dict(labels or {}), criterion, False
         self.renames = {name: own for name, own in (renames or {}).items() if own != ""}
+        self.split: str | None = None
+        """The split that was asked for, where a column says which row is in which."""
         self.set_aside = {name for name, own in (renames or {}).items() if own == ""}
         """Columns that the user says have no role: ``--columns NAME=``."""
         self.roles: dict[str, str] = {}
