@@ -20,7 +20,7 @@ from shapes import SHAPES
 from votewise.data.lazy_table import LazyTable
 from votewise.data.votes import Votes
 from votewise.errors import BadInputError
-from votewise.sources import read_votes, stand_ins
+from votewise.sources import hashing, opening, read_votes, stand_ins
 from votewise.sources.stand_in_type import TextsNeededError, digests
 from votewise.sources.values import decoded, table_of
 
@@ -165,6 +165,20 @@ def test_many_votes(kind: str, seed: int, tmp_path: Path, monkeypatch: pytest.Mo
     assert votes.texts.take(pa.array(some)).equals(whole.texts.take(pa.array(some)).combine_chunks())
     assert votes.table.slice(4, 3).equals(whole.table.slice(4, 3))
     assert votes.table["reason"].to_pylist() == whole.table["reason"].to_pylist()
+
+
+@pytest.mark.parametrize("kind", ["parquet", "arrow", "folder", "csv"])
+def test_votes_beyond_the_first_rows(kind: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(hashing, "HEAD", 30)
+    monkeypatch.setattr(stand_ins, "HEAD", 30)
+    path = written(tmp_path, many(9), kind, parts=2)
+    both_ways(monkeypatch, path)
+    monkeypatch.setattr(stand_ins, "LARGE", 0)
+    source = opening.load(path, leave_texts=True)
+    monkeypatch.setattr(stand_ins, "LARGE", NEVER)
+    whole = opening.load(path)
+    assert len(source.head) == 30
+    assert source.head.equals(whole.table.slice(0, 30))
 
 
 @pytest.mark.parametrize("kind", ["jsonl", "csv"])

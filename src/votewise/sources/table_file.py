@@ -1,0 +1,148 @@
+"""One Parquet or Arrow file whose rows are read in batches."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from votewise.errors import BadInputError
+
+Indices = npt.NDArray[np.int64]
+
+BATCH_BYTES = 32 << 20
+"""How much of a table is in memory at a time, roughly."""
+
+
+@dataclass(frozen=True)
+class TableFile:
+    """One file: its ``kind`` (``parquet`` or ``arrow``), what it looked like when it was opened, and its rows.
+
+    ``sizes`` are the bytes of the columns' values, before compression but, in Parquet, after repetition was taken out.
+    """
+
+    path: Path
+    kind: str
+    stamp: tuple[int, int]
+    rows: int
+    sizes: Mapping[str, int]
+    schema: pa.Schema
+
+    @property
+    def bytes(self) -> int:
+        """Bytes of all columns."""
+        return sum(self.sizes.values())
+
+    @classmethod
+    def of(cls, path: Path, kind: str) -> TableFile:
+        """Look at a file's description, not at its rows."""
+        if kind == "parquet":
+            with pq.ParquetFile(path) as file:
+                schema, meta = file.schema_arrow, file.metadata
+                return cls(path, kind, stamp_of(path), meta.num_rows, _sizes(meta, schema.names), schema)
+        rows, schema, sizes = 0, None, Counter[str]()
+        with pa.memory_map(str(path)) as source:
+            for batch in _arrow_batches(source):
+                rows, schema = rows + len(batch), batch.schema
+                sizes.update({name: column.nbytes for name, column in zip(schema.names, batch.columns, strict=True)})
+            return cls(path, kind, stamp_of(path), rows, sizes, schema or _arrow_schema(source))
+
+    def check(self) -> None:
+        """Raise BadInputError if the file is not as it was when it was opened."""
+        try:
+            same = stamp_of(self.path) == self.stamp
+        except OSError:
+            same = False
+        if not same:
+            raise BadInputError(
+                "has changed since it was read", source=str(self.path), expected="the same file; read it again"
+            )
+
+    def batches(self, columns: Sequence[str], rows: Indices | None, most: int = 100_000) -> Iterator[pa.Table]:
+        """These columns of all rows, or of these ascending ones, as far as the file has the columns; ``most`` at a time."""
+        self.check()
+        own = [name for name in columns if name in self.schema.names]
+        size = min(most, max(1_000, BATCH_BYTES * self.rows // max(self.bytes, 1)))
+        with ThreadPoolExecutor(1) as pool:
+            found = self._parquet(own, rows, size) if self.kind == "parquet" else self._arrow(own, rows, size)
+            # The next batch is decoded while this one is used.
+            waiting = pool.submit(next, found, None)
+            while (item := waiting.result()) is not None:
+                waiting = pool.submit(next, found, None)
+                start, batch = item
+                if rows is not None:
+                    first, last = np.searchsorted(rows, [start, start + len(batch)])
+                    batch = batch.take(pa.array(rows[first:last] - start)) if last - first != len(batch) else batch
+                if len(batch):
+                    yield batch
+
+    def _parquet(self, columns: list[str], rows: Indices | None, size: int) -> Iterator[tuple[int, pa.Table]]:
+        with pq.ParquetFile(self.path, pre_buffer=False, buffer_size=1 << 20) as file:
+            start = 0
+            for group in range(file.metadata.num_row_groups):
+                end = start + file.metadata.row_group(group).num_rows
+                if rows is None or np.diff(np.searchsorted(rows, [start, end]))[0]:
+                    at = start
+                    for batch in file.iter_batches(size, row_groups=[group], columns=columns):
+                        if rows is not None and at > rows[-1]:
+                            return
+                        yield at, pa.Table.from_batches([batch]).select(columns)
+                        at += len(batch)
+                start = end
+
+    def _arrow(self, columns: list[str], rows: Indices | None, size: int) -> Iterator[tuple[int, pa.Table]]:
+        at = 0
+        with pa.OSFile(str(self.path)) as source:
+            for batch in _arrow_batches(source):
+                if rows is not None and at > rows[-1]:
+                    return
+                # Offsets of a damaged file may point anywhere, which would end the process.
+                batch.validate(full=True)
+                for piece in pa.Table.from_batches([batch]).select(columns).to_batches(max_chunksize=size):
+                    yield at, pa.Table.from_batches([piece])
+                    at += len(piece)
+
+
+def stamp_of(path: Path) -> tuple[int, int]:
+    """What changes when a file is written: its size and the time of the last change."""
+    found = path.stat()
+    return found.st_size, found.st_mtime_ns
+
+
+def _sizes(meta: pq.FileMetaData, names: Sequence[str]) -> Counter[str]:
+    sizes: Counter[str] = Counter()
+    for i in range(meta.num_row_groups):
+        group = meta.row_group(i)
+        for j in range(group.num_columns):
+            column = group.column(j)
+            path = column.path_in_schema
+            # A flat column may have a point in its name.
+            sizes[path if path in names else path.partition(".")[0]] += column.total_uncompressed_size
+    return sizes
+
+
+def _arrow_batches(source: Any) -> Iterator[pa.RecordBatch]:
+    try:
+        reader = pa.ipc.open_file(source)
+    except pa.ArrowInvalid:
+        source.seek(0)
+        yield from pa.ipc.open_stream(source)
+        return
+    for i in range(reader.num_record_batches):
+        yield reader.get_batch(i)
+
+
+def _arrow_schema(source: Any) -> pa.Schema:
+    try:
+        return pa.ipc.open_file(source).schema
+    except pa.ArrowInvalid:
+        source.seek(0)
+        return pa.ipc.open_stream(source).schema
