@@ -146,8 +146,6 @@ def write_audit(
     if votes.reading is not None and votes.reading.rejects is None:
         stale.append("rejected.jsonl")
     with folder_written_whole(folder, stale=stale) as staging:
-        if write_report is not None:
-            write_report(staging / "report.html", summary)
         write_table(staging / "annotators.parquet", result.annotators)
         tables = {staging / "votes.parquet": result.votes, staging / "pairs.parquet": describe_pairs(votes, result)}
         if all(isinstance(table, LazyTable) for table in tables.values()):
@@ -155,6 +153,9 @@ def write_audit(
         else:
             for path, table in tables.items():
                 write_table(path, table)
+        # After the tables, because the texts that it shows are kept when all texts are read.
+        if write_report is not None:
+            write_report(staging / "report.html", summary)
         write_json(staging / "summary.json", summary)
     return [folder / file for file in FILES if file != "report.html" or write_report is not None]
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 import numpy as np
@@ -27,6 +27,28 @@ class RowStore(Protocol):
         ...
 
 
+@dataclass(eq=False)
+class Remembered:
+    """A few rows that will be asked for, kept when they pass by while all rows are read."""
+
+    rows: Indices = field(default_factory=lambda: np.zeros(0, np.int64))
+    pieces: list[pa.Table] = field(default_factory=list)
+
+    def see(self, start: int, batch: pa.Table) -> None:
+        """The rows from ``start`` on pass by."""
+        first, last = np.searchsorted(self.rows, [start, start + len(batch)])
+        if last > first:
+            self.pieces.append(batch.take(pa.array(self.rows[first:last] - start)))
+
+    def take(self, columns: Sequence[str], rows: Indices) -> pa.Table | None:
+        """These rows in this order; None where not all of them have passed by."""
+        if not self.pieces or sum(map(len, self.pieces)) != len(self.rows) or not np.isin(rows, self.rows).all():
+            return None
+        if not set(columns) <= set(self.pieces[0].column_names):
+            return None
+        return pa.concat_tables(self.pieces).select(columns).take(pa.array(np.searchsorted(self.rows, rows)))
+
+
 @dataclass(frozen=True, eq=False)
 class StoredColumns:
     """Columns that are in files: where, and under which names.
@@ -36,20 +58,25 @@ class StoredColumns:
         names: the columns' names -> their names in the files.
         schema: the columns' names and types.
         rows: (n,) ascending rows of the files that the rows of the table are; None where they are all of them.
+        remembered: rows of the table that are kept when they are read among others.
     """
 
     store: RowStore
     names: Mapping[str, str]
     schema: pa.Schema
     rows: Indices | None = None
+    remembered: Remembered = field(default_factory=Remembered)
 
     def __len__(self) -> int:
         return len(self.store) if self.rows is None else len(self.rows)
 
     def take(self, at: Indices) -> pa.Table:
         """All columns of these rows of the table."""
-        rows = at if self.rows is None else self.rows[at]
-        return self.typed(self.store.take(list(self.names.values()), rows))
+        columns = list(dict.fromkeys(self.names.values()))
+        found = self.remembered.take(columns, at)
+        if found is None:
+            found = self.store.take(columns, at if self.rows is None else self.rows[at])
+        return self.typed(found)
 
     def only(self, names: Sequence[str]) -> StoredColumns:
         """Some of the columns."""
@@ -58,13 +85,14 @@ class StoredColumns:
             {name: self.names[name] for name in names},
             pa.schema([self.schema.field(name) for name in names]),
             self.rows,
+            self.remembered,
         )
 
     def renamed(self, names: Mapping[str, str]) -> StoredColumns:
         """The columns under other names: old -> new."""
         fields = [field.with_name(names.get(field.name, field.name)) for field in self.schema]
         own = {names.get(name, name): source for name, source in self.names.items()}
-        return StoredColumns(self.store, own, pa.schema(fields), self.rows)
+        return StoredColumns(self.store, own, pa.schema(fields), self.rows, self.remembered)
 
     def typed(self, batch: pa.Table) -> pa.Table:
         """The columns among what the files gave, under their names and with their types."""
@@ -147,6 +175,11 @@ class LazyTable:
         names = (*columns, *self._names) if first else (*self._names, *columns)
         return LazyTable(names, here, self.stored)
 
+    def remember(self, rows: npt.NDArray[np.integer[Any]]) -> None:
+        """Keep these rows the next time that all rows are read, so that ``take`` of them reads nothing."""
+        memory = self.stored.remembered
+        memory.rows, memory.pieces = np.unique(rows).astype(np.int64), []
+
     def some(self, rows: Indices) -> LazyTable:
         """These ascending rows, those in files still there."""
         stored = self.stored
@@ -217,5 +250,6 @@ def batches_of(tables: Sequence[LazyTable]) -> Iterator[tuple[int, pa.Table]]:
                 if len(own) == 0:
                     continue
                 part = batch if len(own) == len(batch) else batch.take(pa.array(np.searchsorted(numbers, own)))
+            one.remembered.see(done[i], part)
             yield i, table.together(table.here.slice(done[i], len(part)), one.typed(part))
             done[i] += len(part)

@@ -26,6 +26,10 @@ def write_audit(
 
         write_audit_report(path, votes, result, title=str(title), facts=report_facts(facts))
 
+    if title is not None:
+        from votewise.report.audit_page import remember_texts
+
+        remember_texts(votes, result)
     return saved.write_audit(
         folder, votes, result, summary=summary, write_report=None if title is None else write_report
     )

@@ -15,7 +15,7 @@ from votewise.annotators.flags import FLAGS
 from votewise.annotators.results import ReliabilityResult
 from votewise.data.votes import Votes
 from votewise.report.cards import Codes
-from votewise.report.gallery import OVERALL, PER_ANNOTATOR, Gallery, Suspect, build_gallery
+from votewise.report.gallery import OVERALL, PER_ANNOTATOR, Gallery, Suspect, build_gallery, remember_cards
 from votewise.report.periods import MIN_PERIOD_VOTES, Periods, agreement_by_period
 from votewise.report.summary import (
     flag_codes,
@@ -62,6 +62,11 @@ def write_audit_report(
     from votewise.report import page
 
     return page.write(path, render_audit_report(votes, result, title=title, facts=facts))
+
+
+def remember_texts(votes: Votes, result: ReliabilityResult) -> None:
+    """Keep the texts that the report shows when all texts are read the next time, where they are left in files."""
+    remember_cards(votes, result, _listed(result))
 
 
 def render_audit_report(

@@ -68,9 +68,7 @@ def build_cards(votes: Votes, result: ReliabilityResult, confidence: Floats, pri
         confidence: (N,) the votes' confidences, NaN for ties.
         priority: indices of the votes that should have a card, the most important first.
     """
-    pairs, first = np.unique(votes.pair[priority], return_index=True)
-    pairs = pairs[np.argsort(first)][:MAX_CARDS].astype(np.int64)
-    on_pair = _votes_by_pair(votes, confidence, pairs)
+    pairs, on_pair = shown_pairs(votes, confidence, priority)
     # All at once, because they may be in a file.
     texts = [{}] * len(pairs) if votes.texts is None else votes.texts.take(pa.array(pairs)).to_pylist()
     reasons = _reasons(result, np.concatenate([on_pair[pair][:CARD_VOTES] for pair in pairs.tolist()] or [pairs]))
@@ -85,6 +83,13 @@ def build_cards(votes: Votes, result: ReliabilityResult, confidence: Floats, pri
             break
         cards.append(card)
     return cards
+
+
+def shown_pairs(votes: Votes, confidence: Floats, priority: Codes) -> tuple[Codes, dict[int, Codes]]:
+    """The pairs that have a card if all fit, and the votes on each of them; see ``build_cards``."""
+    pairs, first = np.unique(votes.pair[priority], return_index=True)
+    pairs = pairs[np.argsort(first)][:MAX_CARDS].astype(np.int64)
+    return pairs, _votes_by_pair(votes, confidence, pairs)
 
 
 def _votes_by_pair(votes: Votes, confidence: Floats, pairs: Codes) -> dict[int, Codes]:

@@ -11,8 +11,9 @@ import pyarrow as pa
 
 from votewise.annotators.results import ReliabilityResult
 from votewise.arrays import Floats
+from votewise.data.lazy_table import LazyTable
 from votewise.data.votes import Votes
-from votewise.report.cards import Card, Codes, build_cards
+from votewise.report.cards import Card, Codes, build_cards, shown_pairs
 from votewise.report.summary import floats, problematic
 
 OVERALL = 60
@@ -55,10 +56,7 @@ def build_gallery(votes: Votes, result: ReliabilityResult, listed: Codes) -> Gal
         result: the beliefs about them.
         listed: codes of the annotators in the report's table, most votes first.
     """
-    confidence = floats(result.votes["confidence"])
-    suspicious = np.flatnonzero(confidence < 0.5)
-    order = suspicious[np.lexsort((suspicious, confidence[suspicious], votes.annotator[suspicious]))]
-    rank = _rank_in_run(votes.annotator[order])
+    confidence, suspicious, order, rank = _suspicious(votes, result)
     own, priority = _own(votes, result, order, rank, listed), _priority(votes, result, confidence, order, rank, listed)
     cards = build_cards(votes, result, confidence, priority)
     carded = {card.code for card in cards}
@@ -70,6 +68,25 @@ def build_gallery(votes: Votes, result: ReliabilityResult, listed: Codes) -> Gal
         suspects.setdefault(int(votes.annotator[vote]), []).append(entry)
     doubtful = np.bincount(votes.annotator[suspicious], minlength=votes.n_annotators)
     return Gallery(tuple(sorted(cards, key=lambda card: card.lowest)), suspects, doubtful)
+
+
+def remember_cards(votes: Votes, result: ReliabilityResult, listed: Codes) -> None:
+    """Keep the texts of the cards when all texts are read the next time, where they are left in files."""
+    if not isinstance(votes.texts, LazyTable):
+        return
+    confidence, _, order, rank = _suspicious(votes, result)
+    pairs, on_pair = shown_pairs(votes, confidence, _priority(votes, result, confidence, order, rank, listed))
+    votes.texts.remember(pairs)
+    if isinstance(result.votes, LazyTable):
+        result.votes.remember(np.concatenate([pairs[:0], *on_pair.values()]))
+
+
+def _suspicious(votes: Votes, result: ReliabilityResult) -> tuple[Floats, Codes, Codes, Codes]:
+    """All confidences; the suspicious votes; the same by annotator, lowest confidence first; their ranks among these."""
+    confidence = floats(result.votes["confidence"])
+    suspicious = np.flatnonzero(confidence < 0.5)
+    order = suspicious[np.lexsort((suspicious, confidence[suspicious], votes.annotator[suspicious]))]
+    return confidence, suspicious, order, _rank_in_run(votes.annotator[order])
 
 
 def _rank_in_run(values: npt.NDArray[Any]) -> Codes:
