@@ -153,6 +153,17 @@ def test_generate_leaves_out_unusable_prompts(tmp_path: Path, capsys: pytest.Cap
     assert [file.name for file in tmp_path.iterdir()] == ["source.jsonl"]
 
 
+def test_a_refused_command_leaves_no_rejected_rows_behind(tmp_path: Path) -> None:
+    scores: dict[str, Any] = {"score_columns": ("score_a", "score_b"), "on_error": "skip"}
+    with pytest.raises(BadInputError, match="unknown kind of file"):
+        votewise.score(votes(), **MAPPED, **scores, out=tmp_path / "deep" / "s.txt")
+    with pytest.raises(BadInputError, match="unknown kind of file"):
+        votewise.generate(
+            prompts(), model="m", columns={"prompt": "ask"}, on_error="skip", out=tmp_path / "deep" / "a.txt"
+        )
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_the_verdicts_that_are_left_are_counted_as_they_are_mapped(tmp_path: Path) -> None:
     labels = {"links": "a", "rechts": "b", "?": "skip"}
     found = votewise.evaluate_win_rate(judged(), columns={"winner": "verdict"}, label=labels)

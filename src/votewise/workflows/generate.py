@@ -111,10 +111,11 @@ def generate(
         refuse_unread("a table of prompts", **told)
     reader = SourceReader(**told, on_error=on_error)
     prompts = read_prompts(prompts, reader, limit=limit)
-    kept = None if out is None or dry_run else rejected_file(Path(out))
-    prompts = replace(prompts, rejected=reader.write_rejected(kept))
     models = [model] if isinstance(model, str) else list(model)
     job = GenerateJob(prompts, models, _path(out), sampling, backend, options, _path(comparisons))
+    # Only now that the settings are known to fit together.
+    kept = None if out is None or dry_run else rejected_file(Path(out))
+    job = replace(job, prompts=replace(prompts, rejected=reader.write_rejected(kept)))
     if dry_run:
         return result_of(job, {})
     progress.stage("Loading models")

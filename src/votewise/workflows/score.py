@@ -88,15 +88,17 @@ def score(
     progress = progress or SILENT
     options = ModelOptions(batch_size, device, dtype, chat_template)
     source = choose_method(reward_model, policy, reference, beta=beta, score_columns=score_columns, options=options)
+    reader = None
     if not isinstance(pairs, Pairs):
         progress.stage(f"Reading {short_name(pairs)}")
         told: dict[str, Any] = {"label": label, "criterion": criterion, "split": split, "one_annotator": one_annotator}
         reader = SourceReader(columns=columns, on_error=on_error, **told)
         by_columns = isinstance(source, ColumnScores)
         pairs = read_pairs(pairs, reader, format=format, texts=not by_columns, numbers=score_columns or ())
-        kept = None if out is None or dry_run else rejected_file(Path(out))
-        pairs = replace(pairs, rejected=reader.write_rejected(kept))
     job = ScoreJob(pairs, source, None if out is None else Path(out), fit_temperature)
+    if reader is not None:  # only now that the settings are known to fit together
+        kept = None if out is None or dry_run else rejected_file(Path(out))
+        job = replace(job, pairs=replace(pairs, rejected=reader.write_rejected(kept)))
     if dry_run:
         return planned_result(job)
     progress.stage("Loading models")
