@@ -80,6 +80,21 @@ def parquet_parts(rows: list[Row], folder: Path) -> Path:
     return folder
 
 
+def text_parts(suffix: str, write: Callable[[list[Row]], bytes], pattern: str = "") -> Container:
+    """Text files of some rows each, in a folder or found by a pattern."""
+
+    def parts(rows: list[Row], folder: Path) -> str:
+        for number, part in enumerate(two_parts(rows)):
+            file(folder, f"part-{number}{suffix}", write(part))
+        return str(folder / pattern) if pattern else str(folder)
+
+    return parts
+
+
+def parquet_glob(rows: list[Row], folder: Path) -> str:
+    return str(parquet_parts(rows, folder) / "*" / "part-*.parquet")
+
+
 def saved_data_set(rows: list[Row], folder: Path) -> Path:
     """What ``save_to_disk`` writes, made by hand: its own takes a fifth of a second."""
     whole = table(rows)
@@ -156,6 +171,10 @@ TYPED: dict[str, Container] = {
     "arrow stream": arrow_stream,
     "feather": feather_file,
     "folder of parquet": parquet_parts,
+    "glob of parquet": parquet_glob,
+    "folder of jsonl": text_parts(".jsonl", json_lines),
+    "folder of jsonl.gz": text_parts(".jsonl.gz", lambda rows: gzip.compress(json_lines(rows))),
+    "glob of json": text_parts(".json", lambda rows: json.dumps(rows).encode(), "part-*.json"),
     "saved data set": saved_data_set,
     "saved data set with splits": split_data_set,
     "pyarrow": lambda rows, _: table(rows),
@@ -181,5 +200,9 @@ UNTYPED: dict[str, Container] = {
     "csv, UTF-16 big-endian": csv_container("votes.csv", "\t", lambda text: b"\xfe\xff" + text.encode("utf-16-be")),
     "csv.gz": csv_container("votes.csv.gz", ",", lambda text: gzip.compress(text.encode())),
     "csv.zst": csv_container("votes.csv.zst", ",", lambda text: pa.compress(text.encode(), "zstd", asbytes=True)),
+}
+UNTYPED |= {
+    "folder of csv": text_parts(".csv", lambda rows: csv_text(rows).encode()),
+    "glob of csv.gz": text_parts(".csv.gz", lambda rows: gzip.compress(csv_text(rows).encode()), "*.csv.gz"),
 }
 """Containers without types; an empty text is quoted, and nothing is null."""

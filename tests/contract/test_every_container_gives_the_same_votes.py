@@ -38,7 +38,7 @@ def check(shape: WrittenShape, source: Any, expected: list[TrueVote]) -> None:
 def test_every_container_gives_the_votes_that_were_written(name: str) -> None:
     shape = SHAPES[name]
 
-    @examples(3)
+    @examples(2)
     @given(tables(shape))
     def same_votes(drawn: tuple[list[Row], list[TrueVote]]) -> None:
         rows, expected = drawn
