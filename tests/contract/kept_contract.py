@@ -34,8 +34,12 @@ def examples(number: int) -> Callable[[Any], Any]:
     return chosen
 
 
+Table = tuple[list[Row], list[TrueVote]]
+"""Rows, and the votes that they hold."""
+
+
 @st.composite
-def tables(draw: st.DrawFn, shape: WrittenShape) -> tuple[list[Row], list[TrueVote]]:
+def tables(draw: st.DrawFn, shape: WrittenShape) -> Table:
     """A random table in a shape, its columns in any order, and the votes that it holds."""
     truth = draw(truths(shape.verdicts, turns=shape.turns, named=shape.named))
     dice = random.Random(draw(st.integers(0, 2**32)))
