@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from random import Random
 from typing import Any
 
@@ -39,7 +39,6 @@ class WrittenShape:
         flat: whether it has neither lists nor objects, so that a CSV can hold it.
         one_per_row: whether a row is one vote.
         joined: whether the shape leaves open where the prompt ends.
-        options: what ``read_votes`` must be told.
         refused: pattern of a refusal that some truths may meet, because their words mean two things.
     """
 
@@ -51,7 +50,6 @@ class WrittenShape:
     flat: bool = True
     one_per_row: bool = True
     joined: bool = False
-    options: dict[str, Any] = field(default_factory=dict)
     refused: str | None = None
 
 

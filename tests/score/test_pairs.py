@@ -31,6 +31,11 @@ def test_comparisons_without_votes() -> None:
     assert pairs.sign is None
     assert pairs.format is None
     assert len(pairs) == 1
+    hot = {"winner_model_a": 0, "winner_model_b": 1, "winner_tie": 0}
+    for verdict in (hot, {"winner": "model_b"}):
+        pairs = read_pairs([PLAIN | verdict])
+        assert pairs.sign is not None
+        assert pairs.sign.tolist() == [-1]
     assert read_pairs([PLAIN | {"label": "b"}, PLAIN | {"label": None}]).sign.tolist() == [-1, 0]  # type: ignore[union-attr]
     without = read_pairs([{"response_a": "x", "response_b": "y"}])
     assert without.prompt == [""]

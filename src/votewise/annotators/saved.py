@@ -91,6 +91,7 @@ def summarise(
         "format": reading.format if reading else None,
         "one_per_row": reading.one_per_row if reading else True,
         "columns": dict(columns or {}),
+        "added": _added(votes, result),
         "reading": dict(reading_options or {}),
         "counts": counts | {"pairs": votes.n_pairs, "annotators": votes.n_annotators},
         "notes": list(reading.notes) if reading else [],
@@ -105,6 +106,12 @@ def summarise(
         "flags": dict(Counter(result.annotators["flag"].drop_null().to_pylist()).most_common()),
         "gold": asdict(gold) if gold else None,
     }
+
+
+def _added(votes: Votes, result: ReliabilityResult) -> list[str]:
+    """The columns of ``result.votes`` that are not the source's."""
+    own = () if votes.table is None else votes.table.column_names
+    return [name for name in result.votes.column_names if name not in own or name == "confidence"]
 
 
 def describe_pairs(votes: Votes, result: ReliabilityResult) -> pa.Table:
@@ -185,7 +192,9 @@ def load_votes(audit: Audit) -> Votes:
         votes = read_votes(path, format="plain", columns=others)
     else:
         told = audit.summary.get("reading", {})
-        votes = read_votes(path, format=audit.summary["format"], columns=audit.summary["columns"] or None, **told)
+        # Columns that the audit added are no part of the source: a second column of names would be one too many.
+        columns = dict.fromkeys(audit.summary.get("added", ()), "") | audit.summary["columns"]
+        votes = read_votes(path, format=audit.summary["format"], columns=columns or None, **told)
     if len(votes) != len(audit.votes) or "confidence" not in audit.votes.column_names:
         raise BadInputError("does not hold the votes that were audited", source=str(path), expected="an unchanged file")
     return votes

@@ -22,6 +22,7 @@ from votewise.sources.opening import Source
 from votewise.sources.reader import SourceReader
 from votewise.sources.registry import FORMATS, choose
 from votewise.sources.rows import Rows
+from votewise.sources.shapes.two_answers import says_which_is_better
 
 SIGNS = {"a": 1, "b": -1, "tie": 0}
 
@@ -87,7 +88,7 @@ def read_pairs(
     _check_numbers(rows, numbers)
     if format != "auto" or any(f.recognise(rows) for f in FORMATS.values() if not f.general):
         return _of_votes(rows, format, texts, one_annotator)
-    if rows.has("response_a", "response_b"):
+    if rows.has("response_a", "response_b") and (rows.has("label") or not says_which_is_better(rows)):
         _needs_votes(criterion=rows.criterion, one_annotator=one_annotator)
         sign = _signs(label_column(rows, null=True)) if rows.has("label") else None
         table = pa.table(answers(rows, "prompt", "response_a", "response_b"))

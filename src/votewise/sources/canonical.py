@@ -105,8 +105,12 @@ def from_votes(
             continue
         kind = pa.float64() if name in NUMBERS else TEXT
         if any(isinstance(v, list) for v in values):
-            values = [said(v) if isinstance(v, str) else v for v in values]
+            role = "user" if name == "prompt" else "assistant"
+            values = [said(v, role) if isinstance(v, str) else v for v in values]
             kind = messages_type([values])
+        elif name == "prompt":
+            # A prompt that is missing asks what an empty one does, and a text can be read again.
+            values = ["" if value is None else value for value in values]
         arrays[name] = pa.array(values, kind)
     if len(votes) == 0:
         arrays |= {"annotator": pa.array([], TEXT), "label": pa.array([], TEXT)}

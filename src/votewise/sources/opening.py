@@ -71,18 +71,18 @@ def load(source: Any, *, split: str | None = None, leave_texts: bool = False) ->
         if leave_texts and (left := _left_in_files(source, split)) is not None:
             return left
         name, loaded = _load(source, split)
+        table = without_views(loaded.table)
     except VotewiseError:
         raise
     except Exception as error:
         # Whatever a library raises about a damaged file: decompression, recursion, numbers too long, names, links.
         raise BadInputError(f"cannot be read: {first_line(error)}", source=name) from error
-    table = loaded.table
     repeated = [column for column, count in Counter(table.column_names).items() if count > 1]
     if repeated:
         raise BadInputError("several columns have this name", source=name, column=repeated[0], expected="one each")
     if len(table) == 0 and not loaded.broken:
         raise BadInputError("there are no rows", source=name, expected="at least one vote")
-    return Source(name, without_views(table), loaded.broken, loaded.numbers, loaded.notes)
+    return Source(name, table, loaded.broken, loaded.numbers, loaded.notes)
 
 
 def _left_in_files(source: Any, split: str | None) -> Source | None:

@@ -8,7 +8,12 @@ import pyarrow as pa
 def without_views(table: pa.Table) -> pa.Table:
     """Convert string views and categories to ordinary strings, which every Arrow function accepts."""
     schema = plain_schema(table.schema)
-    return table if schema.equals(table.schema) else table.cast(schema)
+    # One by one: Arrow breaks lists of objects with nothing but nulls in them when it casts a whole table.
+    columns = [
+        column if column.type.equals(field.type) else column.cast(field.type)
+        for column, field in zip(table.columns, schema, strict=True)
+    ]
+    return table if schema.equals(table.schema) else pa.Table.from_arrays(columns, schema=schema)
 
 
 def plain_schema(schema: pa.Schema) -> pa.Schema:

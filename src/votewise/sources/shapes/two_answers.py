@@ -71,8 +71,12 @@ def looks_like_two_answers(rows: Rows) -> bool:
     table, found = rows.table, answer_columns(rows.table)
     if found is None:
         return False
-    says = set(ONE_HOT) <= set(table.column_names) or bool(label_columns(table))
-    return says or score_columns(table, *found) is not None
+    return says_which_is_better(rows) or score_columns(table, *found) is not None
+
+
+def says_which_is_better(rows: Rows) -> bool:
+    """Tell whether a column, or three of which one is 1, may say which of two answers is better."""
+    return rows.has(*ONE_HOT) or bool(label_columns(rows.table))
 
 
 def read_two_answers(rows: Rows) -> Canonical:

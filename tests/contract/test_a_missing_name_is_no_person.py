@@ -1,0 +1,47 @@
+"""Point 5 of the contract: a missing name is not a person.
+
+Votes without an annotator are votes of unknown people: they are not each other's duplicates, unless ``--one-annotator``
+says that they are by one.
+"""
+
+from __future__ import annotations
+
+import pytest
+from flat_shapes import FLAT
+from hypothesis import given
+from kept_contract import Table, examples, tables
+from nested_shapes import NESTED
+from test_one_path import read_or_refused
+
+from votewise.data.votes import UNKNOWN
+from votewise.sources import read_votes
+
+UNNAMED = {name: shape for name, shape in (FLAT | NESTED).items() if not shape.named and shape.one_per_row}
+PEOPLE = {"two-answers": "worker"}
+
+
+@pytest.mark.parametrize("name", UNNAMED)
+@pytest.mark.parametrize("blank", [None, "", "  "])
+def test_votes_without_names_repeat_nobody(name: str, blank: str | None) -> None:
+    shape, column = UNNAMED[name], PEOPLE.get(name, "annotator")
+
+    @examples(3)
+    @given(tables(shape))
+    def unknown(drawn: Table) -> None:
+        rows, expected = drawn
+        if read_or_refused(shape, rows) is None:
+            return
+        left = sum(vote.verdict != "skip" for vote in expected)
+        twice = [row | {column: blank} for row in rows for _ in range(2)]
+        somebody = {f"somebody {i}" for i, vote in enumerate(expected) if vote.verdict != "skip"}
+        named = [*twice, *(row | {column: f"somebody {i}"} for i, row in enumerate(rows))]
+        votes = read_votes(named)
+        assert votes.reading is not None
+        assert (votes.reading.unknown_people, votes.reading.repeated) == (2 * left, 0)
+        assert set(votes.annotator_ids.to_pylist()) == {UNKNOWN, *somebody}
+        one = read_votes(named, one_annotator="a judge")
+        assert one.reading is not None
+        assert one.reading.unknown_people == 0
+        assert set(one.annotator_ids.to_pylist()) == {"a judge", *somebody}
+
+    unknown()
