@@ -46,7 +46,7 @@ def test_rows_of_a_stream_do_not_stay_in_memory(monkeypatch: pytest.MonkeyPatch)
         nonlocal most
         for i in range(100):
             if i % 20 == 19:
-                most = max(most, sum(isinstance(found, Kept) for found in gc.get_objects()))
+                most = max(most, sum(type(found) is Kept for found in gc.get_objects()))
             yield Kept(row(i))
 
     assert len(read_votes(rows())) == 100
