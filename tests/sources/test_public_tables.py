@@ -110,6 +110,13 @@ FLAT = {
         options={"columns": {"response_a": "chosen", "response_b": "rejected"}}),
     "counts": Sample([wide() | {"votes_a": 2, "votes_b": 1}],
                      ["(unknown): No > Yes | Why?", "(unknown): Yes > No | Why?", "(unknown): Yes > No | Why?"]),
+    "a vote shared out, as in Pick-a-Pic": Sample(
+        [{"question": f"q{i}", "answer_0": "x", "answer_1": "y", "label_0": share, "label_1": 1 - share}
+         for i, share in enumerate((1.0, 0.0, 0.5))],
+        ["(unknown): x = y | q2", "(unknown): x > y | q0", "(unknown): y > x | q1"]),
+    "two people's votes about answers 0 and 1": Sample(
+        [{"question": f"q{i}", "answer_0": "x", "answer_1": "y", "label_0": v, "label_1": v} for i, v in enumerate((1, 0))],
+        ["(unknown): x > y | q1"] * 2 + ["(unknown): y > x | q0"] * 2),
     "columns called by people's names": Sample([wide() | {"ada": "a", "bo": "b"}],
                                                ["ada: Yes > No | Why?", "bo: No > Yes | Why?"],
                                                options={"format": "several-votes"}),

@@ -8,7 +8,10 @@ one meaning. Everywhere else it is carried along as the strength of the votes.
 from __future__ import annotations
 
 import numpy as np
+import pyarrow as pa
 
+from votewise.arrays import Floats
+from votewise.sources.cells import is_number
 from votewise.sources.rows import Rows
 
 LOG_ODDS = "log_odds"
@@ -47,10 +50,13 @@ def _computed_from(rows: Rows, better: str, worse: str) -> bool:
     return bool(np.allclose(margin, factor * difference, rtol=TOLERANCE, atol=TOLERANCE * factor * max(size, 1.0)))
 
 
-def _numbers(rows: Rows, name: str) -> np.ndarray:
+def _numbers(rows: Rows, name: str) -> Floats:
     """A column as numbers, NaN where a value is none; nothing is noted."""
+    column = rows.table.column(name)
+    if is_number(column.type):
+        return np.asarray(column.cast(pa.float64(), safe=False).to_numpy(zero_copy_only=False), np.float64)
     found = np.full(len(rows), np.nan)
-    for i, value in enumerate(rows.table.column(name).to_pylist()):
+    for i, value in enumerate(column.to_pylist()):
         try:
             found[i] = np.nan if value is None else float(value)
         except (TypeError, ValueError, OverflowError):

@@ -10,8 +10,11 @@ from votewise.sources.column_names import plain_name
 from votewise.sources.guesses import WORDS
 from votewise.sources.rows import Rows
 
-STEMS = ("score", "rating", "overall_score", "overall_rating", "human_score", "human_rating", "reward", "label")
+STEMS = ("score", "rating", "overall_score", "overall_rating", "human_score", "human_rating", "reward")
+SHARES = ("label", "preference", "vote", "preferred", "win")
+"""Names of columns that share out one vote: 1 and 0, or 0.5 and 0.5. Without that they may be two people's votes."""
 SAMPLE = 200
+SLACK = 1e-6
 
 
 def score_columns(table: pa.Table, a: str, b: str) -> tuple[str, str] | None:
@@ -24,16 +27,25 @@ def score_columns(table: pa.Table, a: str, b: str) -> tuple[str, str] | None:
     ends = ends_of(a, b)
     if ends is None or "margin" in plain:
         return None
-    for stem in STEMS:
+    for stem in (*STEMS, *SHARES):
         forms = ((f"{stem}_{{0}}", f"{stem}{{0}}", f"{{0}}_{stem}"), (f"{{1}}_{stem}",))
         names = [form for group in forms for form in group]
         for form in names:
             both = [plain.get(form.format(end, plain_name(own))) for end, own in zip(ends, (a, b), strict=True)]
             if both[0] is None or both[1] is None or not all(_numbers(table, str(name)) for name in both):
                 continue
+            if stem in SHARES and not _share_out(table, str(both[0]), str(both[1])):
+                continue
             others = set(plain) - {plain_name(str(name)) for name in both}
             return None if any(_may_be_verdict(table, plain[name]) for name in others) else (both[0], both[1])
     return None
+
+
+def _share_out(table: pa.Table, a: str, b: str) -> bool:
+    """Whether two columns of numbers add up to 1 in every row that has both."""
+    rows = zip(table.column(a).to_pylist(), table.column(b).to_pylist(), strict=True)
+    sums = [float(x) + float(y) for x, y in rows if x is not None and y is not None]
+    return bool(sums) and all(abs(total - 1) < SLACK for total in sums)
 
 
 def ends_of(a: str, b: str) -> tuple[str, str] | None:

@@ -15,6 +15,7 @@ from votewise.sources.labels import LABELS, NEUTRAL, label_key, meaning_of, refu
 from votewise.sources.nested import entries, named
 from votewise.sources.prompt_parts import read_texts
 from votewise.sources.rows import Rows
+from votewise.sources.scores_as_votes import score_columns
 from votewise.sources.shapes.plain import OTHERS
 from votewise.sources.shapes.two_answers import answer_columns, by_names, label_columns
 from votewise.sources.vote_columns import VoteColumns, entry, find_votes
@@ -32,7 +33,7 @@ Given = list[tuple[str | None, Any, str]]
 def looks_like_several_votes(rows: Rows) -> bool:
     """Tell whether a table has two columns of answers and several votes about them, but no column with the result."""
     found = answer_columns(rows.table)
-    if found is None or label_columns(rows.table):
+    if found is None or label_columns(rows.table) or score_columns(rows.head, *found) is not None:
         return False
     return find_votes(rows.table, _known(rows, found), found) is not None
 
