@@ -55,7 +55,7 @@ _PEOPLE = (
 )
 WAYS = r"_?(id|name|index|idx|hash|email|uuid|uid|key|code|no|nr|number|pid|login)"
 PERSON = re.compile(
-    rf"((human|crowd|mturk|prolific|anon|anonymous)_)?({_PEOPLE})({WAYS})?|prolific_(id|pid)|(annotated|rated|labell?ed|judged|evaluated|voted|graded|reviewed|completed)_by(_id)?"
+    rf"((human|crowd|mturk|prolific|anon|anonymous)_)?({_PEOPLE})({WAYS})?|prolific_(id|pid)|participant_(private|public|external)_id|(annotated|rated|labell?ed|judged|evaluated|voted|graded|reviewed|completed)_by(_id)?"
 )
 """Names of columns that say who voted."""
 
@@ -72,6 +72,19 @@ def plain_name(name: str) -> str:
     """
     spaced = _HUMP.sub(" ", name.replace("-", " ").replace(".", " "))
     return "_".join(spaced.split()).casefold().strip("_") or name
+
+
+def prefix_of(a: str, b: str) -> str:
+    """What stands before the answers' names: other columns that begin so belong to them.
+
+    >>> prefix_of("orig_response_A", "orig_response_B"), prefix_of("Input.a", "Input.b"), prefix_of("answer1", "answer2")
+    ('orig_', 'input_', '')
+    """
+    x, y = plain_name(a), plain_name(b)
+    found = re.match(
+        rf"(\w+?_)(({'|'.join(stem for stem in STEMS if stem)}|summary|option)s?_?)?(\w|\d|left|right|one|two)$", x
+    )
+    return found[1] if found and y.startswith(found[1]) and found[1].rstrip("_") not in STEMS else ""
 
 
 def names_a_row(names: Iterable[str]) -> bool:

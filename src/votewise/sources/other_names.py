@@ -15,8 +15,12 @@ CHOSEN = (
     ("chosen_response", "rejected_response"), ("chosen_answer", "rejected_answer"), ("accepted_answer", "rejected_answer"),
     ("better_response", "worse_response"), ("better_answer", "worse_answer"), ("winning_response", "losing_response"),
     ("response_chosen", "response_rejected"), ("answer_chosen", "answer_rejected"), ("response_j", "response_k"),
+    ("output_chosen", "output_rejected"), ("completion_chosen", "completion_rejected"), ("chosen_output", "rejected_output"),
+    ("chosen_completion", "rejected_completion"), ("chosen_text", "rejected_text"), ("positive", "negative"),
+    ("response_w", "response_l"), ("y_w", "y_l"), ("output", "rejected_output"), ("answer", "rejected_answer"),
+    ("response", "rejected_response"), ("completion", "rejected_completion"),
 )  # fmt: skip
-"""Names of the better and the worse answer; the last one are the Stack Exchange pairs."""
+"""Names of the better and the worse answer; ``response_j`` and ``response_k`` are the Stack Exchange pairs."""
 
 
 def take_other_names(rows: Rows, known: Collection[str]) -> bool:

@@ -26,6 +26,7 @@ from votewise.sources.column_names import (
     SYSTEM,
     WHOLE,
     plain_name,
+    prefix_of,
 )
 from votewise.sources.messages import Message, answers, conversation, conversations, holds_lists, without_nulls
 from votewise.sources.prompt_objects import as_object, holds_objects, object_prompt
@@ -61,6 +62,10 @@ def find_parts(rows: Rows, taken: Collection[str], answers: Collection[str] = ()
     Columns that are null throughout, and conversations that end with one of the ``answers``, are no part of it.
     """
     free = {plain_name(name): name for name in rows.table.column_names if name not in taken and _holds_any(rows, name)}
+    prefix = prefix_of(*answers) if len(answers) == 2 else ""
+    if prefix:
+        # orig_instruction is the prompt of orig_response_a, whatever instruction is.
+        free |= {name.removeprefix(prefix): own for name, own in free.items() if name.startswith(prefix)}
 
     def first(names: Sequence[str]) -> str | None:
         return next((free[name] for name in names if name in free), None)

@@ -59,6 +59,7 @@ def check_prompts(rows: Rows, canonical: Canonical) -> None:
     if "response_a" not in canonical.table.column_names:
         return
     if _has_prompt(canonical.table):
+        _check_judges_prompts(rows, canonical.table)
         _check_further_prompts(rows)
         _check_parts(rows)
         return
@@ -106,6 +107,23 @@ def _check_question_ids(rows: Rows, table: pa.Table) -> None:
                     column=name,
                     expected=f"--columns prompt={own} if it says what was asked, --columns {own}= if not",
                 )
+
+
+def _check_judges_prompts(rows: Rows, table: pa.Table) -> None:
+    """Refuse prompts that hold both answers: they are what a judge was asked."""
+    columns = [table.column(name) for name in ("prompt", "response_a", "response_b")]
+    if not all(is_string(column.type) for column in columns):
+        return
+    parts = zip(*(column.slice(0, SAMPLE).to_pylist() for column in columns), strict=True)
+    told = [(p, a, b) for p, a, b in parts if p and a and b and min(len(a), len(b)) >= LONG and a != b]
+    name = next((name for name, role in rows.roles.items() if role == "prompt" and rows.has(name)), None)
+    if name is not None and told and all(a in p and b in p for p, a, b in told):
+        own = rows.source_column(name)
+        raise rows.fail(
+            "holds both answers, as what a judge was asked does",
+            column=name,
+            expected=f"--columns prompt=NAME for what the models were asked, or --columns {own}= if no column has it",
+        )
 
 
 def _check_further_prompts(rows: Rows) -> None:

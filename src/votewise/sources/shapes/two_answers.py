@@ -45,6 +45,11 @@ IDS = re.compile(r".*_id_(a|b|0|1|2)")
 STRENGTH = "preference_strength"
 STRENGTHS = {str(n): "a" if n < 0 else "b" if n > 0 else "tie" for n in range(-3, 4)}
 """HelpSteer2: -3 where the first response is much better, 3 where the second one is."""
+VERDICT = re.compile(
+    r"(?!.*(gold|truth|correct|expected|predict|control))(\w+_)?(preference|pref|choice|winner|win|label|verdict|vote|judg[e]?ment"
+    r"|comparison|annotation|decision|better|best|result|response|answer)"
+)
+"""Names of columns that may hold the verdict: the only one all of whose values name a side is read."""
 MODELS = (
     ("model_a", "model_b"), ("model_1", "model_2"), ("model_0", "model_1"), ("generator_1", "generator_2"),
     ("left_model", "right_model"), ("model_left", "model_right"), ("model_a_name", "model_b_name"),
@@ -138,6 +143,10 @@ def answer_columns(table: pa.Table) -> tuple[str, str] | None:
 
 def _may_be_text(table: pa.Table, name: str) -> bool:
     kind = table.schema.field(name).type
+    if pa.types.is_struct(kind):
+        # One message: {role, content} or {from, value}.
+        keys = {kind.field(i).name for i in range(kind.num_fields)}
+        return {"role", "content"} <= keys or {"from", "value"} <= keys
     return bool(
         pa.types.is_string(kind)
         or pa.types.is_large_string(kind)
@@ -152,9 +161,13 @@ def label_columns(table: pa.Table) -> list[str]:
     plain = {plain_name(name): name for name in names}
     found = [plain[name] for name in LABEL_NAMES if name in plain]
     found += [plain[name] for name in plain if CRITERION.fullmatch(name)]
-    return found + [
+    found += [
         own for name, own in plain.items() if SIDE.fullmatch(name) and own not in found and names_sides(table, own)
     ]
+    if found:
+        return found
+    more = [own for name, own in plain.items() if VERDICT.fullmatch(name) and names_sides(table, own)]
+    return more if len(more) == 1 else []
 
 
 def names_sides(table: pa.Table, name: str) -> bool:
