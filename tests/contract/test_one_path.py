@@ -35,6 +35,9 @@ from votewise.train.read_options import training_votes
 
 SHAPES = FLAT | NESTED
 
+NO_PROMPT = "holds texts and has no role, and no other column is read as the prompt"
+"""A refusal that tables of empty prompts may meet: another column of texts may be what was asked."""
+
 IN_PARTS = (
     "jsonl", "json", "json, one object after the other", "csv", "csv.gz", "csv, UTF-16", "parquet", "arrow", "arrow stream",
     "feather", "folder of parquet", "glob of parquet", "folder of jsonl", "saved data set",
@@ -47,7 +50,7 @@ def read_or_refused(shape: WrittenShape, source: Any) -> Votes | None:
     try:
         return read_votes(source)
     except BadInputError as error:
-        if shape.refused is None or not re.search(shape.refused, str(error)):
+        if not re.search(NO_PROMPT if shape.refused is None else f"{NO_PROMPT}|{shape.refused}", str(error)):
             raise
         return None
 
