@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pandas as pd
+import pyarrow as pa
 import pytest
 
 from votewise.errors import BadInputError
@@ -499,6 +500,18 @@ def test_what_stands_beside_the_rows_of_a_json_object_is_named(tmp_path: Path) -
     votes = read_votes(path)
     assert votes.texts["prompt"].to_pylist() == [VOTE.get("prompt", "said once")]
     assert votes.reading.notes == ("What stands beside the list 'votes' is read with each of its rows: prompt.",)
+
+
+def test_two_arrow_streams_in_one_file_are_refused(tmp_path: Path) -> None:
+    path = tmp_path / "votes.arrow"
+    table = pa.Table.from_pylist([VOTE])
+    for written in (1, 2):
+        with path.open("ab") as file, pa.ipc.new_stream(file, table.schema) as out:
+            out.write_table(table)
+        if written == 1:
+            assert len(read_votes(path)) == 1
+    with pytest.raises(BadInputError, match=r"goes on after its last row"):
+        read_votes(path)
 
 
 def test_the_role_of_every_column_is_told() -> None:

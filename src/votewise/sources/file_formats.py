@@ -76,7 +76,16 @@ def _arrow(path: Path, name: str) -> Loaded:
             file.seek(0)
             reader = None
         try:
-            return _checked((reader or pa.ipc.open_stream(file)).read_all())
+            if reader is not None:
+                return _checked(reader.read_all())
+            table = pa.ipc.open_stream(file).read_all()
+            if file.tell() < file.size():
+                raise BadInputError(
+                    f"goes on after its last row, at byte {file.tell() + 1:,}",
+                    source=name,
+                    expected="one Arrow stream; several of them in files of their own",
+                )
+            return _checked(table)
         except (pa.ArrowException, OSError) as error:
             raise BadInputError(f"is not a complete Arrow file: {first_line(error)}", source=name) from error
 
