@@ -77,3 +77,23 @@ def test_the_only_column_that_names_sides_is_the_verdict(name: str) -> None:
     assert told(read_votes(rows)) == ["w: one0 > two0 | Ask 0", "w: two1 > one1 | Ask 1"]
     with pytest.raises(BadInputError, match="unknown format"):
         read_votes([{**row, "fluency_preference": "left"} for row in rows])
+
+
+@pytest.mark.parametrize("name", ["system", "context"])
+def test_system_texts_that_a_format_does_not_read(name: str) -> None:
+    hh = {"chosen": "\n\nHuman: Ask\n\nAssistant: good", "rejected": "\n\nHuman: Ask\n\nAssistant: poor"}
+    messages = {role: [{"role": "assistant", "content": role}] for role in ("preferred_output", "non_preferred_output")}
+    openai = {"input": {"messages": [{"role": "user", "content": "Ask"}]}} | messages
+    for row in (hh, openai):
+        with pytest.raises(BadInputError, match=f"--columns {name}= if no model saw them"):
+            read_votes([row | {name: "Be kind."}])
+        for nothing in ({name: ""}, {name: None}):
+            assert len(read_votes([row | nothing])) == 1
+        assert len(read_votes([row | {name: "Be kind."}], columns={name: ""})) == 1
+
+
+def test_a_third_answer_beside_several_votes() -> None:
+    row = {"prompt": "Ask", "response_a": "one", "response_b": "two", "rater_1": "a", "rater_2": "b"}
+    assert len(read_votes([row])) == 2
+    with pytest.raises(BadInputError, match="more than two answers"):
+        read_votes([row | {"response_c": "three"}])

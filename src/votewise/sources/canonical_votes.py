@@ -13,7 +13,7 @@ from votewise.sources.rows import Rows
 from votewise.sources.sides_in_doubt import check_sides
 from votewise.sources.split_columns import read_one_split
 from votewise.sources.stand_in_type import TextsNeededError
-from votewise.sources.unread_prompts import check_prompts
+from votewise.sources.unread_prompts import check_known_parts, check_prompts
 from votewise.sources.vote_columns import refuse_unread_votes
 
 
@@ -37,6 +37,8 @@ def canonical_votes(rows: Rows, format: str, one_annotator: str | None) -> tuple
     canonical = one_person(one_criterion(rows, with_ties(rows, chosen.read(rows))), one_annotator)
     if canonical.one_per_row:
         refuse_unread_votes(rows)
+    if not chosen.own_status:
+        check_known_parts(rows, chosen.name)
     if canonical.guarded:
         check_prompts(rows, canonical)
         check_meanings(rows, canonical)

@@ -43,9 +43,11 @@ def check_sides(rows: Rows, canonical: Canonical) -> None:
     answers = {
         role: name for name, role in rows.roles.items() if role in ("response_a", "response_b") and rows.has(name)
     }
-    if not canonical.one_per_row or len(answers) < 2:
+    if len(answers) < 2:
         return
     _check_further(rows, answers)
+    if not canonical.one_per_row:
+        return
     label = next((name for name, role in rows.roles.items() if role in ("label", "winner") and rows.has(name)), None)
     if label is None:
         return

@@ -15,7 +15,7 @@ import pyarrow.compute as pc
 from votewise.data.votes import UNKNOWN
 from votewise.sources.canonical import Canonical
 from votewise.sources.cells import is_string
-from votewise.sources.column_names import DOCUMENTS, PROMPT, plain_name
+from votewise.sources.column_names import DOCUMENTS, PROMPT, SYSTEM, names_what_was_asked, plain_name
 from votewise.sources.labels import LABELS
 from votewise.sources.messages import conversation
 from votewise.sources.rows import Rows
@@ -44,6 +44,9 @@ QUESTION_IDS = re.compile(
 """Names of columns that say what was asked, where nothing else does."""
 TASK_IDS = re.compile(r"(task|hit|instance|unit|stimulus|p)_?id")
 """Names of columns that may say it, and may number the work: they count only among one annotator's votes."""
+
+KNOWN = (*SYSTEM, "context", "background")
+"""Names of parts of the prompt that every format reads or refuses."""
 
 SAMPLE = 1_000
 LONG = 20
@@ -107,6 +110,25 @@ def _check_question_ids(rows: Rows, table: pa.Table) -> None:
                     column=name,
                     expected=f"--columns prompt={own} if it says what was asked, --columns {own}= if not",
                 )
+
+
+def check_known_parts(rows: Rows, name: str) -> None:
+    """Refuse system text and the like that the reader of a format does not take, whatever the format.
+
+    Args:
+        rows: the source's rows.
+        name: the format.
+    """
+    for column in unread(rows):
+        asked = plain_name(column) in KNOWN or (column in rows.renames and names_what_was_asked(column))
+        text = is_string(rows.head.schema.field(column).type)
+        if asked and text and _says_something(rows, column, words=0):
+            own = rows.source_column(column)
+            raise rows.fail(
+                f"holds texts that a model sees, and the format {name} does not read them",
+                column=column,
+                expected=f"them in the prompt; or --columns {own}= if no model saw them",
+            )
 
 
 def _check_judges_prompts(rows: Rows, table: pa.Table) -> None:
@@ -175,10 +197,10 @@ def _is_text(rows: Rows, name: str) -> bool:
     return bool(is_string(rows.head.schema.field(name).type))
 
 
-def _says_something(rows: Rows, name: str) -> bool:
-    """Whether most values are texts of several words, or messages."""
+def _says_something(rows: Rows, name: str, words: int = 1) -> bool:
+    """Whether most values are texts of more than so many words, or messages."""
     values = [
         value for value in decoded(rows.head.select([name]).slice(0, SAMPLE), name) if value not in (None, "", [])
     ]
-    texts = sum(len(v.split()) > 1 if isinstance(v, str) else bool(conversation(v)) for v in values)
+    texts = sum(len(v.split()) > words if isinstance(v, str) else bool(conversation(v)) for v in values)
     return texts > len(values) / 2
