@@ -72,6 +72,25 @@ def test_who_changed_is_found(window: str, time: str, tmp_path: Path) -> None:
     assert stretches["comparisons"].to_numpy().sum() == 120 * 450
 
 
+def test_times_are_texts_or_smaller_units_as_well(tmp_path: Path) -> None:
+    table = log(users=20, changing=2, per_month=60)
+    seconds = table["seconds"].to_numpy()
+    moments = table["time"].to_numpy()
+    other = {
+        "iso": np.char.add(np.datetime_as_string(moments), "Z"),
+        "text": seconds.astype(str),
+        "milli": seconds * 1e3,
+        "nano": (seconds * 1e9).astype(np.int64),
+    }
+    for name, values in other.items():
+        table = table.append_column(name, pa.array(values.tolist()))
+    _, users, stretches = drift_of(table, "30d", "time", tmp_path)
+    for name in other:
+        _, there, stretches_there = drift_of(table, "30d", name, tmp_path)
+        assert there == users, name
+        assert stretches_there.equals(stretches)
+
+
 def test_steady_users_are_not_flagged(tmp_path: Path) -> None:
     """400 users who never change: e-BH flags any with probability at most 0.05, and far less in practice."""
     drift, users, _ = drift_of(log(users=400, changing=0, per_month=40), "30d", "time", tmp_path)
@@ -126,7 +145,9 @@ def test_other_windows_are_refused(text: str) -> None:
         Window.parse(text)
 
 
-@pytest.mark.parametrize(("column", "message"), [("when", "no column 'when'"), ("note", "holds string")])
+@pytest.mark.parametrize(
+    ("column", "message"), [("when", "no column 'when'"), ("note", "'note': cannot be read as a time, got 'x'")]
+)
 def test_no_time_is_a_clear_error(column: str, message: str, tmp_path: Path) -> None:
     with pytest.raises(BadInputError, match=message):
         drift_of(log(users=5, changing=0, per_month=10), "30d", column, tmp_path)

@@ -21,6 +21,7 @@ import pyarrow as pa
 
 from votewise.data.clicks import Counts
 from votewise.errors import BadInputError
+from votewise.sources.cells import TIME
 from votewise.sources.databases import engine_errors
 from votewise.storage.engine import write_parquet
 from votewise.users.click_log import ClickLog, cells_for_engine
@@ -83,7 +84,8 @@ def find_drift(log: ClickLog, result: AttentivenessResult, window: Window, time:
         log: an open log, from ``open_log``.
         result: what was estimated from all of its counts.
         window: how to cut time.
-        time: column with the time of each comparison; a timestamp or date, or a number (seconds since 1970).
+        time: column with the time of each comparison; timestamps, dates, ISO 8601 texts or numbers since 1970
+            (seconds, or milli-, micro- or nanoseconds where they are too large for that).
 
     Raises:
         BadInputError: no such column, or one that does not hold times.
@@ -140,16 +142,41 @@ def _stretch(rows: Any, log: ClickLog, window: Window, time: str) -> Any:
     if time not in rows.columns:
         found = ", ".join(rows.columns[:12])
         raise BadInputError(f"there is no column '{time}' for the time", source=log.source, expected=f"one of {found}")
-    when, kind = rows[time], rows[time].type()
-    if not (kind.is_temporal() or kind.is_numeric()) or kind.is_boolean():
-        raise BadInputError(
-            f"holds {kind}", source=log.source, column=time, expected="timestamps, dates or seconds since 1970"
-        )
+    when = _seconds(rows, time, log.source)
     if window.every is not None:
         order = ibis.window(group_by=rows[log.columns["user"]], order_by=when)
         return ibis.row_number().over(order) // window.every
-    seconds = when if kind.is_numeric() else when.cast("timestamp").epoch_seconds()
-    return (seconds / window.seconds).floor().cast("int64") * window.seconds
+    return (when / window.seconds).floor().cast("int64") * window.seconds
+
+
+def _seconds(rows: Any, time: str, source: str) -> Any:
+    """A column of times as seconds since 1970, as an expression."""
+    column, kind = rows[time], rows[time].type()
+    if kind.is_string() and rows.get_backend().name == "duckdb":
+        # CSV and JSON have no times: texts are numbers or ISO 8601.
+        found = _scaled(column.try_cast("float64")).coalesce(
+            column.try_cast("timestamp").epoch_seconds().cast("float64")
+        )
+        wrong = rows.filter(column.notnull() & found.isnull()).select(time).limit(1).to_pyarrow().column(0)
+        if len(wrong):
+            raise BadInputError(
+                "cannot be read as a time", source=source, column=time, value=wrong[0].as_py(), expected=TIME
+            )
+        return found
+    if kind.is_numeric() and not kind.is_boolean():
+        return _scaled(column)
+    if kind.is_temporal():
+        return column.cast("timestamp").epoch_seconds()
+    raise BadInputError(f"holds {kind}", source=source, column=time, expected=TIME)
+
+
+def _scaled(number: Any) -> Any:
+    """Seconds since 1970 of numbers that may be milli-, micro- or nanoseconds, by the rule of ``sources.cells.scaled``."""
+    import ibis
+
+    size = number.abs()
+    steps = [(size >= 1e17, number / 1e9), (size >= 1e14, number / 1e6), (size >= 1e11, number / 1e3)]
+    return ibis.cases(*steps, else_=number.cast("float64"))
 
 
 def _keys(counts: Counts) -> list[str]:
