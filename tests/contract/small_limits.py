@@ -12,13 +12,13 @@ from votewise.sources import csv_files, json_files, lazy, stand_ins
 
 @contextmanager
 def small_limits() -> Iterator[None]:
-    """Two rows of JSON are a part, 200 bytes of CSV a block, and every text is long."""
+    """Two rows of JSON are a part, 200 bytes of CSV a block, and texts of some words are long."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(json_files, "PART_ROWS", 2)
         patch.setattr(csv_files, "BLOCK", 200)
         patch.setattr(csv_files, "PIECE", 16)
         patch.setattr(stand_ins, "LARGE", 0)
-        patch.setattr(stand_ins, "LONG", 0)
-        patch.setattr(stand_ins, "HEAD", 2)
+        patch.setattr(stand_ins, "LONG", 12)
+        patch.setattr(stand_ins, "HEAD", 200)
         patch.setattr(lazy, "IN_MEMORY", 0)
         yield

@@ -20,7 +20,7 @@ from shapes import SHAPES
 from votewise.data.lazy_table import LazyTable
 from votewise.data.votes import Votes
 from votewise.errors import BadInputError
-from votewise.sources import hashing, opening, read_votes, stand_ins
+from votewise.sources import opening, read_votes, stand_ins
 from votewise.sources.stand_in_type import TextsNeededError, digests
 from votewise.sources.values import decoded, table_of
 
@@ -169,7 +169,6 @@ def test_many_votes(kind: str, seed: int, tmp_path: Path, monkeypatch: pytest.Mo
 
 @pytest.mark.parametrize("kind", ["parquet", "arrow", "folder", "csv"])
 def test_votes_beyond_the_first_rows(kind: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(hashing, "HEAD", 30)
     monkeypatch.setattr(stand_ins, "HEAD", 30)
     path = written(tmp_path, many(9), kind, parts=2)
     both_ways(monkeypatch, path)
@@ -347,4 +346,13 @@ def test_a_damaged_file_ends_in_the_same_line(tmp_path: Path, monkeypatch: pytes
     content = bytearray(path.read_bytes())
     content[200:260] = b"\xff" * 60
     path.write_bytes(content)
+    assert both_ways(monkeypatch, path) is None
+
+
+def test_an_arrow_file_with_a_second_stream_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    table, path = table_of(many(1)), tmp_path / "votes.arrow"
+    with pa.OSFile(str(path), "wb") as sink:
+        for _ in range(2):
+            with pa.ipc.new_stream(sink, table.schema) as writer:
+                writer.write_table(table)
     assert both_ways(monkeypatch, path) is None

@@ -16,9 +16,6 @@ from votewise.sources.table_file import TableFile
 from votewise.sources.table_files import TableFiles
 from votewise.sources.text_conversations import parsed_list, parsed_object
 
-HEAD = 2_000
-"""Rows that are in memory with their texts, to recognise formats by."""
-
 MOST_PARSED = 10_000
 """Texts of a column that begin like a list or an object and are parsed to see that they are none."""
 
@@ -40,7 +37,7 @@ def stand_ins_of(texts: pa.ChunkedArray, secret: str) -> pa.ChunkedArray:
 
 
 def hashed_texts(
-    files: TableFiles, columns: Sequence[str], secret: str
+    files: TableFiles, columns: Sequence[str], secret: str, head_rows: int
 ) -> tuple[dict[str, pa.ChunkedArray], pa.Table] | None:
     """The stand-ins of these columns and their first rows; None where a column may hold conversations or objects."""
     chunks: dict[str, list[pa.Array]] = {name: [] for name in columns}
@@ -52,11 +49,13 @@ def hashed_texts(
             parts = [_stand_in(name, secret) for name in own]
             parts += [f"regexp_matches({_quoted(name)}, '{LIKE_AN_OBJECT}')" for name in own]
             # The first rows come along, where they can be told: to decode them alone takes as long as decoding many.
-            numbered = i == 0 and own == list(columns) and _has_numbers(file) and file.rows >= min(HEAD, len(files))
-            more = [f"CASE WHEN {NUMBER} < {HEAD} THEN {_quoted(name)} END" for name in own] if numbered else []
+            numbered = (
+                i == 0 and own == list(columns) and _has_numbers(file) and file.rows >= min(head_rows, len(files))
+            )
+            more = [f"CASE WHEN {NUMBER} < {head_rows} THEN {_quoted(name)} END" for name in own] if numbered else []
             found = _query(engine, file, own, f"SELECT {', '.join([*parts, *more])} FROM rows") if own else None
             if found is not None and numbered:
-                head = found.select(range(len(parts), len(parts) + len(own))).slice(0, HEAD).rename_columns(own)
+                head = found.select(range(len(parts), len(parts) + len(own))).slice(0, head_rows).rename_columns(own)
             if found is not None and len(found) != file.rows:
                 return None
             for name in columns:
@@ -75,7 +74,7 @@ def hashed_texts(
         for name, found in chunks.items()
     }
     schema = pa.schema([files.schema.field(name) for name in columns])
-    return digests, files.head(columns, HEAD) if head is None else head.cast(schema).combine_chunks()
+    return digests, files.head(columns, head_rows) if head is None else head.cast(schema).combine_chunks()
 
 
 def _stand_in(name: str, secret: str) -> str:

@@ -17,7 +17,7 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from votewise.sources.cells import is_string
-from votewise.sources.hashing import HEAD, hashed_texts, stand_ins_of
+from votewise.sources.hashing import hashed_texts, stand_ins_of
 from votewise.sources.stand_in_type import StandInType, is_stand_in
 from votewise.sources.table_files import TableFiles
 from votewise.sources.values import is_marked
@@ -27,6 +27,9 @@ LARGE = 64 << 20
 
 LONG = 48
 """Bytes from which on, in the mean, a text is replaced: a stand-in and what refers to it are not much shorter."""
+
+HEAD = 2_000
+"""Rows that are in memory with their texts, to recognise formats by."""
 
 MOST_BESIDE = 256 << 20
 """Bytes of lists and objects that may be in memory beside the texts."""
@@ -74,7 +77,7 @@ def with_stand_ins(files: TableFiles) -> StandIns | None:
     if not long or sum(files.size(name) for name in others if not _flat(files, name)) > MOST_BESIDE:
         return None
     secret = secrets.token_hex(16)
-    hashed = hashed_texts(files, long, secret)
+    hashed = hashed_texts(files, long, secret, HEAD)
     if hashed is None:
         return None
     digests, first = hashed

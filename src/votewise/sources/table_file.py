@@ -135,6 +135,8 @@ def _arrow_batches(source: Any) -> Iterator[pa.RecordBatch]:
     except pa.ArrowInvalid:
         source.seek(0)
         yield from pa.ipc.open_stream(source)
+        if source.tell() < source.size():
+            raise ValueError("the file goes on after its last row") from None
         return
     for i in range(reader.num_record_batches):
         yield reader.get_batch(i)
