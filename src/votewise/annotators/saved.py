@@ -185,6 +185,9 @@ def load_audit(folder: Path) -> Audit:
 def load_votes(audit: Audit) -> Votes:
     """Read an audit's ``votes.parquet`` as votes again, row for row; BadInputError where it no longer matches."""
     path = audit.folder / "votes.parquet"
+    changed = BadInputError("does not hold the votes that were audited", source=str(path), expected="an unchanged file")
+    if not {"confidence", *audit.summary.get("added", ())} <= set(audit.votes.column_names):
+        raise changed
     # Sources with several votes per row were laid out one by one, in the plain format's columns.
     if audit.summary["format"] is None or not audit.summary.get("one_per_row", True):
         # The source's other columns were no part of any vote, and are not now.
@@ -195,6 +198,6 @@ def load_votes(audit: Audit) -> Votes:
         # Columns that the audit added are no part of the source: a second column of names would be one too many.
         columns = dict.fromkeys(audit.summary.get("added", ()), "") | audit.summary["columns"]
         votes = read_votes(path, format=audit.summary["format"], columns=columns or None, **told)
-    if len(votes) != len(audit.votes) or "confidence" not in audit.votes.column_names:
-        raise BadInputError("does not hold the votes that were audited", source=str(path), expected="an unchanged file")
+    if len(votes) != len(audit.votes):
+        raise changed
     return votes
