@@ -7,7 +7,7 @@ from contextlib import contextmanager
 
 import pytest
 
-from votewise.sources import csv_files, json_files, lazy, stand_ins
+from votewise.sources.containers import csv_files, json_files, lazy, stand_ins
 
 
 @contextmanager

@@ -19,7 +19,7 @@ from test_one_path import read_or_refused
 
 from votewise.errors import BadInputError
 from votewise.sources import read_votes
-from votewise.sources.labels import MEANINGS, WINNERS, label_key
+from votewise.sources.meanings.labels import MEANINGS, WINNERS, label_key
 
 LABELS = {
     "plain": "label", "two-answers": "verdict", "clicks": "winner", "arena": "winner", "arena-100k": "winner",

@@ -12,8 +12,8 @@ import pytest
 
 from votewise.errors import BadInputError
 from votewise.sources import read_votes
-from votewise.sources.quoting import unbalanced_line
-from votewise.sources.text_conversations import parsed_list
+from votewise.sources.containers.quoting import unbalanced_line
+from votewise.sources.texts.text_conversations import parsed_list
 
 VOTE = {"prompt": "p", "response_a": "x", "response_b": "y", "annotator": "u", "label": "a"}
 CHOSEN = {"chosen": "yes", "rejected": "no"}

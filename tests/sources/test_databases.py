@@ -13,7 +13,7 @@ import pytest
 from votewise.data.votes import Votes
 from votewise.errors import BadInputError
 from votewise.sources import read_votes
-from votewise.sources.databases import without_password
+from votewise.sources.databases.connections import without_password
 
 TABLE = pa.table(
     {

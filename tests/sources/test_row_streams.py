@@ -12,7 +12,8 @@ import pytest
 from told import told
 
 from votewise.errors import BadInputError
-from votewise.sources import read_votes, row_streams
+from votewise.sources import read_votes
+from votewise.sources.containers import row_streams
 from votewise.sources.values import decoded, table_of
 
 

@@ -17,12 +17,13 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from votewise.errors import BadInputError
-from votewise.sources import csv_files, json_files, read_votes
-from votewise.sources.file_formats import load_path
-from votewise.sources.lazy import open_table
-from votewise.sources.loaded import Loaded
-from votewise.sources.quoting import QuoteScan, unbalanced_line
-from votewise.sources.staged import StagedFiles, stage
+from votewise.sources import read_votes
+from votewise.sources.containers import csv_files, json_files
+from votewise.sources.containers.file_formats import load_path
+from votewise.sources.containers.lazy import open_table
+from votewise.sources.containers.loaded import Loaded
+from votewise.sources.containers.quoting import QuoteScan, unbalanced_line
+from votewise.sources.containers.staged import StagedFiles, stage
 from votewise.sources.values import decoded, is_marked
 
 HOSTILE = ["", "a", "007", "7", "2024-01-02", "é\u2028x", 'say "hi"', "two\nlines", "a,b;c\td", "'", " ", "\\", "=1+1"]
@@ -238,7 +239,7 @@ def click_files(folder: Path) -> Iterator[tuple[str, Path | str]]:
 def test_the_same_clicks_from_every_kind_of_file(
     in_memory: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("votewise.sources.lazy.IN_MEMORY", in_memory)
+    monkeypatch.setattr("votewise.sources.containers.lazy.IN_MEMORY", in_memory)
     monkeypatch.setattr(json_files, "PART_ROWS", 7)
     monkeypatch.setattr(csv_files, "BLOCK", 400)
     found = {}
@@ -270,7 +271,7 @@ def test_splits_of_a_folder_stay_apart(write: Callable[[Any], str], tmp_path: Pa
 
 
 def test_staged_files_are_removed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("votewise.sources.lazy.IN_MEMORY", 0)
+    monkeypatch.setattr("votewise.sources.containers.lazy.IN_MEMORY", 0)
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
     (tmp_path / "log.csv").write_text("user\nu\n")
     told: list[str] = []

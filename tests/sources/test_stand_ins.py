@@ -20,8 +20,9 @@ from shapes import SHAPES
 from votewise.data.lazy_table import LazyTable
 from votewise.data.votes import Votes
 from votewise.errors import BadInputError
-from votewise.sources import opening, read_votes, stand_ins
-from votewise.sources.stand_in_type import TextsNeededError, digests
+from votewise.sources import read_votes
+from votewise.sources.containers import opening, stand_ins
+from votewise.sources.containers.stand_in_type import TextsNeededError, digests
 from votewise.sources.values import decoded, table_of
 
 Rows = list[dict[str, Any]]

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from votewise.sources.urls import ConnectionUrl
+from votewise.sources.databases.urls import ConnectionUrl
 
 
 @pytest.mark.parametrize("password", ["p#w/d?x", "a@b", "50%", "über", "p:w", "&table", "secret"])

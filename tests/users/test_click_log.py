@@ -102,7 +102,7 @@ def place(request: pytest.FixtureRequest, tmp_path: Path) -> Any:
     kind = request.param
     path = tmp_path / f"log.{kind}"
     if kind.startswith("large"):
-        request.getfixturevalue("monkeypatch").setattr("votewise.sources.lazy.IN_MEMORY", 0)
+        request.getfixturevalue("monkeypatch").setattr("votewise.sources.containers.lazy.IN_MEMORY", 0)
     match kind:
         case "arrow table":
             return LOG

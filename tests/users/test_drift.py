@@ -87,8 +87,9 @@ def test_times_are_texts_or_smaller_units_as_well(tmp_path: Path) -> None:
     _, users, stretches = drift_of(table, "30d", "time", tmp_path)
     for name in other:
         _, there, stretches_there = drift_of(table, "30d", name, tmp_path)
-        assert there == users, name
-        assert stretches_there.equals(stretches)
+        for user, row in there.items():
+            assert row == pytest.approx(users[user]), name
+        assert stretches_there["comparisons"].equals(stretches["comparisons"])
 
 
 def test_steady_users_are_not_flagged(tmp_path: Path) -> None:

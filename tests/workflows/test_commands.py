@@ -63,7 +63,13 @@ OTHER_DEFAULT: Mapping[str, Mapping[str, str]] = {"demo": {"out": "the command a
 ALSO_BY_POSITION: Mapping[str, Mapping[str, str]] = {"train": {"config": "a recipe is nearly always given"}}
 """Path of a command -> option that comes first in its workflow -> why."""
 
-MAY_IMPORT = ("votewise.cli", "votewise.workflows", "votewise.errors", "votewise.defaults", "votewise.sources.naming")
+MAY_IMPORT = (
+    "votewise.cli",
+    "votewise.workflows",
+    "votewise.errors",
+    "votewise.defaults",
+    "votewise.sources.containers.naming",
+)
 """What the files of the command line may import of votewise; ``printing/`` may import more."""
 
 MAY_NOT_IMPORT = ("numpy", "scipy", "pyarrow", "torch", "json")

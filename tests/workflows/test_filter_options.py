@@ -89,7 +89,7 @@ def test_one_question_and_one_split(tmp_path: Path) -> None:
 def test_unusable_rows_are_kept_with_their_reasons(
     kind: str, in_memory: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("votewise.sources.lazy.IN_MEMORY", in_memory)
+    monkeypatch.setattr("votewise.sources.containers.lazy.IN_MEMORY", in_memory)
     rows = clicks()
     rows[3]["who"], rows[5]["choice"], rows[7]["model_a"], rows[9]["choice"] = None, "?", None, None
     source: Any = tmp_path / "log"

@@ -15,7 +15,7 @@ import votewise
 from votewise.data.derived_table import DerivedTable
 from votewise.data.lazy_table import LazyTable
 from votewise.demo import make_demo_data
-from votewise.sources import stand_ins
+from votewise.sources.containers import stand_ins
 from votewise.sources.values import table_of
 
 NEVER = 1 << 60

@@ -19,8 +19,8 @@ from votewise.data.votes import Votes
 from votewise.errors import BadInputError
 from votewise.sources import read_votes
 from votewise.sources.canonical import PLAIN_COLUMNS
-from votewise.sources.lazy_files import open_parquet
-from votewise.sources.margins import LOG_ODDS
+from votewise.sources.containers.lazy_files import open_parquet
+from votewise.sources.meanings.margins import LOG_ODDS
 from votewise.storage.files import folder_written_whole, write_json
 from votewise.storage.row_files import write_batches, write_table
 from votewise.storage.versions import library_versions

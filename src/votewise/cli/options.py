@@ -118,6 +118,6 @@ def parse_label(assignments: list[str] | None) -> dict[str, str] | None:
 
 def default_folder(kind: str, source: str) -> Path:
     """Where results go by default: ``audit/`` and the source's short name."""
-    from votewise.sources.naming import short_name
+    from votewise.sources.containers.naming import short_name
 
     return Path(kind, short_name(source).replace("/", "-"))

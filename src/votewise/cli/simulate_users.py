@@ -96,7 +96,7 @@ def users(
 ) -> None:
     """Make clicks of users who follow a scorer when they pay attention, and toss a coin when they do not.
 
-    The file reads as a log of clicks; `true_attentiveness`, `attentive`, `preferred` and `correct` hold the truth.
+    The file reads as a log of clicks; `true_attentiveness`, `attentive`, `attentive_winner` and `correct` hold the truth.
 
     **Examples:**
 

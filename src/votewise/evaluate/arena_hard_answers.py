@@ -17,7 +17,7 @@ from votewise.evaluate.alpaca_eval import single_prompt
 from votewise.evaluate.answers import Answers, read_answers
 from votewise.evaluate.arena_hard_questions import ArenaHardQuestion, name_prompts
 from votewise.evaluate.columns import plain_text
-from votewise.sources.opening import load
+from votewise.sources.containers.opening import load
 from votewise.sources.values import records_of
 
 CountTokens = Callable[[str], int]

@@ -18,7 +18,7 @@ import pyarrow as pa
 from votewise.errors import BadInputError
 from votewise.evaluate.arena_hard_answers import AnswerTexts
 from votewise.evaluate.arena_hard_questions import ArenaHardQuestion
-from votewise.sources.opening import load
+from votewise.sources.containers.opening import load
 from votewise.sources.values import records_of
 
 VERDICTS = {"A>>B": 2, "A>B": 1, "A=B": 0, "B>A": -1, "B>>A": -2}

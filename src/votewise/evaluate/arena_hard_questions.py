@@ -9,7 +9,7 @@ from typing import Any
 from votewise.errors import BadInputError
 from votewise.evaluate.answers import Answers
 from votewise.evaluate.columns import prompt_key
-from votewise.sources.opening import load
+from votewise.sources.containers.opening import load
 from votewise.sources.values import records_of
 
 

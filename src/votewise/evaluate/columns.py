@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from typing import Any
 
 from votewise.data.contests import Text
-from votewise.sources.messages import CONVERSATION, conversation, holds_lists
 from votewise.sources.rows import Rows
+from votewise.sources.texts.messages import CONVERSATION, conversation, holds_lists
 
 PROMPT, ANSWER, MODEL, DOMAIN = (
     ("prompt", "instruction"),

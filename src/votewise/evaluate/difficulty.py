@@ -10,7 +10,7 @@ import numpy as np
 from votewise.data.contests import Contests
 from votewise.errors import shorten
 from votewise.evaluate.columns import PROMPT, prompt_key, texts
-from votewise.sources.opening import load
+from votewise.sources.containers.opening import load
 from votewise.sources.rows import Rows
 
 

@@ -19,7 +19,7 @@ from votewise.data.win_rates import MatrixResult, WinRateResult
 from votewise.evaluate.contest_table import contest_table, contest_tables, matrix_table
 from votewise.evaluate.figures import matrix_figures, win_rate_figures
 from votewise.evaluate.record import FILE, record_result
-from votewise.sources.urls import shown_url
+from votewise.sources.databases.urls import shown_url
 from votewise.storage.files import folder_written_whole
 from votewise.storage.journal import content_key
 

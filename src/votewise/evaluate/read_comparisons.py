@@ -17,7 +17,7 @@ from votewise.evaluate.comparison_rows import ComparisonRows
 from votewise.evaluate.judges import ColumnJudge
 from votewise.evaluate.pair_answers import characters
 from votewise.evaluate.verdict_column import VERDICTS, ComparisonColumns, columns_of, read_preference
-from votewise.sources.criteria import rows_on_criterion
+from votewise.sources.meanings.criteria import rows_on_criterion
 from votewise.sources.reader import SourceReader
 from votewise.sources.rows import Rows
 

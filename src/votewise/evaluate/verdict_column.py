@@ -10,7 +10,7 @@ from votewise.arrays import Floats
 from votewise.errors import BadInputError
 from votewise.evaluate.columns import PROMPT, find
 from votewise.sources.cells import is_number
-from votewise.sources.labels import SIDES, label_key
+from votewise.sources.meanings.labels import SIDES, label_key
 from votewise.sources.rows import Rows
 
 

@@ -10,11 +10,11 @@ from typing import Any
 from votewise.data.reading import NONE_REJECTED, Rejected
 from votewise.errors import BadInputError
 from votewise.language_models.conversations import Prompt, as_messages
-from votewise.sources.messages import CONVERSATION, conversation, holds_lists
 from votewise.sources.nested import prompt_field
 from votewise.sources.reader import SourceReader
 from votewise.sources.registry import FORMATS, choose
 from votewise.sources.rows import Rows
+from votewise.sources.texts.messages import CONVERSATION, conversation, holds_lists
 from votewise.storage.journal import content_key
 
 

@@ -19,7 +19,7 @@ from votewise.defaults import CONCURRENCY, RETRIES, TIMEOUT
 from votewise.errors import BadInputError, needs
 from votewise.language_models.completions import Completion, Conversation
 from votewise.language_models.retries import RetryingClient, RetryPolicy
-from votewise.sources.urls import shown_url
+from votewise.sources.databases.urls import shown_url
 
 
 @dataclass(frozen=True)

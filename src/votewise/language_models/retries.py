@@ -22,7 +22,7 @@ from votewise.language_models.completions import (
     status_problem,
     valid_text,
 )
-from votewise.sources.urls import shown_url, without_secrets
+from votewise.sources.databases.urls import shown_url, without_secrets
 
 TEMPORARY = (408, 409, 425, 429)
 """Statuses below 500 that may be temporary."""

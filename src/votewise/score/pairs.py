@@ -16,13 +16,13 @@ from votewise.data.reading import NONE_REJECTED, Rejected
 from votewise.errors import BadInputError
 from votewise.language_models.conversations import Prompt
 from votewise.sources.canonical_votes import canonical_votes
-from votewise.sources.labels import label_column
-from votewise.sources.messages import answers
-from votewise.sources.opening import Source
+from votewise.sources.containers.opening import Source
+from votewise.sources.meanings.labels import label_column
 from votewise.sources.reader import SourceReader
 from votewise.sources.registry import FORMATS, choose
 from votewise.sources.rows import Rows
 from votewise.sources.shapes.two_answers import says_which_is_better
+from votewise.sources.texts.messages import answers
 
 SIGNS = {"a": 1, "b": -1, "tie": 0}
 

@@ -16,7 +16,7 @@ from votewise.simulate.users import ClickOptions, SimulatedUsers, attentivenesse
 from votewise.simulate.vote_files import DAY, PACE, START
 from votewise.simulate.votes import WITH_TEXTS
 
-OWN = ("user", "comparison", "winner", "time", "true_attentiveness", "attentive", "preferred", "correct")
+OWN = ("user", "comparison", "winner", "time", "true_attentiveness", "attentive", "attentive_winner", "correct")
 """Columns that are ours: the source's columns of these names are left out."""
 
 NAMES = ("model_a", "model_b", "domain")
@@ -45,8 +45,8 @@ def write_clicks(
     """Draw and write the clicks, a block of users at a time.
 
     Columns: ``user``, ``comparison`` (the source's row, from 0), the source's columns, ``winner`` (``model_a`` or
-    ``model_b``), ``time``, and the truth: ``true_attentiveness``, ``attentive``, ``preferred`` (what an attentive user would
-    have clicked) and ``correct``.
+    ``model_b``), ``time``, and the truth: ``true_attentiveness``, ``attentive``, ``attentive_winner`` (what an
+    attentive user would have clicked) and ``correct``.
 
     Args:
         out: a .parquet, .jsonl or .csv file.
@@ -122,7 +122,7 @@ def _rows(block: SimulatedUsers, source: ScoredComparisons, begins: Any) -> pa.T
     columns["time"] = pa.array(1000 * (begins[block.user] + PACE * index)).cast(pa.timestamp("ms", "UTC"))
     columns["true_attentiveness"] = block.attentiveness[block.user]
     columns["attentive"] = block.attentive
-    columns["preferred"] = _winners(block.preferred)
+    columns["attentive_winner"] = _winners(block.preferred)
     columns["correct"] = block.correct
     return pa.table(columns)
 

@@ -13,11 +13,11 @@ import pyarrow as pa
 
 from votewise.data.identity import ALSO, TEXTS
 from votewise.sources.cells import TEXT
-from votewise.sources.labels import label_column
-from votewise.sources.margins import margin_counts
-from votewise.sources.other_meaning import has_other_meaning
+from votewise.sources.meanings.labels import label_column
+from votewise.sources.meanings.margins import margin_counts
+from votewise.sources.meanings.other_meaning import has_other_meaning
+from votewise.sources.meanings.times import time_column
 from votewise.sources.rows import Rows
-from votewise.sources.times import time_column
 
 MESSAGES = pa.large_list(pa.struct([("role", TEXT), ("content", TEXT)]))
 """A conversation."""

@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 from votewise.sources.canonical import Canonical
-from votewise.sources.criteria import one_criterion
+from votewise.sources.containers.stand_in_type import TextsNeededError
 from votewise.sources.format import Format
-from votewise.sources.no_votes import set_aside, with_ties
-from votewise.sources.open_meanings import check_meanings
-from votewise.sources.people import one_person
+from votewise.sources.meanings.criteria import one_criterion
+from votewise.sources.meanings.no_votes import set_aside, with_ties
+from votewise.sources.meanings.open_meanings import check_meanings
+from votewise.sources.meanings.people import one_person
+from votewise.sources.meanings.sides_in_doubt import check_sides
+from votewise.sources.meanings.split_columns import read_one_split
+from votewise.sources.meanings.unread_prompts import check_known_parts, check_prompts
+from votewise.sources.meanings.vote_columns import refuse_unread_votes
 from votewise.sources.registry import choose
 from votewise.sources.rows import Rows
-from votewise.sources.sides_in_doubt import check_sides
-from votewise.sources.split_columns import read_one_split
-from votewise.sources.stand_in_type import TextsNeededError
-from votewise.sources.unread_prompts import check_known_parts, check_prompts
-from votewise.sources.vote_columns import refuse_unread_votes
 
 
 def canonical_votes(rows: Rows, format: str, one_annotator: str | None) -> tuple[Format, Canonical]:

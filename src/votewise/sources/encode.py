@@ -13,13 +13,13 @@ import pyarrow.compute as pc
 from votewise.arrays import Bools, Floats, Ints
 from votewise.data.identity import Codes, joined_codes
 from votewise.data.votes import UNKNOWN
+from votewise.sources.answer_lists.one_judgement import judgement_codes, judgements_of_votes
 from votewise.sources.canonical import JUDGEMENT, Canonical
 from votewise.sources.codes import by_appearance, codes_of, compact, floats_of, is_known, signs_of
-from votewise.sources.one_judgement import judgement_codes, judgements_of_votes
+from votewise.sources.meanings.unread import check_merged, check_people, column_codes, telling_columns
 from votewise.sources.pair_texts import names_of, texts_of
 from votewise.sources.pairing import contradictions, find_pairs, identical_responses, text_codes
 from votewise.sources.rows import Rows
-from votewise.sources.unread import check_merged, check_people, column_codes, telling_columns
 
 
 @dataclass(frozen=True)

@@ -10,8 +10,8 @@ from votewise.data.identity import ALSO, TEXTS, Codes, pair_names
 from votewise.data.lazy_table import LazyTable, StoredColumns
 from votewise.sources.canonical import MODELS
 from votewise.sources.cells import TEXT
+from votewise.sources.containers.stand_in_type import TextsNeededError, digests, is_stand_in
 from votewise.sources.rows import Rows
-from votewise.sources.stand_in_type import TextsNeededError, digests, is_stand_in
 
 
 def texts_of(rows: Rows, table: pa.Table, first: Codes) -> Any:

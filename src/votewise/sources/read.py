@@ -13,17 +13,17 @@ import pyarrow as pa
 
 from votewise.data.reading import ColumnRole, Reading
 from votewise.data.votes import Votes
+from votewise.sources.answer_lists.one_judgement import number_of_judgements
 from votewise.sources.canonical_votes import canonical_votes
+from votewise.sources.containers.opening import Source, load
+from votewise.sources.containers.stand_in_type import TextsNeededError
 from votewise.sources.encode import encode
-from votewise.sources.labels import parse_labels
-from votewise.sources.one_judgement import number_of_judgements
-from votewise.sources.opening import Source, load
-from votewise.sources.people import unknown_votes
+from votewise.sources.meanings.labels import parse_labels
+from votewise.sources.meanings.people import unknown_votes
+from votewise.sources.meanings.unread import texts_without_role
 from votewise.sources.reader import check_on_error
 from votewise.sources.rejects import write_rejects
 from votewise.sources.rows import Rows
-from votewise.sources.stand_in_type import TextsNeededError
-from votewise.sources.unread import texts_without_role
 from votewise.sources.values import is_marked
 from votewise.sources.votes_table import votes_table
 

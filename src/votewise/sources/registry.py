@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from votewise.errors import BadInputError
 from votewise.sources.format import Format
-from votewise.sources.guesses import command, listed
-from votewise.sources.labels import LABELS
-from votewise.sources.other_names import take_other_names
+from votewise.sources.meanings.guesses import command, listed
+from votewise.sources.meanings.labels import LABELS
+from votewise.sources.meanings.other_names import take_other_names
+from votewise.sources.meanings.single_verdicts import refuse_single_verdicts
+from votewise.sources.meanings.vote_columns import label_like
 from votewise.sources.rows import Rows
 from votewise.sources.shapes.alpacaeval import ALPACAEVAL
 from votewise.sources.shapes.arena import ARENA, ARENA_100K, ARENA_140K, MT_BENCH
@@ -23,8 +25,6 @@ from votewise.sources.shapes.several_votes import SEVERAL_VOTES
 from votewise.sources.shapes.toloka import TOLOKA
 from votewise.sources.shapes.trl import HH_RLHF, TRL, ULTRAFEEDBACK, ULTRAFEEDBACK_BINARIZED
 from votewise.sources.shapes.two_answers import TWO_ANSWERS, answer_columns
-from votewise.sources.single_verdicts import refuse_single_verdicts
-from votewise.sources.vote_columns import label_like
 
 _ALL = (
     PLAIN,

@@ -26,8 +26,8 @@ from votewise.sources.cells import (
     timestamps,
     whole_numbers,
 )
-from votewise.sources.opening import Source
-from votewise.sources.stand_in_type import TextsNeededError, digests, is_stand_in
+from votewise.sources.containers.opening import Source
+from votewise.sources.containers.stand_in_type import TextsNeededError, digests, is_stand_in
 from votewise.sources.usable import UsableRows
 from votewise.sources.values import decoded, is_marked
 

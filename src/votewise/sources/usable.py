@@ -13,10 +13,10 @@ import pyarrow as pa
 
 from votewise.arrays import Bools
 from votewise.errors import BadInputError
-from votewise.sources.class_names import with_class_names
-from votewise.sources.inner_columns import with_inner
-from votewise.sources.opening import Source
-from votewise.sources.stand_in_type import is_stand_in
+from votewise.sources.containers.opening import Source
+from votewise.sources.containers.stand_in_type import is_stand_in
+from votewise.sources.meanings.class_names import with_class_names
+from votewise.sources.meanings.inner_columns import with_inner
 from votewise.sources.values import decoded
 
 

@@ -11,11 +11,11 @@ from votewise.data.identity import Codes
 from votewise.data.lazy_table import LazyTable, StoredColumns
 from votewise.data.votes import judgement_names
 from votewise.sources.canonical import JUDGEMENT, Canonical
+from votewise.sources.containers.stand_in_type import TextsNeededError
+from votewise.sources.containers.stand_ins import StandIns
 from votewise.sources.encode import Encoded
-from votewise.sources.margins import LOG_ODDS
+from votewise.sources.meanings.margins import LOG_ODDS
 from votewise.sources.rows import Rows
-from votewise.sources.stand_in_type import TextsNeededError
-from votewise.sources.stand_ins import StandIns
 
 BEFORE = "judgement_before"
 """A column called ``judgement`` of a source whose votes have judgements of their own, such as rankings."""

@@ -14,7 +14,7 @@ from votewise.arrays import Floats, Signs
 from votewise.data.votes import UNKNOWN, Votes
 from votewise.errors import BadInputError
 from votewise.sources import read_votes
-from votewise.sources.one_judgement import judgement_codes, numbered
+from votewise.sources.answer_lists.one_judgement import judgement_codes, numbered
 
 if TYPE_CHECKING:
     from datasets import Dataset

@@ -16,7 +16,7 @@ import pyarrow as pa
 
 from votewise.arrays import Bools
 from votewise.data.clicks import Counts
-from votewise.sources.databases import engine_errors
+from votewise.sources.databases.connections import engine_errors
 from votewise.storage.engine import write_parquet
 from votewise.users.counting import count_names, in_order, rows_of_cells
 from votewise.users.outcomes import Outcomes

@@ -22,7 +22,7 @@ import pyarrow as pa
 from votewise.data.clicks import Counts
 from votewise.errors import BadInputError
 from votewise.sources.cells import TIME
-from votewise.sources.databases import engine_errors
+from votewise.sources.databases.connections import engine_errors
 from votewise.storage.engine import write_parquet
 from votewise.users.click_log import ClickLog, cells_for_engine
 from votewise.users.counting import count_names, count_users, histogram

@@ -7,9 +7,9 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from votewise.errors import BadInputError
-from votewise.sources.column_names import plain_name
-from votewise.sources.criteria import QUESTIONS
-from votewise.sources.labels import label_key
+from votewise.sources.meanings.column_names import plain_name
+from votewise.sources.meanings.criteria import QUESTIONS
+from votewise.sources.meanings.labels import label_key
 from votewise.users.outcomes import RowKind
 
 SAID = "votewise_winner_said"

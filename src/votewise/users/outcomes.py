@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from votewise.errors import BadInputError
-from votewise.sources.labels import SIDES, WINNERS, label_key
+from votewise.sources.meanings.labels import SIDES, WINNERS, label_key
 
 TIE, SKIP = "tie", "skip"
 EXPECTED = "model_a, model_b, tie or one of the models' names"

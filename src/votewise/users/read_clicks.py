@@ -15,8 +15,8 @@ from typing import Any, Literal
 
 from votewise.data.clicks import Counts
 from votewise.errors import BadInputError
-from votewise.sources.databases import engine_errors
-from votewise.sources.lazy import OpenTable, open_table
+from votewise.sources.containers.lazy import OpenTable, open_table
+from votewise.sources.databases.connections import engine_errors
 from votewise.users.click_log import ClickLog
 from votewise.users.counting import (
     count_users,

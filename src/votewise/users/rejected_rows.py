@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from votewise.sources.databases import engine_errors
-from votewise.sources.lazy import OpenTable
+from votewise.sources.containers.lazy import OpenTable
+from votewise.sources.databases.connections import engine_errors
 from votewise.sources.rejects import plain_value
 from votewise.storage.files import written_whole
 from votewise.users.outcomes import Fault

@@ -90,7 +90,7 @@ def audit(
     from votewise.inference.priors import parse_prior
     from votewise.report.audit_files import write_audit
     from votewise.sources import read_votes
-    from votewise.sources.naming import short_name
+    from votewise.sources.containers.naming import short_name
     from votewise.storage.files import check_folder_is_free, folder_to_write, make_folder
     from votewise.workflows.parsing import parse_temperature
 

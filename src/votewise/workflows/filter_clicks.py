@@ -120,7 +120,7 @@ def filter_clicks(
 
     from votewise.report import filter_files
     from votewise.report.filter_files import FilteredLog, summarise_drift, summarise_filter, write_filter
-    from votewise.sources.labels import parse_labels
+    from votewise.sources.meanings.labels import parse_labels
     from votewise.storage.files import check_folder_is_free, folder_to_write
     from votewise.users.drift import find_drift
     from votewise.users.estimate import estimate_attentiveness
@@ -216,6 +216,6 @@ def _name(comparisons: Any) -> str:
     """What messages and the report call the log."""
     import os
 
-    from votewise.sources.naming import short_name
+    from votewise.sources.containers.naming import short_name
 
     return short_name(comparisons) if isinstance(comparisons, str | os.PathLike) else "clicks"

@@ -89,7 +89,7 @@ def generate(
     from votewise.generate.results import result_of
     from votewise.generate.run import generate_answers
     from votewise.generate.settings import BackendOptions, Sampling
-    from votewise.sources.naming import short_name
+    from votewise.sources.containers.naming import short_name
     from votewise.sources.reader import SourceReader, rejected_file
 
     progress = progress or SILENT

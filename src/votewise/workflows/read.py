@@ -66,7 +66,7 @@ def read(
     import pyarrow as pa
 
     from votewise.sources import read_votes
-    from votewise.sources.naming import short_name
+    from votewise.sources.containers.naming import short_name
 
     (progress or SILENT).stage(f"Reading {short_name(votes)}")
     told: dict[str, Any] = {"label": label, "criterion": criterion, "split": split, "one_annotator": one_annotator}

@@ -82,7 +82,7 @@ def score(
     from votewise.score.run import score_pairs
     from votewise.score.score_methods import ColumnScores, choose_method
     from votewise.score.scorer import ModelOptions
-    from votewise.sources.naming import short_name
+    from votewise.sources.containers.naming import short_name
     from votewise.sources.reader import SourceReader, rejected_file
 
     progress = progress or SILENT

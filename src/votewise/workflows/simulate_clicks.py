@@ -102,7 +102,7 @@ def simulate_clicks(
     from votewise.simulate.ranges import parse_range
     from votewise.simulate.streams import check_suffix
     from votewise.simulate.users import ClickOptions
-    from votewise.sources.naming import short_name
+    from votewise.sources.containers.naming import short_name
     from votewise.sources.reader import SourceReader, rejected_file
 
     progress = progress or SILENT

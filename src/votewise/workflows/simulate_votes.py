@@ -167,7 +167,7 @@ def simulate_votes(
 def _read(preferences: Any, progress: Progress, **how: Any) -> Votes:
     from votewise.data.votes import Votes
     from votewise.sources import read_votes
-    from votewise.sources.naming import short_name
+    from votewise.sources.containers.naming import short_name
 
     if not isinstance(preferences, Votes):
         progress.stage(f"Reading {short_name(preferences)}")

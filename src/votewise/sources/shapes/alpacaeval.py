@@ -11,10 +11,10 @@ from votewise.arrays import Floats
 from votewise.sources.canonical import Canonical, from_columns, optional
 from votewise.sources.cells import TEXT
 from votewise.sources.format import Format
-from votewise.sources.labels import meaning_of
-from votewise.sources.people import people_column, read_people
-from votewise.sources.prompt_parts import read_texts
+from votewise.sources.meanings.labels import meaning_of
+from votewise.sources.meanings.people import people_column, read_people
 from votewise.sources.rows import Rows
+from votewise.sources.texts.prompt_parts import read_texts
 
 
 def read_alpacaeval(rows: Rows) -> Canonical:

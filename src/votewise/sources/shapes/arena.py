@@ -8,10 +8,10 @@ import numpy as np
 
 from votewise.sources.canonical import Canonical, from_columns, optional
 from votewise.sources.format import Columns, Format
-from votewise.sources.labels import WINNERS, Words, labels_of
-from votewise.sources.messages import CONVERSATION, Message, conversation, conversations, split
-from votewise.sources.named_sides import sides_by_models
+from votewise.sources.meanings.labels import WINNERS, Words, labels_of
+from votewise.sources.meanings.named_sides import sides_by_models
 from votewise.sources.rows import Rows
+from votewise.sources.texts.messages import CONVERSATION, Message, conversation, conversations, split
 
 ANNOTATORS = ("judge", "judge_hash", "evaluation_session_id")
 TIMES = ("tstamp", "timestamp")

@@ -9,16 +9,16 @@ from typing import Any
 
 from votewise.data.identity import ALSO
 from votewise.errors import BadInputError
-from votewise.sources.argilla_records import Response, fields_of, is_nested, questions_of, responses_of
+from votewise.sources.answer_lists.rankings import NOTE, Couples, by_best, by_places
 from votewise.sources.canonical import Canonical, from_votes, said
-from votewise.sources.column_names import answer_fields
 from votewise.sources.format import Format
-from votewise.sources.labels import MEANINGS, NEUTRAL, SIDES, label_key
-from votewise.sources.messages import conversation, cut
+from votewise.sources.meanings.column_names import answer_fields
+from votewise.sources.meanings.labels import MEANINGS, NEUTRAL, SIDES, label_key
 from votewise.sources.nested import named
-from votewise.sources.prompt_objects import object_prompt
-from votewise.sources.rankings import NOTE, Couples, by_best, by_places
 from votewise.sources.rows import Rows
+from votewise.sources.shapes.argilla_records import Response, fields_of, is_nested, questions_of, responses_of
+from votewise.sources.texts.messages import conversation, cut
+from votewise.sources.texts.prompt_objects import object_prompt
 
 Known = Mapping[str, int | str]
 """What stands for which answer: its index, or one of the meanings of labels other than a and b."""

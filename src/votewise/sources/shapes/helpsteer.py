@@ -6,9 +6,9 @@ from typing import Any
 
 from votewise.sources.canonical import Canonical, from_votes
 from votewise.sources.format import Format
-from votewise.sources.messages import answers
 from votewise.sources.nested import entries, get, text
 from votewise.sources.rows import Rows
+from votewise.sources.texts.messages import answers
 
 NOTE = "The source names no annotators: 'position 1' stands for the first annotator of each row, not for one person."
 EXPECTED = "a whole number from -3 (response 1 much better) to 3"

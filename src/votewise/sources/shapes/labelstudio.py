@@ -9,13 +9,16 @@ from dataclasses import dataclass
 from typing import Any
 
 from votewise.data.identity import ALSO
-from votewise.sources.answer_orders import text_of
+from votewise.sources.answer_lists.answer_orders import text_of
+from votewise.sources.answer_lists.rankings import NOTE, Couples, by_places
 from votewise.sources.canonical import Canonical, from_votes
 from votewise.sources.cells import is_text
-from votewise.sources.column_names import two_answers
 from votewise.sources.format import Format
-from votewise.sources.labels import NEUTRAL
-from votewise.sources.labelstudio_results import (
+from votewise.sources.meanings.column_names import two_answers
+from votewise.sources.meanings.labels import NEUTRAL
+from votewise.sources.nested import amount, entries, get, moment, named
+from votewise.sources.rows import Rows
+from votewise.sources.shapes.labelstudio_results import (
     VERDICTS,
     chosen_value,
     meaning_of_value,
@@ -25,11 +28,8 @@ from votewise.sources.labelstudio_results import (
     rated,
     results_of,
 )
-from votewise.sources.messages import conversation
-from votewise.sources.nested import amount, entries, get, moment, named
-from votewise.sources.prompt_objects import object_prompt
-from votewise.sources.rankings import NOTE, Couples, by_places
-from votewise.sources.rows import Rows
+from votewise.sources.texts.messages import conversation
+from votewise.sources.texts.prompt_objects import object_prompt
 
 
 @dataclass(frozen=True)

@@ -9,10 +9,10 @@ from votewise.data.identity import ALSO
 from votewise.data.votes import UNKNOWN
 from votewise.sources.canonical import Canonical, from_votes
 from votewise.sources.format import Format
-from votewise.sources.messages import CONVERSATION, conversation, without_nulls
+from votewise.sources.meanings.people import people_column
 from votewise.sources.nested import get
-from votewise.sources.people import people_column
 from votewise.sources.rows import Rows
+from votewise.sources.texts.messages import CONVERSATION, conversation, without_nulls
 from votewise.sources.values import decoded
 
 

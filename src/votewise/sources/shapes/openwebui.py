@@ -6,12 +6,12 @@ from collections import Counter
 from dataclasses import dataclass, field
 from typing import Any
 
+from votewise.sources.answer_lists.rankings import NOTE
 from votewise.sources.canonical import Canonical, from_votes
-from votewise.sources.chat_history import ChatAnswer, answers_to, prompt_of, rated_answer
 from votewise.sources.format import Format
 from votewise.sources.nested import get, moment, named, text
-from votewise.sources.rankings import NOTE
 from votewise.sources.rows import Rows
+from votewise.sources.texts.chat_history import ChatAnswer, answers_to, prompt_of, rated_answer
 
 
 @dataclass

@@ -10,11 +10,11 @@ import pyarrow.compute as pc
 
 from votewise.sources.canonical import Canonical, from_columns, optional
 from votewise.sources.format import Format
-from votewise.sources.labels import LABELS, MEANINGS, WINNERS, Words, labels_of
-from votewise.sources.named_sides import sides_by_models, sides_by_texts
-from votewise.sources.people import read_people
-from votewise.sources.prompt_parts import read_texts
+from votewise.sources.meanings.labels import LABELS, MEANINGS, WINNERS, Words, labels_of
+from votewise.sources.meanings.named_sides import sides_by_models, sides_by_texts
+from votewise.sources.meanings.people import read_people
 from votewise.sources.rows import Rows
+from votewise.sources.texts.prompt_parts import read_texts
 
 OTHERS = ("annotator", "user", "label", "winner", "pair", "domain", "gold", "reason", "model_a", "model_b")
 """Columns that are no part of the prompt."""

@@ -9,17 +9,17 @@ import pyarrow as pa
 
 from votewise.data.identity import ALSO
 from votewise.data.votes import UNKNOWN
-from votewise.sources.answer_orders import ORDER, Order, find_order, list_column, place, text_of
-from votewise.sources.best_answers import best_answers
+from votewise.sources.answer_lists.answer_orders import ORDER, Order, find_order, list_column, place, text_of
+from votewise.sources.answer_lists.best_answers import best_answers
+from votewise.sources.answer_lists.rankings import NOTE, Couples, by_best, by_places, listed
 from votewise.sources.canonical import JUDGEMENT, Canonical, from_votes, optional, said
-from votewise.sources.column_names import plain_name
 from votewise.sources.format import Format
-from votewise.sources.messages import conversation, cut
+from votewise.sources.meanings.column_names import plain_name
+from votewise.sources.meanings.people import people_column
 from votewise.sources.nested import get, named
-from votewise.sources.people import people_column
-from votewise.sources.prompt_parts import find_parts, prompts_of, seen_of
-from votewise.sources.rankings import NOTE, Couples, by_best, by_places, listed
 from votewise.sources.rows import Rows
+from votewise.sources.texts.messages import conversation, cut
+from votewise.sources.texts.prompt_parts import find_parts, prompts_of, seen_of
 
 MODELS = ("models", "generation_models", "response_models", "model_names")
 MORE = ("domain", "time", "weight")

@@ -11,14 +11,14 @@ import pyarrow as pa
 from votewise.data.votes import UNKNOWN
 from votewise.sources.canonical import JUDGEMENT, Canonical, from_votes, optional
 from votewise.sources.format import Format
-from votewise.sources.labels import LABELS, NEUTRAL, label_key, meaning_of, refuse_label
+from votewise.sources.meanings.labels import LABELS, NEUTRAL, label_key, meaning_of, refuse_label
+from votewise.sources.meanings.scores_as_votes import score_columns
+from votewise.sources.meanings.vote_columns import VoteColumns, entry, find_votes
 from votewise.sources.nested import entries, named
-from votewise.sources.prompt_parts import read_texts
 from votewise.sources.rows import Rows
-from votewise.sources.scores_as_votes import score_columns
 from votewise.sources.shapes.plain import OTHERS
 from votewise.sources.shapes.two_answers import answer_columns, by_names, label_columns
-from votewise.sources.vote_columns import VoteColumns, entry, find_votes
+from votewise.sources.texts.prompt_parts import read_texts
 
 MOST = 100_000
 """Votes that one count may stand for."""

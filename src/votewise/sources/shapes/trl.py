@@ -12,13 +12,13 @@ from votewise.arrays import Floats
 from votewise.sources.canonical import Canonical, from_columns, optional
 from votewise.sources.cells import TEXT
 from votewise.sources.format import Columns, Format
-from votewise.sources.messages import conversation, holds_lists
-from votewise.sources.people import people_column, read_people
-from votewise.sources.prompt_parts import has_prompt, read_texts
+from votewise.sources.meanings.people import people_column, read_people
+from votewise.sources.meanings.verdicts_beside import refuse_verdict_beside
 from votewise.sources.rows import Rows
 from votewise.sources.shapes.two_answers import names_sides
+from votewise.sources.texts.messages import conversation, holds_lists
+from votewise.sources.texts.prompt_parts import has_prompt, read_texts
 from votewise.sources.values import decoded, is_marked
-from votewise.sources.verdicts_beside import refuse_verdict_beside
 
 TURN = "\n\nAssistant:"
 SCORES = "Margins are differences of scores on the scorer's scale, not log-odds: fit a temperature."

@@ -17,16 +17,16 @@ import pyarrow as pa
 from votewise.errors import BadInputError
 from votewise.sources.canonical import Canonical, from_columns, optional, said
 from votewise.sources.cells import TEXT, is_text
-from votewise.sources.column_names import plain_name, two_answers
+from votewise.sources.containers.stand_in_type import is_stand_in
 from votewise.sources.format import Format
-from votewise.sources.labels import LABELS, Words, label_key, labels_of
-from votewise.sources.messages import conversations
-from votewise.sources.named_sides import sides_by_models, sides_by_texts
-from votewise.sources.people import people_column, read_people
-from votewise.sources.prompt_parts import read_texts
+from votewise.sources.meanings.column_names import plain_name, two_answers
+from votewise.sources.meanings.labels import LABELS, Words, label_key, labels_of
+from votewise.sources.meanings.named_sides import sides_by_models, sides_by_texts
+from votewise.sources.meanings.people import people_column, read_people
+from votewise.sources.meanings.scores_as_votes import ends_of, score_columns, score_labels, spells_numbers
 from votewise.sources.rows import Rows
-from votewise.sources.scores_as_votes import ends_of, score_columns, score_labels, spells_numbers
-from votewise.sources.stand_in_type import is_stand_in
+from votewise.sources.texts.messages import conversations
+from votewise.sources.texts.prompt_parts import read_texts
 
 LABEL_NAMES = (
     "label", "winner", "preference", "preferred", "choice", "vote", "verdict", "judgment", "judgement", "better",

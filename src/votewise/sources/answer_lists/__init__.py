@@ -1,0 +1,1 @@
+"""Lists of answers in one row -> comparisons that come from one judgement."""

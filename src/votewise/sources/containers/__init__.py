@@ -1,0 +1,1 @@
+"""Files, folders, streams and tables in memory -> one Arrow table, in batches where it is large."""

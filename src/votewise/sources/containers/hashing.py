@@ -1,0 +1,146 @@
+"""Texts in files -> stand-ins, by a scan of an embedded DuckDB that brings nothing else into memory."""
+
+from __future__ import annotations
+
+import glob
+import tempfile
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from votewise.sources.containers.stand_in_type import DIGEST, StandInType
+from votewise.sources.containers.table_file import TableFile
+from votewise.sources.containers.table_files import TableFiles
+from votewise.sources.texts.text_conversations import parsed_list, parsed_object
+
+MOST_PARSED = 10_000
+"""Texts of a column that begin like a list or an object and are parsed to see that they are none."""
+
+SPACE = r"[\t-\r\x1c-\x20\x{85}\x{a0}\x{1680}\x{2000}-\x{200a}\x{2028}\x{2029}\x{202f}\x{205f}\x{3000}]"
+LIKE_AN_OBJECT = rf"^{SPACE}*(\[|\{{|array\()"
+
+MEMORY = "1500MB"
+NUMBER = "file_row_number"
+"""DuckDB's name for the number of a row in a Parquet file."""
+
+
+def stand_ins_of(texts: pa.ChunkedArray, secret: str) -> pa.ChunkedArray:
+    """The stand-ins of texts in memory, as plain bytes."""
+    distinct = texts.combine_chunks().dictionary_encode()
+    with _engine() as engine:
+        engine.register("rows", pa.table({"x": distinct.dictionary}))
+        found = engine.execute(f"SELECT {_stand_in('x', secret)} FROM rows").fetch_arrow_table().column(0)
+    return pa.chunked_array([_digests(chunk) for chunk in found.chunks], DIGEST).take(distinct.indices)
+
+
+def hashed_texts(
+    files: TableFiles, columns: Sequence[str], secret: str, head_rows: int
+) -> tuple[dict[str, pa.ChunkedArray], pa.Table] | None:
+    """The stand-ins of these columns and their first rows; None where a column may hold conversations or objects."""
+    chunks: dict[str, list[pa.Array]] = {name: [] for name in columns}
+    like: dict[str, int] = dict.fromkeys(columns, 0)
+    head: pa.Table | None = None
+    with _engine() as engine:
+        for i, file in enumerate(files.files):
+            own = [name for name in columns if name in file.schema.names]
+            parts = [_stand_in(name, secret) for name in own]
+            parts += [f"regexp_matches({_quoted(name)}, '{LIKE_AN_OBJECT}')" for name in own]
+            # The first rows come along, where they can be told: to decode them alone takes as long as decoding many.
+            numbered = (
+                i == 0 and own == list(columns) and _has_numbers(file) and file.rows >= min(head_rows, len(files))
+            )
+            more = [f"CASE WHEN {NUMBER} < {head_rows} THEN {_quoted(name)} END" for name in own] if numbered else []
+            found = _query(engine, file, own, f"SELECT {', '.join([*parts, *more])} FROM rows") if own else None
+            if found is not None and numbered:
+                head = found.select(range(len(parts), len(parts) + len(own))).slice(0, head_rows).rename_columns(own)
+            if found is not None and len(found) != file.rows:
+                return None
+            for name in columns:
+                if found is None or name not in own:
+                    chunks[name].append(pa.nulls(file.rows, DIGEST))
+                    continue
+                place = own.index(name)
+                chunks[name] += [_digests(chunk) for chunk in found.column(place).chunks]
+                like[name] += int(pc.sum(found.column(len(own) + place)).as_py() or 0)
+        for name, number in like.items():
+            if number and (number >= min(len(files), MOST_PARSED) or _spells_objects(engine, files, name)):
+                return None
+    kind = StandInType()
+    digests = {
+        name: pa.chunked_array([pa.ExtensionArray.from_storage(kind, chunk) for chunk in found], kind)
+        for name, found in chunks.items()
+    }
+    schema = pa.schema([files.schema.field(name) for name in columns])
+    return digests, files.head(columns, head_rows) if head is None else head.cast(schema).combine_chunks()
+
+
+def _stand_in(name: str, secret: str) -> str:
+    return f"md5_number('{secret}' || {_quoted(name)})"
+
+
+def _digests(numbers: pa.Array) -> pa.Array:
+    """Numbers of 128 bits as DuckDB gives them, which are 16 bytes each."""
+    found = numbers.storage if isinstance(numbers, pa.ExtensionArray) else numbers
+    if found.type != DIGEST:
+        raise ValueError(f"numbers of 128 bits came as {found.type}")
+    return found
+
+
+def _spells_objects(engine: Any, files: TableFiles, name: str) -> bool:
+    """Whether some text of a column spells a conversation, or an object."""
+    for file in files.files:
+        if name not in file.schema.names:
+            continue
+        query = f"SELECT {_quoted(name)} FROM rows WHERE regexp_matches({_quoted(name)}, '{LIKE_AN_OBJECT}')"
+        found = _query(engine, file, [name], query)
+        if any(parsed_list(text) is not None or parsed_object(text) for text in found.column(0).to_pylist()):
+            return True
+    return False
+
+
+def _query(engine: Any, file: TableFile, columns: Sequence[str], query: str) -> pa.Table:
+    """Run a query over the ``rows`` of a file."""
+    file.check()
+    import duckdb
+
+    if file.kind == "parquet":
+        path = glob.escape(str(file.path)).replace("'", "''")
+        numbers = f", {NUMBER} = true" if _has_numbers(file) else ""
+        rows = f" FROM read_parquet('{path}'{numbers})"
+        try:
+            return engine.execute(query.replace(" FROM rows", rows)).fetch_arrow_table()
+        except duckdb.OutOfMemoryException:
+            # The file's pages are so large that several cannot be open at once.
+            engine.execute("SET threads = 1")
+            return engine.execute(query.replace(" FROM rows", rows)).fetch_arrow_table()
+    schema = pa.schema([file.schema.field(name) for name in columns])
+    batches = (batch for table in file.batches(columns, None) for batch in table.cast(schema).to_batches())
+    engine.register("rows", pa.RecordBatchReader.from_batches(schema, batches))
+    try:
+        return engine.execute(query).fetch_arrow_table()
+    finally:
+        engine.unregister("rows")
+
+
+def _has_numbers(file: TableFile) -> bool:
+    """Whether DuckDB can number the rows."""
+    return file.kind == "parquet" and NUMBER not in {name.casefold() for name in file.schema.names}
+
+
+@contextmanager
+def _engine() -> Iterator[Any]:
+    import duckdb
+
+    with tempfile.TemporaryDirectory(prefix="votewise-") as spill:
+        engine = duckdb.connect(config={"memory_limit": MEMORY, "temp_directory": spill})
+        try:
+            yield engine
+        finally:
+            engine.close()
+
+
+def _quoted(name: str) -> str:
+    return '"' + name.replace('"', '""') + '"'

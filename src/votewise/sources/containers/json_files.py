@@ -1,0 +1,157 @@
+"""JSON and JSON lines -> tables."""
+
+from __future__ import annotations
+
+import codecs
+import json
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, TypeVar
+
+import numpy as np
+import pyarrow as pa
+
+from votewise.errors import BadInputError
+from votewise.sources.containers.loaded import ENCODINGS, Broken, Loaded, open_bytes
+from votewise.sources.containers.parts import join_parts
+from votewise.sources.meanings.column_names import PERSON, names_a_row, names_what_was_asked, plain_name, two_answers
+from votewise.sources.values import table_of
+
+Result = TypeVar("Result")
+Item = tuple[int, str, Any, int]
+"""A row's number, its text where it is broken, its value or a ValueError, and its size in bytes."""
+
+PART_ROWS = 50_000
+PART_BYTES = 1 << 24
+"""How many rows, and how many bytes of text, are converted at a time."""
+
+
+def load_json(path: Path, name: str) -> Loaded:
+    """Read a list of objects, an object that holds one, or objects one after the other."""
+    return use_json(path, name, join_parts)
+
+
+def load_json_lines(path: Path, name: str) -> Loaded:
+    """Read one object per line; a row's number is that of its line."""
+    return use_json_lines(path, name, join_parts)
+
+
+def use_json(path: Path, name: str, use: Callable[[Iterator[Loaded]], Result]) -> Result:
+    """Read such a file, and return what ``use`` makes of its parts. One JSON value is read at once."""
+    if _is_json_lines(path):
+        return use_json_lines(path, name, use)
+    with open_bytes(path) as file:
+        data = file.read()
+    try:
+        parsed = json.loads(data.decode("utf-8-sig"))
+    except UnicodeDecodeError as error:
+        raise _not_utf8(name, data[: error.start].count(b"\n") + 1, error) from error
+    except json.JSONDecodeError as error:
+        if error.msg == "Extra data" and data.lstrip(codecs.BOM_UTF8).lstrip()[:1] == b"{":
+            return use_json_lines(path, name, use)
+        where = f"line {error.lineno}, column {error.colno}"
+        raise BadInputError(f"is not JSON: {error.msg} at {where}", source=name) from error
+    del data
+    notes: tuple[str, ...] = ()
+    if isinstance(parsed, dict):
+        parsed, notes = _rows_in(parsed, name)
+    if not isinstance(parsed, list):
+        raise BadInputError("does not contain a list", source=name, value=parsed, expected="a list of objects")
+    parts = _parts((number, "", value, 0) for number, value in enumerate(parsed, 1))
+    return use(replace(part, notes=notes) for part in parts)
+
+
+def _rows_in(value: dict[str, Any], name: str) -> tuple[list[Any], tuple[str, ...]]:
+    """The rows of an object: itself where its names are those of a row, else the one list of objects in it.
+
+    Also says what stands beside the list and is left out.
+    """
+    lists = {k: v for k, v in value.items() if isinstance(v, list) and v and isinstance(v[0], dict)}
+    whole = len(lists) == 1 and all(_is_row(v) for rows in lists.values() for v in rows[:1])
+    if not lists or (names_a_row(value) and not whole):
+        return [value], ()
+    if len(lists) > 1:
+        raise BadInputError(f"contains several lists of objects: {', '.join(lists)}", source=name, expected="one list")
+    own, rows = next(iter(lists.items()))
+    shared = {k: v for k, v in value.items() if k not in lists and (names_what_was_asked(k) or _names_one(k, v))}
+    left = ", ".join(key for key in value if key not in lists and key not in shared)
+    notes: tuple[str, ...] = (f"The rows are the list '{own}'; beside it and left out: {left}.",) if left else ()
+    if shared:
+        rows = [shared | row if isinstance(row, dict) else row for row in rows]
+        notes += (f"What stands beside the list '{own}' is read with each of its rows: {', '.join(shared)}.",)
+    return rows, notes
+
+
+def _is_row(value: Any) -> bool:
+    """Whether an object of a list has two answers, and so is a row whatever stands beside the list."""
+    return isinstance(value, dict) and ({"chosen", "rejected"} <= value.keys() or two_answers(list(value)) is not None)
+
+
+def _names_one(name: str, value: Any) -> bool:
+    return PERSON.fullmatch(plain_name(name)) is not None and isinstance(value, str | int)
+
+
+def use_json_lines(path: Path, name: str, use: Callable[[Iterator[Loaded]], Result]) -> Result:
+    """Read one object per line part by part, and return what ``use`` makes of the parts."""
+    return use(_parts(_lines(path)))
+
+
+def _is_json_lines(path: Path) -> bool:
+    """Whether the first line is an object and more follows: such a file need not be read at once to know what it is."""
+    with open_bytes(path) as file:
+        first = file.readline(PART_BYTES).removeprefix(codecs.BOM_UTF8)
+        if not first.lstrip().startswith(b"{") or not first.endswith(b"\n"):
+            return False
+        try:
+            json.loads(first.decode("utf-8"))
+        except (ValueError, RecursionError):
+            return False
+        return any(line.strip() for line in file)
+
+
+def _lines(path: Path) -> Iterator[Item]:
+    with open_bytes(path) as file:
+        for number, raw in enumerate(file, 1):
+            line = raw.removeprefix(codecs.BOM_UTF8) if number == 1 else raw
+            if not line.strip():
+                continue
+            try:
+                yield number, "", json.loads(line.decode("utf-8")), len(line)
+            except UnicodeDecodeError as error:
+                text = line.decode("utf-8", "backslashreplace")
+                yield number, text, ValueError(f"invalid UTF-8 at byte {error.start + 1} of the line"), len(line)
+            except json.JSONDecodeError as error:
+                text = line.decode("utf-8")
+                yield number, text, ValueError(f"is not JSON: {error.msg} at character {error.colno}"), len(line)
+
+
+def _parts(items: Iterable[Item]) -> Iterator[Loaded]:
+    """Tables of the objects among the items, and what is not an object."""
+    objects: list[dict[str, Any]] = []
+    numbers: list[int] = []
+    broken: list[Broken] = []
+    names: list[str] = []
+    size = 0
+    for number, text, value, length in items:
+        if isinstance(value, ValueError):
+            broken.append(Broken(number, str(value), text.rstrip("\r\n"), expected="one JSON object per line"))
+        elif not isinstance(value, dict):
+            shown = text or json.dumps(value)
+            broken.append(Broken(number, "is not an object", shown, expected="an object with one entry per column"))
+        else:
+            objects.append(value)
+            numbers.append(number)
+        size += length
+        # A table without columns has no rows: empty objects wait for others.
+        if (len(objects) + len(broken) >= PART_ROWS or size >= PART_BYTES) and (not objects or any(objects)):
+            table = table_of(objects)
+            names = names or table.column_names
+            yield Loaded(table, tuple(broken), np.array(numbers, np.int64))
+            objects, numbers, broken, size = [], [], [], 0
+    table = table_of(objects) if any(objects) else pa.table({name: pa.nulls(len(objects)) for name in names[:1]})
+    yield Loaded(table, tuple(broken), np.array(numbers if table.num_columns else [], np.int64))
+
+
+def _not_utf8(name: str, row: int, error: UnicodeDecodeError) -> BadInputError:
+    return BadInputError(f"invalid UTF-8 at byte {error.start + 1:,}, line {row:,}", source=name, expected=ENCODINGS)

@@ -1,0 +1,187 @@
+"""Anything that contains rows -> an ibis table that reads them when needed, without loading them into Python.
+
+Parquet files are read by an embedded DuckDB where they are, tables in databases by their own engine. Large text files are
+staged as Parquet first, part by part; everything else is loaded. So every row is read by the readers of ``read_votes``.
+"""
+
+from __future__ import annotations
+
+import glob
+import os
+import tempfile
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from votewise.errors import BadInputError, VotewiseError
+from votewise.sources.containers.folders import PARQUET, matching, parts_in, suffix_of
+from votewise.sources.containers.loaded import PACKED, Broken, first_line
+from votewise.sources.containers.opening import load
+from votewise.sources.containers.staged import NUMBER, PARTWISE, stage
+from votewise.sources.databases.connections import engine_errors, open_url, without_password
+from votewise.sources.databases.urls import is_url
+from votewise.sources.values import is_marked
+from votewise.storage.staging import staging_folder
+
+IN_MEMORY = 64 << 20
+"""Bytes of text files up to which they are loaded; larger ones are staged."""
+
+PACKING = 8
+"""How many times larger a compressed file is taken to be."""
+
+
+@dataclass(frozen=True)
+class OpenTable:
+    """An ibis table and what it cannot tell.
+
+    Attributes:
+        rows: the table.
+        name: what messages call it.
+        number: the column with the number that a row has in the source, from 1; None for tables in databases.
+        file: the column with the file that a row is from, whose rows are numbered by themselves; None for one file.
+        broken: rows that could not be parsed.
+        marked: columns that hold JSON text, because their values have different types.
+        notes: what to say about the choice of files.
+    """
+
+    rows: Any
+    name: str
+    number: str | None = None
+    file: str | None = None
+    broken: tuple[Broken, ...] = ()
+    marked: frozenset[str] = frozenset()
+    notes: tuple[str, ...] = ()
+
+    @property
+    def own(self) -> tuple[str, ...]:
+        """The source's own columns."""
+        return tuple(name for name in self.rows.columns if name not in (self.number, self.file))
+
+
+@contextmanager
+def open_table(
+    source: Any, *, split: str | None = None, stop: bool = True, told: Callable[[str], None] | None = None
+) -> Iterator[OpenTable]:
+    """Give a table of the rows; connections opened for it are closed at the end, and staged files removed.
+
+    Args:
+        source: a file, a folder or a pattern such as ``clicks/*.parquet``; a connection URL with ``?table=``; an ibis table;
+            or anything else that ``read_votes`` accepts.
+        split: which split of a data set to read.
+        stop: raise at a row that cannot be parsed.
+        told: called with what takes long before anything is counted.
+
+    Raises:
+        BadInputError: there is nothing to read.
+    """
+    if isinstance(source, str) and is_url(source):
+        with open_url(source) as table:
+            yield OpenTable(table, without_password(source))
+    elif type(source).__module__.partition(".")[0] == "ibis":
+        yield OpenTable(source, "ibis table")
+    else:
+        with _embedded() as (engine, folder):
+            yield _in_files(engine, folder, source, split, stop, told) or _loaded(engine, source, split, stop)
+
+
+@contextmanager
+def _embedded() -> Iterator[tuple[Any, Path]]:
+    import ibis
+
+    # Data that do not fit into memory go here, not into the user's working directory.
+    with staging_folder(Path(tempfile.gettempdir())) as folder:
+        engine = ibis.duckdb.connect(temp_directory=str(folder / "spill"))
+        try:
+            yield engine, folder
+        finally:
+            engine.disconnect()
+
+
+def _loaded(engine: Any, source: Any, split: str | None, stop: bool) -> OpenTable:
+    loaded = load(source, split=split)
+    if loaded.broken and stop:
+        first = loaded.broken[0]
+        raise BadInputError(
+            first.problem,
+            source=loaded.name,
+            row=first.number,
+            column=first.column,
+            value=first.text,
+            expected=first.expected,
+        )
+    table, number = loaded.table, NUMBER
+    while number in table.column_names:
+        number += "_"
+    numbers = np.arange(1, len(table) + 1) if loaded.numbers is None else loaded.numbers
+    engine.con.register("rows", table.append_column(number, pa.array(numbers, pa.int64())))
+    marked = frozenset(field.name for field in table.schema if is_marked(field))
+    return OpenTable(engine.table("rows"), loaded.name, number, None, loaded.broken, marked, loaded.notes)
+
+
+def _in_files(
+    engine: Any, folder: Path, source: Any, split: str | None, stop: bool, told: Callable[[str], None] | None
+) -> OpenTable | None:
+    """The rows of files that are not loaded; None for what is."""
+    if not isinstance(source, str | os.PathLike):
+        return None
+    name = os.fspath(source)
+    files, notes = _files(Path(name), name, split)
+    kinds = {suffix_of(file) for file in files}
+    if not files or any(file.stat().st_size == 0 for file in files):
+        return None
+    if kinds <= set(PARQUET):
+        with engine_errors(name):
+            return _parquet(engine, files, name, notes)
+    if len(kinds) > 1 or not kinds <= PARTWISE.keys() or sum(map(_text_size, files)) <= IN_MEMORY:
+        return None
+    if told is not None:
+        told(f"Staging {Path(name).name}")
+    staged = folder / "staged"
+    staged.mkdir()
+    try:
+        found = stage(files, staged, name, stop=stop)
+    except VotewiseError:
+        raise
+    except Exception as error:
+        # Whatever a library raises about a damaged file, as in ``load``.
+        raise BadInputError(f"cannot be read: {first_line(error)}", source=name) from error
+    with engine_errors(name):
+        rows = engine.read_parquet([glob.escape(str(file)) for file in found.files])
+    return OpenTable(rows, name, found.number, None, found.broken, found.marked, notes)
+
+
+def _files(path: Path, name: str, split: str | None) -> tuple[Sequence[Path], tuple[str, ...]]:
+    """The files of a path; none where it does not exist, or is a data set that has its own list of files."""
+    several = matching(name, split)
+    if several is not None:
+        return several
+    if path.is_dir():
+        described = (path / "dataset_dict.json").exists() or (path / "state.json").exists()
+        return ([], ()) if described else parts_in(path, name, split)
+    return ([path] if path.is_file() else []), ()
+
+
+def _text_size(file: Path) -> int:
+    size = file.stat().st_size
+    return size * PACKING if file.suffix.lower() in PACKED else size
+
+
+def _parquet(engine: Any, files: Sequence[Path], name: str, notes: tuple[str, ...]) -> OpenTable:
+    schemas = [pq.read_schema(file) for file in files]
+    own = {column for schema in schemas for column in schema.names}
+    marked = frozenset(field.name for schema in schemas for field in schema if is_marked(field))
+    # DuckDB would read a name with brackets as a pattern.
+    escaped = [glob.escape(str(file)) for file in files]
+    several = len(files) > 1
+    number, file = "file_row_number", "filename" if several else None
+    if {number, file} & own:
+        return OpenTable(engine.read_parquet(escaped, union_by_name=True), name, marked=marked, notes=notes)
+    extra = {"file_row_number": True} | ({"filename": True} if several else {})
+    rows = engine.read_parquet(escaped, union_by_name=True, **extra)
+    return OpenTable(rows.mutate(**{number: rows[number] + 1}), name, number, file, (), marked, notes)

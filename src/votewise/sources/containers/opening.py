@@ -1,0 +1,191 @@
+"""Anything that contains rows -> one Arrow table and its name."""
+
+from __future__ import annotations
+
+import os
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+
+from votewise.errors import BadInputError, VotewiseError
+from votewise.sources.containers.file_formats import load_path, table_files
+from votewise.sources.containers.loaded import Broken, Loaded, first_line
+from votewise.sources.containers.plain_types import without_views
+from votewise.sources.containers.row_streams import table_of_stream
+from votewise.sources.containers.splits import choose_split
+from votewise.sources.containers.staged_files import staged_files
+from votewise.sources.containers.stand_ins import StandIns, with_stand_ins
+from votewise.sources.databases.connections import load_url, read_ibis, without_password
+from votewise.sources.databases.urls import is_url
+from votewise.sources.values import MARK, table_of, to_column
+
+
+@dataclass(frozen=True)
+class Source:
+    """What was read: ``name`` for messages, the ``table``, and rows that could not be parsed.
+
+    ``numbers`` are the numbers, from 1, that the table's rows have in the source; None when they are consecutive.
+    ``stand_ins`` tells where the texts are if the table has stand-ins for them, None where the table is all there is.
+    """
+
+    name: str
+    table: pa.Table
+    broken: tuple[Broken, ...] = ()
+    numbers: npt.NDArray[np.int64] | None = None
+    notes: tuple[str, ...] = ()
+    stand_ins: StandIns | None = None
+
+    @property
+    def head(self) -> pa.Table:
+        """The first rows with their texts: some thousands at least, or all there are."""
+        return self.table if self.stand_ins is None else self.stand_ins.head
+
+    @property
+    def schema(self) -> pa.Schema:
+        """The names and types of the columns."""
+        return self.table.schema if self.stand_ins is None else self.stand_ins.files.schema
+
+    def take(self, rows: npt.NDArray[np.int64]) -> pa.Table:
+        """Some rows, with their texts."""
+        found = self.table.take(pa.array(rows, pa.int64()))
+        return found if self.stand_ins is None else self.stand_ins.with_texts(found, rows)
+
+    def number(self, row: int) -> int:
+        """The number, from 1, that a row of the table has in the source."""
+        return row + 1 if self.numbers is None else int(self.numbers[row])
+
+
+def load(source: Any, *, split: str | None = None, leave_texts: bool = False) -> Source:
+    """Read a path, a connection URL or a table; raises BadInputError where there is nothing to read.
+
+    With ``leave_texts``, the long texts of a large file stay there, and the table has stand-ins for them.
+    """
+    name = _name(source)
+    try:
+        if leave_texts and (left := _left_in_files(source, split)) is not None:
+            return left
+        name, loaded = _load(source, split)
+        table = without_views(loaded.table)
+    except VotewiseError:
+        raise
+    except Exception as error:
+        # Whatever a library raises about a damaged file: decompression, recursion, numbers too long, names, links.
+        raise BadInputError(f"cannot be read: {first_line(error)}", source=name) from error
+    repeated = [column for column, count in Counter(table.column_names).items() if count > 1]
+    if repeated:
+        raise BadInputError("several columns have this name", source=name, column=repeated[0], expected="one each")
+    if len(table) == 0 and not loaded.broken:
+        raise BadInputError("there are no rows", source=name, expected="at least one vote")
+    return Source(name, table, loaded.broken, loaded.numbers, loaded.notes)
+
+
+def _left_in_files(source: Any, split: str | None) -> Source | None:
+    """A source whose texts stay in its files; None where it is small or of another kind, or cannot be read like that."""
+    if not isinstance(source, str | os.PathLike) or (isinstance(source, str) and is_url(source)):
+        return None
+    name = os.fspath(source)
+    try:
+        found = table_files(Path(source), name, split) or staged_files(Path(source), name, split)
+        stand_ins = None if found is None else with_stand_ins(found.files)
+    except Exception:
+        # Whatever is wrong with the file, reading it whole says it.
+        return None
+    if found is None or stand_ins is None:
+        return None
+    return Source(name, stand_ins.table, found.broken, found.numbers, found.notes, stand_ins)
+
+
+def _name(source: Any) -> str:
+    if isinstance(source, str) and is_url(source):
+        return without_password(source)
+    return os.fspath(source) if isinstance(source, str | os.PathLike) else type(source).__name__
+
+
+def _load(source: Any, split: str | None) -> tuple[str, Loaded]:
+    if isinstance(source, str) and is_url(source):
+        return without_password(source), Loaded(load_url(source))
+    if isinstance(source, str | os.PathLike):
+        return os.fspath(source), load_path(Path(source), os.fspath(source), split)
+    if isinstance(source, list | tuple):
+        return "list of rows", _from_list(source)
+    if isinstance(source, Iterator):
+        return "stream of rows", Loaded(table_of_stream(source, "stream of rows"))
+    kind = type(source)
+    name = f"{kind.__module__.split('.')[0]} {kind.__name__}"
+    match name.split()[0]:
+        case "ibis":
+            return "ibis table", Loaded(read_ibis(source, "ibis table"))
+        case "datasets":
+            return name, _from_datasets(source, name, split)
+        case "pandas":
+            return name, Loaded(_from_pandas(source, name))
+        case "polars":
+            return name, Loaded(_from_polars(source, name))
+    if isinstance(source, pa.Table):
+        return name, Loaded(source)
+    if hasattr(source, "__arrow_c_stream__"):
+        return name, Loaded(pa.table(source))
+    raise BadInputError(
+        f"cannot read votes from a {kind.__module__}.{kind.__qualname__}",
+        expected="a path, a connection URL, a list or stream of dicts, or a pyarrow, pandas, polars, datasets or ibis table",
+    )
+
+
+def _from_list(rows: list[Any] | tuple[Any, ...]) -> Loaded:
+    for number, row in enumerate(rows, 1):
+        if not isinstance(row, dict):
+            raise BadInputError("is not a dict", source="list of rows", row=number, value=row, expected="a dict")
+    return Loaded(table_of(rows))
+
+
+def _from_datasets(source: Any, name: str, split: str | None) -> Loaded:
+    notes: tuple[str, ...] = ()
+    if isinstance(source, dict):
+        chosen, notes = choose_split([str(key) for key in source], split, name)
+        source = source[chosen]
+    if type(source).__name__ == "IterableDataset":
+        table = table_of_stream(source, name)
+        # The classes' names are in the metadata.
+        features = getattr(source, "features", None)
+        known = features.arrow_schema.metadata if features is not None else None
+        return Loaded(table.replace_schema_metadata(known) if known else table, notes=notes)
+    if not hasattr(source, "with_format") or not hasattr(source, "__getitem__"):
+        raise BadInputError("is a stream", source=name, expected="a datasets.Dataset, loaded without streaming=True")
+    return Loaded(source.with_format("arrow")[:], notes=notes)
+
+
+def _from_pandas(source: Any, name: str) -> pa.Table:
+    if not hasattr(source, "columns"):
+        raise BadInputError("is one column", source=name, expected="a DataFrame")
+    named = [name for name in source.index.names if name is not None and name not in source.columns]
+    if named:
+        # An index with a name is a column; without one it only numbers the rows.
+        source = source.reset_index(level=named)
+    names = [str(column) for column in source.columns]
+    arrays, fields = [], []
+    for i, column in enumerate(names):
+        series = source.iloc[:, i]
+        try:
+            array, marked = pa.array(series, from_pandas=True), False
+        except (pa.ArrowException, UnicodeEncodeError, OverflowError, TypeError, ValueError):
+            missing = series.map(lambda v: v is None or (isinstance(v, float) and v != v))
+            array, marked = to_column([None if m else v for v, m in zip(series, missing, strict=True)])
+        arrays.append(array)
+        fields.append(pa.field(column, array.type, metadata=MARK if marked else None))
+    return pa.Table.from_arrays(arrays, schema=pa.schema(fields)) if fields else pa.table({})
+
+
+def _from_polars(source: Any, name: str) -> pa.Table:
+    import polars as pl
+
+    frame = source.collect(engine="streaming") if isinstance(source, pl.LazyFrame) else source
+    if not isinstance(frame, pl.DataFrame):
+        raise BadInputError("is one column", source=name, expected="a DataFrame")
+    # By default polars gives string views, for which Arrow lacks most functions.
+    return frame.to_arrow(compat_level=pl.CompatLevel.oldest())

@@ -1,0 +1,1 @@
+"""Connection URLs and tables of databases."""

@@ -1,0 +1,116 @@
+"""Columns that say that a row is not a vote, or is a tie, whatever its label says: a status, or a mark such as ``skipped``.
+
+What they say goes before the label: a row that was discarded may still have one, and one that was skipped may have none.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from votewise.arrays import Bools
+from votewise.sources.canonical import Canonical
+from votewise.sources.cells import TEXT
+from votewise.sources.meanings.column_names import plain_name
+from votewise.sources.meanings.labels import label_key
+from votewise.sources.rows import Rows
+
+STATUS = re.compile(
+    r"(assignment:)?((vote|label|annotation|response|assignment|submission|judg[e]?ment|preference|answer|record|task|review)_)?(status|state)"
+)
+OUT = frozenset((
+    "discarded", "discard", "draft", "skipped", "skip", "cancelled", "canceled", "rejected", "deleted", "invalid", "pending",
+    "expired", "in progress", "in_progress", "not started", "unsubmitted", "abandoned", "failed", "spam", "withdrawn",
+    "timed out", "timed-out", "timeout", "returned", "superseded", "outdated", "obsolete", "replaced", "removed",
+    "disqualified", "screened out", "screened_out", "retracted", "unlabeled", "unlabelled", "incomplete",
+))  # fmt: skip
+"""Values of a status with which a row is not a vote."""
+EQUAL = frozenset(("tie", "tied", "draw"))
+YES = re.compile(
+    r"(has_(label|vote|preference|annotation)|(is_)?(valid|complete|completed|submitted|usable|labell?ed|annotated|finished|voted"
+    r"|approved|accepted|included?|keep|kept|retained|latest|current|final|qc_(passed|ok)|passed_qc|quality_(passed|ok)))"
+)
+"""Marks without which a row is not a vote."""
+NO = re.compile(
+    r"((is|was)_)?(skip|skipped|cancelled|canceled|discard|discarded|draft|deleted|invalid|spam|excluded|exclude|ignored|ignore"
+    r"|unusable|superseded|outdated|obsolete|replaced|overwritten|retracted|withdrawn|removed|duplicated?|bot|practice|warm_?up"
+    r"|qc_failed|failed_qc)"
+)
+"""Marks with which a row is not a vote."""
+TIE = re.compile(r"((is|was)_)?(tie|tied|draw|equal)")
+COUNTS = ("tie", "draw", "equal")
+"""Marks of ties under whose names tables also keep numbers of votes."""
+TRUE, FALSE = frozenset(("true", "1", "1.0", "yes", "t", "y")), frozenset(("false", "0", "0.0", "no", "f", "n"))
+
+
+def set_aside(rows: Rows) -> None:
+    """Note the rows that are no votes, or ties, in ``rows``; the former are left out of everything that follows.
+
+    Raises:
+        BadInputError: no row would be left.
+    """
+    for name in rows.table.column_names:
+        found = _meaning(rows, name)
+        if found is None:
+            continue
+        out, tie = found
+        number, ties = int((out & rows.ok).sum()), int((tie & rows.ok).sum())
+        if number == 0 and ties == 0:
+            continue
+        own = rows.renames.get(name, name)
+        if number == len(rows):
+            raise rows.fail(
+                "marks every row as not a vote",
+                column=name,
+                expected=f"--columns {own}= if it says something else",
+            )
+        rows.use(name, "status")
+        rows.ok &= ~out
+        rows.no_votes += number
+        rows.tied |= tie
+        what = [f"{number:,} rows are not votes"] if number else []
+        what += [f"{ties:,} are ties"] if ties else []
+        rows.notes.append(f"By the column '{own}', {' and '.join(what)}; --columns {own}= leaves that column out.")
+
+
+def with_ties(rows: Rows, canonical: Canonical) -> Canonical:
+    """The votes, as ties where a column of the source says so."""
+    table = canonical.table
+    if not rows.tied.any():
+        return canonical
+    tied = pa.array(rows.tied[table.column("row").to_numpy()])
+    place = table.column_names.index("label")
+    labels = pc.if_else(tied, "tie", table.column("label").cast(TEXT))
+    return replace(canonical, table=table.set_column(place, "label", labels))
+
+
+def _meaning(rows: Rows, name: str) -> tuple[Bools, Bools] | None:
+    """(n,) whether each row is not a vote, and whether it is a tie; None where the column has another meaning."""
+    plain = plain_name(name)
+    kinds = (STATUS, YES, NO, TIE)
+    kind = next((k for k in kinds if k.fullmatch(plain)), None)
+    if kind is None or name in rows.renames or pa.types.is_nested(rows.table.schema.field(name).type):
+        return None
+    coded = rows.table.column(name).combine_chunks().dictionary_encode()
+    values = [label_key(str(value)).strip() for value in coded.dictionary.to_pylist()]
+    if kind is STATUS:
+        values = [value.rpartition(".")[2] for value in values]
+        out, tie = [v in OUT for v in values], [v in EQUAL for v in values]
+    elif any(value not in (("true", "false") if plain in COUNTS else TRUE | FALSE) for value in values):
+        return None
+    else:
+        marked = [value in TRUE for value in values]
+        out = [not m for m in marked] if kind is YES else marked if kind is NO else [False] * len(values)
+        tie = marked if kind is TIE else [False] * len(values)
+    codes = np.asarray(coded.indices.fill_null(len(values)).to_numpy(zero_copy_only=False), np.int64)
+    return _taken(out, codes), _taken(tie, codes)
+
+
+def _taken(values: list[bool], codes: Any) -> Bools:
+    taken: Bools = np.array([*values, False], bool)[codes]
+    return taken

@@ -1,0 +1,172 @@
+"""Who voted: the columns that name people, and votes of people whom nobody names."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Sequence
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from votewise.data.votes import UNKNOWN
+from votewise.errors import BadInputError
+from votewise.sources.canonical import Canonical
+from votewise.sources.cells import TEXT, known
+from votewise.sources.containers.stand_in_type import TextsNeededError, is_stand_in
+from votewise.sources.meanings.column_names import PERSON, WAYS, plain_name
+from votewise.sources.meanings.inner_columns import inner_names
+from votewise.sources.rows import Rows
+
+_WAY = re.compile(f"{WAYS}$")
+
+MAYBE = re.compile(
+    r"(created|submitted|updated|entered)_by(_id)?|e?_?mail|member(_id)?|expert(_id|_name)?|person(_id)?|subject_id|rater_model"
+    r"|judge_model|author_id"
+)
+"""Names of columns that may say who voted, and may say something else."""
+
+RECORD = re.compile(r"(meta|metadata|meta_data|info|extra|extras|details|attributes|annotation|record)")
+"""Names of objects about a row, which may name who voted."""
+
+
+SAMPLE = 1_000
+MOST_WORDS = 3
+"""A column most of whose values have more words than this holds texts, not names."""
+
+
+def people_column(rows: Rows, taken: Collection[str] = ()) -> str | None:
+    """The column that names who voted; BadInputError where several could, or where one does not hold names."""
+    if rows.has("annotator"):
+        return "annotator"
+    free = [name for name in rows.table.column_names if name not in taken]
+    found = [name for name in free if is_person(name) and _holds_names(rows, name)]
+    if len(found) > 1 and _same_people(rows, found):
+        found = found[:1]
+    if not found:
+        _refuse_maybe(rows, free)
+        _refuse_inner(rows, free)
+    if len(found) > 1:
+        listed = ", ".join(f"'{name}'" for name in found)
+        raise rows.fail(
+            f"several columns may name who voted: {listed}", expected=f"one of them: --columns annotator={found[0]}"
+        )
+    return found[0] if found else None
+
+
+def is_person(name: str) -> bool:
+    """Whether a name is one of those under which tables say who voted."""
+    return PERSON.fullmatch(plain_name(name)) is not None
+
+
+def _refuse_maybe(rows: Rows, names: Collection[str]) -> None:
+    """Refuse a table in which nobody is named, but for a column that may do it."""
+    for name in names:
+        if MAYBE.fullmatch(plain_name(name)) and _holds_names(rows, name) and len(_codes(rows, name)[1]) > 1:
+            own = rows.renames.get(name, name)
+            raise rows.fail(
+                "may name who voted, and has no role",
+                column=name,
+                expected=f"--columns annotator={own} if it does, --columns {own}= if it does not",
+            )
+
+
+def _refuse_inner(rows: Rows, names: Collection[str]) -> None:
+    """Refuse a table in which nobody is named, but for a name inside of an object about the row."""
+    for name in names:
+        if not (RECORD.fullmatch(plain_name(name)) or is_person(name)):
+            continue
+        keys = inner_names(rows.table, name)
+        found = next((key for key in keys if is_person(key)), None)
+        if found is None and is_person(name):
+            found = next((key for key in keys if plain_name(key) in ("id", "name", "email")), None)
+        if found is not None:
+            own = rows.renames.get(name, name)
+            raise rows.fail(
+                f"holds '{found}', which may name who voted, and has no role",
+                column=name,
+                expected=f"--columns annotator={own}.{found} if it does, --columns {own}= if it does not",
+            )
+
+
+def _same_people(rows: Rows, names: Sequence[str]) -> bool:
+    """Whether columns name the same people in different ways: ``rater_id``, ``rater_name`` and ``rater_email``."""
+    if len({_WAY.sub("", plain_name(name)) for name in names}) > 1:
+        return False
+    first, people = _codes(rows, names[0])
+    for other in names[1:]:
+        codes, more = _codes(rows, other)
+        if len(more) != len(people) or len({*zip(first.tolist(), codes.tolist(), strict=True)}) != len(people):
+            return False
+    return True
+
+
+def _codes(rows: Rows, name: str) -> tuple[npt.NDArray[np.int64], pa.Array]:
+    found = rows.table.column(name).combine_chunks().dictionary_encode(null_encoding="encode")
+    return np.asarray(found.indices.to_numpy(zero_copy_only=False), np.int64), found.dictionary
+
+
+def read_people(rows: Rows, taken: Collection[str] = ()) -> tuple[Any, tuple[str, ...]]:
+    """Take who voted from whatever column names them; ``UNKNOWN`` where nobody is named. And what to say about it."""
+    name = people_column(rows, taken)
+    if name is None:
+        return unknown_people(len(rows)), ()
+    found = rows.identifier(name, null=True)
+    rows.use(name, "annotator")
+    empty = pc.fill_null(pc.equal(pc.utf8_trim_whitespace(found), ""), True)
+    missing = int(pc.sum(empty).as_py() or 0)
+    notes = [] if name == "annotator" else [f"Annotators are taken from the column '{name}'."]
+    if missing:
+        found = pc.if_else(empty, UNKNOWN, found)
+        notes.append(f"{missing:,} votes are by people whom the source does not name.")
+    return found, tuple(notes)
+
+
+def unknown_people(n: int) -> pa.Array:
+    """The column of annotators of a source that names none."""
+    return pa.DictionaryArray.from_arrays(np.zeros(n, np.int32), pa.array([UNKNOWN], TEXT)).cast(TEXT)
+
+
+def unknown_votes(canonical: Canonical) -> int:
+    """How many votes are by people whom nobody names."""
+    return int(pc.sum(_unnamed(canonical.table.column("annotator"))).as_py() or 0)
+
+
+def one_person(canonical: Canonical, name: str | None) -> Canonical:
+    """The votes with ``name`` for whoever is not named: one person or one model; as they are for None.
+
+    Raises:
+        BadInputError: every vote has its annotator's name.
+    """
+    if name is None:
+        return canonical
+    who = canonical.table.column("annotator")
+    unnamed = _unnamed(who)
+    if not pc.any(unnamed).as_py():
+        raise BadInputError(
+            "every vote names its annotator", parameter="one_annotator", value=name, expected="votes without names"
+        )
+    place = canonical.table.column_names.index("annotator")
+    table = canonical.table.set_column(place, "annotator", pc.if_else(unnamed, name, who))
+    return replace(canonical, table=table)
+
+
+def _unnamed(who: Any) -> Any:
+    return pc.fill_null(pc.equal(who, UNKNOWN), True)
+
+
+def _holds_names(rows: Rows, name: str) -> bool:
+    column, types = rows.table.column(name), pa.types
+    if is_stand_in(rows.table.schema.field(name)):
+        raise TextsNeededError(name)
+    kind = column.type
+    if types.is_string(kind) or types.is_large_string(kind):
+        # What a user said is no user.
+        texts = [text for text in column.slice(0, SAMPLE).to_pylist() if text]
+        if sum(len(text.split()) > MOST_WORDS for text in texts) > len(texts) / 2:
+            return False
+    named = types.is_string(kind) or types.is_large_string(kind) or types.is_integer(kind) or types.is_floating(kind)
+    return bool(named and known(column).any())

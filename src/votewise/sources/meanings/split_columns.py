@@ -1,0 +1,48 @@
+"""A column that says which split of a data set each row is in: one split is read, as of folders with several."""
+
+from __future__ import annotations
+
+import re
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from votewise.sources.cells import is_string
+from votewise.sources.containers.splits import choose_split
+from votewise.sources.meanings.column_names import plain_name
+from votewise.sources.rows import Rows
+
+NAMES = ("split", "data_split", "dataset_split", "partition")
+SPLIT = re.compile(
+    r"(train(ing)?|test(ing)?|val(id(ation)?)?|dev(elopment)?|eval(uation)?|heldout|held_out)[_-]?\w{0,12}"
+)
+"""What splits are called; the rest tells several apart: valid2, test_prefs."""
+
+
+def read_one_split(rows: Rows) -> None:
+    """Leave out the rows of other splits than the one that was asked for, or ``train``, and say so in a note.
+
+    Raises:
+        BadInputError: there are several splits, and none of them is ``train`` or was asked for.
+    """
+    for name in rows.table.column_names:
+        if plain_name(name) not in NAMES or not is_string(rows.table.schema.field(name).type) or name in rows.renames:
+            continue
+        column = rows.table.column(name)
+        splits = [value for value in pc.unique(column).to_pylist() if value]
+        if len(splits) < 2 or not all(SPLIT.fullmatch(value.casefold()) for value in splits):
+            continue
+        chosen, _ = choose_split(splits, rows.split, rows.source.name)
+        out = ~np.asarray(
+            pc.fill_null(pc.equal(column, pa.scalar(chosen, column.type)), False).to_numpy(zero_copy_only=False), bool
+        )
+        left = int((out & rows.ok).sum())
+        rows.use(name, "split")
+        rows.ok &= ~out
+        rows.no_votes += left
+        own = rows.source_column(name)
+        rows.notes.append(
+            f"By the column '{own}', the split '{chosen}' is read and {left:,} rows of others are left out; "
+            f"--split chooses another one, --columns {own}= reads all."
+        )

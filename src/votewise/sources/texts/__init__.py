@@ -1,0 +1,1 @@
+"""Prompts and responses: texts, conversations, and the parts that a prompt is made of."""

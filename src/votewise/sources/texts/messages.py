@@ -1,0 +1,206 @@
+"""Prompts and responses, as texts or as conversations (lists of messages with ``role`` and ``content``)."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from votewise.sources.canonical import messages_type, said
+from votewise.sources.cells import is_text
+from votewise.sources.containers.stand_in_type import is_stand_in
+from votewise.sources.rows import Rows
+from votewise.sources.texts.text_conversations import parsed_list, parsed_object
+from votewise.sources.values import is_marked
+
+Message = dict[str, str]
+"""``role`` and ``content``, and ``other``: JSON of what else the message has (tool calls, reasoning, names, pictures)."""
+
+CONVERSATION = "a list of messages with role and content"
+
+ROLES = {
+    "human": "user",
+    "gpt": "assistant",
+    "bot": "assistant",
+    "ai": "assistant",
+    "model": "assistant",
+    "chatbot": "assistant",
+}
+"""Roles in other words -> the roles that chat templates know."""
+
+
+SEEN = (
+    "name", "tool_calls", "tool_call_id", "function_call", "reasoning_content", "reasoning", "thinking", "images", "image",
+    "audio", "refusal",
+)  # fmt: skip
+"""What a model sees of a message besides role and content; other keys (ids, times, children) record where it came from."""
+
+
+def role_of(role: str) -> str:
+    """The role as chat templates know it; an unknown one stays as it is."""
+    plain = role.strip().casefold()
+    return ROLES.get(
+        plain, plain if plain in ("user", "assistant", "system", "tool", "developer", "function") else role
+    )
+
+
+def conversation(value: Any) -> list[Message] | None:
+    """Check a conversation and bring it to role, content and whatever else its messages have; None where it is none.
+
+    Read are lists of ``{role, content}`` and of ``{from, value}``, a single message, and either of them in a text.
+    Content given in parts keeps its texts; other parts (pictures) become their type in brackets.
+    """
+    if isinstance(value, str):
+        value = parsed_list(value)
+    if isinstance(value, dict):
+        value = [value]
+    if not isinstance(value, list) or not value:
+        return None
+    messages = [_message(item) for item in value]
+    return None if any(message is None for message in messages) else messages  # type: ignore[return-value]
+
+
+def _message(item: Any) -> Message | None:
+    if not isinstance(item, dict):
+        return None
+    if isinstance(item.get("other"), str):
+        # A conversation that an audit wrote.
+        item = item | parsed_object(item["other"])
+    role_key, content_key = ("from", "value") if "role" not in item and "from" in item else ("role", "content")
+    role, content = item.get(role_key), item.get(content_key)
+    if not isinstance(role, str) or not is_text(role):
+        return None
+    other = {key: without_nulls(item[key]) for key in SEEN if item.get(key) not in (None, [], {})}
+    if isinstance(content, list) and all(isinstance(part, dict) for part in content):
+        if any(not is_text(part.get("text")) for part in content):
+            other["content"] = without_nulls(content)
+        content = "\n".join(part["text"] if is_text(part.get("text")) else f"[{part.get('type')}]" for part in content)
+    elif content is None and other:
+        # As OpenAI writes an answer that only calls tools.
+        content = ""
+    if not isinstance(content, str) or not is_text(content):
+        return None
+    message: Message = {"role": role_of(role), "content": content}
+    if other:
+        try:
+            message["other"] = json.dumps(other, sort_keys=True, ensure_ascii=False, default=str)
+        except ValueError:
+            return None
+    return message
+
+
+def without_nulls(value: Any) -> Any:
+    """A value without the nulls that a table puts where one object lacks another one's key."""
+    if isinstance(value, dict):
+        return {key: without_nulls(v) for key, v in value.items() if v is not None}
+    return [without_nulls(v) for v in value] if isinstance(value, list) else value
+
+
+def split(a: list[Message], b: list[Message]) -> tuple[list[Message], list[Message], list[Message]]:
+    """Split two conversations into what they share at the start (the prompt) and the rest of each (the responses).
+
+    If two conversations are equal, the last message is the response. If only the last messages differ, the cut is before
+    the last message; if earlier answers differ too, they belong to the responses.
+    """
+    most = min(len(a), len(b)) - 1
+    n = next((i for i in range(most) if a[i] != b[i]), most)
+    return a[:n], a[n:], b[n:]
+
+
+ASKING = frozenset(("user", "system"))
+"""Roles of what a model is asked, with which no answer begins."""
+
+
+def answers(rows: Rows, prompt: str | None, a: str, b: str) -> dict[str, Any]:
+    """Take prompt and responses from these columns: all texts, or all conversations where one of them holds these.
+
+    Responses that start with the prompt are cut after it, also where only they contain the prompt.
+    """
+    names = {"prompt": prompt, "response_a": a, "response_b": b}
+    found = {own: name for own, name in names.items() if name is not None and rows.has(name)}
+    if not any(holds_lists(rows, name) for name in found.values()):
+        return {own: rows.text(name, stand_ins=True) for own, name in found.items()}
+    prompts = _conversations(rows, prompt, "user") if "prompt" in found else [None] * len(rows)
+    split_rows = [
+        cut(p, x, y) for p, x, y in zip(prompts, _conversations(rows, a), _conversations(rows, b), strict=True)
+    ]
+    if prompt is None:
+        asked = [bool(x and y and x[0] != y[0] and {x[0]["role"], y[0]["role"]} & ASKING) for _, x, y in split_rows]
+        expected = "one prompt, and answers to it"
+        rows.reject_where(
+            np.array(asked, bool), "begins with another question than the other answer", column=a, expected=expected
+        )
+    return conversations(split_rows)
+
+
+def conversations(split_rows: list[tuple[Any, Any, Any]]) -> dict[str, Any]:
+    """Make the three columns of (prompt, response_a, response_b) given per row as conversations or None."""
+    columns = zip(*split_rows, strict=True) if split_rows else ((), (), ())
+    names = ("prompt", "response_a", "response_b")
+    found = {name: list(column) for name, column in zip(names, columns, strict=True)}
+    kind = messages_type(found.values())
+    return {name: pa.array(column, kind) for name, column in found.items()}
+
+
+def holds_lists(rows: Rows, name: str) -> bool:
+    """Tell whether a column holds conversations rather than texts; of mixed values the more frequent kind counts.
+
+    A column of texts holds conversations where every text spells one.
+    """
+    field = rows.table.schema.field(name)
+    if is_marked(field):
+        items = [v for v in rows.values(name) if v is not None]
+        return sum(isinstance(v, list | dict) for v in items) > len(items) / 2
+    if is_stand_in(field):
+        # Only texts that spell no conversation have stand-ins.
+        return False
+    types = pa.types
+    if types.is_string(field.type) or types.is_large_string(field.type):
+        return _spells_conversations(rows, name)
+    return bool(types.is_list(field.type) or types.is_large_list(field.type) or types.is_struct(field.type))
+
+
+def _spells_conversations(rows: Rows, name: str) -> bool:
+    column = rows.table.column(name)
+    starts = pc.match_substring_regex(column, r"^\s*(array\()?\[\s*\{")
+    number = pc.sum(starts).as_py() or 0
+    if number == 0:
+        return False
+    spelt = np.array([value is None or conversation(value) is not None for value in column.to_pylist()])
+    if not any(conversation(value) for value in column.filter(starts).slice(0, 20).to_pylist()):
+        return False
+    rows.reject_where(
+        ~spelt, "is a text, where other rows hold a conversation in a text", column=name, expected=CONVERSATION
+    )
+    return True
+
+
+def _conversations(rows: Rows, name: str | None, role: str = "assistant") -> list[list[Message] | None]:
+    if name is None:
+        return [None] * len(rows)
+    values = rows.values(name)
+    if not holds_lists(rows, name):
+        texts = rows.text(name).to_pylist()
+        return [None if text is None else said(text, role) for text in texts]
+    found = [conversation(value) for value in values]
+    wrong = np.array([c is None for c in found])
+    rows.reject_where(wrong, "is not a conversation", column=name, expected=CONVERSATION)
+    return found
+
+
+def cut(prompt: Any, a: Any, b: Any) -> tuple[Any, Any, Any]:
+    """Prompt and responses as conversations, the responses without the prompt where they repeat it."""
+    if a is None or b is None:
+        return prompt, a, b
+    if prompt:
+        n = len(prompt)
+        if a[:n] == prompt == b[:n] and len(a) > n and len(b) > n:
+            # The prompt may be the last question, asked before in the same words: all that both share comes first.
+            return split(a, b)
+        if len(prompt) > 1 or len(a) == len(b) == 1:
+            return prompt, a, b
+    shared, x, y = split(a, b)
+    return (shared, x, y) if shared else (prompt, a, b)
