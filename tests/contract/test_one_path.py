@@ -33,6 +33,9 @@ from votewise.score.pairs import read_pairs
 from votewise.sources import read_votes
 from votewise.train.read_options import training_votes
 
+pytestmark = pytest.mark.slow
+"""Each is fast; together they take half a minute on two cores."""
+
 SHAPES = FLAT | NESTED
 
 NO_PROMPT = "holds texts and has no role, and no other column is read as the prompt"

@@ -23,6 +23,9 @@ from written import Row
 
 import votewise
 
+pytestmark = pytest.mark.slow
+"""Each is fast; together they take some seconds."""
+
 ONE_PER_ROW = {name: shape for name, shape in (FLAT | NESTED).items() if shape.one_per_row and not shape.joined}
 
 

@@ -19,6 +19,9 @@ from written import Row
 from votewise.errors import BadInputError
 from votewise.sources import read_votes
 
+pytestmark = pytest.mark.slow
+"""Each is fast; together they take some seconds."""
+
 SHAPES = FLAT | NESTED
 
 

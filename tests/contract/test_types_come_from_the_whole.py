@@ -22,6 +22,9 @@ from written import Row
 import votewise
 from votewise.sources import read_votes
 
+pytestmark = pytest.mark.slow
+"""Each is fast; together they take some seconds."""
+
 ids = st.lists(names(), min_size=1, max_size=6, unique=True)
 TEXT_FILES = {**{kind: TYPED[kind] for kind in ("jsonl", "json", "jsonl.zst", "folder of jsonl", "parquet")}, **UNTYPED}
 

@@ -80,7 +80,8 @@ def fair(request: dict[str, Any], _: int) -> Reply:
 
 
 def judge(server: Scripted, **settings: Any) -> LanguageJudge:
-    return LanguageJudge(Endpoint("m", server.url, retries=1, backoff=0.001, timeout=10, concurrency=2, **settings))
+    options = {"retries": 1, "backoff": 0.001, "timeout": 10, "concurrency": 2} | settings
+    return LanguageJudge(Endpoint("m", server.url, **options))
 
 
 def test_both_orders_are_asked_and_compared(tmp_path: Path) -> None:
@@ -133,9 +134,10 @@ def test_an_interrupted_run_resumes_and_ends_with_the_same_verdicts(tmp_path: Pa
 
 
 def test_a_server_that_fails_is_not_a_tie(tmp_path: Path) -> None:
+    # One at a time: a server whose first answer is an error stops the run.
     found = contests(tmp_path, 2)
     with scripted_server(lambda request, _: refused(500) if "says 1" in str(request) else fair(request, 0)) as server:
-        verdicts = judge_contests([found], judge(server), tmp_path / "out").verdicts[0]
+        verdicts = judge_contests([found], judge(server, concurrency=1), tmp_path / "out").verdicts[0]
     np.testing.assert_array_equal(verdicts.preference, [1, np.nan])
     assert verdicts.problems[1] is not None
     assert verdicts.problems[1].startswith("status 500")
@@ -149,11 +151,13 @@ def test_questions_that_the_server_failed_to_answer_are_asked_again_when_a_run_r
     def reply(request: dict[str, Any], _: int) -> Reply:
         return refused(500) if broken.is_set() and "says 1" in str(request) else fair(request, 0)
 
-    with scripted_server(reply) as server:
-        judge_contests([found], judge(server), tmp_path / "out")  # and is killed before the results are written
+    with scripted_server(reply) as server:  # the first run is killed before its results are written
+        judge_contests(
+            [found], judge(server, concurrency=1), tmp_path / "out"
+        )  # and is killed before the results are written
         broken.clear()
         before = len(server.requests)
-        again = judge_contests([found], judge(server), tmp_path / "out")
+        again = judge_contests([found], judge(server, concurrency=1), tmp_path / "out")
         assert len(server.requests) == before + 2
     np.testing.assert_array_equal(again.verdicts[0].preference, [1, 1])
 

@@ -122,6 +122,7 @@ def test_postgres(postgres_url: str) -> None:
         read_votes(f"{postgres_url}?table=others")
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(importlib.util.find_spec("pyspark") is None, reason="pyspark is not installed: votewise[spark]")
 @pytest.mark.filterwarnings("default")
 def test_spark(tmp_path: Path) -> None:

@@ -26,6 +26,9 @@ from votewise.sources.containers.quoting import QuoteScan, unbalanced_line
 from votewise.sources.containers.staged import StagedFiles, stage
 from votewise.sources.values import decoded, is_marked
 
+pytestmark = pytest.mark.slow
+"""Each is fast; together they take some seconds."""
+
 HOSTILE = ["", "a", "007", "7", "2024-01-02", "é\u2028x", 'say "hi"', "two\nlines", "a,b;c\td", "'", " ", "\\", "=1+1"]
 TEXT = st.sampled_from(HOSTILE) | st.text(
     st.characters(exclude_categories=("Cs", "Cc"), exclude_characters='"\\'), max_size=8

@@ -25,6 +25,9 @@ from votewise.sources.containers import opening, stand_ins
 from votewise.sources.containers.stand_in_type import TextsNeededError, digests
 from votewise.sources.values import decoded, table_of
 
+pytestmark = pytest.mark.slow
+"""Each is fast; together they take some seconds."""
+
 Rows = list[dict[str, Any]]
 
 NEVER = 1 << 60
