@@ -187,7 +187,7 @@ PLACES = [
     "duckdb",
     "postgres",
 ]
-PLACES += [pytest.param("spark", marks=pytest.mark.filterwarnings("default"))]
+PLACES += [pytest.param("spark", marks=[pytest.mark.slow, pytest.mark.filterwarnings("default")])]
 everywhere = pytest.mark.parametrize("place", PLACES, indirect=True)
 
 
