@@ -13,6 +13,7 @@ import pyarrow as pa
 
 from votewise.data.reading import ColumnRole, Reading
 from votewise.data.votes import Votes
+from votewise.errors import BadInputError
 from votewise.sources.answer_lists.one_judgement import number_of_judgements
 from votewise.sources.canonical_votes import canonical_votes
 from votewise.sources.containers.opening import Source, load
@@ -92,6 +93,15 @@ class _Told:
 
 
 def _read(opened: Source, told: _Told, path: Path | None) -> Votes:
+    try:
+        return _votes(opened, told, path)
+    except RecursionError as error:
+        raise BadInputError(
+            "values are nested too deeply", source=opened.name, expected="at most some hundred levels"
+        ) from error
+
+
+def _votes(opened: Source, told: _Told, path: Path | None) -> Votes:
     rows = Rows(opened, told.columns, stop=told.stop, labels=told.labels, criterion=told.criterion)
     rows.split = told.split
     chosen, canonical = canonical_votes(rows, told.format, told.one_annotator)

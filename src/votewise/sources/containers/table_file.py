@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import glob
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -47,7 +48,7 @@ class TableFile:
         if kind == "parquet":
             with pq.ParquetFile(path) as file:
                 schema, meta = file.schema_arrow, file.metadata
-                return cls(path, kind, stamp_of(path), meta.num_rows, _sizes(meta, schema.names), schema)
+                return cls(path, kind, stamp_of(path), meta.num_rows, _sizes(path, schema.names), schema)
         rows, schema, sizes = 0, None, Counter[str]()
         with pa.memory_map(str(path)) as source:
             for batch in _arrow_batches(source):
@@ -117,15 +118,17 @@ def stamp_of(path: Path) -> tuple[int, int]:
     return found.st_size, found.st_mtime_ns
 
 
-def _sizes(meta: pq.FileMetaData, names: Sequence[str]) -> Counter[str]:
+def _sizes(path: Path, names: Sequence[str]) -> Counter[str]:
+    """Bytes of every column before compression, as DuckDB says: Arrow ends the process where statistics are damaged."""
+    import duckdb
+
+    with duckdb.connect() as engine:
+        query = "SELECT path_in_schema, sum(total_uncompressed_size) FROM parquet_metadata(?) GROUP BY ALL"
+        found = engine.execute(query, [glob.escape(str(path))]).fetchall()
     sizes: Counter[str] = Counter()
-    for i in range(meta.num_row_groups):
-        group = meta.row_group(i)
-        for j in range(group.num_columns):
-            column = group.column(j)
-            path = column.path_in_schema
-            # A flat column may have a point in its name.
-            sizes[path if path in names else path.partition(".")[0]] += column.total_uncompressed_size
+    for column, size in found:
+        # A flat column may have a comma in its name.
+        sizes[column if column in names else column.partition(", ")[0]] += int(size)
     return sizes
 
 
