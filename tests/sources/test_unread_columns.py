@@ -6,31 +6,15 @@ import re
 from typing import Any
 
 import pytest
-from told import Row, told
+from told import Row, refused, told, vote
 
 from votewise.errors import BadInputError
 from votewise.sources import read_votes
-
-
-def vote(i: int, label: str = "a", **more: Any) -> Row:
-    return {
-        "annotator": "w",
-        "prompt": f"Ask {i}",
-        "response_a": f"one{i}",
-        "response_b": f"two{i}",
-        "label": label,
-    } | more
+from votewise.sources.meanings.criteria import CRITERIA
 
 
 def pair(i: int, **more: Any) -> Row:
     return {"prompt": f"Ask {i}", "chosen": f"good{i}", "rejected": f"poor{i}"} | more
-
-
-def refused(rows: list[Row], *words: str, **options: Any) -> None:
-    with pytest.raises(BadInputError) as error:
-        read_votes(rows, **options)
-    for word in words:
-        assert word in str(error.value)
 
 
 @pytest.mark.parametrize("name", ["scenario", "text", "source", "title", "user", "stimulus", "Question Text"])
@@ -153,3 +137,11 @@ def test_refusals_name_columns_as_the_file_does() -> None:
     rows = [{"Scenario": f"Is it {i} or not", "Chosen": f"good{i}", "Rejected": f"poor{i}"} for i in (1, 2)]
     with pytest.raises(BadInputError, match=re.escape("--columns prompt=Scenario")):
         read_votes(rows)
+
+
+@pytest.mark.parametrize("name", CRITERIA)
+def test_the_option_that_a_refusal_of_several_criteria_names_is_the_one_that_helps(name: str) -> None:
+    rows = [vote(i, **{name: ("help", "safe")[i % 2]}) for i in range(4)]
+    refused(rows, "--criterion 'help'", f"--columns {name}=")
+    assert len(read_votes(rows, criterion="help")) == 2
+    assert len(read_votes(rows, columns={name: ""})) == 4

@@ -15,10 +15,9 @@ from votewise.sources.containers.stand_in_type import TextsNeededError, is_stand
 from votewise.sources.meanings.column_names import plain_name
 from votewise.sources.rows import Rows
 
-QUESTIONS = (
-    "criterion", "criteria", "aspect", "dimension", "question", "question_id", "rubric", "attribute", "metric", "facet",
-    "control", "quality",
-)  # fmt: skip
+CRITERIA = ("criterion", "criteria", "aspect", "dimension", "facet", "preference_type", "evaluation_criterion")
+"""Names of columns that say by which criterion a row compares: votes by several criteria are not one kind of vote."""
+QUESTIONS = (*CRITERIA, "question", "question_id", "rubric", "attribute", "metric", "control", "quality")
 """Names of columns that say which question a row answers."""
 
 

@@ -9,13 +9,12 @@ from votewise.data.votes import UNKNOWN
 from votewise.sources.canonical import Canonical
 from votewise.sources.cells import is_string
 from votewise.sources.meanings.column_names import plain_name
+from votewise.sources.meanings.criteria import CRITERIA
 from votewise.sources.meanings.scores_as_votes import spells_numbers
 from votewise.sources.meanings.unread import unread
 from votewise.sources.meanings.vote_columns import NAMES
 from votewise.sources.rows import Rows
 
-CRITERIA = ("criterion", "criteria", "aspect", "dimension", "facet", "preference_type", "evaluation_criterion")
-"""Names of columns that say by which criterion a row compares: votes by several criteria are not one kind of vote."""
 COUNTS = (
     "count", "counts", "n", "n_votes", "num_votes", "vote_count", "votes", "number_of_votes", "frequency", "freq",
     "n_annotators", "num_annotators", "n_raters", "num_raters", "n_judges",
