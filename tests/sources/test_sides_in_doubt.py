@@ -7,27 +7,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from told import Row, told
+from told import Row, refused, told, vote
 
-from votewise.errors import BadInputError
 from votewise.sources import read_votes
-
-
-def vote(i: int, label: str = "a", **more: Any) -> Row:
-    return {
-        "annotator": "w",
-        "prompt": f"Ask {i}",
-        "response_a": f"one{i}",
-        "response_b": f"two{i}",
-        "label": label,
-    } | more
-
-
-def refused(rows: Any, *words: str, **options: Any) -> None:
-    with pytest.raises(BadInputError) as error:
-        read_votes(rows, **options)
-    for word in words:
-        assert word in str(error.value)
 
 
 @pytest.mark.parametrize("names", [("answer_1", "answer_2", "answer_3"), ("response_a", "response_b", "response_c")])

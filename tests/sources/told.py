@@ -19,6 +19,25 @@ from votewise.sources import read_votes
 Row = dict[str, Any]
 
 
+def vote(i: int, label: str = "a", **more: Any) -> Row:
+    """A plain vote on pair ``i``, with more columns."""
+    return {
+        "annotator": "w",
+        "prompt": f"Ask {i}",
+        "response_a": f"one{i}",
+        "response_b": f"two{i}",
+        "label": label,
+    } | more
+
+
+def refused(rows: Any, *words: str, **options: Any) -> None:
+    """Reading must fail, with all of these words in the message."""
+    with pytest.raises(BadInputError) as error:
+        read_votes(rows, **options)
+    for word in words:
+        assert word in str(error.value)
+
+
 def flat(value: Any) -> str:
     """A text as it is, a conversation as its texts; what else a message has follows in braces."""
     if value is None or isinstance(value, str):

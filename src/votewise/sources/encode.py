@@ -130,7 +130,7 @@ def _without_repeats(
 
 def _kept_apart(rows: Rows, name: str, number: int) -> tuple[str, ...]:
     """A note on votes that a column tells apart; none where there are none."""
-    own = rows.renames.get(name, name)
+    own = rows.source_column(name)
     return (f"{number:,} votes that differ from another one only in '{own}' were kept.",) if number else ()
 
 

@@ -151,7 +151,7 @@ def _votes(opened: Source, told: _Told, path: Path | None) -> Votes:
 
 def column_roles(rows: Rows) -> tuple[ColumnRole, ...]:
     """What every column of the source is, in its order."""
-    role_of = {rows.renames.get(name, name): role for name, role in rows.roles.items()}
+    role_of = {rows.source_column(name): role for name, role in rows.roles.items()}
     names = rows.source.table.column_names
     for path, role in [item for item in role_of.items() if item[0] not in names]:
         # A value inside of an object: the object has its role.

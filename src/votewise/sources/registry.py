@@ -112,7 +112,7 @@ def _recognised(rows: Rows) -> Format:
 def _told(rows: Rows) -> dict[str, str]:
     """What the user has said about columns, and the label where one column holds nothing but labels."""
     alone = label_like(rows.table, LABELS | rows.labels, ())
-    own = rows.renames.get(alone[0], alone[0]) if len(alone) == 1 else None
+    own = rows.source_column(alone[0]) if len(alone) == 1 else None
     return {"label": own, **rows.renames} if own is not None and own not in rows.renames.values() else rows.renames
 
 
@@ -123,7 +123,7 @@ def _several(rows: Rows) -> str:
         return ""
     return (
         f"; the columns {listed(names)} hold labels: --format several-votes if each is a person's, "
-        f"--columns label={rows.renames.get(names[0], names[0])} if each answers a question"
+        f"--columns label={rows.source_column(names[0])} if each answers a question"
     )
 
 

@@ -122,7 +122,7 @@ class UsableRows:
         """Note an unusable row or, with ``whole=False``, one unusable vote in it."""
         if not self.ok[row]:
             return
-        name = None if column is None else self.renames.get(column, column)
+        name = None if column is None else self.source_column(column)
         self._note(Bad(row, self.source.number(row), name, value, problem, expected))
         if whole:
             self.ok[row] = False
@@ -134,7 +134,7 @@ class UsableRows:
             return
         some = wrong[:1] if self.stop else wrong
         if is_stand_in(self.table.schema.field(column)):
-            values = self.source.take(some).column(self.renames.get(column, column)).to_pylist()
+            values = self.source.take(some).column(self.source_column(column)).to_pylist()
         else:
             values = decoded(self.table.select([column]).take(pa.array(some)), column)
         for row, value in zip(wrong.tolist(), values, strict=False):
@@ -154,7 +154,7 @@ class UsableRows:
 
     def fail(self, problem: str, *, column: str | None = None, expected: str | None = None) -> BadInputError:
         """Make the error for something wrong with the source as a whole."""
-        name = None if column is None else self.renames.get(column, column)
+        name = None if column is None else self.source_column(column)
         return BadInputError(problem, source=self.source.name, column=name, expected=expected)
 
 

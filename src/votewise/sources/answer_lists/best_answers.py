@@ -75,7 +75,7 @@ def _start(rows: Rows, column: str, values: list[str | None], answers: list[list
         return 0
     if any(number >= many for _, number, many in numbers):
         return 1
-    own = rows.renames.get(column, column)
+    own = rows.source_column(column)
     raise rows.fail(
         "it is open whether its numbers count the answers from 0 or from 1",
         column=column,

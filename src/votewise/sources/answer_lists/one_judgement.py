@@ -43,7 +43,7 @@ def judgements_of_votes(
     twice = len(np.unique(joined_codes(codes.astype(np.int64), fields["pair"].astype(np.int64)))) < len(codes)
     if twice or (prompt is not None and _several_prompts(codes, prompt)):
         why = "one value stands for two votes on a pair" if twice else "one value stands for several prompts"
-        own = rows.renames.get(JUDGEMENT, JUDGEMENT)
+        own = rows.source_column(JUDGEMENT)
         return None, (f"The column '{own}' does not say which votes come from one judgement ({why}); it is not used.",)
     return codes, ()
 

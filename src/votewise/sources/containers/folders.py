@@ -14,6 +14,9 @@ PARQUET = (".parquet", ".pq")
 LINES = (".jsonl", ".ndjson", ".csv", ".tsv")
 """Suffixes of files that are parts of a data set where they are together in a folder. A .json may be its description."""
 
+PACKING = 8
+"""How many times larger a compressed file is taken to be."""
+
 Files = tuple[list[Path], tuple[str, ...]]
 """Files in the order in which they are read, and what to say about the choice."""
 
@@ -60,6 +63,27 @@ def matching(name: str, split: str | None) -> Files | None:
     parts = Path(name).parts
     fixed = [part for i, part in enumerate(parts) if not any(re.search(r"[*?\[]", p) for p in parts[: i + 1])]
     return _of_split(found, Path(*fixed) if fixed else Path(), name, split)
+
+
+def files_of(path: Path, name: str, split: str | None) -> Files:
+    """The files of a path or pattern; none where it does not exist, or is a data set that has its own list of files.
+
+    Raises:
+        BadInputError: as ``matching`` and ``parts_in``.
+    """
+    several = matching(name, split)
+    if several is not None:
+        return several
+    if path.is_dir():
+        described = (path / "dataset_dict.json").exists() or (path / "state.json").exists()
+        return ([], ()) if described else parts_in(path, name, split)
+    return ([path] if path.is_file() else []), ()
+
+
+def unpacked_size(file: Path) -> int:
+    """Bytes of a file, or roughly those that it has when it is unpacked."""
+    size = file.stat().st_size
+    return size * PACKING if file.suffix.lower() in PACKED else size
 
 
 def _of_split(files: list[Path], folder: Path, name: str, split: str | None) -> Files:

@@ -20,8 +20,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from votewise.errors import BadInputError, VotewiseError
-from votewise.sources.containers.folders import PARQUET, matching, parts_in, suffix_of
-from votewise.sources.containers.loaded import PACKED, Broken, first_line
+from votewise.sources.containers.folders import PARQUET, files_of, suffix_of, unpacked_size
+from votewise.sources.containers.loaded import Broken, first_line
 from votewise.sources.containers.opening import load
 from votewise.sources.containers.staged import NUMBER, PARTWISE, stage
 from votewise.sources.databases.connections import engine_errors, open_url, without_password
@@ -31,9 +31,6 @@ from votewise.storage.staging import staging_folder
 
 IN_MEMORY = 64 << 20
 """Bytes of text files up to which they are loaded; larger ones are staged."""
-
-PACKING = 8
-"""How many times larger a compressed file is taken to be."""
 
 
 @dataclass(frozen=True)
@@ -131,14 +128,14 @@ def _in_files(
     if not isinstance(source, str | os.PathLike):
         return None
     name = os.fspath(source)
-    files, notes = _files(Path(name), name, split)
+    files, notes = files_of(Path(name), name, split)
     kinds = {suffix_of(file) for file in files}
     if not files or any(file.stat().st_size == 0 for file in files):
         return None
     if kinds <= set(PARQUET):
         with engine_errors(name):
             return _parquet(engine, files, name, notes)
-    if len(kinds) > 1 or not kinds <= PARTWISE.keys() or sum(map(_text_size, files)) <= IN_MEMORY:
+    if len(kinds) > 1 or not kinds <= PARTWISE.keys() or sum(map(unpacked_size, files)) <= IN_MEMORY:
         return None
     if told is not None:
         told(f"Staging {Path(name).name}")
@@ -154,22 +151,6 @@ def _in_files(
     with engine_errors(name):
         rows = engine.read_parquet([glob.escape(str(file)) for file in found.files])
     return OpenTable(rows, name, found.number, None, found.broken, found.marked, notes)
-
-
-def _files(path: Path, name: str, split: str | None) -> tuple[Sequence[Path], tuple[str, ...]]:
-    """The files of a path; none where it does not exist, or is a data set that has its own list of files."""
-    several = matching(name, split)
-    if several is not None:
-        return several
-    if path.is_dir():
-        described = (path / "dataset_dict.json").exists() or (path / "state.json").exists()
-        return ([], ()) if described else parts_in(path, name, split)
-    return ([path] if path.is_file() else []), ()
-
-
-def _text_size(file: Path) -> int:
-    size = file.stat().st_size
-    return size * PACKING if file.suffix.lower() in PACKED else size
 
 
 def _parquet(engine: Any, files: Sequence[Path], name: str, notes: tuple[str, ...]) -> OpenTable:

@@ -4,21 +4,16 @@ from __future__ import annotations
 
 import tempfile
 import weakref
-from collections.abc import Sequence
 from contextlib import ExitStack
 from pathlib import Path
 
 import numpy as np
 
 from votewise.sources.containers import stand_ins
-from votewise.sources.containers.folders import matching, parts_in, suffix_of
-from votewise.sources.containers.loaded import PACKED
+from votewise.sources.containers.folders import files_of, suffix_of, unpacked_size
 from votewise.sources.containers.staged import PARTWISE, stage
 from votewise.sources.containers.table_files import RowsInFiles, TableFiles
 from votewise.storage.staging import staging_folder
-
-PACKING = 4
-"""How many times larger a compressed file is taken to be."""
 
 
 class TemporaryFolder:
@@ -36,9 +31,9 @@ def staged_files(path: Path, name: str, split: str | None) -> RowsInFiles | None
     Raises:
         BadInputError: they cannot be read.
     """
-    files, notes = _files(path, name, split)
+    files, notes = files_of(path, name, split)
     kinds = {suffix_of(file) for file in files}
-    if len(kinds) != 1 or not kinds <= PARTWISE.keys() or sum(map(_size, files)) < stand_ins.LARGE:
+    if len(kinds) != 1 or not kinds <= PARTWISE.keys() or sum(map(unpacked_size, files)) < stand_ins.LARGE:
         return None
     folder = TemporaryFolder()
     staged = stage(files, folder.path, name, for_engine=False)
@@ -47,18 +42,3 @@ def staged_files(path: Path, name: str, split: str | None) -> RowsInFiles | None
     consecutive = len(numbers) == 0 or int(numbers[-1]) == len(numbers)
     rows = found.without(staged.number, folder)
     return RowsInFiles(rows, notes, staged.broken, None if consecutive else np.asarray(numbers, np.int64))
-
-
-def _files(path: Path, name: str, split: str | None) -> tuple[Sequence[Path], tuple[str, ...]]:
-    several = matching(name, split)
-    if several is not None:
-        return several
-    if path.is_dir():
-        described = (path / "dataset_dict.json").exists() or (path / "state.json").exists()
-        return ([], ()) if described else parts_in(path, name, split)
-    return ([path] if path.is_file() else []), ()
-
-
-def _size(file: Path) -> int:
-    size = file.stat().st_size
-    return size * PACKING if file.suffix.lower() in PACKED else size

@@ -158,7 +158,7 @@ def refuse_label(rows: Rows, row: int, column: str, unknown: Sequence[str], expe
         "unknown label",
         source=rows.source.name,
         row=rows.source.number(row),
-        column=rows.renames.get(column, column),
+        column=rows.source_column(column),
         value=first,
         expected=f"{expected}, or --label {first!r}=a (b, tie, both_bad, skip) to say what it means{more if others else ''}",
     )

@@ -62,7 +62,7 @@ def set_aside(rows: Rows) -> None:
         number, ties = int((out & rows.ok).sum()), int((tie & rows.ok).sum())
         if number == 0 and ties == 0:
             continue
-        own = rows.renames.get(name, name)
+        own = rows.source_column(name)
         if number == len(rows):
             raise rows.fail(
                 "marks every row as not a vote",

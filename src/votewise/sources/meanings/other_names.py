@@ -44,7 +44,7 @@ def take_other_names(rows: Rows, known: Collection[str]) -> bool:
     found = {own: name for own, name in found.items() if own != name}
     if not found:
         return False
-    listed = ", ".join(f"'{rows.renames.get(own, own)}' as {name}" for own, name in found.items())
+    listed = ", ".join(f"'{rows.source_column(own)}' as {name}" for own, name in found.items())
     rows.rename(found)
     rows.notes.append(f"Columns are read under other names: {listed}.")
     return True

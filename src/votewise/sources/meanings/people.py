@@ -66,7 +66,7 @@ def _refuse_maybe(rows: Rows, names: Collection[str]) -> None:
     """Refuse a table in which nobody is named, but for a column that may do it."""
     for name in names:
         if MAYBE.fullmatch(plain_name(name)) and _holds_names(rows, name) and len(_codes(rows, name)[1]) > 1:
-            own = rows.renames.get(name, name)
+            own = rows.source_column(name)
             raise rows.fail(
                 "may name who voted, and has no role",
                 column=name,
@@ -84,7 +84,7 @@ def _refuse_inner(rows: Rows, names: Collection[str]) -> None:
         if found is None and is_person(name):
             found = next((key for key in keys if plain_name(key) in ("id", "name", "email")), None)
         if found is not None:
-            own = rows.renames.get(name, name)
+            own = rows.source_column(name)
             raise rows.fail(
                 f"holds '{found}', which may name who voted, and has no role",
                 column=name,

@@ -70,23 +70,21 @@ def check_merged(rows: Rows, source_rows: Codes, pair: Codes, keep: Bools) -> No
     Raises:
         BadInputError: with the column and the mapping to give.
     """
-    kept = np.flatnonzero(keep)
-    order = kept[np.argsort(pair[kept], kind="stable")]
-    same = np.flatnonzero(pair[order][1:] == pair[order][:-1])
-    if len(same) == 0:
+    one, other = _neighbours(source_rows, pair, keep)
+    if len(one) == 0:
         return
-    one, other = source_rows[order[same]], source_rows[order[same + 1]]
     for name in unread(rows):
-        if _plain(name) in REMARKS or not _holds_texts(rows, name):
+        if plain_name(name) in REMARKS or not _holds_texts(rows, name):
             continue
         differ = np.flatnonzero(_differ(rows, name, one, other))
         if len(differ):
             i, j = sorted((int(one[differ[0]]), int(other[differ[0]])))
+            own = rows.source_column(name)
             raise BadInputError(
                 f"rows {rows.source.number(i):,} and {rows.source.number(j):,} have the same prompt and responses "
-                f"and differ in the column '{_own(rows, name)}', which has no role",
+                f"and differ in the column '{own}', which has no role",
                 source=rows.source.name,
-                expected=f"its role: --columns prompt={_own(rows, name)} if a model sees it, --columns {_own(rows, name)}= "
+                expected=f"its role: --columns prompt={own} if a model sees it, --columns {own}= "
                 "if it tells no pairs apart",
             )
 
@@ -102,20 +100,17 @@ def check_people(rows: Rows, source_rows: Codes, pair: Codes, unknown: Bools) ->
         pair: (n,) code of each vote's pair.
         unknown: (n,) votes by people whom nobody names.
     """
-    kept = np.flatnonzero(unknown)
-    order = kept[np.argsort(pair[kept], kind="stable")]
-    same = np.flatnonzero(pair[order][1:] == pair[order][:-1])
-    if len(same) == 0:
+    one, other = _neighbours(source_rows, pair, unknown)
+    if len(one) == 0:
         return
-    one, other = source_rows[order[same]], source_rows[order[same + 1]]
     for name in unread(rows):
-        plain = _plain(name)
+        plain = plain_name(name)
         if ABOUT.search(plain) or RECORDS.fullmatch(plain) or plain in REMARKS or not _holds_words(rows, name):
             continue
         differ = np.flatnonzero(_differ(rows, name, one, other))
         if len(differ) == len(one) > 0:
             i, j = sorted((int(one[0]), int(other[0])))
-            own = _own(rows, name)
+            own = rows.source_column(name)
             raise BadInputError(
                 f"rows {rows.source.number(i):,} and {rows.source.number(j):,} are about one pair, name nobody who voted, "
                 f"and differ in the column '{own}', which has no role",
@@ -137,7 +132,7 @@ def telling_columns(rows: Rows, dropped: Codes, kept: Codes) -> list[str]:
     """
     found = []
     for name in unread(rows):
-        plain = _plain(name)
+        plain = plain_name(name)
         question = plain in QUESTIONS and (RECORDS.fullmatch(plain) is None or _recurs(rows, name))
         if plain in REMARKS or (RECORDS.fullmatch(plain) and not question and plain not in REVISIONS):
             continue
@@ -151,7 +146,7 @@ def telling_columns(rows: Rows, dropped: Codes, kept: Codes) -> list[str]:
 
 
 def _ambiguous(rows: Rows, name: str, one: int, other: int) -> BadInputError:
-    own, plain = _own(rows, name), _plain(name)
+    own, plain = rows.source_column(name), plain_name(name)
     first, second = sorted((one, other))
     role = "annotator" if is_person(name) else "pair"
     options = f"--columns {role}={own} to tell votes apart by it, --columns {own}= if it says nothing"
@@ -170,10 +165,10 @@ def _ambiguous(rows: Rows, name: str, one: int, other: int) -> BadInputError:
 
 def texts_without_role(rows: Rows) -> tuple[str, ...]:
     """What to say about columns of texts that nothing was taken from: a model may see them."""
-    names = [n for n in unread(rows) if _plain(n) not in REMARKS and _holds_texts(rows, n) and not _nested(rows, n)]
+    names = [n for n in unread(rows) if plain_name(n) not in REMARKS and _holds_texts(rows, n) and not _nested(rows, n)]
     if not names:
         return ()
-    own = [_own(rows, name) for name in names]
+    own = [rows.source_column(name) for name in names]
     more = f" and {len(own) - MOST:,} more" if len(own) > MOST else ""
     return (
         f"Texts in {', '.join(repr(name) for name in own[:MOST])}{more} have no role; "
@@ -191,12 +186,12 @@ def _recurs(rows: Rows, name: str) -> bool:
     return _nested(rows, name) or len(np.unique(column_codes(rows, name))) < len(rows)
 
 
-def _plain(name: str) -> str:
-    return plain_name(name)
-
-
-def _own(rows: Rows, name: str) -> str:
-    return rows.renames.get(name, name)
+def _neighbours(source_rows: Codes, pair: Codes, some: Bools) -> tuple[Codes, Codes]:
+    """The rows of every two of ``some`` votes that follow one another on the same pair."""
+    kept = np.flatnonzero(some)
+    order = kept[np.argsort(pair[kept], kind="stable")]
+    same = np.flatnonzero(pair[order][1:] == pair[order][:-1])
+    return source_rows[order[same]], source_rows[order[same + 1]]
 
 
 def _nested(rows: Rows, name: str) -> bool:
@@ -223,7 +218,7 @@ def _is_number(text: str) -> bool:
 
 def _holds_texts(rows: Rows, name: str) -> bool:
     """Whether a column holds texts of several words, or nested values, rather than names, numbers or codes."""
-    if RECORDS.fullmatch(_plain(name)):
+    if RECORDS.fullmatch(plain_name(name)):
         return False
     kind = rows.head.schema.field(name).type
     if _nested(rows, name):

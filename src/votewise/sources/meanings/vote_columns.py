@@ -140,11 +140,11 @@ def refuse_unread_votes(rows: Rows) -> None:
             if not re.match("gold|truth|correct", plain_name(n))
         ]
         if more:
-            listed = ", ".join(f"'{rows.renames.get(name, name)}'" for name in more)
+            listed = ", ".join(f"'{rows.source_column(name)}'" for name in more)
             rows.notes.append(f"Labels in {listed} were not read; --columns label=NAME reads those of one column.")
         return
-    votes = [rows.renames.get(name, name) for name in found.columns]
-    result = next((rows.renames.get(name, name) for name, role in rows.roles.items() if role == "label"), None)
+    votes = [rows.source_column(name) for name in found.columns]
+    result = next((rows.source_column(name) for name, role in rows.roles.items() if role == "label"), None)
     several = f"; --columns {result}= reads them" if result is not None else ""
     if result is None and rows.has("chosen", "rejected"):
         several = "; --columns response_a=chosen --columns response_b=rejected reads them"
@@ -170,7 +170,7 @@ def _refuse_inner_votes(rows: Rows) -> None:
             continue
         labels = [label for item in items for label in item or () if label is not None]
         if _may_be_labels(labels):
-            own = rows.renames.get(name, name)
+            own = rows.source_column(name)
             raise rows.fail(
                 "may hold several votes, beside one result per row",
                 column=name,

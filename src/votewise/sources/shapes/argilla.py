@@ -175,7 +175,7 @@ def _known(rows: Rows, names: Sequence[str]) -> dict[str, int | str]:
     if all(key[start:] for key in keys):
         own |= {key[start:]: place for place, key in enumerate(keys)}
     own |= {key: place for place, key in enumerate(keys)}
-    own |= {_key(rows.renames.get(name, name)): place for place, name in enumerate(names)}
+    own |= {_key(rows.source_column(name)): place for place, name in enumerate(names)}
     said_by_user = {_key(value): meaning for value, meaning in rows.labels.items() if meaning in MEANINGS}
     return own | {value: "ab".index(m) if m in "ab" else m for value, m in said_by_user.items()}
 

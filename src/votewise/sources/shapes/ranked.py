@@ -151,7 +151,7 @@ def _checked(
     turned = [None if items is None else _inverse(items) for items in ranks]
     unclear = next((i for i, t in enumerate(turned) if t is not None and t != _from_0(ranks[i] or [])), None)
     if unclear is not None and all(t is not None for t, items in zip(turned, ranks, strict=True) if items is not None):
-        own = rows.renames.get(order.column, order.column)
+        own = rows.source_column(order.column)
         raise rows.fail(
             f"it is open whether {ranks[unclear]} (row {rows.source.number(unclear):,}) gives each answer its rank, or "
             "lists the answers from the best to the worst",
@@ -200,7 +200,7 @@ def _cut(prompt: Any, a: Any, b: Any, talks: bool) -> tuple[Any, Any, Any]:
 
 def _said(rows: Rows, order: Order, name: str) -> str:
     """What the comparisons are made of, in words."""
-    own = rows.renames.get(order.column, order.column)
+    own = rows.source_column(order.column)
     where = f"'{order.key}' in '{own}'" if order.key else f"the column '{own}'"
     words: Mapping[str, str] = {
         "ranks": "a lower rank is better", "scores": "a higher score is better", "marks": "a chosen answer is better",

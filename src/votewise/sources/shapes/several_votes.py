@@ -82,7 +82,7 @@ def read_several_votes(rows: Rows) -> Canonical:
 
 def _known(rows: Rows, answers: tuple[str, str]) -> dict[str, str]:
     """What values of votes mean: our words, the names of the answers' columns, and what the user says."""
-    own = dict(zip((label_key(rows.renames.get(name, name)) for name in answers), "ab", strict=True))
+    own = dict(zip((label_key(rows.source_column(name)) for name in answers), "ab", strict=True))
     return LABELS | by_names(*answers) | own | rows.labels
 
 

@@ -120,7 +120,7 @@ def read_two_answers(rows: Rows) -> Canonical:
         columns["label"] = _one_hot(rows)
     else:
         columns["label"] = _labels(rows, label, (a, b), columns)
-    by = f", by the column '{rows.renames.get(label, label)}'" if label else ""
+    by = f", by the column '{rows.source_column(label)}'" if label else ""
     about = f"Votes are about {a} (a) against {b} (b){by}."
     return from_columns(rows, columns, shown=True, notes=(*notes, about))
 

@@ -105,7 +105,7 @@ def read_texts(rows: Rows, a: str, b: str, taken: Collection[str] = ()) -> dict[
         rows.use(name, "prompt" if name == parts.prompt else f"prompt ({plain_name(name)})")
     text_columns = [name for name in parts.columns if name not in parts.seen]
     if len(text_columns) > 1:
-        listed = ", ".join(f"'{rows.renames.get(name, name)}'" for name in text_columns)
+        listed = ", ".join(f"'{rows.source_column(name)}'" for name in text_columns)
         rows.notes.append(f"The prompt is made of the columns {listed}; --columns NAME= leaves one out.")
     found = _texts(rows, parts, a, b)
     seen = seen_of(rows, parts)
@@ -280,7 +280,7 @@ def _holds_answers(rows: Rows, name: str, answers: Collection[str]) -> bool:
     ends = [words is not None and words in said_there for words, *said_there in zip(last, *columns, strict=True)]
     if not any(ends) or all(ends[i] for i in some):
         return any(ends)
-    own = rows.renames.get(name, name)
+    own = rows.source_column(name)
     yes, no = ends.index(True), next(i for i in some if not ends[i])
     raise rows.fail(
         f"ends with one of the answers in row {rows.source.number(yes):,} and not in row {rows.source.number(no):,}",
