@@ -77,7 +77,7 @@ def encode(rows: Rows, canonical: Canonical) -> Encoded:
         "pair": code_of[pair[last]],
         "sign": np.where(flipped[last], -signs[last], signs[last]).astype(np.int8),
         "swapped": flipped[last] if canonical.shown else None,
-        "pair_ids": names_of(rows, table, first),
+        "pair_ids": names_of(table, first),
         "row": table.column("row").to_numpy()[last],
     }
     fields["annotator"], fields["annotator_ids"] = compact(annotator[last], annotator_ids)

@@ -28,15 +28,12 @@ def texts_of(rows: Rows, table: pa.Table, first: Codes) -> Any:
     return _of(rows, table, first, names)
 
 
-def names_of(rows: Rows, table: pa.Table, first: Codes) -> pa.Array:
+def names_of(table: pa.Table, first: Codes) -> pa.Array:
     """The names of pairs: as the source gives them, else a hash of the texts; see ``texts_of``."""
     names = [name for name in ("pair", *TEXTS, ALSO) if name in table.column_names]
     if "pair" in names and table.column("pair").take(pa.array(first)).null_count == 0:
         names = ["pair"]
-    found = _of(rows, table, first, names)
-    if isinstance(found, LazyTable):
-        return pa.concat_arrays([pair_names(batch) for batch in found.batches()])
-    return pair_names(found)
+    return pair_names(table.select(names).take(pa.array(first)))
 
 
 def _of(rows: Rows, table: pa.Table, first: Codes, names: list[str]) -> Any:

@@ -6,8 +6,10 @@ from typing import Any
 
 import pyarrow as pa
 
-DIGEST = pa.binary(16)
-"""What a stand-in is."""
+from votewise.data.identity import MD5_BYTES
+
+DIGEST = pa.binary(MD5_BYTES + 8)
+"""What a stand-in is: MD5 of the text in UTF-8, by which pairs are named, and 8 bytes that depend on a secret."""
 
 
 class TextsNeededError(Exception):

@@ -1,7 +1,8 @@
-"""Large tables whose texts stay in their files: the readers get a stand-in of 16 bytes for every text.
+"""Large tables whose texts stay in their files: the readers get a stand-in of 24 bytes for every text.
 
-Equal texts have equal stand-ins, and nothing else can be told from one. A stand-in is MD5 of a secret of this run and
-the text: without the secret nobody can make two texts whose stand-ins are equal. A column is replaced only where none of
+Equal texts have equal stand-ins, and nothing else can be told from one. A stand-in is MD5 of the text, by which pairs
+are named, with 64 bits of another hash of a secret of this run and the text: who makes two texts of equal MD5 does not
+make their stand-ins equal. A column is replaced only where none of
 its texts spells a conversation, which a reader would parse. A reader that looks into texts raises ``TextsNeededError``,
 and then the source is read whole.
 """
