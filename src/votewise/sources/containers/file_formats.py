@@ -20,6 +20,7 @@ from votewise.sources.containers.loaded import Loaded, first_line
 from votewise.sources.containers.parts import join_parts
 from votewise.sources.containers.splits import choose_split
 from votewise.sources.containers.table_files import RowsInFiles, TableFiles
+from votewise.sources.containers.whole_files import check_one_parquet, check_stream_ends
 
 
 def load_path(path: Path, name: str, split: str | None = None) -> Loaded:
@@ -63,7 +64,9 @@ def _reader(path: Path, name: str) -> Callable[[Path, str], Loaded]:
 
 def _parquet(path: Path, name: str) -> Loaded:
     try:
-        return _checked(pq.ParquetFile(path).read())
+        found = _checked(pq.ParquetFile(path).read())
+        check_one_parquet(path, name)
+        return found
     except (pa.ArrowException, OSError) as error:
         raise BadInputError(f"is not a complete Parquet file: {first_line(error)}", source=name) from error
 
@@ -85,6 +88,7 @@ def _arrow(path: Path, name: str) -> Loaded:
                     source=name,
                     expected="one Arrow stream; several of them in files of their own",
                 )
+            check_stream_ends(path, name)
             return _checked(table)
         except (pa.ArrowException, OSError) as error:
             raise BadInputError(f"is not a complete Arrow file: {first_line(error)}", source=name) from error
