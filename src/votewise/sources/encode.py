@@ -16,7 +16,10 @@ from votewise.data.votes import UNKNOWN
 from votewise.sources.answer_lists.one_judgement import judgement_codes, judgements_of_votes
 from votewise.sources.canonical import JUDGEMENT, Canonical
 from votewise.sources.codes import by_appearance, codes_of, compact, floats_of, is_known, signs_of
-from votewise.sources.meanings.unread import check_merged, check_people, column_codes, telling_columns
+from votewise.sources.meanings.unread import check_merged, telling_columns
+from votewise.sources.meanings.unread_people import check_people
+from votewise.sources.meanings.unread_prompts import asks_something
+from votewise.sources.meanings.unread_values import column_codes
 from votewise.sources.pair_texts import names_of, texts_of
 from votewise.sources.pairing import contradictions, find_pairs, identical_responses, text_codes
 from votewise.sources.rows import Rows
@@ -59,9 +62,10 @@ def encode(rows: Rows, canonical: Canonical) -> Encoded:
     annotator, annotator_ids = codes_of(table.column("annotator"))
     time = floats_of(table, "time") if "time" in table.column_names else None
     if canonical.guarded and texts is not None:
-        check_merged(rows, table.column("row").to_numpy(), pair, keep)
+        source, prompted = table.column("row").to_numpy(), asks_something(table) or "pair" in table.column_names
+        check_merged(rows, source, pair, keep, prompted=prompted, who=annotator)
         unnamed = pc.fill_null(pc.equal(table.column("annotator"), UNKNOWN), True)
-        check_people(rows, table.column("row").to_numpy(), pair, keep & unnamed.to_numpy(zero_copy_only=False))
+        check_people(rows, source, pair, keep & unnamed.to_numpy(zero_copy_only=False), prompted=prompted)
     judgement = judgement_codes(table)
     last, notes = _without_repeats(rows, canonical, (pair, flipped, annotator), judgement, time, keep)
     repeated = int(keep.sum()) - len(last)
@@ -121,7 +125,9 @@ def _without_repeats(
     if canonical.guarded and len(last) < len(kept):
         source = canonical.table.column("row").to_numpy()[kept]
         again = np.flatnonzero(heir != np.arange(len(kept)))
-        for name in telling_columns(rows, source[again], source[heir[again]]):
+        said = signs_of(canonical.table.column("label"))[kept] * np.where(flipped[kept], -1, 1)
+        against = said[again] != said[heir[again]]
+        for name in telling_columns(rows, source[again], source[heir[again]], against):
             key = joined_codes(key, column_codes(rows, name)[source])
             before, (last, _) = len(last), _last_of_each(key, when)
             notes += _kept_apart(rows, name, len(last) - before)

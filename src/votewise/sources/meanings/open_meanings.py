@@ -10,9 +10,12 @@ from votewise.sources.canonical import Canonical
 from votewise.sources.cells import is_string
 from votewise.sources.meanings.column_names import plain_name
 from votewise.sources.meanings.criteria import CRITERIA
+from votewise.sources.meanings.labels import label_key
+from votewise.sources.meanings.no_votes import SURELY_OUT
 from votewise.sources.meanings.scores_as_votes import spells_numbers
-from votewise.sources.meanings.unread import unread
+from votewise.sources.meanings.unread_values import unread
 from votewise.sources.meanings.vote_columns import NAMES
+from votewise.sources.option_words import column_option, criterion_option
 from votewise.sources.rows import Rows
 
 COUNTS = (
@@ -38,21 +41,29 @@ def check_meanings(rows: Rows, canonical: Canonical) -> None:
                 raise rows.fail(
                     f"holds several criteria: {', '.join(values[:5])}",
                     column=name,
-                    expected=f"one of them, say --criterion '{values[0]}'; or --columns {own}= if all are one question",
+                    expected=f"one of them, say {criterion_option(values[0])}; or "
+                    f"{column_option(own, '')} if all are one question",
                 )
+        out = [value for value in _values(rows, name)[: MOST + 1] if label_key(value) in SURELY_OUT]
+        if out and 1 < len(_values(rows, name)) <= MOST and _is_short(rows, name):
+            raise rows.fail(
+                f"says '{out[0]}' of some rows, and has no role",
+                column=name,
+                expected=f"{column_option('status', own)} if these are no votes, {column_option(own, '')} if they are",
+            )
         if not canonical.one_per_row:
             continue
         if plain in COUNTS and _nobody_named(canonical) and _counts(rows, name):
             raise rows.fail(
                 "may say how many votes each row stands for, and has no role",
                 column=name,
-                expected=f"--columns weight={own} if it does, --columns {own}= if each row is one vote",
+                expected=f"{column_option('weight', own)} if it does, {column_option(own, '')} if each row is one vote",
             )
         if plain in NAMES and _nobody_named(canonical) and _several(rows, name):
             raise rows.fail(
                 "names several people for the one label of a row",
                 column=name,
-                expected=f"their votes in a list, or one vote per row; --columns {own}= reads the label as one vote",
+                expected=f"their votes in a list, or one vote per row; {column_option(own, '')} reads the label as one vote",
             )
 
 
@@ -65,6 +76,11 @@ def _values(rows: Rows, name: str) -> list[str]:
     if not is_string(column.type):
         return []
     return [value for value in pc.unique(column).to_pylist() if value]
+
+
+def _is_short(rows: Rows, name: str) -> bool:
+    """Whether values recur, as those of a status do."""
+    return len(_values(rows, name)) <= max(2, len(rows) / 2)
 
 
 def _counts(rows: Rows, name: str) -> bool:

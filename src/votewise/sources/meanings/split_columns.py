@@ -11,6 +11,7 @@ import pyarrow.compute as pc
 from votewise.sources.cells import is_string
 from votewise.sources.containers.splits import choose_split
 from votewise.sources.meanings.column_names import plain_name
+from votewise.sources.option_words import column_option
 from votewise.sources.rows import Rows
 
 NAMES = ("split", "data_split", "dataset_split", "partition")
@@ -44,5 +45,5 @@ def read_one_split(rows: Rows) -> None:
         own = rows.source_column(name)
         rows.notes.append(
             f"By the column '{own}', the split '{chosen}' is read and {left:,} rows of others are left out; "
-            f"--split chooses another one, --columns {own}= reads all."
+            f"--split chooses another one, {column_option(own, '')} reads all."
         )

@@ -8,6 +8,7 @@ import numpy as np
 import pyarrow as pa
 
 from votewise.sources.cells import is_number, is_string, parsed, scaled, seconds
+from votewise.sources.meanings.column_names import plain_name
 from votewise.sources.rows import Rows
 
 TIMES = (
@@ -25,7 +26,7 @@ OLDEST = 3e8
 
 def time_column(rows: Rows) -> str | None:
     """The column that says when each vote was cast, if all its values are times; None where there is none."""
-    plain = {name.casefold().replace(" ", "_"): name for name in rows.table.column_names if name not in rows.roles}
+    plain = {plain_name(name): name for name in rows.table.column_names if name not in rows.roles}
     return next((plain[name] for name in TIMES if name in plain and _all_times(rows.table.column(plain[name]))), None)
 
 

@@ -17,8 +17,9 @@ from votewise.sources.canonical import Canonical
 from votewise.sources.cells import is_string
 from votewise.sources.meanings.column_names import DOCUMENTS, PROMPT, SYSTEM, names_what_was_asked, plain_name
 from votewise.sources.meanings.labels import LABELS
-from votewise.sources.meanings.unread import RECORDS, REMARKS, unread
+from votewise.sources.meanings.unread_values import RECORDS, REMARKS, unread
 from votewise.sources.meanings.vote_columns import label_like
+from votewise.sources.option_words import column_option
 from votewise.sources.rows import Rows
 from votewise.sources.texts.messages import conversation
 from votewise.sources.values import decoded
@@ -61,7 +62,7 @@ def check_prompts(rows: Rows, canonical: Canonical) -> None:
     """
     if "response_a" not in canonical.table.column_names:
         return
-    if _has_prompt(canonical.table):
+    if asks_something(canonical.table):
         _check_judges_prompts(rows, canonical.table)
         _check_further_prompts(rows)
         _check_parts(rows)
@@ -79,7 +80,7 @@ def check_prompts(rows: Rows, canonical: Canonical) -> None:
             raise rows.fail(
                 "holds texts and has no role, and no other column is read as the prompt",
                 column=name,
-                expected=f"--columns prompt={own} if a model was asked this, --columns {own}= if not",
+                expected=f"{column_option('prompt', own)} if a model was asked this, {column_option(own, '')} if not",
             )
     _check_question_ids(rows, canonical.table)
 
@@ -108,7 +109,7 @@ def _check_question_ids(rows: Rows, table: pa.Table) -> None:
                     f"differs between rows {rows.source.number(j):,} and {rows.source.number(i):,}, with the same answers, "
                     "and no column is read as the prompt",
                     column=name,
-                    expected=f"--columns prompt={own} if it says what was asked, --columns {own}= if not",
+                    expected=f"{column_option('prompt', own)} if it says what was asked, {column_option(own, '')} if not",
                 )
 
 
@@ -127,7 +128,7 @@ def check_known_parts(rows: Rows, name: str) -> None:
             raise rows.fail(
                 f"holds texts that a model sees, and the format {name} does not read them",
                 column=column,
-                expected=f"them in the prompt; or --columns {own}= if no model saw them",
+                expected=f"them in the prompt; or {column_option(own, '')} if no model saw them",
             )
 
 
@@ -144,7 +145,8 @@ def _check_judges_prompts(rows: Rows, table: pa.Table) -> None:
         raise rows.fail(
             "holds both answers, as what a judge was asked does",
             column=name,
-            expected=f"--columns prompt=NAME for what the models were asked, or --columns {own}= if no column has it",
+            expected=f"--columns prompt=NAME for what the models were asked, or "
+            f"{column_option(own, '')} if no column has it",
         )
 
 
@@ -167,8 +169,8 @@ def _check_further_prompts(rows: Rows) -> None:
             raise rows.fail(
                 f"holds texts and has no role, and the prompt is read from the column '{read}'",
                 column=name,
-                expected=f"--columns input={own} if a model sees both, --columns prompt={own} if only this one, "
-                f"--columns {own}= if not",
+                expected=f"{column_option('input', own)} if a model sees both, "
+                f"{column_option('prompt', own)} if only this one, {column_option(own, '')} if not",
             )
 
 
@@ -180,11 +182,13 @@ def _check_parts(rows: Rows) -> None:
             raise rows.fail(
                 "holds texts that a model may see beside the prompt, and has no role",
                 column=name,
-                expected=f"--columns background={own} if a model sees them before the prompt, --columns {own}= if not",
+                expected=f"{column_option('background', own)} if a model sees them before the prompt, "
+                f"{column_option(own, '')} if not",
             )
 
 
-def _has_prompt(table: pa.Table) -> bool:
+def asks_something(table: pa.Table) -> bool:
+    """Whether some vote of a canonical table has a prompt."""
     if "prompt" not in table.column_names:
         return False
     prompts = table.column("prompt")

@@ -13,6 +13,7 @@ from votewise.sources.meanings.column_names import plain_name
 from votewise.sources.meanings.labels import LABELS, label_key
 from votewise.sources.meanings.people import is_person
 from votewise.sources.nested import get
+from votewise.sources.option_words import column_option
 from votewise.sources.rows import Rows
 from votewise.sources.values import decoded
 
@@ -174,7 +175,8 @@ def _refuse_inner_votes(rows: Rows) -> None:
             raise rows.fail(
                 "may hold several votes, beside one result per row",
                 column=name,
-                expected=f"--columns {own}= if the result counts; else a file with the votes in columns of their own",
+                expected=f"{column_option(own, '')} if the result counts; "
+                "else a file with the votes in columns of their own",
             )
 
 

@@ -1,4 +1,4 @@
-"""Argilla 2 records in both of their forms, flat and nested: fields and, per question, responses with user and status."""
+"""Argilla's records, flat or nested, of both versions: fields and, per question, responses with user and status."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import Any
 
 from votewise.sources.nested import entries, get
 from votewise.sources.rows import Rows
+from votewise.sources.shapes.argilla_1 import answers_by_question, in_order, is_feedback, listed, question_columns
 from votewise.sources.values import decoded
 
 OWN = ("id", "status", "_server_id", "external_id", "inserted_at", "updated_at")
@@ -36,12 +37,14 @@ def is_nested(rows: Rows) -> bool:
 
 def fields_of(rows: Rows) -> list[dict[str, Any]]:
     """The fields of each record: what annotators saw, by name, without missing ones. An empty answer is an answer."""
-    if is_nested(rows):
+    if is_nested(rows) or is_feedback(rows):
         found = [value if isinstance(value, dict) else {} for value in rows.values("fields")]
         return [{name: v for name, v in fields.items() if v not in (None, [])} for fields in found]
-    names = [name for name in rows.table.column_names if "." not in name and name not in OWN]
-    columns = {name: decoded(rows.table, name) for name in names}
-    return [{name: c[i] for name, c in columns.items() if c[i] not in (None, [])} for i in range(len(rows))]
+    own = [*OWN, *(columns := question_columns(rows)), *(("metadata", "vectors") if columns else ())]
+    names = [name for name in rows.table.column_names if "." not in name and name not in own]
+    names = [name for name in names if "-suggestion" not in name or not columns]
+    values = {name: decoded(rows.table, name) for name in names}
+    return [{name: c[i] for name, c in values.items() if c[i] not in (None, [])} for i in range(len(rows))]
 
 
 def questions_of(rows: Rows) -> list[str]:
@@ -51,6 +54,10 @@ def questions_of(rows: Rows) -> list[str]:
             name for value in rows.values("responses") for name, given in (value or {}).items() if given
         )
         return list(names)
+    if is_feedback(rows):
+        return list(dict.fromkeys(name for value in rows.values("responses") for name in answers_by_question(value)))
+    if columns := question_columns(rows):
+        return columns
     return [name.removesuffix(".responses") for name in rows.table.column_names if name.endswith(".responses")]
 
 
@@ -58,6 +65,12 @@ def responses_of(rows: Rows, question: str) -> list[list[Response]]:
     """The responses to a question, one list per record; records whose lists do not fit together are rejected."""
     if is_nested(rows):
         return [_nested(rows, i, value, question) for i, value in enumerate(rows.values("responses"))]
+    if is_feedback(rows):
+        given = [answers_by_question(value) for value in rows.values("responses")]
+        return [_nested(rows, i, value, question) for i, value in enumerate(given)]
+    if question in question_columns(rows):
+        cells = [{question: listed(value)} for value in rows.values(question)]
+        return [_nested(rows, i, value, question) for i, value in enumerate(cells)]
     names = [f"{question}.responses{end}" for end in ("", ".users", ".status")]
     columns = [rows.values(name) if rows.has(name) else [None] * len(rows) for name in names]
     return [_flat(rows, i, names, [column[i] for column in columns]) for i in range(len(rows))]
@@ -67,7 +80,7 @@ def _nested(rows: Rows, row: int, value: Any, question: str) -> list[Response]:
     given = entries(rows, row, get(value, question), f"responses.{question}")
     return [
         Response(
-            get(item, "value"),
+            in_order(get(item, "value")),
             next((get(item, key) for key in ("user_id", "user", "username") if get(item, key) is not None), None),
             str(get(item, "status") or "submitted"),
             f"responses.{question}[{j}]",

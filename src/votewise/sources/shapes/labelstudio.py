@@ -104,7 +104,11 @@ def _task(rows: Rows, row: int, data: Any) -> Task | None:
             return None
         taken, answers = (next(iter(found)),), next(iter(found.values()))
     told = object_prompt({name: value for name, value in fields.items() if name not in taken})
-    prompt, seen = told.prompt, told.seen | {name: fields[name] for name in told.open}
+    prompt, seen = told.prompt, told.seen | {name: fields[name] for name in (*told.open, *told.nested)}
+    if prompt is None and told.nested:
+        problem = f"holds '{told.nested[0]}', and it is open whether that is the prompt"
+        rows.reject(row, problem, column="data", value=data, expected="a text, or messages with role and content")
+        return None
     texts = [name for name, value in fields.items() if name not in taken and is_text(value)]
     if prompt is None and len(texts) == 1:
         prompt = fields[texts[0]]
@@ -144,7 +148,8 @@ def _who(rows: Rows, row: int, where: str, annotation: Any) -> dict[str, Any] | 
             row, "names no annotator", column=f"{where}.completed_by", value=who, expected="a user", whole=False
         )
         return None
-    fine, time = moment(rows, row, get(annotation, "created_at"), f"{where}.created_at")
+    key = next((key for key in ("updated_at", "created_at") if get(annotation, key)), "created_at")
+    fine, time = moment(rows, row, get(annotation, key), f"{where}.{key}")
     return {"annotator": annotator, "time": time, "seconds": amount(get(annotation, "lead_time"))} if fine else None
 
 

@@ -32,6 +32,11 @@ ROLES = {
 """Roles in other words -> the roles that chat templates know."""
 
 
+WHO, WORDS = ("role", "from", "author", "speaker", "sender"), ("content", "value", "text", "message", "utterance")
+"""Other keys of who speaks and of what is said: they make a message where the speaker is a model or its user."""
+
+SPEAKERS = frozenset((*ROLES, "user", "assistant", "system"))
+
 SEEN = (
     "name", "tool_calls", "tool_call_id", "function_call", "reasoning_content", "reasoning", "thinking", "images", "image",
     "audio", "refusal",
@@ -50,7 +55,8 @@ def role_of(role: str) -> str:
 def conversation(value: Any) -> list[Message] | None:
     """Check a conversation and bring it to role, content and whatever else its messages have; None where it is none.
 
-    Read are lists of ``{role, content}`` and of ``{from, value}``, a single message, and either of them in a text.
+    Read are lists of ``{role, content}``, of ``{from, value}`` and of ``{author, text}`` and the like where a user and a
+    model speak, a single message, and any of them in a text.
     Content given in parts keeps its texts; other parts (pictures) become their type in brackets.
     """
     if isinstance(value, str):
@@ -69,8 +75,7 @@ def _message(item: Any) -> Message | None:
     if isinstance(item.get("other"), str):
         # A conversation that an audit wrote.
         item = item | parsed_object(item["other"])
-    role_key, content_key = ("from", "value") if "role" not in item and "from" in item else ("role", "content")
-    role, content = item.get(role_key), item.get(content_key)
+    role, content = _role_and_content(item)
     if not isinstance(role, str) or not is_text(role):
         return None
     other = {key: without_nulls(item[key]) for key in SEEN if item.get(key) not in (None, [], {})}
@@ -90,6 +95,19 @@ def _message(item: Any) -> Message | None:
         except ValueError:
             return None
     return message
+
+
+def _role_and_content(item: dict[str, Any]) -> tuple[Any, Any]:
+    if "role" in item and "content" in item:
+        return item["role"], item["content"]
+    if "from" in item and "value" in item and "role" not in item:
+        return item["from"], item["value"]
+    for who in WHO:
+        role = item.get(who)
+        said = next((key for key in WORDS if isinstance(item.get(key), str)), None)
+        if said is not None and isinstance(role, str) and role.strip().casefold() in SPEAKERS:
+            return role, item[said]
+    return item.get("role"), item.get("content")
 
 
 def without_nulls(value: Any) -> Any:

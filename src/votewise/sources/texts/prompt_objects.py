@@ -40,6 +40,11 @@ class PromptObject:
     open: tuple[str, ...] = ()
     rest: dict[str, Any] = field(default_factory=dict)
 
+    @property
+    def nested(self) -> tuple[str, ...]:
+        """Names of lists and objects among the rest."""
+        return tuple(name for name, value in self.rest.items() if isinstance(value, list | dict) and value)
+
 
 def as_object(value: Any) -> dict[str, Any] | None:
     """The object that a value is, or that a text spells; None for messages and for everything else."""

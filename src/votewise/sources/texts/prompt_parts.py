@@ -29,6 +29,7 @@ from votewise.sources.meanings.column_names import (
     plain_name,
     prefix_of,
 )
+from votewise.sources.option_words import column_option
 from votewise.sources.rows import Rows
 from votewise.sources.texts.messages import Message, answers, conversation, conversations, holds_lists, without_nulls
 from votewise.sources.texts.prompt_objects import as_object, holds_objects, object_prompt
@@ -242,7 +243,8 @@ def seen_of(rows: Rows, parts: Parts) -> list[str | None] | None:
     found = []
     for i in range(len(rows)):
         values = {name: without_nulls(column[i]) for name, column in columns.items() if column[i] not in (None, [], "")}
-        values |= parsed_object(str(values.pop(ALSO, "")))
+        more = values.pop(ALSO, None)
+        values |= parsed_object(str(more)) or ({ALSO: more} if more else {})
         if objects and (item := asked[i]) is not None:
             told = object_prompt(item)
             # Of an object in a text, a model may see the whole text.
@@ -285,7 +287,8 @@ def _holds_answers(rows: Rows, name: str, answers: Collection[str]) -> bool:
     raise rows.fail(
         f"ends with one of the answers in row {rows.source.number(yes):,} and not in row {rows.source.number(no):,}",
         column=name,
-        expected=f"--columns history={own} if it is what was said before, --columns {own}= if it repeats the answers",
+        expected=f"{column_option('history', own)} if it is what was said before, "
+        f"{column_option(own, '')} if it repeats the answers",
     )
 
 
