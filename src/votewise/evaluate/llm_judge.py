@@ -112,7 +112,11 @@ def ask(
             continue
         keys = list(part)
         replies = judge.endpoint.complete(
-            part.values(), temperature=judge.temperature, max_tokens=judge.max_tokens, seed=judge.seed, patience=patience
+            part.values(),
+            temperature=judge.temperature,
+            max_tokens=judge.max_tokens,
+            seed=judge.seed,
+            patience=patience,
         )
         # Closed at once, so that no more requests are sent after an interruption.
         with closing(replies):

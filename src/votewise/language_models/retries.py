@@ -44,9 +44,7 @@ class TemporaryError(Exception):
         reached: whether there was a server at all.
     """
 
-    def __init__(
-        self, problem: str, wait: float | None = None, *, replied: bool = False, reached: bool = True
-    ) -> None:
+    def __init__(self, problem: str, wait: float | None = None, *, replied: bool = False, reached: bool = True) -> None:
         super().__init__(problem)
         self.problem, self.wait, self.replied, self.reached = str(valid_text(problem)), wait, replied, reached
 
