@@ -236,8 +236,8 @@ def test_two_rankings_are_not_taken_for_two_labels(shape: str, tmp_path: Path) -
 def test_a_sources_own_column_of_that_name_is_not_lost(rankings: Path, tmp_path: Path) -> None:
     audit(rankings, out=tmp_path / "audit")
     table = pq.read_table(tmp_path / "audit" / "votes.parquet")
-    assert table["judgement_before"].to_pylist()[:4] == ["own-0-0", "own-0-0", "own-0-0", "own-0-1"]
-    named = table["judgement"].to_pylist()
+    assert table["judgement"].to_pylist()[:4] == ["own-0-0", "own-0-0", "own-0-0", "own-0-1"]
+    named = table["votewise_judgement"].to_pylist()
     assert named[0] == named[1] == named[2] != named[3]
 
 

@@ -23,7 +23,7 @@ from votewise.annotators.judgements import judgement_findings
 from votewise.annotators.position import position_findings, position_test
 from votewise.annotators.results import ReliabilityResult
 from votewise.annotators.soundness import soundness
-from votewise.annotators.tables import Checks, annotator_table, pair_table, vote_table
+from votewise.annotators.tables import Checks, annotator_table, own_names, pair_table, vote_table
 from votewise.annotators.unknown import unknown_people, unknown_people_finding
 from votewise.data.votes import Votes
 from votewise.defaults import LEVEL, RELIABLE_FROM
@@ -118,6 +118,7 @@ def _result(votes: Votes, fit: Fit) -> ReliabilityResult:
         history=fit.run.history,
         diagnostics=worst_first(found),
         settings=settings.as_facts(),
+        names=own_names(votes),
     )
 
 

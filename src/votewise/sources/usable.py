@@ -12,6 +12,7 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from votewise.arrays import Bools
+from votewise.data.own_columns import READ_BACK, read_back
 from votewise.errors import BadInputError
 from votewise.sources.containers.opening import Source
 from votewise.sources.containers.stand_in_type import is_stand_in
@@ -51,6 +52,9 @@ class UsableRows:
         self.source, self.stop = source, stop
         self.labels, self.criterion, self.criterion_used = dict(labels or {}), criterion, False
         self.renames = {name: own for name, own in (renames or {}).items() if own != ""}
+        ours = read_back(source.table.column_names, READ_BACK)
+        ours = {name: own for name, own in ours.items() if not {name, own} & {*(renames or {}), *self.renames.values()}}
+        self.renames |= ours
         self.split: str | None = None
         """The split that was asked for, where a column says which row is in which."""
         self.set_aside = {name for name, own in (renames or {}).items() if own == ""}
@@ -59,6 +63,7 @@ class UsableRows:
         """Columns that some value was taken from, and as what: ``prompt``, ``annotator``, or the column's own name."""
         self.notes: list[str] = []
         """What a reader should know about how columns were used."""
+        self.notes += [f"The column '{own}' is votewise's own, and is read as '{name}'." for name, own in ours.items()]
         self.meanings: Counter[str] = Counter()
         """How many votes mean both bad, both good or no vote."""
         self.table = _renamed(source, source.table, self.renames, self.set_aside)

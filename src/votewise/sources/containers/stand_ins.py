@@ -19,6 +19,7 @@ import pyarrow as pa
 
 from votewise.sources.cells import is_string
 from votewise.sources.containers.hashing import hashed_texts, stand_ins_of
+from votewise.sources.containers.plain_types import has_categories
 from votewise.sources.containers.stand_in_type import StandInType, is_stand_in
 from votewise.sources.containers.table_files import TableFiles
 from votewise.sources.values import is_marked
@@ -87,13 +88,16 @@ def with_stand_ins(files: TableFiles) -> StandIns | None:
     columns = [digests[name] if name in long else beside.column(name) for name in names]
     fields = [pa.field(name, StandInType()) if name in long else files.schema.field(name) for name in names]
     head = [(first if name in long else beside.slice(0, HEAD)).column(name) for name in names]
-    table = pa.Table.from_arrays(columns, schema=pa.schema(fields))
+    table = pa.Table.from_arrays(columns, schema=pa.schema(fields, files.schema.metadata))
     return StandIns(files, table, pa.Table.from_arrays(head, schema=files.schema), secret)
 
 
 def long_texts(files: TableFiles) -> list[str]:
     """The columns of long texts."""
     texts = [field.name for field in files.schema if is_string(field.type) and not is_marked(field)]
+    # Categories are in memory: the few values that they have are written back as categories.
+    typed = {f.name for file in files.files for f in file.schema if has_categories(f.type)}
+    texts = [name for name in texts if name not in typed]
     long = {name for name in texts if files.size(name) >= LONG * len(files) and len(files) > HEAD}
     # Parquet may keep a text that occurs again and again once.
     head = files.head([name for name in texts if name not in long], HEAD)
