@@ -23,6 +23,7 @@ from votewise.sources.meanings.unread_values import column_codes
 from votewise.sources.pair_texts import names_of, texts_of
 from votewise.sources.pairing import contradictions, find_pairs, identical_responses, text_codes
 from votewise.sources.rows import Rows
+from votewise.sources.stored_votes import StoredVotes, stored_votes
 
 
 @dataclass(frozen=True)
@@ -35,12 +36,14 @@ class Encoded:
         identical: votes between two identical responses.
         notes: what a reader should know about votes that were kept or dropped.
         repeated: votes that a later vote of the same annotator on the same pair replaced.
+        stored: where the votes' texts are; None where they are in memory.
     """
 
     fields: dict[str, Any]
     identical: int
     repeated: int
     notes: tuple[str, ...] = ()
+    stored: StoredVotes | None = None
 
 
 def encode(rows: Rows, canonical: Canonical) -> Encoded:
@@ -62,7 +65,7 @@ def encode(rows: Rows, canonical: Canonical) -> Encoded:
     annotator, annotator_ids = codes_of(table.column("annotator"))
     time = floats_of(table, "time") if "time" in table.column_names else None
     if canonical.guarded and texts is not None:
-        source, prompted = table.column("row").to_numpy(), asks_something(table) or "pair" in table.column_names
+        source, prompted = table.column("row").to_numpy(), asks_something(rows, table) or "pair" in table.column_names
         check_merged(rows, source, pair, keep, prompted=prompted, who=annotator)
         unnamed = pc.fill_null(pc.equal(table.column("annotator"), UNKNOWN), True)
         check_people(rows, source, pair, keep & unnamed.to_numpy(zero_copy_only=False), prompted=prompted)
@@ -77,11 +80,12 @@ def encode(rows: Rows, canonical: Canonical) -> Encoded:
     first = every[firsts]
     code_of = np.full(int(pair.max()) + 1, -1, np.int32)
     code_of[pair[every]] = codes
+    stored = stored_votes(rows, canonical)
     fields: dict[str, Any] = {
         "pair": code_of[pair[last]],
         "sign": np.where(flipped[last], -signs[last], signs[last]).astype(np.int8),
         "swapped": flipped[last] if canonical.shown else None,
-        "pair_ids": names_of(table, first),
+        "pair_ids": names_of(table, stored, first),
         "row": table.column("row").to_numpy()[last],
     }
     fields["annotator"], fields["annotator_ids"] = compact(annotator[last], annotator_ids)
@@ -89,8 +93,10 @@ def encode(rows: Rows, canonical: Canonical) -> Encoded:
         prompt = None if texts is None else texts[0][last]
         fields["judgement"], more = judgements_of_votes(rows, canonical, judgement[last], fields, prompt)
         notes += more
-    fields |= _per_vote(table, last, time) | _per_pair(rows, table, flipped, every, codes, first)
-    return Encoded(fields | {"flipped": flipped[last], "position": last}, identical, repeated, notes)
+    fields |= _per_vote(table, last, time) | _per_pair(table, flipped, every, codes, first)
+    if "response_a" in table.column_names:
+        fields["texts"] = texts_of(table, stored, first)
+    return Encoded(fields | {"flipped": flipped[last], "position": last}, identical, repeated, notes, stored)
 
 
 def _without_repeats(
@@ -160,8 +166,8 @@ def _per_vote(table: pa.Table, last: Codes, time: Floats | None) -> dict[str, An
     return fields
 
 
-def _per_pair(rows: Rows, table: pa.Table, flipped: Bools, every: Codes, codes: Ints, first: Codes) -> dict[str, Any]:
-    """The pairs' margins, gold labels, domains and texts, each from the pair's first row that has a value."""
+def _per_pair(table: pa.Table, flipped: Bools, every: Codes, codes: Ints, first: Codes) -> dict[str, Any]:
+    """The pairs' margins, gold labels and domains, each from the pair's first row that has a value."""
     fields: dict[str, Any] = {}
 
     def known(name: str) -> tuple[Ints, Codes]:
@@ -187,6 +193,4 @@ def _per_pair(rows: Rows, table: pa.Table, flipped: Bools, every: Codes, codes: 
             fields["domain"] = np.full(len(first), -1, np.int32)
             fields["domain"][which] = of
             fields["domain_ids"] = tuple(ids.to_pylist())
-    if "response_a" in names:
-        fields["texts"] = texts_of(rows, table, first)
     return fields

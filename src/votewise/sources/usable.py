@@ -15,7 +15,8 @@ from votewise.arrays import Bools
 from votewise.data.own_columns import READ_BACK, read_back
 from votewise.errors import BadInputError
 from votewise.sources.containers.opening import Source
-from votewise.sources.containers.stand_in_type import is_stand_in
+from votewise.sources.containers.staged_texts import StagedTexts
+from votewise.sources.containers.stand_in_type import is_in_files
 from votewise.sources.meanings.class_names import with_class_names
 from votewise.sources.meanings.inner_columns import with_inner
 from votewise.sources.values import decoded
@@ -66,6 +67,10 @@ class UsableRows:
         self.notes += [f"The column '{own}' is votewise's own, and is read as '{name}'." for name, own in ours.items()]
         self.meanings: Counter[str] = Counter()
         """How many votes mean both bad, both good or no vote."""
+        self.decisions: dict[tuple[str, str], bool] = {}
+        """What was decided about columns as a whole, which holds when their rows are read some at a time."""
+        self.staged: StagedTexts | None = None
+        """The texts of votes that were made of several columns, or taken out of objects, where they do not fit memory."""
         self.table = _renamed(source, source.table, self.renames, self.set_aside)
         self.head = _renamed(source, source.head, self.renames, self.set_aside)
         """The first rows of the table, with texts where the table has stand-ins."""
@@ -138,8 +143,8 @@ class UsableRows:
         if len(wrong) == 0:
             return
         some = wrong[:1] if self.stop else wrong
-        if is_stand_in(self.table.schema.field(column)):
-            values = self.source.take(some).column(self.source_column(column)).to_pylist()
+        if is_in_files(self.table.schema.field(column)):
+            values = decoded(self.source.take(some), self.source_column(column))
         else:
             values = decoded(self.table.select([column]).take(pa.array(some)), column)
         for row, value in zip(wrong.tolist(), values, strict=False):

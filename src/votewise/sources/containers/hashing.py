@@ -41,7 +41,10 @@ def stand_ins_of(texts: pa.ChunkedArray, secret: str) -> pa.ChunkedArray:
 def hashed_texts(
     files: TableFiles, columns: Sequence[str], secret: str, head_rows: int
 ) -> tuple[dict[str, pa.ChunkedArray], pa.Table] | None:
-    """The stand-ins of these columns and their first rows; None where a column may hold conversations or objects."""
+    """The stand-ins of these columns, except of those that may hold conversations or objects, and the first rows of all.
+
+    None where the rows of a file cannot be told.
+    """
     chunks: dict[str, list[pa.Array]] = {name: [] for name in columns}
     like: dict[str, int] = dict.fromkeys(columns, 0)
     head: pa.Table | None = None
@@ -69,7 +72,7 @@ def hashed_texts(
                 like[name] += int(pc.sum(found.column(2 * len(own) + place)).as_py() or 0)
         for name, number in like.items():
             if number and (number >= min(len(files), MOST_PARSED) or _spells_objects(engine, files, name)):
-                return None
+                del chunks[name]
     kind = StandInType()
     digests = {
         name: pa.chunked_array([pa.ExtensionArray.from_storage(kind, chunk) for chunk in found], kind)

@@ -103,11 +103,7 @@ def _meaning(rows: Rows, name: str) -> tuple[Bools, Bools] | None:
     plain = plain_name(name)
     kinds = (STATUS, YES, NO, TIE)
     kind = next((k for k in kinds if k.fullmatch(plain)), None)
-    if (
-        kind is None
-        or (name in rows.renames and name != "status")
-        or pa.types.is_nested(rows.table.schema.field(name).type)
-    ):
+    if kind is None or (name in rows.renames and name != "status") or pa.types.is_nested(rows.type_of(name)):
         return None
     coded = rows.table.column(name).combine_chunks().dictionary_encode()
     values = [label_key(str(value)).strip() for value in coded.dictionary.to_pylist()]

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from votewise.data.votes import UNKNOWN
 from votewise.sources.canonical import Canonical
 from votewise.sources.cells import is_string
+from votewise.sources.containers.stand_in_type import is_in_files
 from votewise.sources.meanings.column_names import plain_name
 from votewise.sources.meanings.criteria import CRITERIA
 from votewise.sources.meanings.labels import label_key
 from votewise.sources.meanings.no_votes import SURELY_OUT
 from votewise.sources.meanings.scores_as_votes import spells_numbers
-from votewise.sources.meanings.unread_values import unread
+from votewise.sources.meanings.unread_values import column_codes, unread
 from votewise.sources.meanings.vote_columns import NAMES
 from votewise.sources.option_words import column_option, criterion_option
 from votewise.sources.rows import Rows
@@ -73,8 +75,15 @@ def _nobody_named(canonical: Canonical) -> bool:
 
 def _values(rows: Rows, name: str) -> list[str]:
     column = rows.table.column(name)
-    if not is_string(column.type):
+    if not is_string(rows.type_of(name)):
         return []
+    left = rows.source.stand_ins
+    if left is not None and is_in_files(rows.table.schema.field(name)):
+        _, first = np.unique(column_codes(rows, name), return_index=True)
+        if len(first) > MOST + 1:
+            # So many long texts are neither criteria nor a status.
+            return []
+        column = left.files.take([rows.source_column(name)], np.sort(first)).column(0)
     return [value for value in pc.unique(column).to_pylist() if value]
 
 
@@ -85,7 +94,7 @@ def _is_short(rows: Rows, name: str) -> bool:
 
 def _counts(rows: Rows, name: str) -> bool:
     column = rows.table.column(name)
-    if is_string(column.type) and spells_numbers(rows.head, name):
+    if is_string(rows.type_of(name)) and spells_numbers(rows.head, name):
         column = pc.cast(pc.if_else(pc.equal(column, ""), None, column), pa.float64())
     if not (pa.types.is_integer(column.type) or pa.types.is_floating(column.type)):
         return False
@@ -94,7 +103,7 @@ def _counts(rows: Rows, name: str) -> bool:
 
 
 def _several(rows: Rows, name: str) -> bool:
-    kind = rows.table.schema.field(name).type
+    kind = rows.type_of(name)
     if not (pa.types.is_list(kind) or pa.types.is_large_list(kind)):
         return False
-    return any(value is not None and len(value) > 1 for value in rows.table.column(name).to_pylist())
+    return any(value is not None and len(value) > 1 for value in rows.peek(name))

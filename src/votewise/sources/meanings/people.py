@@ -15,8 +15,8 @@ import pyarrow.compute as pc
 from votewise.data.votes import UNKNOWN
 from votewise.errors import BadInputError
 from votewise.sources.canonical import Canonical
-from votewise.sources.cells import TEXT, known
-from votewise.sources.containers.stand_in_type import TextsNeededError, is_stand_in
+from votewise.sources.cells import TEXT, is_string, known
+from votewise.sources.containers.stand_in_type import TextsNeededError, is_in_files
 from votewise.sources.meanings.column_names import PERSON, WAYS, plain_name
 from votewise.sources.meanings.inner_columns import inner_names
 from votewise.sources.option_words import column_option
@@ -93,7 +93,7 @@ def _refuse_inner(rows: Rows, names: Collection[str]) -> None:
     for name in names:
         if not (RECORD.fullmatch(plain_name(name)) or is_person(name)):
             continue
-        keys = inner_names(rows.table, name)
+        keys = inner_names(rows.head, name)
         found = next((key for key in keys if is_person(key)), None)
         if found is None and is_person(name):
             found = next((key for key in keys if plain_name(key) in ("id", "name", "email")), None)
@@ -175,7 +175,7 @@ def _unnamed(who: Any) -> Any:
 
 def _holds_names(rows: Rows, name: str) -> bool:
     column, types = rows.table.column(name), pa.types
-    if is_stand_in(rows.table.schema.field(name)):
+    if is_in_files(rows.table.schema.field(name)) and is_string(rows.type_of(name)):
         raise TextsNeededError(name)
     kind = column.type
     if types.is_string(kind) or types.is_large_string(kind):

@@ -98,7 +98,7 @@ def _check_second(rows: Rows, canonical: Canonical, label: str) -> None:
     places = canonical.table.column("row").to_numpy()
     read = canonical.table.column("label").to_pylist()
     for name in unread(rows):
-        if plain_name(name) not in SECOND or not is_string(rows.table.schema.field(name).type):
+        if plain_name(name) not in SECOND or not is_string(rows.type_of(name)):
             continue
         kinds = [value for value in pc.unique(rows.table.column(name)).to_pylist() if value]
         meant = {value: LABELS.get(label_key(value)) for value in kinds}

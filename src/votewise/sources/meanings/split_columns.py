@@ -28,7 +28,7 @@ def read_one_split(rows: Rows) -> None:
         BadInputError: there are several splits, and none of them is ``train`` or was asked for.
     """
     for name in rows.table.column_names:
-        if plain_name(name) not in NAMES or not is_string(rows.table.schema.field(name).type) or name in rows.renames:
+        if plain_name(name) not in NAMES or not is_string(rows.type_of(name)) or name in rows.renames:
             continue
         column = rows.table.column(name)
         splits = [value for value in pc.unique(column).to_pylist() if value]

@@ -115,7 +115,7 @@ def _roles(rows: Rows, name: str, prompted: bool) -> str:
 
 
 def _talks(rows: Rows, name: str) -> bool:
-    values = [value for value in decoded(rows.table.slice(0, FEW), name) if value]
+    values = [value for value in decoded(rows.head.slice(0, FEW), name) if value]
     return bool(values) and all(conversation(value) is not None for value in values)
 
 

@@ -6,12 +6,15 @@ is called like a further part of one may: a persona, documents that were found, 
 
 from __future__ import annotations
 
+import hashlib
 import re
 from typing import Any
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from votewise.data.identity import MD5_BYTES, TEXTS
 from votewise.data.votes import UNKNOWN
 from votewise.sources.canonical import Canonical
 from votewise.sources.cells import is_string
@@ -20,7 +23,9 @@ from votewise.sources.meanings.labels import LABELS
 from votewise.sources.meanings.unread_values import RECORDS, REMARKS, unread
 from votewise.sources.meanings.vote_columns import label_like
 from votewise.sources.option_words import column_option
+from votewise.sources.pair_texts import some_texts
 from votewise.sources.rows import Rows
+from votewise.sources.stored_votes import stored_votes
 from votewise.sources.texts.messages import conversation
 from votewise.sources.values import decoded
 
@@ -62,8 +67,8 @@ def check_prompts(rows: Rows, canonical: Canonical) -> None:
     """
     if "response_a" not in canonical.table.column_names:
         return
-    if asks_something(canonical.table):
-        _check_judges_prompts(rows, canonical.table)
+    if asks_something(rows, canonical.table):
+        _check_judges_prompts(rows, canonical)
         _check_further_prompts(rows)
         _check_parts(rows)
         return
@@ -92,7 +97,7 @@ def _check_question_ids(rows: Rows, table: pa.Table) -> None:
         for name in unread(rows)
         if QUESTION_IDS.fullmatch(plain_name(name)) or TASK_IDS.fullmatch(plain_name(name))
     ]
-    if not ids or "pair" in table.column_names or not is_string(table.column("response_a").type):
+    if not ids or "pair" in table.column_names or not _are_texts(rows, table, "response_a"):
         return
     answers = zip(table.column("response_a").to_pylist(), table.column("response_b").to_pylist(), strict=True)
     couples = [frozenset(couple) for couple in answers]
@@ -132,12 +137,13 @@ def check_known_parts(rows: Rows, name: str) -> None:
             )
 
 
-def _check_judges_prompts(rows: Rows, table: pa.Table) -> None:
+def _check_judges_prompts(rows: Rows, canonical: Canonical) -> None:
     """Refuse prompts that hold both answers: they are what a judge was asked."""
-    columns = [table.column(name) for name in ("prompt", "response_a", "response_b")]
-    if not all(is_string(column.type) for column in columns):
+    table = canonical.table
+    if not all(_are_texts(rows, table, name) for name in TEXTS):
         return
-    parts = zip(*(column.slice(0, SAMPLE).to_pylist() for column in columns), strict=True)
+    first = some_texts(table, stored_votes(rows, canonical), np.arange(min(len(table), SAMPLE)))
+    parts = zip(*(first.column(name).to_pylist() for name in TEXTS), strict=True)
     told = [(p, a, b) for p, a, b in parts if p and a and b and min(len(a), len(b)) >= LONG and a != b]
     name = next((name for name, role in rows.roles.items() if role == "prompt" and rows.has(name)), None)
     if name is not None and told and all(a in p and b in p for p, a, b in told):
@@ -187,14 +193,28 @@ def _check_parts(rows: Rows) -> None:
             )
 
 
-def asks_something(table: pa.Table) -> bool:
+def asks_something(rows: Rows, table: pa.Table) -> bool:
     """Whether some vote of a canonical table has a prompt."""
     if "prompt" not in table.column_names:
         return False
     prompts = table.column("prompt")
+    if pa.types.is_fixed_size_binary(prompts.type):
+        if rows.staged is not None and "prompt" in rows.staged.digests:
+            return "prompt" in rows.staged.said
+        empty = pa.scalar(hashlib.md5(b"", usedforsecurity=False).digest(), pa.binary())
+        begin = pc.binary_slice(prompts.cast(pa.binary()), 0, MD5_BYTES)
+        return bool(pc.any(pc.not_equal(begin, empty)).as_py())
     if not is_string(prompts.type):
         return bool(prompts.null_count < len(prompts))
     return bool(pc.any(pc.greater(pc.utf8_length(prompts), 0)).as_py())
+
+
+def _are_texts(rows: Rows, table: pa.Table, name: str) -> bool:
+    """Whether a canonical column holds texts, wherever they are."""
+    kind = table.schema.field(name).type
+    if pa.types.is_fixed_size_binary(kind):
+        return rows.staged is None or name not in rows.staged.digests or rows.staged.is_text(name)
+    return bool(is_string(kind))
 
 
 def _is_text(rows: Rows, name: str) -> bool:

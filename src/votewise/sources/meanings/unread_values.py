@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 import re
+import secrets
 
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
 from votewise.arrays import Bools
-from votewise.sources.containers.stand_in_type import digests, is_stand_in
+from votewise.sources.containers.stand_in_type import TextsNeededError, digests, is_left, is_stand_in
 from votewise.sources.meanings.column_names import plain_name
 from votewise.sources.rows import Rows
 from votewise.sources.values import decoded
@@ -63,16 +66,15 @@ def neighbours(source_rows: Codes, pair: Codes, some: Bools) -> tuple[Codes, Cod
 
 def is_nested(rows: Rows, name: str) -> bool:
     """Whether a column holds lists or objects, or values of several types."""
-    field = rows.table.schema.field(name)
-    return bool(pa.types.is_nested(field.type)) or bool(field.metadata)
+    return bool(pa.types.is_nested(rows.type_of(name))) or bool(rows.table.schema.field(name).metadata)
 
 
 def holds_words(rows: Rows, name: str) -> bool:
     """Whether a column holds single words or short names, as columns of people do."""
-    kind = rows.table.schema.field(name).type
+    kind = rows.head.schema.field(name).type
     if not (pa.types.is_string(kind) or pa.types.is_large_string(kind)) or holds_texts(rows, name):
         return False
-    texts = [text for text in rows.table.column(name).slice(0, SAMPLE).to_pylist() if text]
+    texts = [text for text in rows.head.column(name).slice(0, SAMPLE).to_pylist() if text]
     return bool(texts) and all(len(text.split()) <= 3 for text in texts) and not any(_is_number(text) for text in texts)
 
 
@@ -121,7 +123,7 @@ def _texts(rows: Rows, name: str) -> list[str]:
 
 def rows_differ(rows: Rows, name: str, one: Codes, other: Codes) -> Bools:
     """(d,) whether two rows have different values in a column; nulls equal nulls."""
-    if is_nested(rows, name):
+    if is_nested(rows, name) and not is_left(rows.table.schema.field(name)):
         part = rows.table.select([name])
         first, second = (decoded(part.take(pa.array(index)), name) for index in (one, other))
         return np.array([a != b for a, b in zip(first, second, strict=True)], bool)
@@ -130,8 +132,23 @@ def rows_differ(rows: Rows, name: str, one: Codes, other: Codes) -> Bools:
 
 
 def column_codes(rows: Rows, name: str) -> Codes:
-    """A code for every value of a column that is not nested; equal values have equal codes, and so have nulls."""
+    """A code for every value of a column, which is not nested unless it is left in files; nulls have equal codes."""
+    if is_left(rows.table.schema.field(name)):
+        return _codes_of_left(rows, name)
     column = rows.table.column(name)
     column = digests(column) if is_stand_in(rows.table.schema.field(name)) else column
     coded = column.combine_chunks().dictionary_encode(null_encoding="encode")
+    return np.asarray(coded.indices.to_numpy(zero_copy_only=False), np.int64)
+
+
+def _codes_of_left(rows: Rows, name: str) -> Codes:
+    """The same for values that are in files: by hashes of their JSON, which nobody can foresee."""
+    key, found = secrets.token_bytes(16), list[bytes | None]()
+    for value in rows.peek(name):
+        try:
+            told = json.dumps(value, sort_keys=True, allow_nan=False)
+        except (TypeError, ValueError) as error:
+            raise TextsNeededError(name) from error
+        found.append(None if value is None else hashlib.blake2b(told.encode(), key=key, digest_size=16).digest())
+    coded = pa.array(found, pa.binary(16)).dictionary_encode(null_encoding="encode")
     return np.asarray(coded.indices.to_numpy(zero_copy_only=False), np.int64)

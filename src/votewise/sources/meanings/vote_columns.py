@@ -157,7 +157,7 @@ def refuse_unread_votes(rows: Rows) -> None:
 
 def _refuse_inner_votes(rows: Rows) -> None:
     """Refuse lists of labels, and counts or labels by person in an object, beside the one result that is read per row."""
-    for field in rows.table.schema:
+    for field in rows.head.schema:
         name = field.name
         if (
             name in rows.roles
@@ -165,7 +165,7 @@ def _refuse_inner_votes(rows: Rows) -> None:
             or not (pa.types.is_nested(field.type) or field.metadata)
         ):
             continue
-        values = _sample(rows.table, name)
+        values = _sample(rows.head, name)
         items = [list(v.values()) if isinstance(v, dict) else v if isinstance(v, list) else None for v in values]
         if not values or any(item is None for item in items):
             continue

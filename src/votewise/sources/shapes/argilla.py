@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from votewise.data.identity import ALSO
@@ -21,6 +21,7 @@ from votewise.sources.shapes.argilla_ratings import names_answers, rated, rating
 from votewise.sources.shapes.argilla_records import Response, fields_of, is_nested, questions_of, responses_of
 from votewise.sources.texts.messages import conversation, cut
 from votewise.sources.texts.prompt_objects import object_prompt
+from votewise.sources.vote_texts import VoteTexts
 
 Known = Mapping[str, int | str]
 """What stands for which answer: its index, or one of the meanings of labels other than a and b."""
@@ -32,24 +33,25 @@ def read_argilla(rows: Rows) -> Canonical:
     An answer says which of the fields is better: a label that names a field, or a ranking of them, of which every two
     fields of different places are a vote. Of several such questions ``criterion`` says which one counts.
     """
-    fields = fields_of(rows)
-    names = _answers(rows, fields)
-    for name in {name: None for found in fields for name in found if rows.has(name)}:
+    all_fields = list(dict.fromkeys(name for found in fields_of(rows) for name in found))
+    names = _answers(rows, all_fields)
+    for name in [name for name in all_fields if rows.has(name)]:
         asked = object_prompt({name: "?"}).prompt is not None
         if name in names or asked:
             rows.use(name, "answer" if name in names else "prompt")
     known = _known(rows, names)
     question, given = _responses(rows, known, names)
     votes: list[dict[str, Any]] = []
+    kept = VoteTexts(rows)
     skipped = several = 0
     extra: dict[str, None] = {}
-    for i, responses in enumerate(given):
+    for i, (fields, responses) in enumerate(zip(fields_of(rows), given, strict=True)):
         submitted = [r for r in responses if r.status.rpartition(".")[2] == "submitted"]
         skipped += len(responses) - len(submitted)
-        texts = _texts(fields[i], names, extra)
+        texts = _texts(fields, names, extra)
         if texts is None:
             problem, expected = "has a field of which it is open whether it is the prompt", "a text, or messages"
-            rows.reject(i, problem, column="fields", value=fields[i], expected=expected)
+            rows.reject(i, problem, column="fields", value=fields, expected=expected)
             continue
         for j, response in enumerate(submitted if rows.ok[i] else ()):
             couples = _couples(rows, i, response, known, names)
@@ -57,7 +59,8 @@ def read_argilla(rows: Rows) -> Canonical:
                 continue
             skipped += not couples
             several += len(couples) > 1
-            votes += _votes(i, f"{i}/{j}", response, couples, texts)
+            votes += _votes((i, f"{i}/{j}"), response, couples, texts, kept)
+    kept.finish()
     listed = ", ".join(names[:-1]) + f" against {names[-1]}" if len(names) == 2 else ", ".join(names)
     notes = [f"Votes are the answers to '{question}', about {listed}."] + ([NOTE] if several else [])
     if extra:
@@ -80,16 +83,21 @@ def _shown(
 
 
 def _votes(
-    row: int, judgement: str, response: Response, couples: Couples, texts: tuple[Any, dict[int, Any], str | None]
+    place: tuple[int, str],
+    response: Response,
+    couples: Couples,
+    texts: tuple[Any, dict[int, Any], str | None],
+    kept: VoteTexts,
 ) -> list[dict[str, Any]]:
-    prompt, answers, seen = texts
+    """The votes of a response at a ``place``: its row, and the name of the judgement."""
+    (row, judgement), (prompt, answers, seen) = place, texts
     votes = []
     for better, worse, tie in couples:
         # The first field is what was shown first.
         a, b = sorted((better, worse))
         shown = dict(zip(("prompt", "response_a", "response_b"), _cut(prompt, answers[a], answers[b]), strict=True))
         label = "tie" if tie else "a" if better == a else "b"
-        vote = {"row": row, "annotator": named(response.user), "label": label, ALSO: seen, **shown}
+        vote = {"row": row, "annotator": named(response.user), "label": label, **kept.keep({**shown, ALSO: seen})}
         votes.append(vote | {"judgement": judgement} if len(couples) > 1 else vote)
     return votes
 
@@ -162,8 +170,7 @@ def read_answer(value: Any, known: Known, number: int) -> Couples | None:
     return by_places(places)
 
 
-def _answers(rows: Rows, fields: Sequence[Mapping[str, Any]]) -> list[str]:
-    names = list(dict.fromkeys(name for found in fields for name in found))
+def _answers(rows: Rows, names: Sequence[str]) -> list[str]:
     found = ["response_a", "response_b"] if {"response_a", "response_b"} <= set(names) else answer_fields(names)
     if not found:
         raise rows.fail(
@@ -192,7 +199,7 @@ def _key(label: str) -> str:
     return re.sub(r"[\s_-]", "", label_key(label))
 
 
-def _responses(rows: Rows, known: Known, names: Sequence[str]) -> tuple[str, list[list[Response]]]:
+def _responses(rows: Rows, known: Known, names: Sequence[str]) -> tuple[str, Iterable[list[Response]]]:
     """The question that counts, and the responses to it: those to one question, or the ratings of both answers."""
     couples = rating_couples(rows) if len(names) == 2 else {}
     question = _question(rows, known, len(names), couples)
@@ -240,5 +247,11 @@ def looks_like_argilla(rows: Rows) -> bool:
 
 
 ARGILLA = Format(
-    "argilla", "Argilla's records, flat or nested", (("*",),), read_argilla, looks=looks_like_argilla, own_status=True
+    "argilla",
+    "Argilla's records, flat or nested",
+    (("*",),),
+    read_argilla,
+    looks=looks_like_argilla,
+    own_status=True,
+    leaves_texts=True,
 )

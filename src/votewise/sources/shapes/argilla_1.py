@@ -36,10 +36,10 @@ def question_columns(rows: Rows) -> list[str]:
     """The columns of a table from the hub that hold the answers to one question each."""
     found = []
     for name in rows.table.column_names:
-        field = rows.table.schema.field(name)
+        field = rows.head.schema.field(name)
         if not (field.metadata or (hasattr(field.type, "num_fields") and field.type.num_fields)):
             continue
-        values = [value for value in decoded(rows.table.slice(0, SAMPLE), name) if value not in (None, [])]
+        values = [value for value in decoded(rows.head.slice(0, SAMPLE), name) if value not in (None, [])]
         if values and all(listed(value) is not None for value in values):
             found.append(name)
     return found

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -29,22 +29,30 @@ def is_nested(rows: Rows) -> bool:
     """Tell whether the records are nested: ``fields`` with the texts, ``responses`` with a list per question."""
     if not rows.has("fields", "responses"):
         return False
-    given = [value for value in rows.values("responses")[:50] if value]
-    fields = [value for value in rows.values("fields")[:50] if value]
+    given, fields = ([value for value in _first(rows, name) if value] for name in ("responses", "fields"))
     lists = all(isinstance(v, dict) and all(x is None or isinstance(x, list) for x in v.values()) for v in given)
     return bool(fields) and lists and all(isinstance(value, dict) for value in fields)
 
 
-def fields_of(rows: Rows) -> list[dict[str, Any]]:
+def _first(rows: Rows, name: str) -> list[Any]:
+    rows.use(name)
+    return decoded(rows.head.slice(0, 50), name)
+
+
+def fields_of(rows: Rows) -> Iterator[dict[str, Any]]:
     """The fields of each record: what annotators saw, by name, without missing ones. An empty answer is an answer."""
     if is_nested(rows) or is_feedback(rows):
-        found = [value if isinstance(value, dict) else {} for value in rows.values("fields")]
-        return [{name: v for name, v in fields.items() if v not in (None, [])} for fields in found]
+        for value in rows.values("fields"):
+            fields = value if isinstance(value, dict) else {}
+            yield {name: v for name, v in fields.items() if v not in (None, [])}
+        return
     own = [*OWN, *(columns := question_columns(rows)), *(("metadata", "vectors") if columns else ())]
     names = [name for name in rows.table.column_names if "." not in name and name not in own]
     names = [name for name in names if "-suggestion" not in name or not columns]
-    values = {name: decoded(rows.table, name) for name in names}
-    return [{name: c[i] for name, c in values.items() if c[i] not in (None, [])} for i in range(len(rows))]
+    if not names:
+        yield from ({} for _ in range(len(rows)))
+    for values in zip(*(rows.peek(name) for name in names), strict=True):
+        yield {name: v for name, v in zip(names, values, strict=True) if v not in (None, [])}
 
 
 def questions_of(rows: Rows) -> list[str]:
@@ -61,19 +69,22 @@ def questions_of(rows: Rows) -> list[str]:
     return [name.removesuffix(".responses") for name in rows.table.column_names if name.endswith(".responses")]
 
 
-def responses_of(rows: Rows, question: str) -> list[list[Response]]:
-    """The responses to a question, one list per record; records whose lists do not fit together are rejected."""
+def responses_of(rows: Rows, question: str) -> Iterator[list[Response]]:
+    """The responses to a question, a list for each record; records whose lists do not fit together are rejected."""
     if is_nested(rows):
-        return [_nested(rows, i, value, question) for i, value in enumerate(rows.values("responses"))]
+        yield from (_nested(rows, i, value, question) for i, value in enumerate(rows.values("responses")))
+        return
     if is_feedback(rows):
-        given = [answers_by_question(value) for value in rows.values("responses")]
-        return [_nested(rows, i, value, question) for i, value in enumerate(given)]
+        answers = (answers_by_question(value) for value in rows.values("responses"))
+        yield from (_nested(rows, i, value, question) for i, value in enumerate(answers))
+        return
     if question in question_columns(rows):
-        cells = [{question: listed(value)} for value in rows.values(question)]
-        return [_nested(rows, i, value, question) for i, value in enumerate(cells)]
+        cells = ({question: listed(value)} for value in rows.values(question))
+        yield from (_nested(rows, i, value, question) for i, value in enumerate(cells))
+        return
     names = [f"{question}.responses{end}" for end in ("", ".users", ".status")]
     columns = [rows.values(name) if rows.has(name) else [None] * len(rows) for name in names]
-    return [_flat(rows, i, names, [column[i] for column in columns]) for i in range(len(rows))]
+    yield from (_flat(rows, i, names, [column[i] for column in columns]) for i in range(len(rows)))
 
 
 def _nested(rows: Rows, row: int, value: Any, question: str) -> list[Response]:
