@@ -42,5 +42,4 @@ HELPSTEER = Format(
     "nvidia/HelpSteer3 preferences from -3 to 3",
     (("context",), ("response1",), ("response2",), ("overall_preference",)),
     read_helpsteer,
-    leaves_texts=True,
 )
