@@ -30,9 +30,9 @@ def test_the_sources_own_names_stay() -> None:
     table = estimate_reliability(
         votes_with_table(annotator=["Xa", "Yb", "Xa"], confidence=["sure", "sure", "no"])
     ).votes
-    assert table.column_names == ["label", "annotator", "confidence_before", "pair", "confidence"]
+    assert table.column_names == ["label", "annotator", "confidence", "pair", "votewise_confidence"]
     assert table["annotator"].to_pylist() == ["Xa", "Yb", "Xa"]
-    assert table["confidence_before"].to_pylist() == ["sure", "sure", "no"]
+    assert table["confidence"].to_pylist() == ["sure", "sure", "no"]
 
 
 def test_pair_table_counts_and_disagreement() -> None:

@@ -56,7 +56,7 @@ def test_rows_of_one_pair_that_differ_in_a_text_that_nobody_reads_are_not_merged
         return
     # Texts of several words, as what a model sees would be.
     both = [row | {"annotator": f"w{i}", "scene": f"What is seen here: {text}."} for i, text in enumerate(extra)]
-    with pytest.raises(BadInputError, match=r"column 'scene'.*--columns prompt=scene"):
+    with pytest.raises(BadInputError, match=r"column 'scene'.*--columns (prompt|background)=scene"):
         read_votes(both)
-    assert read_votes(both, columns={"prompt": "scene"}).n_pairs == 2
+    assert read_votes(both, columns={"background": "scene"}).n_pairs == 2
     assert read_votes(both, columns={"scene": ""}).n_pairs == 1

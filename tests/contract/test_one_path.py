@@ -48,10 +48,10 @@ IN_PARTS = (
 """Containers that large tables are read from part by part."""
 
 
-def read_or_refused(shape: WrittenShape, source: Any) -> Votes | None:
+def read_or_refused(shape: WrittenShape, source: Any, **options: Any) -> Votes | None:
     """The votes; None where reading is refused as the shape allows, because its words mean two things."""
     try:
-        return read_votes(source)
+        return read_votes(source, **options)
     except BadInputError as error:
         if not re.search(NO_PROMPT if shape.refused is None else f"{NO_PROMPT}|{shape.refused}", str(error)):
             raise

@@ -5,6 +5,8 @@ What is written back holds the source's columns with their names, types and valu
 
 from __future__ import annotations
 
+import json
+import random
 from pathlib import Path
 from typing import Any
 
@@ -19,12 +21,29 @@ from hypothesis import strategies as st
 from kept_contract import Table, empty_folder, examples, tables
 from nested_shapes import NESTED
 from test_one_path import read_or_refused
+from typed_columns import with_typed_columns
 from written import Row
 
 import votewise
 
 pytestmark = pytest.mark.slow
 """Each is fast; together they take some seconds."""
+
+
+def parquet_table(found: pa.Table, folder: Path) -> Path:
+    pq.write_table(found, folder / "typed.parquet", row_group_size=2)
+    return folder / "typed.parquet"
+
+
+def arrow_table(found: pa.Table, folder: Path) -> Path:
+    with pa.ipc.new_file(folder / "typed.arrow", found.schema) as out:
+        out.write_table(found, max_chunksize=2)
+    return folder / "typed.arrow"
+
+
+def in_memory(found: pa.Table, _: Path) -> pa.Table:
+    return found
+
 
 ONE_PER_ROW = {name: shape for name, shape in (FLAT | NESTED).items() if shape.one_per_row and not shape.joined}
 
@@ -98,22 +117,79 @@ def test_a_filter_keeps_names_types_and_values(contain: Any, drawn: Table, spare
         assert sorted(found.to_pylist(), key=key) == sorted(expected.to_pylist(), key=key)
 
 
+def check_columns(found: pa.Table, source: pa.Table, rows: list[int]) -> None:
+    """All columns of the source are there, in their order, with names, types, values and metadata."""
+    kept = found.select(source.column_names)
+    assert [name for name in found.column_names if name in source.column_names] == source.column_names
+    for field in source.schema:
+        own = kept.schema.field(field.name)
+        assert whole(own.type) == whole(field.type), field
+        assert (own.metadata or {}) == (field.metadata or {}), field
+        assert kept[field.name].to_pylist() == source[field.name].take(pa.array(rows, pa.int64())).to_pylist(), field
+    for key, value in source.schema.metadata.items():
+        assert found.schema.metadata[key] == value
+
+
+@pytest.mark.parametrize("contain", [parquet_table, arrow_table, in_memory])
+@examples(4)
+@given(drawn=tables(FLAT["plain"]), seed=st.integers(0, 2**32))
+def test_every_type_is_kept_by_an_audit_and_by_scores(contain: Any, drawn: Table, seed: int) -> None:
+    rows, expected = drawn
+    with empty_folder() as folder:
+        source = with_typed_columns(table(rows), random.Random(seed))
+        path = contain(source, folder)
+        # Lists and objects differ among rows about one pair, which readers refuse: here each row is about its own.
+        columns = {name: "" for name in source.column_names if name.startswith("c_")}
+        if read_or_refused(FLAT["plain"], path, columns=columns) is None:
+            return
+        kept = [vote.number for vote in expected if vote.verdict != "skip"]
+        votewise.audit(path, columns=columns, out=folder / "audit", report=False, intervals=False, force=True)
+        check_columns(pq.read_table(folder / "audit" / "votes.parquet"), source, kept)
+        scored = source.append_column("x", pa.array([1.0] * len(rows))).append_column("y", pa.array([2.0] * len(rows)))
+        votewise.score(
+            contain(scored, folder), score_columns=("x", "y"), out=folder / "scored.parquet", columns=columns
+        )
+        check_columns(pq.read_table(folder / "scored.parquet"), scored, kept)
+
+
 @examples(4)
 @given(tables(FLAT["plain"]))
-def test_a_column_with_the_name_of_ours_is_kept(drawn: Table) -> None:
-    rows = [row | {"confidence": i, "row": "r", "posterior": None} for i, row in enumerate(drawn[0])]
+def test_a_column_with_the_name_of_ours_keeps_it(drawn: Table) -> None:
+    own = {"confidence": "c", "row": "r", "posterior": None, "score_a": "s", "margin": "m", "votewise_confidence": 0}
+    rows = [row | own | {"confidence": f"c{i}"} for i, row in enumerate(drawn[0])]
     with empty_folder() as folder:
         if read_or_refused(FLAT["plain"], rows) is None:
             return
         path = write(folder, "votes.csv", csv_text(rows).encode())
-        votewise.audit(path, out=folder / "audit", report=False, intervals=False, force=True)
+        result = votewise.audit(path, out=folder / "audit", report=False, intervals=False, force=True)
         found = pq.read_table(folder / "audit" / "votes.parquet")
-        values = [
-            value.as_py() for name in found.column_names if name.startswith("confidence_") for value in found[name]
-        ]
-        assert set(values) <= {str(i) for i in range(len(rows))}
-        assert values
-        assert set(found["row"].to_pylist()) == {"r"}
+        assert set(found["confidence"].to_pylist()) <= {f"c{i}" for i in range(len(rows))}
+        assert (set(found["row"].to_pylist()), set(found["margin"].to_pylist())) == ({"r"}, {"m"})
+        assert result.summary["names"]["confidence"] == "votewise_confidence_2"
+        assert found["votewise_confidence_2"].type == pa.float64()
+        assert any("'votewise_confidence_2'" in note for note in result.summary["notes"])
+        # Whatever reads votes.parquet back finds ours.
+        again = votewise.export(folder / "audit", min_confidence=0.0).table
+        assert again["confidence"].to_pylist() == result.reliability.confidence.drop_null().to_pylist()
+
+
+def test_scores_beside_other_scores(tmp_path: Path) -> None:
+    rows = [
+        {"annotator": f"u{i % 3}", "prompt": f"p{i // 3}", "response_a": "x", "response_b": "y", "label": "ab"[i % 4 == 0],
+         "score_a": "high", "margin": "slightly", "x": float(i), "y": 1.5}
+        for i in range(12)
+    ]  # fmt: skip
+    out = tmp_path / "scored.jsonl"
+    result = votewise.score(rows, score_columns=("x", "y"), out=out)
+    assert result.names == {"score_a": "votewise_score_a", "score_b": "score_b", "margin": "votewise_margin"}
+    read = [json.loads(line) for line in out.read_text().splitlines()]
+    assert {(row["score_a"], row["margin"]) for row in read} == {("high", "slightly")}
+    # Who reads the file again takes our margin.
+    rows = [row | {"x": 1.0 + i // 3} for i, row in enumerate(rows)]
+    votewise.score(rows, score_columns=("x", "y"), out=out)
+    votes = votewise.read_votes(out)
+    assert votes.margin.tolist() == [-0.5, 0.5, 1.5, 2.5]
+    assert any("'votewise_margin' is votewise's own" in note for note in votes.reading.notes)
 
 
 def test_the_source_file_is_not_touched(tmp_path: Path) -> None:

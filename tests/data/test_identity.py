@@ -44,7 +44,7 @@ def test_names_are_those_given_else_hashes_of_texts_in_either_order() -> None:
     )
     names = pair_names(table).to_pylist()
     assert names[0] == "p"
-    assert names[1] == names[2] == "77dc7626fe017ff7"
+    assert names[1] == names[2] == "8f1ed404e042f858"
     assert names[3] != names[1]
 
 

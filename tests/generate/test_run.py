@@ -189,6 +189,23 @@ def test_a_failed_prompt_is_not_an_answer(server: tuple[Scripted, list[Any]], tm
     assert "w3" not in [row["prompt"] for row in lines(result.files[1])]
 
 
+def test_prompts_that_always_fail_do_not_end_every_run(tmp_path: Path) -> None:
+    bad = set(PROMPTS.prompts[:5])
+
+    def answer(request: dict[str, Any], _: int) -> Reply:
+        text = request["messages"][0]["content"]
+        return refused(500, "crashed") if text in bad else said(f"m {text}")
+
+    with scripted_server(answer) as server:
+        chosen = BackendOptions(base_url=server.url, concurrency=1, retries=0)
+        job = GenerateJob(PROMPTS, ("m",), tmp_path / "answers.jsonl", Sampling(6), "endpoint", chosen)
+        for _ in range(2):  # a server is given up after three failures in a row, of which two are recorded
+            with pytest.raises(BadInputError, match="status 500: crashed"):
+                generate_answers(job)
+        result = generate_answers(job)
+    assert (result.answered, result.failed) == ({"m": N - 5}, {"m": 5})
+
+
 @pytest.mark.slow
 def test_a_killed_run_resumes(server: tuple[Scripted, list[Any]], tmp_path: Path) -> None:
     scripted, before_each = server
@@ -220,7 +237,7 @@ def test_a_killed_run_resumes(server: tuple[Scripted, list[Any]], tmp_path: Path
     assert "6 answers are from an interrupted run" in ended.stdout
     # The failed prompt is sent again, because the server may have caused the failure.
     asked = [request["messages"][0]["content"] for request in scripted.requests]
-    assert asked == ["w3", "w7", "w8", "w9", "w10", "w11"]
+    assert asked == ["w7", "w8", "w9", "w10", "w11", "w3"]
     whole = remote(scripted.url, tmp_path / "whole.jsonl")
     generate_answers(whole)
     assert out.read_bytes() == whole.out.read_bytes()

@@ -84,11 +84,26 @@ def test_a_server_that_no_longer_answers_stops_the_run(reply: Reply) -> None:
         assert (server.asked("bad5"), server.asked("bad6")) == (2, 0)
 
 
-def test_a_server_that_never_answered_stops_the_run_at_once() -> None:
+def test_a_server_that_only_sends_errors_stops_the_run_after_some_prompts() -> None:
     with scripted_server(lambda request, before: refused(502, "starting")) as server:
         with pytest.raises(BadInputError, match="status 502: starting"):
-            complete(endpoint(server.url, concurrency=1, retries=1), *"abc")
-        assert len(server.requests) == 2
+            complete(endpoint(server.url, concurrency=1, retries=1), *"abcdef")
+        assert [server.asked(prompt) for prompt in "abcdef"] == [2, 2, 2, 0, 0, 0]
+
+
+@pytest.mark.parametrize("reply", [refused(500, "crashed"), Reply(cut=True)])
+def test_a_first_prompt_that_a_server_cannot_answer_is_an_error_of_its_own(reply: Reply) -> None:
+    with scripted_server(only_bad(reply)) as server:
+        bad, good = complete(endpoint(server.url, concurrency=1), "bad", "good")
+    assert bad.text is None
+    assert good.text == "yes"
+
+
+def test_more_patience_goes_on_however_many_prompts_fail() -> None:
+    with scripted_server(only_bad(refused(500, "crashed"))) as server:
+        where = endpoint(server.url, concurrency=1, retries=0)
+        found = list(where.complete(map(ask, ["bad"] * 9), temperature=0.0, max_tokens=5, patience=10))
+    assert len(found) == 9
 
 
 def test_broken_connections_and_timeouts_are_tried_again() -> None:

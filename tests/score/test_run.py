@@ -216,17 +216,18 @@ def test_columns_and_a_temperature(tmp_path: Path) -> None:
     assert (summary["rows"], summary["rows_without_margin"]) == (2000, 0)
 
 
-def test_earlier_scores_are_replaced_and_nulls_stay_null(tmp_path: Path) -> None:
+def test_an_earlier_margin_keeps_its_name_and_nulls_stay_null(tmp_path: Path) -> None:
     votes = [
         {"pair": "p", "annotator": "k", "label": "a", "margin": 9.0, "x": 1.5, "y": 1.0},
         {"pair": "q", "annotator": "k", "label": "b", "margin": 9.0, "x": None, "y": 1.0},
     ]
     job = ScoreJob(read_pairs(votes, texts=False), ColumnScores("x", "y"), tmp_path / "s.jsonl")
     score_pairs(job)
-    assert [(row["score_a"], row["score_b"], row["margin"]) for row in lines(job.out)] == [
+    assert [(row["score_a"], row["score_b"], row["votewise_margin"]) for row in lines(job.out)] == [
         (1.5, 1.0, 0.5), (None, 1.0, None),
     ]  # fmt: skip
-    assert list(lines(job.out)[0]) == [*votes[0], "score_a", "score_b"]
+    assert list(lines(job.out)[0]) == [*votes[0], "score_a", "score_b", "votewise_margin"]
+    assert {row["margin"] for row in lines(job.out)} == {9.0}
     assert read_votes(job.out).margin.tolist() == [0.5, 0.0]  # type: ignore[union-attr]
     assert json.loads(job.summary.read_text())["rows_without_margin"] == 1
 

@@ -1,5 +1,7 @@
-"""Damaged inputs are read or refused in one line; processes do not crash, and no secret gets out.
+"""Damaged inputs are refused in one line or read as what they state; processes do not crash, and no secret gets out.
 
+What they state is read by other parsers (``tests/stated.py``). No reader can tell a bit that flipped inside a text of a file
+without checksums, or that lines at the end of a file are missing: these count as read rightly, and nothing else does.
 ``make test`` tries some, ``make fuzz`` (VOTEWISE_FUZZ=1) all of ``tests/damage.py``.
 """
 
@@ -15,9 +17,12 @@ from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 
 import pytest
+from facts import found_facts
 
 from damage import KINDS, PER_KIND, SECRET, Damaged, damaged
+from stated import stated_rows
 from votewise.cli import main
+from votewise.sources import read_votes
 
 ALL = os.environ.get("VOTEWISE_FUZZ") == "1"
 AUDITED = 9
@@ -39,10 +44,29 @@ def run(arguments: list[str]) -> tuple[int, str, str]:
     return code, out.getvalue(), err.getvalue()
 
 
+ROWS = {"deep": 1, "truncated": 1, "concatenated": 50}
+"""Kind -> the fewest rows that it still holds where it can be read; 25 for all others."""
+
+
+def wrongly_read(item: Damaged) -> str:
+    """How the votes of an input that can be read differ from those that it states; an empty text if they do not."""
+    votes = read_votes(item.source)
+    expected = read_votes(stated_rows(Path(item.source)))
+    assert votes.reading is not None
+    assert expected.reading is not None
+    fewest = ROWS.get(item.name.rpartition(" ")[0], 25)
+    if votes.reading.votes < fewest:
+        return f"only {votes.reading.votes} of {fewest} rows are read"
+    counts = [(r.votes, r.kept, r.repeated, r.skipped, r.rejected) for r in (votes.reading, expected.reading)]
+    if counts[0] != counts[1] or found_facts(votes) != found_facts(expected):
+        return f"read as other votes than it states: {counts}"
+    return ""
+
+
 def faults(item: Damaged, folder: str, audited: bool) -> tuple[int, str]:
     """What is wrong with the way in which an input ends; an empty text if nothing is."""
     code, out, err = run(["read", "--", item.source])
-    found = [complaint(code, out, err)]
+    found = [complaint(code, out, err), wrongly_read(item) if code == 0 else ""]
     if audited:
         target = Path(folder)
         ended, out, err = run(["audit", "--out", str(target), "--no-report", "--", item.source])
@@ -64,7 +88,7 @@ def complaint(code: int, out: str, err: str) -> str:
 
 
 @pytest.mark.slow
-def test_damaged_inputs_are_read_or_refused_in_one_line(tmp_path: Path) -> None:
+def test_damaged_inputs_are_refused_in_one_line_or_read_as_they_state(tmp_path: Path) -> None:
     per_kind = PER_KIND if ALL else -(-200 // len(KINDS))
     inputs = list(damaged(tmp_path / "in", per_kind))
     context = multiprocessing.get_context("spawn")

@@ -116,7 +116,7 @@ ASPECTS = [
 ]
 
 JUDGEMENTS = {
-    "an aspect": Sample(ASPECTS, container="csv", refused=("aspect", "--criterion '")),
+    "an aspect": Sample(ASPECTS, container="csv", refused=("aspect", "--criterion ")),
     "the aspect that was asked for": Sample(ASPECTS, ["w: b > a | p"], "csv", options={"criterion": "Inhalt"}),
     "a rubric": Sample(
         [{"worker_id": who, **PAIR, "label": side, "rubric": name}

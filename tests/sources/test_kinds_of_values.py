@@ -106,7 +106,8 @@ FRAMES = {
         ["u: x > y | ", "v: x = y | "], "list"),
     "roles in capitals": Sample([talk("role", "content", ("USER", "AI"))], ["(unknown): ici > là | Où?"]),
     "roles of ShareGPT": Sample([talk("from", "value", ("human", "gpt"))], ["(unknown): ici > là | Où?"], "parquet"),
-    "speakers": Sample([talk("speaker", "text", ("human", "bot"))], container="json", refused=("role",)),
+    "speakers": Sample([talk("speaker", "text", ("human", "bot"))], ["(unknown): ici > là | Où?"], "json"),
+    "speakers of whom nobody knows": Sample([talk("speaker", "text", ("Zoë", "Jo"))], container="json", refused=("role",)),
 }  # fmt: skip
 
 OTHER_MEANINGS = {
@@ -165,4 +166,6 @@ def test_the_options_of_a_refusal_are_what_makes_it_readable() -> None:
 
 def test_texts_without_a_role_are_said() -> None:
     votes = read_votes([VOTE | {"hintergrund": "Es war einmal ein Haus.", "seite": 3}])
-    assert any("Texts in 'hintergrund' have no role; --columns prompt=hintergrund" in n for n in votes.reading.notes)
+    assert any(
+        "Texts in 'hintergrund' have no role; --columns background=hintergrund" in n for n in votes.reading.notes
+    )

@@ -6,7 +6,6 @@ import json
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pyarrow.parquet as pq
 import pytest
 
@@ -237,8 +236,8 @@ def test_two_rankings_are_not_taken_for_two_labels(shape: str, tmp_path: Path) -
 def test_a_sources_own_column_of_that_name_is_not_lost(rankings: Path, tmp_path: Path) -> None:
     audit(rankings, out=tmp_path / "audit")
     table = pq.read_table(tmp_path / "audit" / "votes.parquet")
-    assert table["judgement_before"].to_pylist()[:4] == ["own-0-0", "own-0-0", "own-0-0", "own-0-1"]
-    named = table["judgement"].to_pylist()
+    assert table["judgement"].to_pylist()[:4] == ["own-0-0", "own-0-0", "own-0-0", "own-0-1"]
+    named = table["votewise_judgement"].to_pylist()
     assert named[0] == named[1] == named[2] != named[3]
 
 
@@ -254,22 +253,3 @@ def test_plain_files_keep_their_column(tmp_path: Path) -> None:
 def test_reading_prints_how_many_judgements_there_are(rankings: Path, capsys: pytest.CaptureFixture[str]) -> None:
     print_reading(read(rankings))
     assert "48  judgements: several votes of one, such as a ranking" in " ".join(capsys.readouterr().out.split("\n"))
-
-
-def test_pairs_of_one_prompt_share_answers() -> None:
-    """A ranking of four answers by two people: six pairs of four answers, in the pairs' own orientation."""
-    answers = ["ice", "jam", "kiwi", "lime"]
-    rows = [
-        {"prompt": "Which?", "answers": answers, "ranks": ranks, "annotator": name}
-        for name, ranks in (("ann", [1, 2, 3, 4]), ("bob", [2, 1, 4, 3]))
-    ]
-    votes = read_votes(rows)
-    assert votes.answers is not None
-    assert votes.answers.shape == (6, 2)
-    assert len(np.unique(votes.answers)) == 4
-    texts = votes.texts.to_pylist()
-    name = dict(zip(votes.answers[:, 0].tolist(), [t["response_a"] for t in texts], strict=True))
-    name |= dict(zip(votes.answers[:, 1].tolist(), [t["response_b"] for t in texts], strict=True))
-    assert sorted(name.values()) == answers
-    for codes, text in zip(votes.answers.tolist(), texts, strict=True):
-        assert [name[c] for c in codes] == [text["response_a"], text["response_b"]]

@@ -35,9 +35,14 @@ STRETCHED = {
     "prompt", "response_a", "response_b", "chosen", "rejected", "instruction", "output_1", "output_2", "question", "post",
     "left", "right", "human_ref_A", "human_ref_B", "history", "response_0", "response_1", "response1", "response2", "reason",
     "context", "comment", "system", "input", "user_prompt", "model_response", "text", "completion_a", "completion_b",
+    "content", "all_generated_responses",
 }  # fmt: skip
 LEFT_IN_FILES = (
     "plain", "clicks, sides have won", "trl, explicit texts", "trl, with annotators", "alpacaeval",
+    "trl, implicit texts", "trl, explicit conversations", "trl, implicit conversations", "ultrafeedback",
+    "ultrafeedback-binarized", "hh-rlhf", "multipref", "helpsteer3, individual", "arena", "mt-bench", "openwebui",
+    "argilla, labels", "argilla, rankings", "labelstudio", "openai", "several-votes, a column each",
+    "several-votes, a list", "several-votes, counts",
 )  # fmt: skip
 """Shapes whose texts must stay in their files."""
 
@@ -87,6 +92,8 @@ def stretched(value: Any, name: str = "") -> Any:
     """The value with long texts where a column holds texts."""
     if isinstance(value, dict):
         return {key: stretched(v, key) for key, v in value.items()}
+    if isinstance(value, list):
+        return [stretched(v, name) for v in value]
     if isinstance(value, str) and name in STRETCHED:
         return f"{value} " + "and so on " * 8
     return value

@@ -62,6 +62,17 @@ def test_zeros_at_the_end_are_dropped(tmp_path: Path) -> None:
         assert len(journal.done) == 3
 
 
+def test_a_journal_of_nothing_but_zeros_is_set_aside_with_a_line(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    path = begun(tmp_path / "out")
+    path.write_bytes(bytes(path.stat().st_size))
+    with Journal(tmp_path / "out", SETTINGS) as journal:
+        assert journal.done == {}
+        assert journal.damaged is not None
+    assert "line 1 cannot be read" in caplog.text
+
+
 def test_other_settings_are_refused_with_what_differs(tmp_path: Path) -> None:
     path = begun(tmp_path / "out")
     before = path.read_bytes()

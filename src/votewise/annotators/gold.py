@@ -44,7 +44,7 @@ def score_against_gold(votes: Votes, result: ReliabilityResult) -> GoldScores | 
     p_a = result.pairs["p_a"].to_numpy()
     majority = np.bincount(votes.pair, weights=votes.sign, minlength=votes.n_pairs)
     right = votes.sign[judged] == gold[votes.pair[judged]]
-    confidence = result.votes["confidence"].to_numpy()[judged]
+    confidence = result.confidence.to_numpy()[judged]
     return GoldScores(
         pairs=len(pairs),
         votes=int(judged.sum()),

@@ -35,6 +35,8 @@ class ReliabilityResult:
         converged: whether the tolerance was reached. ``iterations``: EM steps done. ``history``: objective after each.
         diagnostics: what a reader should know, worst first.
         settings: every argument the estimate was made with.
+        names: our columns in ``votes`` -> the names that they have there: ``votewise_confidence`` where the source has a
+            ``confidence`` of its own, which keeps its name.
     """
 
     annotators: pa.Table = field(repr=False)
@@ -49,3 +51,9 @@ class ReliabilityResult:
     history: tuple[float, ...] = field(repr=False)
     diagnostics: tuple[Diagnostic, ...]
     settings: dict[str, Any] = field(repr=False)
+    names: dict[str, str] = field(default_factory=dict, repr=False)
+
+    @property
+    def confidence(self) -> pa.ChunkedArray:
+        """(n,) our column of ``votes`` with the confidence of each, whatever its name is there."""
+        return self.votes[self.names.get("confidence", "confidence")]

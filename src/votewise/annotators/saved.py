@@ -15,6 +15,7 @@ import pyarrow as pa
 from votewise.annotators.gold import score_against_gold
 from votewise.annotators.results import ReliabilityResult
 from votewise.data.lazy_table import LazyTable, batches_of, with_columns
+from votewise.data.own_columns import PREFIX, note_of
 from votewise.data.votes import Votes
 from votewise.errors import BadInputError
 from votewise.sources import read_votes
@@ -39,6 +40,11 @@ class Audit:
     votes: pa.Table
     pairs: pa.Table
 
+    @property
+    def confidence(self) -> pa.ChunkedArray:
+        """(n,) the confidence of each vote, whatever the column's name is in ``votes``."""
+        return self.votes[confidence_of(self.summary)]
+
 
 def summarise(
     votes: Votes,
@@ -61,7 +67,7 @@ def summarise(
 
     Returns:
         ``created``, ``versions``, ``source``, ``format``, ``one_per_row``, ``columns``, ``reading``,
-        ``counts``, ``notes``, ``seed``, ``settings``,
+        ``names`` (of our columns in ``votes.parquet``), ``counts``, ``notes``, ``seed``, ``settings``,
         ``prior``, ``temperature``, ``converged``, ``iterations``, ``history``, ``diagnostics``, ``flags`` (annotators by
         flag) and ``gold`` (see ``votewise.annotators.gold``; null without gold answers).
     """
@@ -92,9 +98,10 @@ def summarise(
         "one_per_row": reading.one_per_row if reading else True,
         "columns": dict(columns or {}),
         "added": _added(votes, result),
+        "names": result.names,
         "reading": dict(reading_options or {}),
         "counts": counts | {"pairs": votes.n_pairs, "annotators": votes.n_annotators},
-        "notes": list(reading.notes) if reading else [],
+        "notes": [*(reading.notes if reading else ()), *note_of(result.names)],
         "seed": seed,
         "settings": result.settings,
         "prior": result.prior,
@@ -111,7 +118,7 @@ def summarise(
 def _added(votes: Votes, result: ReliabilityResult) -> list[str]:
     """The columns of ``result.votes`` that are not the source's."""
     own = () if votes.table is None else votes.table.column_names
-    return [name for name in result.votes.column_names if name not in own or name == "confidence"]
+    return [name for name in result.votes.column_names if name not in own]
 
 
 def describe_pairs(votes: Votes, result: ReliabilityResult) -> pa.Table:
@@ -167,6 +174,12 @@ def write_audit(
     return [folder / file for file in FILES if file != "report.html" or write_report is not None]
 
 
+def confidence_of(summary: Mapping[str, Any]) -> str:
+    """The name of the column of ``votes.parquet`` with our confidence."""
+    names = summary.get("names")
+    return str(names.get("confidence", "confidence")) if isinstance(names, dict) else "confidence"
+
+
 def load_audit(folder: Path) -> Audit:
     """Read the results of an audit back; BadInputError where ``folder`` does not hold one."""
     files = {name: folder / name for name in ("summary.json", "votes.parquet", "pairs.parquet")}
@@ -186,12 +199,14 @@ def load_votes(audit: Audit) -> Votes:
     """Read an audit's ``votes.parquet`` as votes again, row for row; BadInputError where it no longer matches."""
     path = audit.folder / "votes.parquet"
     changed = BadInputError("does not hold the votes that were audited", source=str(path), expected="an unchanged file")
-    if not {"confidence", *audit.summary.get("added", ())} <= set(audit.votes.column_names):
+    if not {confidence_of(audit.summary), *audit.summary.get("added", ())} <= set(audit.votes.column_names):
         raise changed
     # Sources with several votes per row were laid out one by one, in the plain format's columns.
     if audit.summary["format"] is None or not audit.summary.get("one_per_row", True):
         # The source's other columns were no part of any vote, and are not now.
-        others = {name: "" for name in audit.votes.column_names if name not in (*PLAIN_COLUMNS, LOG_ODDS)}
+        plain = {*PLAIN_COLUMNS, LOG_ODDS}
+        plain |= {PREFIX + name for name in plain}
+        others = {name: "" for name in audit.votes.column_names if name not in plain}
         votes = read_votes(path, format="plain", columns=others)
     else:
         told = audit.summary.get("reading", {})

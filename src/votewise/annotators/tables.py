@@ -14,6 +14,7 @@ from votewise.annotators.beliefs import Beliefs
 from votewise.annotators.position import PositionTest
 from votewise.arrays import Bools, Floats
 from votewise.data.lazy_table import with_columns
+from votewise.data.own_columns import free_name, is_ours
 from votewise.data.votes import Votes
 from votewise.inference.calibration import share_interval
 from votewise.inference.observation import Evidence
@@ -75,21 +76,28 @@ def vote_table(votes: Votes, evidence: Evidence, beliefs: Beliefs) -> pa.Table:
         values, known = np.zeros(len(votes)), np.zeros(len(votes), bool)
         values[evidence.decided], known[evidence.decided] = beliefs.confidence, True
         confidence = pa.array(values, mask=~known)
-    table = votes.table
-    if table is not None and "confidence" in table.column_names:
-        # A file that was audited before has a column of this name: it is kept under another name.
-        other = "confidence_before"
-        while other in table.column_names:
-            other += "_before"
-        table = table.rename_columns([other if name == "confidence" else name for name in table.column_names])
-    columns = {}
-    for name, codes, ids in (
-        ("pair", votes.pair, votes.pair_ids),
-        ("annotator", votes.annotator, votes.annotator_ids),
-    ):
-        if table is None or name not in table.column_names:
-            columns[name] = pa.DictionaryArray.from_arrays(pa.array(codes), names(ids))
-    return with_columns(table, columns | {"confidence": confidence})
+    own = {
+        "pair": pa.DictionaryArray.from_arrays(pa.array(votes.pair), names(votes.pair_ids)),
+        "annotator": pa.DictionaryArray.from_arrays(pa.array(votes.annotator), names(votes.annotator_ids)),
+        "confidence": confidence,
+    }
+    return with_columns(votes.table, {column: own[name] for name, column in own_names(votes).items()})
+
+
+def own_names(votes: Votes) -> dict[str, str]:
+    """Our columns in the table of votes -> the names that they have there.
+
+    Pairs and annotators are ours only where the source's column of that name is missing or is something else.
+    """
+    taken = () if votes.table is None else votes.table.column_names
+    reading = votes.reading
+    roles = {c.name: c.role for c in reading.columns} if reading is not None and reading.one_per_row else {}
+    there = {
+        name for own, role in roles.items() for name in ("pair", "annotator") if role == name and is_ours(own, name)
+    }
+    ours = [name for name in ("pair", "annotator") if name not in taken or roles.get(name, name) != name]
+    ours = [name for name in ours if name not in there]
+    return {name: free_name(name, taken) for name in (*ours, "confidence")}
 
 
 def pair_table(votes: Votes, evidence: Evidence, beliefs: Beliefs, *, shared_pairs: bool) -> pa.Table:

@@ -13,8 +13,11 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
+import pyarrow.compute as pc
 
 Codes = npt.NDArray[np.int64]
+
+MD5_BYTES = 16
 
 TEXTS = ("prompt", "response_a", "response_b")
 """The columns of texts that decide where a pair has no name."""
@@ -57,43 +60,50 @@ def pair_codes(name: Codes, texts: tuple[Codes, Codes, Codes] | None) -> Codes:
 
 
 def pair_names(pairs: pa.Table) -> pa.Array:
-    """The names of pairs: as given in the column ``pair``, else a hash of the texts.
+    """The names of pairs: as given in the column ``pair``, else a hash of everything that a model sees.
+
+    The hash has 16 hexadecimal digits. It depends on prompt, responses and ``also`` alone, not even on the order of the
+    responses, and is made of the MD5 of each of them, which every engine can compute where the texts are.
 
     Args:
-        pairs: one row per pair, with columns ``pair``, ``prompt``, ``response_a`` and ``response_b`` as far as known.
+        pairs: one row per pair, with columns ``pair``, ``prompt``, ``response_a``, ``response_b`` and ``also`` as far as
+            known; in place of a text there may be bytes that begin with its MD5.
     """
-    columns = pairs.column_names
-    if set(columns) <= set(TEXTS) and all(_is_text(pairs.schema.field(name).type) for name in columns):
-        texts = [_bytes(pairs.column(name)) if name in columns else [None] * len(pairs) for name in TEXTS]
-        return pa.array([_hash(p or b"", a, b) for p, a, b in zip(*texts, strict=True)], pa.large_string())
-    names = pairs.column("pair").to_pylist() if "pair" in columns else [None] * len(pairs)
-    if "response_a" in columns and None in names:
-        prompts = text_keys(pairs.column("prompt")).to_pylist() if "prompt" in columns else [None] * len(pairs)
-        if ALSO in columns:
-            seen = pairs.column(ALSO).to_pylist()
-            prompts = [p if also is None else f"{p or ''}\0{also}" for p, also in zip(prompts, seen, strict=True)]
-        a, b = (text_keys(pairs.column(name)).to_pylist() for name in TEXTS[1:])
-        names = [hash_of_texts(*t) if name is None else name for name, *t in zip(names, prompts, a, b, strict=True)]
-    return pa.array(names, pa.large_string())
+    n = len(pairs)
+    names = pairs.column("pair").combine_chunks() if "pair" in pairs.column_names else pa.nulls(n)
+    names = names.cast(pa.large_string())
+    if "response_a" not in pairs.column_names or (n and names.null_count == 0):
+        return names
+    prompt, a, b = (_md5_of(pairs, name) for name in TEXTS)
+    if ALSO in pairs.column_names:
+        for i, also in enumerate(pairs.column(ALSO).to_pylist()):
+            if also is not None:
+                prompt[i] = np.frombuffer(_md5(prompt[i].tobytes() + also.encode()), np.uint8)
+    swap = _is_less(b, a)[:, None]
+    whole = np.hstack([prompt, np.where(swap, b, a), np.where(swap, a, b)]).tobytes()
+    each = 3 * MD5_BYTES
+    hashes = pa.array([_md5(whole[i : i + each])[:8].hex() for i in range(0, len(whole), each)], pa.large_string())
+    return pc.coalesce(names, hashes)
 
 
-def _is_text(kind: pa.DataType) -> bool:
-    return bool(pa.types.is_large_string(kind))
+def _md5_of(pairs: pa.Table, name: str) -> npt.NDArray[np.uint8]:
+    """(n, 16) the MD5 of each text of a column in UTF-8; an empty text's where there is none."""
+    empty = _md5(b"")
+    if name not in pairs.column_names:
+        found = [empty] * len(pairs)
+    elif pa.types.is_fixed_size_binary(pairs.schema.field(name).type):
+        found = pc.binary_slice(pairs.column(name).cast(pa.binary()), 0, MD5_BYTES).fill_null(empty).to_pylist()
+    else:
+        texts = text_keys(pairs.column(name)).cast(pa.large_binary()).to_pylist()
+        found = [_md5(text or b"") for text in texts]
+    return np.frombuffer(b"".join(found), np.uint8).reshape(-1, MD5_BYTES).copy()
 
 
-def _bytes(column: pa.ChunkedArray) -> list[Any]:
-    """The texts of a column in UTF-8, without the detour over Python's texts."""
-    found: list[Any] = column.cast(pa.large_binary()).to_pylist()
-    return found
+def _md5(content: bytes) -> bytes:
+    return hashlib.md5(content, usedforsecurity=False).digest()
 
 
-def hash_of_texts(prompt: str | None, a: str, b: str) -> str:
-    """16 hexadecimal digits that depend on the texts and on nothing else, not even on the order of the responses."""
-    return _hash((prompt or "").encode(), a.encode(), b.encode())
-
-
-def _hash(prompt: bytes, a: bytes, b: bytes) -> str:
-    # The order of bytes in UTF-8 is the order of characters.
-    first, last = (a, b) if a < b else (b, a)
-    parts = (len(prompt).to_bytes(8), prompt, len(first).to_bytes(8), first, len(last).to_bytes(8), last)
-    return hashlib.blake2b(b"".join(parts), digest_size=8).hexdigest()
+def _is_less(left: npt.NDArray[np.uint8], right: npt.NDArray[np.uint8]) -> npt.NDArray[np.bool_]:
+    """(n,) where the bytes on the left come before those on the right."""
+    (high, low), (other_high, other_low) = (np.ascontiguousarray(part).view(">u8").T for part in (left, right))
+    return np.asarray((high < other_high) | ((high == other_high) & (low < other_low)), bool)

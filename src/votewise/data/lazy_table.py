@@ -129,7 +129,7 @@ class LazyTable:
     @property
     def schema(self) -> pa.Schema:
         """Names and types of the columns."""
-        return pa.schema([self._field(name) for name in self._names])
+        return pa.schema([self._field(name) for name in self._names], self.here.schema.metadata)
 
     @property
     def in_files(self) -> tuple[str, ...]:
@@ -171,7 +171,8 @@ class LazyTable:
         """The table with more columns, after its own or before them."""
         more = pa.table(dict(columns))
         fields = [*self.here.schema, *more.schema]
-        here = pa.Table.from_arrays([*self.here.columns, *more.columns], schema=pa.schema(fields))
+        schema = pa.schema(fields, self.here.schema.metadata)
+        here = pa.Table.from_arrays([*self.here.columns, *more.columns], schema=schema)
         names = (*columns, *self._names) if first else (*self._names, *columns)
         return LazyTable(names, here, self.stored)
 
@@ -227,8 +228,12 @@ def with_columns(table: Any, columns: Mapping[str, Any], *, first: bool = False)
     """A table, or none, with more columns after its own, or before them; what is in files stays there."""
     if isinstance(table, LazyTable):
         return table.set_columns(columns, first=first)
-    own = {} if table is None else {name: table[name] for name in table.column_names}
-    return pa.table(dict(columns) | own if first else own | dict(columns))
+    if table is None:
+        return pa.table(dict(columns))
+    more = pa.table(dict(columns))
+    parts = (more, table) if first else (table, more)
+    schema = pa.schema([field for part in parts for field in part.schema], table.schema.metadata)
+    return pa.Table.from_arrays([column for part in parts for column in part.columns], schema=schema)
 
 
 def batches_of(tables: Sequence[LazyTable]) -> Iterator[tuple[int, pa.Table]]:

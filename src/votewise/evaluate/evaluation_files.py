@@ -22,11 +22,10 @@ from votewise.evaluate.record import FILE, record_result
 from votewise.sources.databases.urls import shown_url
 from votewise.storage.files import folder_written_whole
 from votewise.storage.journal import content_key
+from votewise.storage.spreadsheet_cells import quoted_cells
 
 MATRIX = "matrix"
 LONGEST_NAME = 60
-FORMULA = ("=", "+", "-", "@", "\t", "\r")
-"""What a cell begins with that a spreadsheet runs."""
 
 
 def name_of(contests: Contests) -> str:
@@ -117,14 +116,9 @@ def _write_csv(path: Path, table: pa.Table) -> None:
         plain = csv.writer(file, lineterminator="\n")
         # Before Python 3.13 the writer leaves a lone carriage return unquoted, and it ends the line for most readers.
         quoting = csv.writer(file, lineterminator="\n", quoting=csv.QUOTE_NONNUMERIC)
-        for row in (table.column_names, *(row.values() for row in table.to_pylist())):
-            cells = [_inert(value) for value in row]
-            (quoting if any("\r" in str(cell) for cell in cells) else plain).writerow(cells)
-
-
-def _inert(value: Any) -> Any:
-    """A text that a spreadsheet would run as a formula, with an apostrophe in front; everything else as it is."""
-    return f"'{value}" if isinstance(value, str) and value.startswith(FORMULA) else value
+        safe = quoted_cells(table)
+        for row in (safe.column_names, *(row.values() for row in safe.to_pylist())):
+            (quoting if any("\r" in str(cell) for cell in row) else plain).writerow(row)
 
 
 def _facts(created: datetime, settings: Mapping[str, Any], table: str) -> dict[str, Any]:

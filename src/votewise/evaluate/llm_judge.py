@@ -92,7 +92,7 @@ def ask(
 ) -> None:
     """Send the questions that have no reply yet to the judge; the replies are then in ``journal.done``.
 
-    A question that the server failed to answer in an interrupted run is sent again.
+    A question that the server failed to answer in an interrupted run is sent again, after all others; it ends no run.
 
     Args:
         asked: key and question.
@@ -103,18 +103,28 @@ def ask(
     asked = list(asked)
     total = len({key for key, _ in asked})
     wanted = unasked(asked, (key for key, record in journal.done.items() if record["text"] is not None))
-    keys = list(wanted)
+    failed = {key: wanted.pop(key) for key in list(wanted) if key in journal.done}
+    finished = total - len(wanted) - len(failed)
     if progress:
-        progress(total - len(keys), total)
-    replies = judge.endpoint.complete(
-        wanted.values(), temperature=judge.temperature, max_tokens=judge.max_tokens, seed=judge.seed
-    )
-    # Closed at once, so that no more requests are sent after an interruption.
-    with closing(replies):
-        for number, (index, completion) in enumerate(replies, total - len(keys) + 1):
-            journal.append(keys[index], {"text": completion.text, "error": completion.error})
-            if progress:
-                progress(number, total)
+        progress(finished, total)
+    for part, patience in ((wanted, None), (failed, len(failed) + 1)):
+        if not part:
+            continue
+        keys = list(part)
+        replies = judge.endpoint.complete(
+            part.values(),
+            temperature=judge.temperature,
+            max_tokens=judge.max_tokens,
+            seed=judge.seed,
+            patience=patience,
+        )
+        # Closed at once, so that no more requests are sent after an interruption.
+        with closing(replies):
+            for index, completion in replies:
+                journal.append(keys[index], {"text": completion.text, "error": completion.error})
+                finished += 1
+                if progress:
+                    progress(finished, total)
 
 
 def read_replies(contests: Contests, journal: Journal, judge: LanguageJudge) -> Verdicts:

@@ -7,6 +7,7 @@ answered.
 
 from __future__ import annotations
 
+from collections.abc import Container
 from dataclasses import asdict
 from typing import Any
 
@@ -37,8 +38,10 @@ def generate_answers(
     with open_journal(job.out, job.settings(), restart=restart) as journal:
         work = BatchWork(journal, progress)
         for model in job.models:
-            backend, keys = open_backend(job, model), job.keys(model)
+            keys = job.keys(model)
             done = frozenset(i for i, key in enumerate(keys) if _is_done(job, journal.done.get(key)))
+            failed = frozenset(i for i, key in enumerate(keys) if key in journal.done) - done
+            backend = open_backend(job, model, failed)
             resumed += len(done)
             work.start(model, keys, done)
             for batch in backend.answers(job.prompts.prompts, done):
@@ -61,12 +64,12 @@ def _is_done(job: GenerateJob, record: dict[str, Any] | None) -> bool:
     return record is not None and (job.backend != "endpoint" or record["error"] is None)
 
 
-def open_backend(job: GenerateJob, model: str) -> Backend:
-    """The backend of one model; loads only its libraries."""
+def open_backend(job: GenerateJob, model: str, failed: Container[int] = frozenset()) -> Backend:
+    """The backend of one model; loads only its libraries. ``failed`` are prompts that a server failed to answer before."""
     if job.backend == "endpoint":
         from votewise.generate.with_endpoint import ServedModel
 
-        return ServedModel(model, job.sampling, job.options)
+        return ServedModel(model, job.sampling, job.options, failed)
     if job.backend == "vllm":
         from votewise.generate.with_vllm import VllmModel
 

@@ -68,6 +68,7 @@ class Endpoint:
         max_tokens: int,
         seed: int | None = None,
         top_p: float | None = None,
+        patience: int | None = None,
     ) -> Generator[tuple[int, Completion], None, None]:
         """Ask for one answer to each conversation, ``concurrency`` at a time, and yield each as soon as it is there.
 
@@ -77,6 +78,7 @@ class Endpoint:
             max_tokens: of an answer.
             seed: sent along, for servers that use it.
             top_p: sample from the likeliest tokens that make up this share; None lets the server decide.
+            patience: after so many failed prompts in a row the server is given up; None for ``concurrency``, at least 3.
 
         Yields:
             The number of a conversation, from 0, and its completion, in the order in which they are finished.
@@ -86,7 +88,8 @@ class Endpoint:
         """
         options: dict[str, Any] = {"model": self.model, "temperature": temperature, "max_tokens": max_tokens}
         options |= {name: v for name, v in (("seed", seed), ("top_p", top_p)) if v is not None}
-        policy = RetryPolicy(self.timeout, self.retries, max(3, self.concurrency), self.backoff)
+        patience = max(3, self.concurrency) if patience is None else patience
+        policy = RetryPolicy(self.timeout, self.retries, patience, self.backoff)
         client = RetryingClient(self._client(), options, self._address, policy)
         workers = _Workers(client, self.concurrency, enumerate(conversations))
         try:

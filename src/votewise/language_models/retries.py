@@ -3,7 +3,7 @@
 An error that may be temporary (408, 409, 425, 429, 5xx, a timeout, a broken connection) is tried again. Each wait is twice
 as long as the last one, shortened by a random share, or as long as the server asks for. A reply that cannot be read is
 tried again, too, and belongs to the prompt in the end. So does any other error, except those that every prompt would get
-(a wrong key, an unknown model, a server that no longer answers): they end the run.
+(a wrong key, an unknown model, a server that cannot be reached or no longer answers): they end the run.
 """
 
 from __future__ import annotations
@@ -41,11 +41,12 @@ class TemporaryError(Exception):
         problem: why it failed.
         wait: seconds that the server asks us to wait.
         replied: whether the server had begun to reply, which says that it still works.
+        reached: whether there was a server at all.
     """
 
-    def __init__(self, problem: str, wait: float | None = None, *, replied: bool = False) -> None:
+    def __init__(self, problem: str, wait: float | None = None, *, replied: bool = False, reached: bool = True) -> None:
         super().__init__(problem)
-        self.problem, self.wait, self.replied = str(valid_text(problem)), wait, replied
+        self.problem, self.wait, self.replied, self.reached = str(valid_text(problem)), wait, replied, reached
 
 
 @dataclass(frozen=True)
@@ -55,8 +56,8 @@ class RetryPolicy:
     Attributes:
         timeout: seconds until a request counts as failed, from the connection to the last byte.
         retries: how often it is tried again.
-        patience: after so many failed prompts in a row, a server that has answered before is given up; one that has never
-            answered is given up after the first.
+        patience: after so many failed prompts in a row a server is given up; one that has never answered and cannot be
+            reached is given up after the first.
         backoff: seconds of the first wait; each further wait is twice as long.
     """
 
@@ -111,7 +112,8 @@ class RetryingClient:
                 return None
         self._unreadable |= failed.replied
         failures = self._count(answered=failed.replied)
-        if not failed.replied and failures >= (self._policy.patience if self._answered else 1):
+        patience = self._policy.patience if self._answered or failed.reached else 1
+        if not failed.replied and failures >= patience:
             raise self._fatal(failed.problem) from failed.__cause__
         return Completion(None, f"{failed.problem} (tried {tries} times)" if tries > 1 else failed.problem)
 
@@ -134,7 +136,8 @@ class RetryingClient:
             raise TemporaryError(late) from error
         except APIConnectionError as error:
             cause = error.__cause__ or error
-            raise TemporaryError(self._safe(f"no connection: {cause}"), replied=self._has_replied(cause)) from error
+            replied, reached = self._has_replied(cause), type(cause).__name__ != "ConnectError"
+            raise TemporaryError(self._safe(f"no connection: {cause}"), replied=replied, reached=reached) from error
         except Exception as error:  # whatever a server sends, only its prompt fails
             raise TemporaryError(self._safe(f"an answer that cannot be read: {error}"), replied=True) from error
 

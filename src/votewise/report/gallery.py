@@ -83,7 +83,7 @@ def remember_cards(votes: Votes, result: ReliabilityResult, listed: Codes) -> No
 
 def _suspicious(votes: Votes, result: ReliabilityResult) -> tuple[Floats, Codes, Codes, Codes]:
     """All confidences; the suspicious votes; the same by annotator, lowest confidence first; their ranks among these."""
-    confidence = floats(result.votes["confidence"])
+    confidence = floats(result.confidence)
     suspicious = np.flatnonzero(confidence < 0.5)
     order = suspicious[np.lexsort((suspicious, confidence[suspicious], votes.annotator[suspicious]))]
     return confidence, suspicious, order, _rank_in_run(votes.annotator[order])

@@ -31,7 +31,7 @@ def agreement_by_period(votes: Votes, result: ReliabilityResult) -> Periods | No
 
     Returns None without times, or if fewer than two periods have ``MIN_PERIOD_VOTES`` votes.
     """
-    confidence = floats(result.votes["confidence"])
+    confidence = floats(result.confidence)
     if votes.time is None:
         return None
     known = np.isfinite(votes.time) & ~np.isnan(confidence) & (np.abs(votes.time) < 2e11)

@@ -79,7 +79,7 @@ def problematic(result: ReliabilityResult) -> Bools:
 
 def summarise(votes: Votes, result: ReliabilityResult) -> Summary:
     """Count what the overview states."""
-    confidence = floats(result.votes["confidence"])
+    confidence = floats(result.confidence)
     decided = ~np.isnan(confidence)
     of_vote = flag_codes(result)[votes.annotator]
     in_annotators = np.bincount(flag_codes(result), minlength=len(FLAGS))

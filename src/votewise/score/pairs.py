@@ -23,6 +23,7 @@ from votewise.sources.registry import FORMATS, choose
 from votewise.sources.rows import Rows
 from votewise.sources.shapes.two_answers import says_which_is_better
 from votewise.sources.texts.messages import answers
+from votewise.sources.votes_table import with_carried
 
 SIGNS = {"a": 1, "b": -1, "tie": 0}
 
@@ -60,7 +61,7 @@ class Pairs:
         if name not in self.table.column_names:
             found = ", ".join(self.table.column_names)
             raise BadInputError(f"there is no column '{name}'", source=self.source, expected=f"one of {found}")
-        return Rows(Source(self.source, self.table)).number(name)
+        return Rows(Source(self.source, self.table), {name: name}).number(name)
 
 
 def read_pairs(
@@ -93,13 +94,13 @@ def read_pairs(
         sign = _signs(label_column(rows, null=True)) if rows.has("label") else None
         table = pa.table(answers(rows, "prompt", "response_a", "response_b"))
         sign = None if sign is None else sign[rows.ok]
-        return Pairs(_usable(rows, rows.source.table), *_texts(_usable(rows, table)), sign, rows.source.name)
+        return Pairs(_usable(rows, rows.source.own), *_texts(_usable(rows, table)), sign, rows.source.name)
     if any(f.recognise(rows) for f in FORMATS.values()):
         return _of_votes(rows, format, texts, one_annotator)
     _needs_votes(criterion=rows.criterion, one_annotator=one_annotator)
     if texts:
         choose(rows, format)  # raises an error that says what is missing for the most similar format
-    return Pairs(_usable(rows, rows.source.table), None, None, None, None, rows.source.name)
+    return Pairs(_usable(rows, rows.source.own), None, None, None, None, rows.source.name)
 
 
 def _usable(rows: Rows, table: pa.Table) -> pa.Table:
@@ -133,15 +134,17 @@ def _of_votes(rows: Rows, format: str, texts: bool, one_annotator: str | None) -
         raise rows.fail("there are no answers to score", expected="columns prompt, response_a and response_b")
     row = pa.array(found["row"].to_numpy())
     if canonical.one_per_row:
-        table = rows.source.table.take(row)
+        table = rows.source.own.take(row)
     else:
-        table = found.drop_columns(["row"])
+        read = {rows.source_column(name) for name in rows.roles}
         # Leave out the columns of the source's own format, so that the result is read as plain votes.
         own = [pattern for any_of in shape.needs for pattern in any_of]
-        for column in rows.source.table.schema:
-            taken = column.name in table.column_names or any(fnmatchcase(column.name, pattern) for pattern in own)
-            if not (taken or pa.types.is_nested(column.type) or column.metadata):
-                table = table.append_column(column, rows.source.table[column.name].take(row))
+        of_format = [
+            name
+            for name in rows.source.table.column_names
+            if (name in read if own == ["*"] else any(fnmatchcase(name, pattern) for pattern in own))
+        ]
+        table = with_carried(found.drop_columns(["row"]), rows, row, without=of_format)
     return Pairs(table, *_texts(found), _signs(found["label"]), rows.source.name, shape.name)
 
 

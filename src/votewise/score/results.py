@@ -12,6 +12,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from votewise.arrays import Floats
+from votewise.data.own_columns import free_name, note_of
 from votewise.score.job import ScoreJob
 from votewise.score.pairs import Pairs
 from votewise.score.score_methods import describe
@@ -56,6 +57,8 @@ class ScoreResult:
         calibration_after: how well the margins do; None without a temperature that can be used.
         summary: everything that is not a table, as in the summary's file; empty after a dry run.
         files: the written files: scored rows and summary.
+        names: ``score_a``, ``score_b`` and ``margin`` -> the names that they have in ``scored``: ``votewise_margin`` where
+            the pairs have another ``margin`` of their own, which keeps its name.
     """
 
     job: ScoreJob = field(repr=False)
@@ -66,17 +69,19 @@ class ScoreResult:
     calibration_after: Calibration | None = field(default=None, repr=False)
     summary: dict[str, Any] = field(default_factory=dict, repr=False)
     files: tuple[Path, ...] = ()
+    names: dict[str, str] = field(default_factory=dict, repr=False)
 
     @property
     def margin(self) -> Floats:
-        """(n,) the column ``margin``, NaN if it is null."""
-        return np.asarray(self.scored["margin"].to_numpy(), np.float64)
+        """(n,) our margins, NaN if there is none."""
+        return np.asarray(self.scored[self.names["margin"]].to_numpy(zero_copy_only=False), np.float64)
 
 
 def planned_result(job: ScoreJob) -> ScoreResult:
     """The result of a dry run: no rows, no files."""
     nothing: Floats = np.empty(0)
-    return ScoreResult(job, _scored(job.pairs.table.slice(0, 0), nothing, nothing, nothing))
+    scored, names = _scored(job.pairs.table.slice(0, 0), nothing, nothing, nothing)
+    return ScoreResult(job, scored, names=names)
 
 
 def result_of(job: ScoreJob, score_a: Floats, score_b: Floats, counts: AnswerCounts) -> ScoreResult:
@@ -89,11 +94,12 @@ def result_of(job: ScoreJob, score_a: Floats, score_b: Floats, counts: AnswerCou
             fit = fit_temperature(difference, sign, _prompt_codes(job.pairs))
             margin = fit.used * difference
             after = measure_calibration(difference, sign, fit.used) if fit.problem is None else None
-    scored = _scored(job.pairs.table, score_a, score_b, margin)
+    scored, names = _scored(job.pairs.table, score_a, score_b, margin)
     summary = {
         "source": job.pairs.source,
         "format": job.pairs.format,
         "scores": describe(job.method),
+        "notes": list(note_of(names)),
         "rows": len(job.pairs),
         "rows_rejected": job.pairs.rejected.rows,
         "rows_without_margin": int(np.isnan(margin).sum()),
@@ -103,7 +109,7 @@ def result_of(job: ScoreJob, score_a: Floats, score_b: Floats, counts: AnswerCou
         "calibration_before": None if before is None else before.as_json(),
         "calibration_after": None if after is None else after.as_json(),
     }
-    return ScoreResult(job, scored, counts, fit, before, after, summary, job.files)
+    return ScoreResult(job, scored, counts, fit, before, after, summary, job.files, names)
 
 
 def write_result(result: ScoreResult) -> None:
@@ -122,14 +128,24 @@ def write_result(result: ScoreResult) -> None:
         write_json(partial, result.summary)
 
 
-def _scored(table: pa.Table, score_a: Floats, score_b: Floats, margin: Floats) -> pa.Table:
+def _scored(table: pa.Table, score_a: Floats, score_b: Floats, margin: Floats) -> tuple[pa.Table, dict[str, str]]:
+    """The table with our columns, and the names that they have there; a column that says the same is not repeated."""
+    names = {}
     for name, values in (("score_a", score_a), ("score_b", score_b), ("margin", margin)):
-        column = pa.array(values, from_pandas=True)
-        if name in table.column_names:
-            table = table.set_column(table.column_names.index(name), name, column)
-        else:
-            table = table.append_column(name, column)
-    return table
+        if name in table.column_names and _equal(table.column(name), values):
+            names[name] = name
+            continue
+        names[name] = free_name(name, table.column_names)
+        table = table.append_column(names[name], pa.array(values, from_pandas=True))
+    return table, names
+
+
+def _equal(column: pa.ChunkedArray, values: Floats) -> bool:
+    """Whether a column holds these numbers."""
+    if not (pa.types.is_integer(column.type) or pa.types.is_floating(column.type)):
+        return False
+    own = column.cast(pa.float64(), safe=False).to_numpy(zero_copy_only=False)
+    return bool(np.array_equal(own, values, equal_nan=True))
 
 
 def _prompt_codes(pairs: Pairs) -> npt.NDArray[np.int64] | None:

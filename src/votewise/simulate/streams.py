@@ -13,6 +13,7 @@ import pyarrow.parquet as pq
 
 from votewise.errors import BadInputError
 from votewise.storage.files import written_whole
+from votewise.storage.spreadsheet_cells import quoted_cells
 
 SUFFIXES = (".parquet", ".jsonl", ".csv")
 
@@ -59,7 +60,7 @@ def write_stream(out: Path, tables: Iterable[pa.Table], progress: StreamProgress
 class _CsvFile:
     """A CSV file that is written table by table; its first line holds the names of the columns.
 
-    Cells are written as they are, also those that a spreadsheet would run, because votewise reads the file back.
+    Cells that a spreadsheet would run get an apostrophe in front, which the readers take away again.
     """
 
     def __init__(self, path: Path, schema: pa.Schema) -> None:
@@ -67,10 +68,10 @@ class _CsvFile:
         if nested:
             raise BadInputError(f"conversations in '{nested[0]}' do not fit into a CSV", expected=".parquet or .jsonl")
         self._schema = pa.schema([(field.name, _undictionaried(field.type)) for field in schema])
-        self._writer = pacsv.CSVWriter(path, self._schema)
+        self._writer = pacsv.CSVWriter(path, quoted_cells(self._schema.empty_table()).schema)
 
     def write(self, table: pa.Table) -> None:
-        self._writer.write(table.cast(self._schema))
+        self._writer.write(quoted_cells(table.cast(self._schema)))
 
     def close(self) -> None:
         self._writer.close()

@@ -13,23 +13,21 @@ import pyarrow as pa
 
 from votewise.data.identity import ALSO, TEXTS
 from votewise.sources.cells import TEXT
+from votewise.sources.containers.stand_in_type import DIGEST, TextsNeededError
 from votewise.sources.meanings.labels import label_column
 from votewise.sources.meanings.margins import margin_counts
 from votewise.sources.meanings.other_meaning import has_other_meaning
 from votewise.sources.meanings.times import time_column
 from votewise.sources.rows import Rows
-
-MESSAGES = pa.large_list(pa.struct([("role", TEXT), ("content", TEXT)]))
-"""A conversation."""
-
-FULL_MESSAGES = pa.large_list(pa.struct([("role", TEXT), ("content", TEXT), ("other", TEXT)]))
-"""A conversation whose messages have more than role and content: ``other`` holds the rest as JSON, or null."""
+from votewise.sources.texts.message_types import FULL_MESSAGES, MESSAGES
 
 MODELS = ("model_a", "model_b")
 NUMBERS = ("margin", "weight", "time", "seconds")
 NAMES = ("pair", "judgement", "domain", "gold", "reason", *MODELS)
 JUDGEMENT = "judgement"
 """The column that names the judgement a vote comes from."""
+PLACE = "place"
+"""The column with the row of the staged texts that a vote has, where they are staged vote by vote."""
 
 PLAIN_COLUMNS = ("annotator", "label", *TEXTS, ALSO, *NAMES, *NUMBERS)
 """The columns of votes that are given one by one."""
@@ -99,9 +97,22 @@ def from_votes(
     """Votes given one by one, with the entries of ``Canonical.table``; rows that were rejected are left out."""
     votes = [vote for vote in votes if rows.ok[vote["row"]]]
     arrays: dict[str, pa.Array] = {"row": pa.array([v["row"] for v in votes], pa.int64())}
+    staged: Mapping[str, pa.ChunkedArray] = {}
+    if rows.staged is not None and rows.staged.per_vote:
+        # Votes without texts have none of the staged ones.
+        arrays[PLACE] = pa.array([vote.get(PLACE) for vote in votes], pa.int64())
+        staged = rows.staged.digests
     for name in PLAIN_COLUMNS:
+        if name in staged:
+            arrays[name] = staged[name].take(arrays[PLACE])
+            continue
         values = [v.get(name) for v in votes]
         if all(v is None for v in values):
+            continue
+        if any(isinstance(v, bytes) for v in values):
+            if name == "prompt" and None in values:
+                raise TextsNeededError(name)
+            arrays[name] = pa.array(values, DIGEST)
             continue
         kind = pa.float64() if name in NUMBERS else TEXT
         if any(isinstance(v, list) for v in values):

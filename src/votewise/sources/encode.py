@@ -16,10 +16,14 @@ from votewise.data.votes import UNKNOWN
 from votewise.sources.answer_lists.one_judgement import judgement_codes, judgements_of_votes
 from votewise.sources.canonical import JUDGEMENT, Canonical
 from votewise.sources.codes import by_appearance, codes_of, compact, floats_of, is_known, signs_of
-from votewise.sources.meanings.unread import check_merged, check_people, column_codes, telling_columns
+from votewise.sources.meanings.unread import check_merged, telling_columns
+from votewise.sources.meanings.unread_people import check_people
+from votewise.sources.meanings.unread_prompts import asks_something
+from votewise.sources.meanings.unread_values import column_codes
 from votewise.sources.pair_texts import names_of, texts_of
 from votewise.sources.pairing import contradictions, find_pairs, identical_responses, text_codes
 from votewise.sources.rows import Rows
+from votewise.sources.stored_votes import StoredVotes, stored_votes
 
 
 @dataclass(frozen=True)
@@ -32,12 +36,14 @@ class Encoded:
         identical: votes between two identical responses.
         notes: what a reader should know about votes that were kept or dropped.
         repeated: votes that a later vote of the same annotator on the same pair replaced.
+        stored: where the votes' texts are; None where they are in memory.
     """
 
     fields: dict[str, Any]
     identical: int
     repeated: int
     notes: tuple[str, ...] = ()
+    stored: StoredVotes | None = None
 
 
 def encode(rows: Rows, canonical: Canonical) -> Encoded:
@@ -59,9 +65,10 @@ def encode(rows: Rows, canonical: Canonical) -> Encoded:
     annotator, annotator_ids = codes_of(table.column("annotator"))
     time = floats_of(table, "time") if "time" in table.column_names else None
     if canonical.guarded and texts is not None:
-        check_merged(rows, table.column("row").to_numpy(), pair, keep)
+        source, prompted = table.column("row").to_numpy(), asks_something(rows, table) or "pair" in table.column_names
+        check_merged(rows, source, pair, keep, prompted=prompted, who=annotator)
         unnamed = pc.fill_null(pc.equal(table.column("annotator"), UNKNOWN), True)
-        check_people(rows, table.column("row").to_numpy(), pair, keep & unnamed.to_numpy(zero_copy_only=False))
+        check_people(rows, source, pair, keep & unnamed.to_numpy(zero_copy_only=False), prompted=prompted)
     judgement = judgement_codes(table)
     last, notes = _without_repeats(rows, canonical, (pair, flipped, annotator), judgement, time, keep)
     repeated = int(keep.sum()) - len(last)
@@ -73,11 +80,12 @@ def encode(rows: Rows, canonical: Canonical) -> Encoded:
     first = every[firsts]
     code_of = np.full(int(pair.max()) + 1, -1, np.int32)
     code_of[pair[every]] = codes
+    stored = stored_votes(rows, canonical)
     fields: dict[str, Any] = {
         "pair": code_of[pair[last]],
         "sign": np.where(flipped[last], -signs[last], signs[last]).astype(np.int8),
         "swapped": flipped[last] if canonical.shown else None,
-        "pair_ids": names_of(rows, table, first),
+        "pair_ids": names_of(table, stored, first),
         "row": table.column("row").to_numpy()[last],
     }
     fields["annotator"], fields["annotator_ids"] = compact(annotator[last], annotator_ids)
@@ -85,11 +93,10 @@ def encode(rows: Rows, canonical: Canonical) -> Encoded:
         prompt = None if texts is None else texts[0][last]
         fields["judgement"], more = judgements_of_votes(rows, canonical, judgement[last], fields, prompt)
         notes += more
-        if texts is not None and fields["judgement"] is not None:
-            both = np.stack([texts[1][first], texts[2][first]], axis=1).astype(np.int32)
-            fields["answers"] = both if (both >= 0).all() else None
-    fields |= _per_vote(table, last, time) | _per_pair(rows, table, flipped, every, codes, first)
-    return Encoded(fields | {"flipped": flipped[last], "position": last}, identical, repeated, notes)
+    fields |= _per_vote(table, last, time) | _per_pair(table, flipped, every, codes, first)
+    if "response_a" in table.column_names:
+        fields["texts"] = texts_of(table, stored, first)
+    return Encoded(fields | {"flipped": flipped[last], "position": last}, identical, repeated, notes, stored)
 
 
 def _without_repeats(
@@ -124,7 +131,9 @@ def _without_repeats(
     if canonical.guarded and len(last) < len(kept):
         source = canonical.table.column("row").to_numpy()[kept]
         again = np.flatnonzero(heir != np.arange(len(kept)))
-        for name in telling_columns(rows, source[again], source[heir[again]]):
+        said = signs_of(canonical.table.column("label"))[kept] * np.where(flipped[kept], -1, 1)
+        against = said[again] != said[heir[again]]
+        for name in telling_columns(rows, source[again], source[heir[again]], against):
             key = joined_codes(key, column_codes(rows, name)[source])
             before, (last, _) = len(last), _last_of_each(key, when)
             notes += _kept_apart(rows, name, len(last) - before)
@@ -157,8 +166,8 @@ def _per_vote(table: pa.Table, last: Codes, time: Floats | None) -> dict[str, An
     return fields
 
 
-def _per_pair(rows: Rows, table: pa.Table, flipped: Bools, every: Codes, codes: Ints, first: Codes) -> dict[str, Any]:
-    """The pairs' margins, gold labels, domains and texts, each from the pair's first row that has a value."""
+def _per_pair(table: pa.Table, flipped: Bools, every: Codes, codes: Ints, first: Codes) -> dict[str, Any]:
+    """The pairs' margins, gold labels and domains, each from the pair's first row that has a value."""
     fields: dict[str, Any] = {}
 
     def known(name: str) -> tuple[Ints, Codes]:
@@ -184,6 +193,4 @@ def _per_pair(rows: Rows, table: pa.Table, flipped: Bools, every: Codes, codes: 
             fields["domain"] = np.full(len(first), -1, np.int32)
             fields["domain"][which] = of
             fields["domain_ids"] = tuple(ids.to_pylist())
-    if "response_a" in names:
-        fields["texts"] = texts_of(rows, table, first)
     return fields

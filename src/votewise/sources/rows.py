@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -27,7 +28,7 @@ from votewise.sources.cells import (
     whole_numbers,
 )
 from votewise.sources.containers.opening import Source
-from votewise.sources.containers.stand_in_type import TextsNeededError, digests, is_stand_in
+from votewise.sources.containers.stand_in_type import TextsNeededError, digests, is_in_files, is_stand_in, original_type
 from votewise.sources.usable import UsableRows
 from votewise.sources.values import decoded, is_marked
 
@@ -43,10 +44,21 @@ class Rows(UsableRows):
         first = Source(self.source.name, self.source.head)
         return Rows(first, names, stop=self.stop, labels=self.labels, criterion=self.criterion)
 
-    def values(self, name: str) -> list[Any]:
-        """Take a column as Python objects, unchecked."""
+    def values(self, name: str) -> Sequence[Any]:
+        """Take a column as Python objects, unchecked; where it is left in files, some of them are in memory at a time."""
         self.use(name)
+        return self.peek(name)
+
+    def peek(self, name: str) -> Sequence[Any]:
+        """The same, without taking the column: to decide what it holds."""
+        left = self.source.stand_ins
+        if left is not None and is_in_files(self.table.schema.field(name)):
+            return left.values(self.source_column(name))
         return decoded(self.table, name)
+
+    def type_of(self, name: str) -> pa.DataType:
+        """The type of a column's values, wherever they are."""
+        return original_type(self.table.schema.field(name))
 
     def text(self, name: str, *, null: bool = False, stand_ins: bool = False) -> pa.ChunkedArray:
         """Take a column of texts; rows with anything else are noted, as are nulls unless ``null``.
@@ -84,8 +96,7 @@ class Rows(UsableRows):
         """
         self.use(name)
         column, field = self.table.column(name), self.table.schema.field(name)
-        if is_stand_in(field):
-            raise TextsNeededError(name)
+        _refuse_texts_in_files(field)
         if is_marked(field):
             items = self.values(name)
             right = [v is None or is_real(v) for v in items]
@@ -112,8 +123,7 @@ class Rows(UsableRows):
         self.use(name)
         column, field = self.table.column(name), self.table.schema.field(name)
         problem = "cannot be read as a time"
-        if is_stand_in(field):
-            raise TextsNeededError(name)
+        _refuse_texts_in_files(field)
         if pa.types.is_timestamp(field.type) or pa.types.is_date(field.type):
             return timestamps(column)
         if is_number(field.type) or pa.types.is_null(field.type):
@@ -132,8 +142,7 @@ class Rows(UsableRows):
     def _strings(self, name: str, *, null: bool, numbers: bool) -> pa.ChunkedArray:
         self.use(name)
         column, field = self.table.column(name), self.table.schema.field(name)
-        if is_stand_in(field):
-            raise TextsNeededError(name)
+        _refuse_texts_in_files(field)
         expected = "a text or a whole number" if numbers else "a text"
         if is_marked(field):
             items = self.values(name)
@@ -154,3 +163,9 @@ class Rows(UsableRows):
         if not null:
             self.reject_where(~known(column), "is null", column=name, expected=expected)
         return column
+
+
+def _refuse_texts_in_files(field: pa.Field) -> None:
+    """Texts that are names, numbers or times are needed all at once; lists and objects are none, wherever they are."""
+    if is_in_files(field) and (is_string(original_type(field)) and not is_marked(field)):
+        raise TextsNeededError(field.name)

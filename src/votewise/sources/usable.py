@@ -12,9 +12,11 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from votewise.arrays import Bools
+from votewise.data.own_columns import READ_BACK, read_back
 from votewise.errors import BadInputError
 from votewise.sources.containers.opening import Source
-from votewise.sources.containers.stand_in_type import is_stand_in
+from votewise.sources.containers.staged_texts import StagedTexts
+from votewise.sources.containers.stand_in_type import is_in_files
 from votewise.sources.meanings.class_names import with_class_names
 from votewise.sources.meanings.inner_columns import with_inner
 from votewise.sources.values import decoded
@@ -51,6 +53,9 @@ class UsableRows:
         self.source, self.stop = source, stop
         self.labels, self.criterion, self.criterion_used = dict(labels or {}), criterion, False
         self.renames = {name: own for name, own in (renames or {}).items() if own != ""}
+        ours = read_back(source.table.column_names, READ_BACK)
+        ours = {name: own for name, own in ours.items() if not {name, own} & {*(renames or {}), *self.renames.values()}}
+        self.renames |= ours
         self.split: str | None = None
         """The split that was asked for, where a column says which row is in which."""
         self.set_aside = {name for name, own in (renames or {}).items() if own == ""}
@@ -59,8 +64,13 @@ class UsableRows:
         """Columns that some value was taken from, and as what: ``prompt``, ``annotator``, or the column's own name."""
         self.notes: list[str] = []
         """What a reader should know about how columns were used."""
+        self.notes += [f"The column '{own}' is votewise's own, and is read as '{name}'." for name, own in ours.items()]
         self.meanings: Counter[str] = Counter()
         """How many votes mean both bad, both good or no vote."""
+        self.decisions: dict[tuple[str, str], bool] = {}
+        """What was decided about columns as a whole, which holds when their rows are read some at a time."""
+        self.staged: StagedTexts | None = None
+        """The texts of votes that were made of several columns, or taken out of objects, where they do not fit memory."""
         self.table = _renamed(source, source.table, self.renames, self.set_aside)
         self.head = _renamed(source, source.head, self.renames, self.set_aside)
         """The first rows of the table, with texts where the table has stand-ins."""
@@ -133,8 +143,8 @@ class UsableRows:
         if len(wrong) == 0:
             return
         some = wrong[:1] if self.stop else wrong
-        if is_stand_in(self.table.schema.field(column)):
-            values = self.source.take(some).column(self.source_column(column)).to_pylist()
+        if is_in_files(self.table.schema.field(column)):
+            values = decoded(self.source.take(some), self.source_column(column))
         else:
             values = decoded(self.table.select([column]).take(pa.array(some)), column)
         for row, value in zip(wrong.tolist(), values, strict=False):

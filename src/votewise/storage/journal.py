@@ -126,7 +126,9 @@ class Journal:
         self._file.seek(0)
         lines = self._file.read().splitlines(keepends=True)
         before = _settings_in(lines[0]) if lines else None
-        if lines and _cut_off(lines[-1]):
+        # A file of nothing but zeros is not what a kill leaves: a disk has lost a whole journal.
+        lost = len(lines) == 1 and lines[0].startswith(b"\0")
+        if lines and _cut_off(lines[-1]) and not lost:
             del lines[-1]
         records = [_record_in(line) for line in lines[1:]] if before is not None else []
         if before is not None and any(records):

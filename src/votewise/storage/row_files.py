@@ -16,6 +16,7 @@ from votewise.storage.files import write_json_lines, written_whole
 
 SUFFIXES = (".jsonl", ".parquet")
 _BATCH = 10_000
+_FEW = 1_000
 
 
 def write_table(path: Path, table: Any) -> None:
@@ -57,10 +58,15 @@ def write_batches(files: Mapping[Path, Any], batches: Iterable[tuple[int, pa.Tab
 
 
 def _with_small_dictionaries(batch: pa.Table) -> pa.Table:
-    """The rows with dictionaries of what occurs in them alone: each batch's dictionary is written with it."""
+    """The rows with dictionaries of what occurs in them alone: each batch's dictionary is written with it.
+
+    Few categories, and those with an order, stay as they are.
+    """
     for i, field in enumerate(batch.schema):
-        if pa.types.is_dictionary(field.type):
+        if pa.types.is_dictionary(field.type) and not field.type.ordered:
             column = batch.column(i).combine_chunks()
+            if len(column.dictionary) <= _FEW:
+                continue
             used = pc.unique(column.indices).drop_null()
             indices = pc.index_in(column.indices, used).cast(field.type.index_type)
             batch = batch.set_column(i, field, pa.DictionaryArray.from_arrays(indices, column.dictionary.take(used)))

@@ -307,7 +307,7 @@ class RobustPreferenceTrainer(DPOTrainer):
     @property
     def confidence(self) -> np.ndarray[Any, Any]:
         """(n,) probability that each vote agrees with the truth, from ``estimate``; NaN for ties."""
-        return np.asarray(self.estimate().votes["confidence"].to_numpy())
+        return np.asarray(self.estimate().confidence.to_numpy())
 
     def write_beliefs(self, folder: Path) -> list[Path]:
         """Write what ``votewise audit`` writes into ``folder``: tables, summary and report."""

@@ -150,10 +150,10 @@ def _selected_votes(
     from votewise.annotators.selected_rows import vote_rows
 
     if isinstance(audit, AuditResult):
-        votes, beliefs = audit.votes, audit.reliability.votes
+        votes, found = audit.votes, audit.reliability.confidence
     else:
         saved = load_audit(Path(audit))
-        votes, beliefs = load_votes(saved), saved.votes
-    confidence = beliefs["confidence"].to_numpy(zero_copy_only=False)
+        votes, found = load_votes(saved), saved.confidence
+    confidence = found.to_numpy(zero_copy_only=False)
     selection = select_votes(votes.sign, confidence, min_confidence=min_confidence, flip_below=flip_below)
     return selection, vote_rows(votes, selection)

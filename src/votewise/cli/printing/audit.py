@@ -51,7 +51,7 @@ def overview(votes: Votes, result: ReliabilityResult, summary: dict[str, Any]) -
     )
     if summary["flags"]:
         table.add_row("Flags", flag_counts(summary["flags"]))
-    suspicious = pc.sum(pc.less(result.votes["confidence"], 0.5)).as_py() or 0
+    suspicious = pc.sum(pc.less(result.confidence, 0.5)).as_py() or 0
     table.add_row(
         "Suspicious",
         f"{suspicious:,} votes more likely wrong than right ({suspicious / max(len(votes) - ties, 1):.1%})",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pyarrow as pa
 from rich.table import Table
 
@@ -26,7 +27,7 @@ def print_scored(result: ScoreResult) -> None:
     pairs, counts = result.job.pairs, result.counts
     say(f"{len(pairs):,} rows in {pairs.source}, {counts.answers:,} answers to score")
     _say_left_out(result)
-    missing = result.scored["margin"].null_count
+    missing = int(np.isnan(result.margin).sum())
     if missing:
         say(f"{missing:,} rows without a margin: {counts.unscored:,} answers have no score, or are too long")
     if counts.resumed:
@@ -36,6 +37,8 @@ def print_scored(result: ScoreResult) -> None:
     if result.temperature is not None:
         say(describe_temperature(result.temperature))
     print_calibration(result)
+    for note in result.summary["notes"]:
+        say(note)
     say(f"Written to {' and '.join(map(str, result.files))}")
 
 

@@ -6,6 +6,7 @@ from typing import Any
 
 from votewise.sources.answer_lists.answer_orders import text_of
 from votewise.sources.meanings.labels import LABELS, NEUTRAL, label_key, meaning_of, refuse_label
+from votewise.sources.option_words import column_option
 from votewise.sources.rows import Rows
 
 TIE = -1
@@ -79,5 +80,5 @@ def _start(rows: Rows, column: str, values: list[str | None], answers: list[list
     raise rows.fail(
         "it is open whether its numbers count the answers from 0 or from 1",
         column=column,
-        expected=f"--columns best_from_0={own} or --columns best_from_1={own}",
+        expected=f"{column_option('best_from_0', own)} or {column_option('best_from_1', own)}",
     )

@@ -20,6 +20,7 @@ from votewise.errors import BadInputError
 from votewise.sources.containers.loaded import ENCODINGS, Broken, Loaded, is_plain, open_bytes
 from votewise.sources.containers.parts import join_parts
 from votewise.sources.containers.quoting import QuoteScan
+from votewise.storage.spreadsheet_cells import is_ours, unquoted_cells
 
 Result = TypeVar("Result")
 
@@ -181,6 +182,8 @@ def _as_text(table: pa.Table, numbers: npt.NDArray[np.int64], broken: list[Broke
                     broken.append(Broken(int(numbers[i]), problem, text, column=name, expected=ENCODINGS))
             columns.append(pa.chunked_array([pa.array(texts, pa.large_string())]))
     table = pa.Table.from_arrays(columns, names=table.column_names)
+    if is_ours(table.column_names):
+        table = unquoted_cells(table)
     if bad.any():
         table, numbers = table.filter(pa.array(~bad)), numbers[~bad]
     return Loaded(table, tuple(sorted(broken, key=lambda b: b.number)), numbers)

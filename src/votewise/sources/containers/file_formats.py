@@ -18,8 +18,10 @@ from votewise.sources.containers.folders import PARQUET, matching, parts_in, suf
 from votewise.sources.containers.json_files import load_json, load_json_lines
 from votewise.sources.containers.loaded import Loaded, first_line
 from votewise.sources.containers.parts import join_parts
+from votewise.sources.containers.plain_types import common_metadata
 from votewise.sources.containers.splits import choose_split
 from votewise.sources.containers.table_files import RowsInFiles, TableFiles
+from votewise.sources.containers.whole_files import check_one_parquet, check_stream_ends
 
 
 def load_path(path: Path, name: str, split: str | None = None) -> Loaded:
@@ -63,7 +65,9 @@ def _reader(path: Path, name: str) -> Callable[[Path, str], Loaded]:
 
 def _parquet(path: Path, name: str) -> Loaded:
     try:
-        return _checked(pq.ParquetFile(path).read())
+        found = _checked(pq.ParquetFile(path).read())
+        check_one_parquet(path, name)
+        return found
     except (pa.ArrowException, OSError) as error:
         raise BadInputError(f"is not a complete Parquet file: {first_line(error)}", source=name) from error
 
@@ -85,6 +89,7 @@ def _arrow(path: Path, name: str) -> Loaded:
                     source=name,
                     expected="one Arrow stream; several of them in files of their own",
                 )
+            check_stream_ends(path, name)
             return _checked(table)
         except (pa.ArrowException, OSError) as error:
             raise BadInputError(f"is not a complete Arrow file: {first_line(error)}", source=name) from error
@@ -129,7 +134,8 @@ def _folder(path: Path, name: str, split: str | None) -> Loaded:
     tables = [read(file, str(file)).table for file in found.files]
     # Metadata may differ from file to file (pandas writes row ranges there), and null columns have other types.
     table = pa.concat_tables([t.replace_schema_metadata() for t in tables], promote_options="permissive")
-    return Loaded(table, notes=found.notes)
+    same = common_metadata([t.schema.metadata for t in tables])
+    return Loaded(table.replace_schema_metadata(same or None), notes=found.notes)
 
 
 def _files_of(path: Path, name: str, split: str | None) -> _Folder:
@@ -166,14 +172,17 @@ def _some(files: Sequence[Path], kind: str, name: str, notes: tuple[str, ...] = 
 
 def _several(files: Sequence[Path], notes: tuple[str, ...]) -> Loaded:
     """Several files as one table; rows are numbered on from file to file."""
-    parts, before = [], 0
+    parts, said, before = [], [], 0
     for file in files:
         part = _reader(file, str(file))(file, str(file))
+        said.append(part.table.schema.metadata)
         numbers = np.arange(1, len(part.table) + 1) if part.numbers is None else part.numbers
         broken = tuple(replace(row, number=row.number + before) for row in part.broken)
         parts.append(Loaded(part.table.replace_schema_metadata(), broken, numbers + before))
         before = max([before, *(int(n) + before for n in numbers[-1:]), *(row.number for row in broken)])
-    return replace(join_parts(parts), notes=notes)
+    joined = join_parts(parts)
+    table = joined.table.replace_schema_metadata(common_metadata(said) or None)
+    return replace(joined, table=table, notes=notes)
 
 
 def _list_in(path: Path, key: str) -> list[Any]:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from votewise.errors import BadInputError
 from votewise.sources.containers.loaded import PACKED
+from votewise.sources.containers.shards import check_for_copies, incomplete
 from votewise.sources.containers.splits import choose_split, split_of
 
 PARQUET = (".parquet", ".pq")
@@ -35,7 +36,7 @@ def parts_in(folder: Path, name: str, split: str | None) -> Files:
     Hidden files do not count. Of several splits one is read.
 
     Raises:
-        BadInputError: text files of several kinds, or no such split.
+        BadInputError: text files of several kinds, no such split, parts that are missing, or a file that is there twice.
     """
     found = [file for file in sorted(folder.rglob("*")) if not _hidden(file, folder)]
     parquet = [file for file in found if file.suffix.lower() in PARQUET]
@@ -45,14 +46,22 @@ def parts_in(folder: Path, name: str, split: str | None) -> Files:
         raise BadInputError(
             f"holds files of several kinds: {', '.join(kinds)}", source=name, expected=f"one, as in {name}/*{kinds[0]}"
         )
-    return _of_split(parquet or texts, folder, name, split)
+    files, notes = _of_split(parquet or texts, folder, name, split)
+    if parquet and texts:
+        left = f"{len(texts):,} files" if len(texts) > 1 else f"the file {texts[0].name}"
+        notes = (*notes, f"The Parquet files are read; left out beside them: {left} ({', '.join(kinds)}).")
+    for fault in incomplete(files):
+        raise BadInputError(
+            fault, source=name, expected=f"all parts; '{name}/*{suffix_of(files[0])}' reads those that are there"
+        )
+    return files, notes
 
 
 def matching(name: str, split: str | None) -> Files | None:
     """The files that a pattern matches; None for the name of something that exists, or a name that is no pattern.
 
     Raises:
-        BadInputError: it matches nothing.
+        BadInputError: it matches nothing, or a file that is there twice.
     """
     if not re.search(r"[*?\[]", name) or Path(name).exists():
         return None
@@ -62,7 +71,8 @@ def matching(name: str, split: str | None) -> Files | None:
         raise BadInputError("matches no file", source=name, expected="at least one")
     parts = Path(name).parts
     fixed = [part for i, part in enumerate(parts) if not any(re.search(r"[*?\[]", p) for p in parts[: i + 1])]
-    return _of_split(found, Path(*fixed) if fixed else Path(), name, split)
+    files, notes = _of_split(found, Path(*fixed) if fixed else Path(), name, split)
+    return files, (*notes, *(f"What is read {fault}." for fault in incomplete(files)))
 
 
 def files_of(path: Path, name: str, split: str | None) -> Files:
@@ -89,6 +99,7 @@ def unpacked_size(file: Path) -> int:
 def _of_split(files: list[Path], folder: Path, name: str, split: str | None) -> Files:
     if not files:
         return files, ()
+    check_for_copies(files, name)
     splits = {file: split_of(_unpacked(file), folder) or "" for file in files}
     if len(set(splits.values())) <= 1 and split is None:
         return files, ()

@@ -8,9 +8,11 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from votewise.data.identity import MD5_BYTES
 from votewise.sources.containers.stand_in_type import DIGEST, StandInType
 from votewise.sources.containers.table_file import TableFile
 from votewise.sources.containers.table_files import TableFiles
@@ -32,21 +34,24 @@ def stand_ins_of(texts: pa.ChunkedArray, secret: str) -> pa.ChunkedArray:
     distinct = texts.combine_chunks().dictionary_encode()
     with _engine() as engine:
         engine.register("rows", pa.table({"x": distinct.dictionary}))
-        found = engine.execute(f"SELECT {_stand_in('x', secret)} FROM rows").fetch_arrow_table().column(0)
-    return pa.chunked_array([_digests(chunk) for chunk in found.chunks], DIGEST).take(distinct.indices)
+        found = engine.sql(f"SELECT {_parts_of_stand_ins('x', secret)} FROM rows").to_arrow_table()
+    return _stand_ins(found.column(0), found.column(1)).take(distinct.indices)
 
 
 def hashed_texts(
     files: TableFiles, columns: Sequence[str], secret: str, head_rows: int
 ) -> tuple[dict[str, pa.ChunkedArray], pa.Table] | None:
-    """The stand-ins of these columns and their first rows; None where a column may hold conversations or objects."""
+    """The stand-ins of these columns, except of those that may hold conversations or objects, and the first rows of all.
+
+    None where the rows of a file cannot be told.
+    """
     chunks: dict[str, list[pa.Array]] = {name: [] for name in columns}
     like: dict[str, int] = dict.fromkeys(columns, 0)
     head: pa.Table | None = None
     with _engine() as engine:
         for i, file in enumerate(files.files):
             own = [name for name in columns if name in file.schema.names]
-            parts = [_stand_in(name, secret) for name in own]
+            parts = [_parts_of_stand_ins(name, secret) for name in own]
             parts += [f"regexp_matches({_quoted(name)}, '{LIKE_AN_OBJECT}')" for name in own]
             # The first rows come along, where they can be told: to decode them alone takes as long as decoding many.
             numbered = (
@@ -55,7 +60,7 @@ def hashed_texts(
             more = [f"CASE WHEN {NUMBER} < {head_rows} THEN {_quoted(name)} END" for name in own] if numbered else []
             found = _query(engine, file, own, f"SELECT {', '.join([*parts, *more])} FROM rows") if own else None
             if found is not None and numbered:
-                head = found.select(range(len(parts), len(parts) + len(own))).slice(0, head_rows).rename_columns(own)
+                head = found.select(range(3 * len(own), 4 * len(own))).slice(0, head_rows).rename_columns(own)
             if found is not None and len(found) != file.rows:
                 return None
             for name in columns:
@@ -63,11 +68,11 @@ def hashed_texts(
                     chunks[name].append(pa.nulls(file.rows, DIGEST))
                     continue
                 place = own.index(name)
-                chunks[name] += [_digests(chunk) for chunk in found.column(place).chunks]
-                like[name] += int(pc.sum(found.column(len(own) + place)).as_py() or 0)
+                chunks[name] += _stand_ins(found.column(2 * place), found.column(2 * place + 1)).chunks
+                like[name] += int(pc.sum(found.column(2 * len(own) + place)).as_py() or 0)
         for name, number in like.items():
             if number and (number >= min(len(files), MOST_PARSED) or _spells_objects(engine, files, name)):
-                return None
+                del chunks[name]
     kind = StandInType()
     digests = {
         name: pa.chunked_array([pa.ExtensionArray.from_storage(kind, chunk) for chunk in found], kind)
@@ -77,16 +82,26 @@ def hashed_texts(
     return digests, files.head(columns, head_rows) if head is None else head.cast(schema).combine_chunks()
 
 
-def _stand_in(name: str, secret: str) -> str:
-    return f"md5_number('{secret}' || {_quoted(name)})"
+def _parts_of_stand_ins(name: str, secret: str) -> str:
+    """Two columns: MD5 of the text, and a hash of the text after the secret."""
+    return f"md5_number({_quoted(name)}), hash('{secret}' || {_quoted(name)})"
 
 
-def _digests(numbers: pa.Array) -> pa.Array:
-    """Numbers of 128 bits as DuckDB gives them, which are 16 bytes each."""
-    found = numbers.storage if isinstance(numbers, pa.ExtensionArray) else numbers
-    if found.type != DIGEST:
-        raise ValueError(f"numbers of 128 bits came as {found.type}")
-    return found
+def _stand_ins(md5: pa.ChunkedArray, keyed: pa.ChunkedArray) -> pa.ChunkedArray:
+    """MD5 as DuckDB gives it, which is 16 bytes, and 8 bytes more that depend on the secret."""
+    parts = []
+    for numbers, keys in zip(md5.chunks, keyed.chunks, strict=True):
+        found = numbers.storage if isinstance(numbers, pa.ExtensionArray) else numbers
+        if found.type != pa.binary(MD5_BYTES) or keys.type != pa.uint64():
+            raise ValueError(f"hashes came as {found.type} and {keys.type}")
+        n, at = len(found), found.offset
+        both = np.empty((n, DIGEST.byte_width), np.uint8)
+        both[:, :MD5_BYTES] = np.frombuffer(found.buffers()[1], np.uint8).reshape(-1, MD5_BYTES)[at : at + n]
+        both[:, MD5_BYTES:] = keys.to_numpy().view(np.uint8).reshape(n, -1)
+        # The hash of a null is a number.
+        known = pa.array(found.is_valid().to_numpy(zero_copy_only=False)).buffers()[1]
+        parts.append(pa.Array.from_buffers(DIGEST, n, [known, pa.py_buffer(both)]))
+    return pa.chunked_array(parts, DIGEST)
 
 
 def _spells_objects(engine: Any, files: TableFiles, name: str) -> bool:
@@ -111,16 +126,17 @@ def _query(engine: Any, file: TableFile, columns: Sequence[str], query: str) -> 
         numbers = f", {NUMBER} = true" if _has_numbers(file) else ""
         rows = f" FROM read_parquet('{path}'{numbers})"
         try:
-            return engine.execute(query.replace(" FROM rows", rows)).fetch_arrow_table()
+            # A relation is read by all threads; what was executed would be fetched by one.
+            return engine.sql(query.replace(" FROM rows", rows)).to_arrow_table()
         except duckdb.OutOfMemoryException:
             # The file's pages are so large that several cannot be open at once.
             engine.execute("SET threads = 1")
-            return engine.execute(query.replace(" FROM rows", rows)).fetch_arrow_table()
+            return engine.sql(query.replace(" FROM rows", rows)).to_arrow_table()
     schema = pa.schema([file.schema.field(name) for name in columns])
     batches = (batch for table in file.batches(columns, None) for batch in table.cast(schema).to_batches())
     engine.register("rows", pa.RecordBatchReader.from_batches(schema, batches))
     try:
-        return engine.execute(query).fetch_arrow_table()
+        return engine.sql(query).to_arrow_table()
     finally:
         engine.unregister("rows")
 

@@ -13,6 +13,7 @@ import numpy as np
 import pyarrow as pa
 
 from votewise.errors import BadInputError
+from votewise.sources.containers.json_values import RepeatedEntryError, json_value
 from votewise.sources.containers.loaded import ENCODINGS, Broken, Loaded, open_bytes
 from votewise.sources.containers.parts import join_parts
 from votewise.sources.meanings.column_names import PERSON, names_a_row, names_what_was_asked, plain_name, two_answers
@@ -44,9 +45,11 @@ def use_json(path: Path, name: str, use: Callable[[Iterator[Loaded]], Result]) -
     with open_bytes(path) as file:
         data = file.read()
     try:
-        parsed = json.loads(data.decode("utf-8-sig"))
+        parsed = json_value(data.decode("utf-8-sig"))
     except UnicodeDecodeError as error:
         raise _not_utf8(name, data[: error.start].count(b"\n") + 1, error) from error
+    except RepeatedEntryError as error:
+        raise BadInputError(str(error), source=name, expected="one of each name") from error
     except json.JSONDecodeError as error:
         if error.msg == "Extra data" and data.lstrip(codecs.BOM_UTF8).lstrip()[:1] == b"{":
             return use_json_lines(path, name, use)
@@ -117,10 +120,12 @@ def _lines(path: Path) -> Iterator[Item]:
             if not line.strip():
                 continue
             try:
-                yield number, "", json.loads(line.decode("utf-8")), len(line)
+                yield number, "", json_value(line.decode("utf-8")), len(line)
             except UnicodeDecodeError as error:
                 text = line.decode("utf-8", "backslashreplace")
                 yield number, text, ValueError(f"invalid UTF-8 at byte {error.start + 1} of the line"), len(line)
+            except RepeatedEntryError as error:
+                yield number, line.decode("utf-8"), error, len(line)
             except json.JSONDecodeError as error:
                 text = line.decode("utf-8")
                 yield number, text, ValueError(f"is not JSON: {error.msg} at character {error.colno}"), len(line)

@@ -24,6 +24,7 @@ from votewise.sources.containers.folders import PARQUET, files_of, suffix_of, un
 from votewise.sources.containers.loaded import Broken, first_line
 from votewise.sources.containers.opening import load
 from votewise.sources.containers.staged import NUMBER, PARTWISE, stage
+from votewise.sources.containers.whole_files import check_large_parquet
 from votewise.sources.databases.connections import engine_errors, open_url, without_password
 from votewise.sources.databases.urls import is_url
 from votewise.sources.values import is_marked
@@ -154,6 +155,8 @@ def _in_files(
 
 
 def _parquet(engine: Any, files: Sequence[Path], name: str, notes: tuple[str, ...]) -> OpenTable:
+    for path in files:
+        check_large_parquet(path, str(path))
     schemas = [pq.read_schema(file) for file in files]
     own = {column for schema in schemas for column in schema.names}
     marked = frozenset(field.name for schema in schemas for field in schema if is_marked(field))

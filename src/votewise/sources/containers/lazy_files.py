@@ -1,4 +1,4 @@
-"""Our own Parquet files, read back: small ones whole, the long texts of large ones left where they are."""
+"""Our own Parquet files, read back: small ones whole, the long values of large ones left where they are."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from votewise.sources.containers.table_files import TableFiles
 def open_parquet(path: Path) -> Any:
     """The table of a Parquet file: a ``pyarrow.Table``, or a ``LazyTable`` where it is large."""
     files = TableFiles.of([path], "parquet")
-    long = stand_ins.long_texts(files) if files.bytes >= stand_ins.LARGE else []
+    long = [*stand_ins.long_texts(files), *stand_ins.long_values(files)] if files.bytes >= stand_ins.LARGE else []
     if not long:
         return pq.read_table(path)
     here = files.table([name for name in files.schema.names if name not in long])

@@ -16,7 +16,7 @@ import pyarrow as pa
 from votewise.errors import BadInputError, VotewiseError
 from votewise.sources.containers.file_formats import load_path, table_files
 from votewise.sources.containers.loaded import Broken, Loaded, first_line
-from votewise.sources.containers.plain_types import without_views
+from votewise.sources.containers.plain_types import categories, with_categories, without_views
 from votewise.sources.containers.row_streams import table_of_stream
 from votewise.sources.containers.splits import choose_split
 from votewise.sources.containers.staged_files import staged_files
@@ -32,6 +32,7 @@ class Source:
 
     ``numbers`` are the numbers, from 1, that the table's rows have in the source; None when they are consecutive.
     ``stand_ins`` tells where the texts are if the table has stand-ins for them, None where the table is all there is.
+    ``typed`` has the columns that are categories in the source, for which the table has their values.
     """
 
     name: str
@@ -40,6 +41,7 @@ class Source:
     numbers: npt.NDArray[np.int64] | None = None
     notes: tuple[str, ...] = ()
     stand_ins: StandIns | None = None
+    typed: pa.Table | None = None
 
     @property
     def head(self) -> pa.Table:
@@ -50,6 +52,11 @@ class Source:
     def schema(self) -> pa.Schema:
         """The names and types of the columns."""
         return self.table.schema if self.stand_ins is None else self.stand_ins.files.schema
+
+    @property
+    def own(self) -> pa.Table:
+        """The table with the source's own types: what is written back is made of it."""
+        return with_categories(self.table, self.typed)
 
     def take(self, rows: npt.NDArray[np.int64]) -> pa.Table:
         """Some rows, with their texts."""
@@ -82,7 +89,7 @@ def load(source: Any, *, split: str | None = None, leave_texts: bool = False) ->
         raise BadInputError("several columns have this name", source=name, column=repeated[0], expected="one each")
     if len(table) == 0 and not loaded.broken:
         raise BadInputError("there are no rows", source=name, expected="at least one vote")
-    return Source(name, table, loaded.broken, loaded.numbers, loaded.notes)
+    return Source(name, table, loaded.broken, loaded.numbers, loaded.notes, typed=categories(loaded.table))
 
 
 def _left_in_files(source: Any, split: str | None) -> Source | None:

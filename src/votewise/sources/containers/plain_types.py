@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+
 import pyarrow as pa
 
 
@@ -19,6 +21,35 @@ def without_views(table: pa.Table) -> pa.Table:
 def plain_schema(schema: pa.Schema) -> pa.Schema:
     """The names and types that ``without_views`` gives."""
     return pa.schema([field.with_type(_plain_type(field.type)) for field in schema], schema.metadata)
+
+
+def common_metadata(found: Sequence[Mapping[bytes, bytes] | None]) -> dict[bytes, bytes]:
+    """What the metadata of all parts of a table say alike: names of classes, say, but not the numbers of rows."""
+    first, *others = [dict(one or {}) for one in found] or [{}]
+    return {key: value for key, value in first.items() if all(other.get(key) == value for other in others)}
+
+
+def has_categories(kind: pa.DataType) -> bool:
+    """Whether values are categories, or hold some."""
+    if pa.types.is_dictionary(kind):
+        return True
+    return any(has_categories(kind.field(i).type) for i in range(kind.num_fields))
+
+
+def categories(table: pa.Table) -> pa.Table | None:
+    """The columns of categories, as they are; None where there are none."""
+    names = [field.name for field in table.schema if has_categories(field.type)]
+    return table.select(names) if names else None
+
+
+def with_categories(table: pa.Table, typed: pa.Table | None) -> pa.Table:
+    """The table with the columns of categories in place of those with their values; both have the same rows."""
+    if typed is None:
+        return table
+    for field in typed.schema:
+        if field.name in table.column_names:
+            table = table.set_column(table.column_names.index(field.name), field, typed.column(field.name))
+    return table
 
 
 def _plain_type(kind: pa.DataType) -> pa.DataType:

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import tempfile
-import weakref
-from contextlib import ExitStack
 from pathlib import Path
 
 import numpy as np
@@ -13,16 +10,7 @@ from votewise.sources.containers import stand_ins
 from votewise.sources.containers.folders import files_of, suffix_of, unpacked_size
 from votewise.sources.containers.staged import PARTWISE, stage
 from votewise.sources.containers.table_files import RowsInFiles, TableFiles
-from votewise.storage.staging import staging_folder
-
-
-class TemporaryFolder:
-    """A folder that is removed when nobody refers to this object any more, and at the latest at the end of the program."""
-
-    def __init__(self) -> None:
-        stack = ExitStack()
-        self.path = stack.enter_context(staging_folder(Path(tempfile.gettempdir())))
-        weakref.finalize(self, stack.close)
+from votewise.sources.containers.temporary import TemporaryFolder
 
 
 def staged_files(path: Path, name: str, split: str | None) -> RowsInFiles | None:

@@ -1,4 +1,4 @@
-"""The type of columns whose texts stay in their files."""
+"""The types of columns whose values stay in their files."""
 
 from __future__ import annotations
 
@@ -6,8 +6,13 @@ from typing import Any
 
 import pyarrow as pa
 
-DIGEST = pa.binary(16)
-"""What a stand-in is."""
+from votewise.arrays import Bools
+from votewise.data.identity import MD5_BYTES
+
+DIGEST = pa.binary(MD5_BYTES + 8)
+"""What a stand-in is: MD5 of the text in UTF-8, by which pairs are named, and 8 bytes that depend on a secret."""
+
+TEXT = pa.large_string()
 
 
 class TextsNeededError(Exception):
@@ -39,6 +44,55 @@ class StandInType(pa.ExtensionType):  # type: ignore[misc] # pyarrow has no type
 
     def __arrow_ext_scalar_class__(self) -> type[StandIn]:
         return StandIn
+
+
+UNSEEN = pa.struct([("x", pa.null())])
+"""How a column of which only the nulls are known is kept: no function takes it for texts, lists or objects with keys."""
+
+
+class LeftType(pa.ExtensionType):  # type: ignore[misc] # pyarrow has no types
+    """Values that are in files and of which nothing is here, except which of them are null.
+
+    ``original`` is the type that they have in the files.
+    """
+
+    def __init__(self, original: pa.DataType) -> None:
+        self.original = original
+        super().__init__(UNSEEN, "votewise.left_in_files")
+
+    def __arrow_ext_serialize__(self) -> bytes:
+        return bytes(pa.schema([("x", self.original)]).serialize().to_pybytes())
+
+    @classmethod
+    def __arrow_ext_deserialize__(cls, storage_type: pa.DataType, serialized: bytes) -> LeftType:
+        return cls(pa.ipc.read_schema(pa.py_buffer(serialized)).field(0).type)
+
+    def __arrow_ext_scalar_class__(self) -> type[StandIn]:
+        return StandIn
+
+
+def left_column(nulls: Bools, original: pa.DataType) -> pa.ChunkedArray:
+    """A column of values that stay in files, of which only is known where there are ``nulls``."""
+    seen = pa.StructArray.from_arrays([pa.nulls(len(nulls))], fields=list(UNSEEN), mask=pa.array(nulls, pa.bool_()))
+    kind = LeftType(original)
+    return pa.chunked_array([pa.ExtensionArray.from_storage(kind, seen)], kind)
+
+
+def is_left(field: pa.Field) -> bool:
+    """Tell whether a column holds nothing but which values are null."""
+    return isinstance(field.type, LeftType)
+
+
+def is_in_files(field: pa.Field) -> bool:
+    """Tell whether the values of a column are in files: as stand-ins, or not here at all."""
+    return is_stand_in(field) or is_left(field)
+
+
+def original_type(field: pa.Field) -> pa.DataType:
+    """The type of a column's values, wherever they are."""
+    if is_left(field):
+        return field.type.original
+    return TEXT if is_stand_in(field) else field.type
 
 
 def is_stand_in(field: pa.Field) -> bool:

@@ -16,6 +16,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from votewise.errors import BadInputError
+from votewise.sources.containers.whole_files import check_large_parquet, check_stream_ends
 
 Indices = npt.NDArray[np.int64]
 
@@ -48,13 +49,16 @@ class TableFile:
         if kind == "parquet":
             with pq.ParquetFile(path) as file:
                 schema, meta = file.schema_arrow, file.metadata
+                check_large_parquet(path, str(path))
                 return cls(path, kind, stamp_of(path), meta.num_rows, _sizes(path, schema.names), schema)
         rows, schema, sizes = 0, None, Counter[str]()
         with pa.memory_map(str(path)) as source:
             for batch in _arrow_batches(source):
                 rows, schema = rows + len(batch), batch.schema
                 sizes.update({name: column.nbytes for name, column in zip(schema.names, batch.columns, strict=True)})
-            return cls(path, kind, stamp_of(path), rows, sizes, schema or _arrow_schema(source))
+            schema = schema or _arrow_schema(source)
+        check_stream_ends(path, str(path))
+        return cls(path, kind, stamp_of(path), rows, sizes, schema)
 
     def check(self) -> None:
         """Raise BadInputError if the file is not as it was when it was opened."""

@@ -11,7 +11,7 @@ import numpy as np
 import pyarrow as pa
 
 from votewise.sources.containers.loaded import Broken
-from votewise.sources.containers.plain_types import plain_schema
+from votewise.sources.containers.plain_types import common_metadata, has_categories, plain_schema
 from votewise.sources.containers.table_file import Indices, TableFile
 
 
@@ -35,6 +35,7 @@ class TableFiles:
         else:
             schemas = [file.schema.remove_metadata() for file in files]
             schema = pa.unify_schemas(schemas, promote_options="permissive")
+            schema = schema.with_metadata(common_metadata([file.schema.metadata for file in files]))
         return cls(files, plain_schema(schema))
 
     def without(self, column: str, kept: Any) -> TableFiles:
@@ -72,6 +73,14 @@ class TableFiles:
         """These columns, in memory."""
         schema = pa.schema([self.schema.field(name) for name in columns], self.schema.metadata)
         return pa.concat_tables([schema.empty_table(), *self.batches(columns)]) if columns else pa.table({})
+
+    def categories(self) -> pa.Table | None:
+        """The columns of categories, as they are in the files, in memory; None where there are none, or of several types."""
+        first = self.files[0].schema
+        others = [{field.name: field.type for field in file.schema} for file in self.files]
+        names = [f.name for f in first if has_categories(f.type) and all(o.get(f.name) == f.type for o in others)]
+        found = [batch for file in self.files for batch in file.batches(names, None)] if names else []
+        return pa.concat_tables(found) if found else None
 
     def take(self, columns: Sequence[str], rows: Indices) -> pa.Table:
         """A few rows, in the order in which they are asked for."""

@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+import json
 import re
 from dataclasses import dataclass
-from urllib.parse import parse_qsl, quote, unquote, urlencode
+from urllib.parse import parse_qsl, quote, quote_plus, unquote, urlencode
 
-SECRET = re.compile(r"pass|pwd|secret|token|key|credential|auth|sig", re.IGNORECASE)
+SECRET = re.compile(
+    r"pass|pwd|secret|token|key|credential|auth|sig|jwt|bearer|cookie|session|private|^(?:pw|sas|pin|otp)$",
+    re.IGNORECASE,
+)
 """Parts of the names of query parameters that hold secrets."""
+
+_PARAMETER = re.compile(r"[?&]([^=&?#@/]*)=([^&]*)")
 
 SHORTEST = 3
 """Characters of the shortest secret that is taken out of messages; a shorter one would take words apart."""
@@ -22,6 +28,9 @@ class ConnectionUrl:
         user, password: as they are to be sent, not percent-encoded; None where there is none.
         place: host, port and path.
         query: parameters, decoded.
+        written: the secrets as they stand in the URL.
+        unclear: whether a parameter with the name of a secret stands before an at sign, so that it may as well be part of a
+            password. Nothing of such a URL is shown.
     """
 
     scheme: str
@@ -29,29 +38,45 @@ class ConnectionUrl:
     password: str | None
     place: str
     query: tuple[tuple[str, str], ...]
+    written: tuple[str, ...] = ()
+    unclear: bool = False
 
     @classmethod
     def parse(cls, url: str) -> ConnectionUrl:
         """Take a URL apart."""
-        scheme, _, rest = url.partition("://")
-        table = re.search(r"[?&]table=", rest)
-        before, at, place = rest[: table.start() if table else len(rest)].rpartition("@")
-        place += rest[table.start() :] if table else ""
+        scheme, _, rest = url.strip().partition("://")
+        named = [m for m in _PARAMETER.finditer(rest) if m[1] == "table" or SECRET.search(m[1])]
+        end = named[0].start() if named else len(rest)
+        before, at, place = rest[:end].rpartition("@")
+        place += rest[end:]
         user, colon, password = before.partition(":")
         place, _, query = place.partition("?")
+        secrets = [m for m in _PARAMETER.finditer(rest) if SECRET.search(m[1])]
+        last = rest.rfind("@")
+        unclear = any(m.start() < last for m in secrets)
+        passwords = ([password] if colon else []) + ([rest[:last].partition(":")[2]] if unclear else [])
         return cls(
             scheme,
             unquote(user) if at else None,
             unquote(password) if at and colon else None,
             place,
             tuple(parse_qsl(query, keep_blank_values=True)),
+            (*(m[2] for m in secrets), *passwords),
+            unclear,
         )
+
+    @property
+    def _user_shown(self) -> str:
+        # The name of a user of a web address is often the secret itself.
+        web = self.scheme.lower() in ("http", "https")
+        return "" if self.user is None or web else f"{quote(self.user)}@"
 
     def shown(self) -> str:
         """The URL without its secrets."""
+        if self.unclear:
+            return f"{self.scheme}://***"
         query = [(name, value) for name, value in self.query if not SECRET.search(name)]
-        user = "" if self.user is None else f"{quote(self.user)}@"
-        return f"{self.scheme}://{user}{self.place}" + (f"?{urlencode(query, safe='/:')}" if query else "")
+        return f"{self.scheme}://{self._user_shown}{self.place}" + (f"?{urlencode(query, safe='/:')}" if query else "")
 
     def address(self) -> str:
         """What a database is given: everything except the table."""
@@ -63,17 +88,26 @@ class ConnectionUrl:
 
     def without_secrets(self, text: str) -> str:
         """A message with the secrets taken out, however they are written in it."""
-        secrets = [self.password, *(value for name, value in self.query if SECRET.search(name))]
-        for secret in secrets:
-            for spelling in {secret or "", quote(secret or "", safe=""), quote(secret or "")}:
-                if len(spelling) >= SHORTEST:
-                    text = text.replace(spelling, "***")
+        secrets = [self.password, *(value for name, value in self.query if SECRET.search(name)), *self.written]
+        if not self._user_shown:
+            secrets.append(self.user)
+        spellings = {spelling for secret in secrets if secret for spelling in _spellings(secret)}
+        for spelling in sorted(spellings, key=len, reverse=True):
+            if len(spelling) >= SHORTEST:
+                text = text.replace(spelling, "***")
         return text
+
+
+def _spellings(secret: str) -> set[str]:
+    """How a secret may be written in a message: as it is, percent-encoded, in quotes, on one line."""
+    plain = {secret, unquote(secret), " ".join(secret.split())}
+    encoded = {write(text) for text in plain for write in (lambda t: quote(t, safe=""), quote, quote_plus)}
+    return plain | encoded | {quoted[1:-1] for text in plain for quoted in (repr(text), json.dumps(text))}
 
 
 def is_url(text: str) -> bool:
     """Tell whether this is a URL, ``scheme://...``, rather than a path."""
-    return re.match(r"[A-Za-z][A-Za-z0-9+.-]+://", text) is not None
+    return re.match(r"\s*[A-Za-z][A-Za-z0-9+.-]+://", text) is not None
 
 
 def shown_url(text: str) -> str:

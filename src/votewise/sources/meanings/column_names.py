@@ -13,7 +13,7 @@ SYSTEM = (
 )  # fmt: skip
 HISTORY = (
     "history", "chat_history", "conversation_history", "dialog_history", "dialogue_history", "previous_turns",
-    "trajectory", "dialogue", "dialog", "conversations", "conversation", "context", "messages",
+    "trajectory", "chat", "dialogue", "dialog", "conversations", "conversation", "context", "messages",
 )  # fmt: skip
 NO_ANSWERS = tuple(name for name in HISTORY if "history" in name or name in ("previous_turns", "context"))
 """Histories whose names say that the answers come after them."""

@@ -11,7 +11,7 @@ from votewise.arrays import Bools
 from votewise.errors import BadInputError
 from votewise.sources.canonical import Canonical
 from votewise.sources.cells import mask
-from votewise.sources.containers.stand_in_type import TextsNeededError, is_stand_in
+from votewise.sources.containers.stand_in_type import TextsNeededError, is_in_files
 from votewise.sources.meanings.column_names import plain_name
 from votewise.sources.rows import Rows
 
@@ -44,9 +44,9 @@ def rows_on_criterion(rows: Rows, criterion: str) -> Bools:
     """
     values: set[str] = set()
     for name in rows.table.column_names:
-        if plain_name(name) not in QUESTIONS or pa.types.is_nested(rows.table.schema.field(name).type):
+        if plain_name(name) not in QUESTIONS or pa.types.is_nested(rows.type_of(name)):
             continue
-        if is_stand_in(rows.table.schema.field(name)):
+        if is_in_files(rows.table.schema.field(name)):
             raise TextsNeededError(name)
         column = pc.cast(rows.table.column(name), pa.large_string())
         chosen = pc.fill_null(pc.equal(column, criterion), False)

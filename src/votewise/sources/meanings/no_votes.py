@@ -18,18 +18,25 @@ from votewise.sources.canonical import Canonical
 from votewise.sources.cells import TEXT
 from votewise.sources.meanings.column_names import plain_name
 from votewise.sources.meanings.labels import label_key
+from votewise.sources.option_words import column_option
 from votewise.sources.rows import Rows
 
 STATUS = re.compile(
-    r"(assignment:)?((vote|label|annotation|response|assignment|submission|judg[e]?ment|preference|answer|record|task|review)_)?(status|state)"
+    r"(assignment:)?((vote|label|annotation|response|assignment|submission|judg[e]?ment|preference|answer|record|task|review|verdict|hit|job)_)?(status|state|outcome)"
 )
 OUT = frozenset((
     "discarded", "discard", "draft", "skipped", "skip", "cancelled", "canceled", "rejected", "deleted", "invalid", "pending",
     "expired", "in progress", "in_progress", "not started", "unsubmitted", "abandoned", "failed", "spam", "withdrawn",
     "timed out", "timed-out", "timeout", "returned", "superseded", "outdated", "obsolete", "replaced", "removed",
     "disqualified", "screened out", "screened_out", "retracted", "unlabeled", "unlabelled", "incomplete",
+    "ignore", "ignored", "aborted", "voided", "error", "not completed",
 ))  # fmt: skip
 """Values of a status with which a row is not a vote."""
+SURELY_OUT = frozenset((
+    "discarded", "draft", "skipped", "cancelled", "canceled", "abandoned", "timed out", "withdrawn", "ignore", "ignored",
+    "unsubmitted", "not submitted", "not completed", "aborted", "timeout",
+))  # fmt: skip
+"""Values that speak of a row that is not a vote, whatever the column is called."""
 EQUAL = frozenset(("tie", "tied", "draw"))
 YES = re.compile(
     r"(has_(label|vote|preference|annotation)|(is_)?(valid|complete|completed|submitted|usable|labell?ed|annotated|finished|voted"
@@ -39,7 +46,7 @@ YES = re.compile(
 NO = re.compile(
     r"((is|was)_)?(skip|skipped|cancelled|canceled|discard|discarded|draft|deleted|invalid|spam|excluded|exclude|ignored|ignore"
     r"|unusable|superseded|outdated|obsolete|replaced|overwritten|retracted|withdrawn|removed|duplicated?|bot|practice|warm_?up"
-    r"|qc_failed|failed_qc)"
+    r"|qc_failed|failed_qc|aborted|expired|returned|voided|timed_?out|unfinished|incomplete)"
 )
 """Marks with which a row is not a vote."""
 TIE = re.compile(r"((is|was)_)?(tie|tied|draw|equal)")
@@ -67,7 +74,7 @@ def set_aside(rows: Rows) -> None:
             raise rows.fail(
                 "marks every row as not a vote",
                 column=name,
-                expected=f"--columns {own}= if it says something else",
+                expected=f"{column_option(own, '')} if it says something else",
             )
         rows.use(name, "status")
         rows.ok &= ~out
@@ -75,7 +82,9 @@ def set_aside(rows: Rows) -> None:
         rows.tied |= tie
         what = [f"{number:,} rows are not votes"] if number else []
         what += [f"{ties:,} are ties"] if ties else []
-        rows.notes.append(f"By the column '{own}', {' and '.join(what)}; --columns {own}= leaves that column out.")
+        rows.notes.append(
+            f"By the column '{own}', {' and '.join(what)}; {column_option(own, '')} leaves that column out."
+        )
 
 
 def with_ties(rows: Rows, canonical: Canonical) -> Canonical:
@@ -94,14 +103,16 @@ def _meaning(rows: Rows, name: str) -> tuple[Bools, Bools] | None:
     plain = plain_name(name)
     kinds = (STATUS, YES, NO, TIE)
     kind = next((k for k in kinds if k.fullmatch(plain)), None)
-    if kind is None or name in rows.renames or pa.types.is_nested(rows.table.schema.field(name).type):
+    if kind is None or (name in rows.renames and name != "status") or pa.types.is_nested(rows.type_of(name)):
         return None
     coded = rows.table.column(name).combine_chunks().dictionary_encode()
     values = [label_key(str(value)).strip() for value in coded.dictionary.to_pylist()]
     if kind is STATUS:
         values = [value.rpartition(".")[2] for value in values]
         out, tie = [v in OUT for v in values], [v in EQUAL for v in values]
-    elif any(value not in (("true", "false") if plain in COUNTS else TRUE | FALSE) for value in values):
+    elif any(
+        value not in (("true", "false") if plain in COUNTS and _counts(rows) else TRUE | FALSE) for value in values
+    ):
         return None
     else:
         marked = [value in TRUE for value in values]
@@ -109,6 +120,11 @@ def _meaning(rows: Rows, name: str) -> tuple[Bools, Bools] | None:
         tie = marked if kind is TIE else [False] * len(values)
     codes = np.asarray(coded.indices.fill_null(len(values)).to_numpy(zero_copy_only=False), np.int64)
     return _taken(out, codes), _taken(tie, codes)
+
+
+def _counts(rows: Rows) -> bool:
+    """Whether a table has numbers of votes, beside which ``tie`` is one too."""
+    return any(re.search(r"votes|wins|count|counts", plain_name(name)) for name in rows.table.column_names)
 
 
 def _taken(values: list[bool], codes: Any) -> Bools:

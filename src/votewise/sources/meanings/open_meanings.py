@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from votewise.data.votes import UNKNOWN
 from votewise.sources.canonical import Canonical
 from votewise.sources.cells import is_string
+from votewise.sources.containers.stand_in_type import is_in_files
 from votewise.sources.meanings.column_names import plain_name
 from votewise.sources.meanings.criteria import CRITERIA
+from votewise.sources.meanings.labels import label_key
+from votewise.sources.meanings.no_votes import SURELY_OUT
 from votewise.sources.meanings.scores_as_votes import spells_numbers
-from votewise.sources.meanings.unread import unread
+from votewise.sources.meanings.unread_values import column_codes, unread
 from votewise.sources.meanings.vote_columns import NAMES
+from votewise.sources.option_words import column_option, criterion_option
 from votewise.sources.rows import Rows
 
 COUNTS = (
@@ -38,21 +43,29 @@ def check_meanings(rows: Rows, canonical: Canonical) -> None:
                 raise rows.fail(
                     f"holds several criteria: {', '.join(values[:5])}",
                     column=name,
-                    expected=f"one of them, say --criterion '{values[0]}'; or --columns {own}= if all are one question",
+                    expected=f"one of them, say {criterion_option(values[0])}; or "
+                    f"{column_option(own, '')} if all are one question",
                 )
+        out = [value for value in _values(rows, name)[: MOST + 1] if label_key(value) in SURELY_OUT]
+        if out and 1 < len(_values(rows, name)) <= MOST and _is_short(rows, name):
+            raise rows.fail(
+                f"says '{out[0]}' of some rows, and has no role",
+                column=name,
+                expected=f"{column_option('status', own)} if these are no votes, {column_option(own, '')} if they are",
+            )
         if not canonical.one_per_row:
             continue
         if plain in COUNTS and _nobody_named(canonical) and _counts(rows, name):
             raise rows.fail(
                 "may say how many votes each row stands for, and has no role",
                 column=name,
-                expected=f"--columns weight={own} if it does, --columns {own}= if each row is one vote",
+                expected=f"{column_option('weight', own)} if it does, {column_option(own, '')} if each row is one vote",
             )
         if plain in NAMES and _nobody_named(canonical) and _several(rows, name):
             raise rows.fail(
                 "names several people for the one label of a row",
                 column=name,
-                expected=f"their votes in a list, or one vote per row; --columns {own}= reads the label as one vote",
+                expected=f"their votes in a list, or one vote per row; {column_option(own, '')} reads the label as one vote",
             )
 
 
@@ -62,14 +75,26 @@ def _nobody_named(canonical: Canonical) -> bool:
 
 def _values(rows: Rows, name: str) -> list[str]:
     column = rows.table.column(name)
-    if not is_string(column.type):
+    if not is_string(rows.type_of(name)):
         return []
+    left = rows.source.stand_ins
+    if left is not None and is_in_files(rows.table.schema.field(name)):
+        _, first = np.unique(column_codes(rows, name), return_index=True)
+        if len(first) > MOST + 1:
+            # So many long texts are neither criteria nor a status.
+            return []
+        column = left.files.take([rows.source_column(name)], np.sort(first)).column(0)
     return [value for value in pc.unique(column).to_pylist() if value]
+
+
+def _is_short(rows: Rows, name: str) -> bool:
+    """Whether values recur, as those of a status do."""
+    return len(_values(rows, name)) <= max(2, len(rows) / 2)
 
 
 def _counts(rows: Rows, name: str) -> bool:
     column = rows.table.column(name)
-    if is_string(column.type) and spells_numbers(rows.head, name):
+    if is_string(rows.type_of(name)) and spells_numbers(rows.head, name):
         column = pc.cast(pc.if_else(pc.equal(column, ""), None, column), pa.float64())
     if not (pa.types.is_integer(column.type) or pa.types.is_floating(column.type)):
         return False
@@ -78,7 +103,7 @@ def _counts(rows: Rows, name: str) -> bool:
 
 
 def _several(rows: Rows, name: str) -> bool:
-    kind = rows.table.schema.field(name).type
+    kind = rows.type_of(name)
     if not (pa.types.is_list(kind) or pa.types.is_large_list(kind)):
         return False
-    return any(value is not None and len(value) > 1 for value in rows.table.column(name).to_pylist())
+    return any(value is not None and len(value) > 1 for value in rows.peek(name))

@@ -8,7 +8,6 @@ from typing import Any
 from votewise.sources.cells import is_text, seconds
 from votewise.sources.meanings.labels import meaning_of
 from votewise.sources.rows import Rows
-from votewise.sources.values import decoded
 
 NAMES = ("domain", "model_a", "model_b", "pair")
 NUMBERS = ("margin", "weight")
@@ -25,8 +24,12 @@ def has_other_meaning(rows: Rows, name: str) -> bool:
     if name == "pair" and not (rows.has("response_a") or rows.has("chosen")):
         # Without texts nothing else names the pairs.
         return False
-    values = [value for value in decoded(rows.table.select([name]), name) if value is not None]
-    return bool(values) and not any(_fits(rows, name, value) for value in values)
+    some = False
+    for value in rows.peek(name):
+        if value is not None and _fits(rows, name, value):
+            return False
+        some = some or value is not None
+    return some
 
 
 def _fits(rows: Rows, name: str, value: Any) -> bool:

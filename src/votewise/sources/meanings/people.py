@@ -15,25 +15,32 @@ import pyarrow.compute as pc
 from votewise.data.votes import UNKNOWN
 from votewise.errors import BadInputError
 from votewise.sources.canonical import Canonical
-from votewise.sources.cells import TEXT, known
-from votewise.sources.containers.stand_in_type import TextsNeededError, is_stand_in
+from votewise.sources.cells import TEXT, is_string, known
+from votewise.sources.containers.stand_in_type import TextsNeededError, is_in_files
 from votewise.sources.meanings.column_names import PERSON, WAYS, plain_name
 from votewise.sources.meanings.inner_columns import inner_names
+from votewise.sources.option_words import column_option
 from votewise.sources.rows import Rows
 
 _WAY = re.compile(f"{WAYS}$")
 
 MAYBE = re.compile(
     r"(created|submitted|updated|entered)_by(_id)?|e?_?mail|member(_id)?|expert(_id|_name)?|person(_id)?|subject_id|rater_model"
-    r"|judge_model|author_id"
+    r"|judge_model|model_judge|author_id|annot(_id)?|human_id|student(_id)?|tagger(_id)?|scorer(_id)?|marker(_id)?|handle|login"
+    r"|(account|client|player|employee|visitor)(_(id|name))?|w_id|username|nick_?name"
 )
 """Names of columns that may say who voted, and may say something else."""
+
+SESSIONS = re.compile(r"(.*_)?(session|device)(_id)?|ip(_address|_hash)?|uid|rid")
+"""Names that may say it where a value is in several rows."""
 
 RECORD = re.compile(r"(meta|metadata|meta_data|info|extra|extras|details|attributes|annotation|record)")
 """Names of objects about a row, which may name who voted."""
 
 
 SAMPLE = 1_000
+ENDS = ("?", "!", ".", "…", "\u3002", "\uff1f", "\uff01")
+"""Ends of sentences, with which no name of several words ends."""
 MOST_WORDS = 3
 """A column most of whose values have more words than this holds texts, not names."""
 
@@ -65,13 +72,20 @@ def is_person(name: str) -> bool:
 def _refuse_maybe(rows: Rows, names: Collection[str]) -> None:
     """Refuse a table in which nobody is named, but for a column that may do it."""
     for name in names:
-        if MAYBE.fullmatch(plain_name(name)) and _holds_names(rows, name) and len(_codes(rows, name)[1]) > 1:
+        maybe, session = (names.fullmatch(plain_name(name)) for names in (MAYBE, SESSIONS))
+        if (maybe or session) and _holds_names(rows, name) and _tells_people_apart(rows, name, recurs=not maybe):
             own = rows.source_column(name)
             raise rows.fail(
                 "may name who voted, and has no role",
                 column=name,
-                expected=f"--columns annotator={own} if it does, --columns {own}= if it does not",
+                expected=f"{column_option('annotator', own)} if it does, {column_option(own, '')} if it does not",
             )
+
+
+def _tells_people_apart(rows: Rows, name: str, *, recurs: bool) -> bool:
+    """Whether a column has several values, and with ``recurs`` fewer than there are rows."""
+    values = len(_codes(rows, name)[1])
+    return 1 < values < (len(rows) if recurs else len(rows) + 1)
 
 
 def _refuse_inner(rows: Rows, names: Collection[str]) -> None:
@@ -79,7 +93,7 @@ def _refuse_inner(rows: Rows, names: Collection[str]) -> None:
     for name in names:
         if not (RECORD.fullmatch(plain_name(name)) or is_person(name)):
             continue
-        keys = inner_names(rows.table, name)
+        keys = inner_names(rows.head, name)
         found = next((key for key in keys if is_person(key)), None)
         if found is None and is_person(name):
             found = next((key for key in keys if plain_name(key) in ("id", "name", "email")), None)
@@ -88,7 +102,8 @@ def _refuse_inner(rows: Rows, names: Collection[str]) -> None:
             raise rows.fail(
                 f"holds '{found}', which may name who voted, and has no role",
                 column=name,
-                expected=f"--columns annotator={own}.{found} if it does, --columns {own}= if it does not",
+                expected=f"{column_option('annotator', f'{own}.{found}')} if it does, "
+                f"{column_option(own, '')} if it does not",
             )
 
 
@@ -160,13 +175,14 @@ def _unnamed(who: Any) -> Any:
 
 def _holds_names(rows: Rows, name: str) -> bool:
     column, types = rows.table.column(name), pa.types
-    if is_stand_in(rows.table.schema.field(name)):
+    if is_in_files(rows.table.schema.field(name)) and is_string(rows.type_of(name)):
         raise TextsNeededError(name)
     kind = column.type
     if types.is_string(kind) or types.is_large_string(kind):
         # What a user said is no user.
         texts = [text for text in column.slice(0, SAMPLE).to_pylist() if text]
-        if sum(len(text.split()) > MOST_WORDS for text in texts) > len(texts) / 2:
+        said = sum(len(text.split()) > MOST_WORDS or (" " in text and text.strip()[-1:] in ENDS) for text in texts)
+        if said > len(texts) / 2:
             return False
     named = types.is_string(kind) or types.is_large_string(kind) or types.is_integer(kind) or types.is_floating(kind)
     return bool(named and known(column).any())

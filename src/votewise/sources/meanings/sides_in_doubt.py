@@ -11,7 +11,8 @@ from votewise.sources.canonical import Canonical
 from votewise.sources.cells import is_string
 from votewise.sources.meanings.column_names import plain_name
 from votewise.sources.meanings.labels import LABELS, NEUTRAL, label_key
-from votewise.sources.meanings.unread import unread
+from votewise.sources.meanings.unread_values import unread
+from votewise.sources.option_words import column_option
 from votewise.sources.rows import Rows
 from votewise.sources.values import decoded
 
@@ -88,7 +89,7 @@ def _check_places(rows: Rows, label: str, answers: Mapping[str, str]) -> None:
             raise rows.fail(
                 f"may say which answer was on which side, and the labels are {', '.join(sorted(values & PLACES))}",
                 column=name,
-                expected=f"labels that name the answers; or --columns {own}= if left, or first, always means '{a}'",
+                expected=f"labels that name the answers; or {column_option(own, '')} if left, or first, always means '{a}'",
             )
 
 
@@ -97,7 +98,7 @@ def _check_second(rows: Rows, canonical: Canonical, label: str) -> None:
     places = canonical.table.column("row").to_numpy()
     read = canonical.table.column("label").to_pylist()
     for name in unread(rows):
-        if plain_name(name) not in SECOND or not is_string(rows.table.schema.field(name).type):
+        if plain_name(name) not in SECOND or not is_string(rows.type_of(name)):
             continue
         kinds = [value for value in pc.unique(rows.table.column(name)).to_pylist() if value]
         meant = {value: LABELS.get(label_key(value)) for value in kinds}
@@ -111,5 +112,6 @@ def _check_second(rows: Rows, canonical: Canonical, label: str) -> None:
                 raise rows.fail(
                     f"is a second label and says something else than '{first}' (row {rows.source.number(i):,})",
                     column=name,
-                    expected=f"--columns {own}= if '{first}' is the vote, --columns {first}= --columns label={own} if not",
+                    expected=f"{column_option(own, '')} if '{first}' is the vote, {column_option(first, '')} "
+                    f"{column_option('label', own)} if not",
                 )

@@ -26,7 +26,7 @@ def refuse_single_verdicts(rows: Rows) -> None:
     others = [name for name in names if OTHER.fullmatch(name) and name not in answers]
     if len(answers) != 1 or others:
         return
-    kind = rows.table.schema.field(names[answers[0]]).type
+    kind = rows.head.schema.field(names[answers[0]]).type
     inside = [kind.field(i).name for i in range(kind.num_fields)] if hasattr(kind, "num_fields") else []
     if not verdicts and not set(INSIDE) & set(inside):
         return

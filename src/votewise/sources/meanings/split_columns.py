@@ -11,6 +11,7 @@ import pyarrow.compute as pc
 from votewise.sources.cells import is_string
 from votewise.sources.containers.splits import choose_split
 from votewise.sources.meanings.column_names import plain_name
+from votewise.sources.option_words import column_option
 from votewise.sources.rows import Rows
 
 NAMES = ("split", "data_split", "dataset_split", "partition")
@@ -27,7 +28,7 @@ def read_one_split(rows: Rows) -> None:
         BadInputError: there are several splits, and none of them is ``train`` or was asked for.
     """
     for name in rows.table.column_names:
-        if plain_name(name) not in NAMES or not is_string(rows.table.schema.field(name).type) or name in rows.renames:
+        if plain_name(name) not in NAMES or not is_string(rows.type_of(name)) or name in rows.renames:
             continue
         column = rows.table.column(name)
         splits = [value for value in pc.unique(column).to_pylist() if value]
@@ -44,5 +45,5 @@ def read_one_split(rows: Rows) -> None:
         own = rows.source_column(name)
         rows.notes.append(
             f"By the column '{own}', the split '{chosen}' is read and {left:,} rows of others are left out; "
-            f"--split chooses another one, --columns {own}= reads all."
+            f"--split chooses another one, {column_option(own, '')} reads all."
         )

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 import pyarrow as pa
 
 from votewise.sources.cells import is_number, is_string, parsed, scaled, seconds
+from votewise.sources.containers.stand_in_type import TextsNeededError, is_in_files
+from votewise.sources.meanings.column_names import plain_name
 from votewise.sources.rows import Rows
 
 TIMES = (
@@ -25,11 +25,14 @@ OLDEST = 3e8
 
 def time_column(rows: Rows) -> str | None:
     """The column that says when each vote was cast, if all its values are times; None where there is none."""
-    plain = {name.casefold().replace(" ", "_"): name for name in rows.table.column_names if name not in rows.roles}
-    return next((plain[name] for name in TIMES if name in plain and _all_times(rows.table.column(plain[name]))), None)
+    plain = {plain_name(name): name for name in rows.table.column_names if name not in rows.roles}
+    return next((plain[name] for name in TIMES if name in plain and _all_times(rows, plain[name])), None)
 
 
-def _all_times(column: Any) -> bool:
+def _all_times(rows: Rows, name: str) -> bool:
+    column = rows.table.column(name)
+    if is_string(rows.type_of(name)) and is_in_files(rows.table.schema.field(name)):
+        raise TextsNeededError(name)
     if column.null_count == len(column):
         return False
     if pa.types.is_timestamp(column.type) or pa.types.is_date(column.type):

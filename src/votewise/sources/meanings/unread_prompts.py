@@ -6,20 +6,26 @@ is called like a further part of one may: a persona, documents that were found, 
 
 from __future__ import annotations
 
+import hashlib
 import re
 from typing import Any
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from votewise.data.identity import MD5_BYTES, TEXTS
 from votewise.data.votes import UNKNOWN
 from votewise.sources.canonical import Canonical
 from votewise.sources.cells import is_string
 from votewise.sources.meanings.column_names import DOCUMENTS, PROMPT, SYSTEM, names_what_was_asked, plain_name
 from votewise.sources.meanings.labels import LABELS
-from votewise.sources.meanings.unread import RECORDS, REMARKS, unread
+from votewise.sources.meanings.unread_values import RECORDS, REMARKS, unread
 from votewise.sources.meanings.vote_columns import label_like
+from votewise.sources.option_words import column_option
+from votewise.sources.pair_texts import some_texts
 from votewise.sources.rows import Rows
+from votewise.sources.stored_votes import stored_votes
 from votewise.sources.texts.messages import conversation
 from votewise.sources.values import decoded
 
@@ -61,8 +67,8 @@ def check_prompts(rows: Rows, canonical: Canonical) -> None:
     """
     if "response_a" not in canonical.table.column_names:
         return
-    if _has_prompt(canonical.table):
-        _check_judges_prompts(rows, canonical.table)
+    if asks_something(rows, canonical.table):
+        _check_judges_prompts(rows, canonical)
         _check_further_prompts(rows)
         _check_parts(rows)
         return
@@ -79,7 +85,7 @@ def check_prompts(rows: Rows, canonical: Canonical) -> None:
             raise rows.fail(
                 "holds texts and has no role, and no other column is read as the prompt",
                 column=name,
-                expected=f"--columns prompt={own} if a model was asked this, --columns {own}= if not",
+                expected=f"{column_option('prompt', own)} if a model was asked this, {column_option(own, '')} if not",
             )
     _check_question_ids(rows, canonical.table)
 
@@ -91,7 +97,7 @@ def _check_question_ids(rows: Rows, table: pa.Table) -> None:
         for name in unread(rows)
         if QUESTION_IDS.fullmatch(plain_name(name)) or TASK_IDS.fullmatch(plain_name(name))
     ]
-    if not ids or "pair" in table.column_names or not is_string(table.column("response_a").type):
+    if not ids or "pair" in table.column_names or not _are_texts(rows, table, "response_a"):
         return
     answers = zip(table.column("response_a").to_pylist(), table.column("response_b").to_pylist(), strict=True)
     couples = [frozenset(couple) for couple in answers]
@@ -108,7 +114,7 @@ def _check_question_ids(rows: Rows, table: pa.Table) -> None:
                     f"differs between rows {rows.source.number(j):,} and {rows.source.number(i):,}, with the same answers, "
                     "and no column is read as the prompt",
                     column=name,
-                    expected=f"--columns prompt={own} if it says what was asked, --columns {own}= if not",
+                    expected=f"{column_option('prompt', own)} if it says what was asked, {column_option(own, '')} if not",
                 )
 
 
@@ -127,16 +133,17 @@ def check_known_parts(rows: Rows, name: str) -> None:
             raise rows.fail(
                 f"holds texts that a model sees, and the format {name} does not read them",
                 column=column,
-                expected=f"them in the prompt; or --columns {own}= if no model saw them",
+                expected=f"them in the prompt; or {column_option(own, '')} if no model saw them",
             )
 
 
-def _check_judges_prompts(rows: Rows, table: pa.Table) -> None:
+def _check_judges_prompts(rows: Rows, canonical: Canonical) -> None:
     """Refuse prompts that hold both answers: they are what a judge was asked."""
-    columns = [table.column(name) for name in ("prompt", "response_a", "response_b")]
-    if not all(is_string(column.type) for column in columns):
+    table = canonical.table
+    if not all(_are_texts(rows, table, name) for name in TEXTS):
         return
-    parts = zip(*(column.slice(0, SAMPLE).to_pylist() for column in columns), strict=True)
+    first = some_texts(table, stored_votes(rows, canonical), np.arange(min(len(table), SAMPLE)))
+    parts = zip(*(first.column(name).to_pylist() for name in TEXTS), strict=True)
     told = [(p, a, b) for p, a, b in parts if p and a and b and min(len(a), len(b)) >= LONG and a != b]
     name = next((name for name, role in rows.roles.items() if role == "prompt" and rows.has(name)), None)
     if name is not None and told and all(a in p and b in p for p, a, b in told):
@@ -144,7 +151,8 @@ def _check_judges_prompts(rows: Rows, table: pa.Table) -> None:
         raise rows.fail(
             "holds both answers, as what a judge was asked does",
             column=name,
-            expected=f"--columns prompt=NAME for what the models were asked, or --columns {own}= if no column has it",
+            expected=f"--columns prompt=NAME for what the models were asked, or "
+            f"{column_option(own, '')} if no column has it",
         )
 
 
@@ -167,8 +175,8 @@ def _check_further_prompts(rows: Rows) -> None:
             raise rows.fail(
                 f"holds texts and has no role, and the prompt is read from the column '{read}'",
                 column=name,
-                expected=f"--columns input={own} if a model sees both, --columns prompt={own} if only this one, "
-                f"--columns {own}= if not",
+                expected=f"{column_option('input', own)} if a model sees both, "
+                f"{column_option('prompt', own)} if only this one, {column_option(own, '')} if not",
             )
 
 
@@ -180,17 +188,33 @@ def _check_parts(rows: Rows) -> None:
             raise rows.fail(
                 "holds texts that a model may see beside the prompt, and has no role",
                 column=name,
-                expected=f"--columns background={own} if a model sees them before the prompt, --columns {own}= if not",
+                expected=f"{column_option('background', own)} if a model sees them before the prompt, "
+                f"{column_option(own, '')} if not",
             )
 
 
-def _has_prompt(table: pa.Table) -> bool:
+def asks_something(rows: Rows, table: pa.Table) -> bool:
+    """Whether some vote of a canonical table has a prompt."""
     if "prompt" not in table.column_names:
         return False
     prompts = table.column("prompt")
+    if pa.types.is_fixed_size_binary(prompts.type):
+        if rows.staged is not None and "prompt" in rows.staged.digests:
+            return "prompt" in rows.staged.said
+        empty = pa.scalar(hashlib.md5(b"", usedforsecurity=False).digest(), pa.binary())
+        begin = pc.binary_slice(prompts.cast(pa.binary()), 0, MD5_BYTES)
+        return bool(pc.any(pc.not_equal(begin, empty)).as_py())
     if not is_string(prompts.type):
         return bool(prompts.null_count < len(prompts))
     return bool(pc.any(pc.greater(pc.utf8_length(prompts), 0)).as_py())
+
+
+def _are_texts(rows: Rows, table: pa.Table, name: str) -> bool:
+    """Whether a canonical column holds texts, wherever they are."""
+    kind = table.schema.field(name).type
+    if pa.types.is_fixed_size_binary(kind):
+        return rows.staged is None or name not in rows.staged.digests or rows.staged.is_text(name)
+    return bool(is_string(kind))
 
 
 def _is_text(rows: Rows, name: str) -> bool:

@@ -6,6 +6,7 @@ import re
 
 from votewise.sources.meanings.column_names import plain_name
 from votewise.sources.meanings.labels import LABELS, label_key
+from votewise.sources.option_words import column_option
 from votewise.sources.rows import Rows
 from votewise.sources.values import decoded
 
@@ -44,6 +45,6 @@ def refuse_verdict_beside(rows: Rows) -> None:
         raise rows.fail(
             f"may say which of chosen and rejected was preferred: {', '.join(sorted(kinds)[:4])}",
             column=name,
-            expected=f"--columns {own}= if chosen is the vote; if this column is, --columns response_a=chosen "
-            f"--columns response_b=rejected --columns label={own}, and --label VALUE=a for chosen",
+            expected=f"{column_option(own, '')} if chosen is the vote; if this column is, --columns response_a=chosen "
+            f"--columns response_b=rejected {column_option('label', own)}, and --label VALUE=a for chosen",
         )

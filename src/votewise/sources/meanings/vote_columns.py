@@ -13,6 +13,7 @@ from votewise.sources.meanings.column_names import plain_name
 from votewise.sources.meanings.labels import LABELS, label_key
 from votewise.sources.meanings.people import is_person
 from votewise.sources.nested import get
+from votewise.sources.option_words import column_option
 from votewise.sources.rows import Rows
 from votewise.sources.values import decoded
 
@@ -156,7 +157,7 @@ def refuse_unread_votes(rows: Rows) -> None:
 
 def _refuse_inner_votes(rows: Rows) -> None:
     """Refuse lists of labels, and counts or labels by person in an object, beside the one result that is read per row."""
-    for field in rows.table.schema:
+    for field in rows.head.schema:
         name = field.name
         if (
             name in rows.roles
@@ -164,7 +165,7 @@ def _refuse_inner_votes(rows: Rows) -> None:
             or not (pa.types.is_nested(field.type) or field.metadata)
         ):
             continue
-        values = _sample(rows.table, name)
+        values = _sample(rows.head, name)
         items = [list(v.values()) if isinstance(v, dict) else v if isinstance(v, list) else None for v in values]
         if not values or any(item is None for item in items):
             continue
@@ -174,7 +175,8 @@ def _refuse_inner_votes(rows: Rows) -> None:
             raise rows.fail(
                 "may hold several votes, beside one result per row",
                 column=name,
-                expected=f"--columns {own}= if the result counts; else a file with the votes in columns of their own",
+                expected=f"{column_option(own, '')} if the result counts; "
+                "else a file with the votes in columns of their own",
             )
 
 

@@ -7,10 +7,12 @@ from typing import Any
 import numpy as np
 
 from votewise.sources.canonical import Canonical, from_columns, optional
+from votewise.sources.containers.stand_in_type import is_in_files
 from votewise.sources.format import Columns, Format
 from votewise.sources.meanings.labels import WINNERS, Words, labels_of
 from votewise.sources.meanings.named_sides import sides_by_models
 from votewise.sources.rows import Rows
+from votewise.sources.rows_part import RowsPart, staged_in_parts
 from votewise.sources.texts.messages import CONVERSATION, Message, conversation, conversations, split
 
 ANNOTATORS = ("judge", "judge_hash", "evaluation_session_id")
@@ -40,9 +42,21 @@ def _read(rows: Rows, *, shown: bool, turns: Any) -> Canonical:
     time = next((name for name in TIMES if rows.has(name)), None)
     if time is not None and "time" not in columns:
         columns["time"] = rows.moment(time)
-    a, b = (_conversations(rows, name, turns) for name in ("conversation_a", "conversation_b"))
-    columns |= conversations([(None, None, None) if not x or not y else split(x, y) for x, y in zip(a, b, strict=True)])
+    names = ("conversation_a", "conversation_b")
+    if any(is_in_files(rows.table.schema.field(name)) for name in names):
+        for name in names:
+            rows.use(name)
+        columns |= staged_in_parts(rows, names, lambda part: _texts(part, turns))
+    else:
+        columns |= _texts(rows, turns)
     return from_columns(rows, columns, shown=shown)
+
+
+def _texts(rows: Rows, turns: Any) -> dict[str, Any]:
+    start = rows.start if isinstance(rows, RowsPart) else 0
+    judged = None if turns is None else turns[start : start + len(rows)]
+    a, b = (_conversations(rows, name, judged) for name in ("conversation_a", "conversation_b"))
+    return conversations([(None, None, None) if not x or not y else split(x, y) for x, y in zip(a, b, strict=True)])
 
 
 def _conversations(rows: Rows, name: str, turns: Any) -> list[list[Message] | None]:
@@ -68,9 +82,26 @@ ARENA = Format(
     (*_BATTLE, ("judge",), ("tstamp", "language", "anony")),
     read_arena,
     over=("mt-bench",),
+    leaves_texts=True,
 )
-ARENA_100K = Format("arena-100k", "lmarena-ai/arena-human-preference-100k", (*_BATTLE, ("judge_hash",)), read_arena)
+ARENA_100K = Format(
+    "arena-100k",
+    "lmarena-ai/arena-human-preference-100k",
+    (*_BATTLE, ("judge_hash",)),
+    read_arena,
+    leaves_texts=True,
+)
 ARENA_140K = Format(
-    "arena-140k", "lmarena-ai/arena-human-preference-140k", (*_BATTLE, ("evaluation_session_id",)), read_arena
+    "arena-140k",
+    "lmarena-ai/arena-human-preference-140k",
+    (*_BATTLE, ("evaluation_session_id",)),
+    read_arena,
+    leaves_texts=True,
 )
-MT_BENCH = Format("mt-bench", "lmsys/mt_bench_human_judgments", (*_BATTLE, ("judge",), ("turn",)), read_mt_bench)
+MT_BENCH = Format(
+    "mt-bench",
+    "lmsys/mt_bench_human_judgments",
+    (*_BATTLE, ("judge",), ("turn",)),
+    read_mt_bench,
+    leaves_texts=True,
+)

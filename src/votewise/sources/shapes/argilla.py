@@ -1,10 +1,10 @@
-"""Argilla 2 records, flat or nested: fields, and per question its responses, their users and statuses."""
+"""Argilla's records, flat or nested: fields, and per question its responses, their users and statuses."""
 
 from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from votewise.data.identity import ALSO
@@ -16,9 +16,12 @@ from votewise.sources.meanings.column_names import answer_fields
 from votewise.sources.meanings.labels import MEANINGS, NEUTRAL, SIDES, label_key
 from votewise.sources.nested import named
 from votewise.sources.rows import Rows
+from votewise.sources.shapes.argilla_1 import is_feedback, question_columns
+from votewise.sources.shapes.argilla_ratings import names_answers, rated, rating_couples
 from votewise.sources.shapes.argilla_records import Response, fields_of, is_nested, questions_of, responses_of
 from votewise.sources.texts.messages import conversation, cut
 from votewise.sources.texts.prompt_objects import object_prompt
+from votewise.sources.vote_texts import VoteTexts
 
 Known = Mapping[str, int | str]
 """What stands for which answer: its index, or one of the meanings of labels other than a and b."""
@@ -30,28 +33,34 @@ def read_argilla(rows: Rows) -> Canonical:
     An answer says which of the fields is better: a label that names a field, or a ranking of them, of which every two
     fields of different places are a vote. Of several such questions ``criterion`` says which one counts.
     """
-    fields = fields_of(rows)
-    names = _answers(rows, fields)
-    for name in {name: None for found in fields for name in found if rows.has(name)}:
+    all_fields = list(dict.fromkeys(name for found in fields_of(rows) for name in found))
+    names = _answers(rows, all_fields)
+    for name in [name for name in all_fields if rows.has(name)]:
         asked = object_prompt({name: "?"}).prompt is not None
         if name in names or asked:
             rows.use(name, "answer" if name in names else "prompt")
     known = _known(rows, names)
-    question = _question(rows, known, len(names))
+    question, given = _responses(rows, known, names)
     votes: list[dict[str, Any]] = []
+    kept = VoteTexts(rows)
     skipped = several = 0
     extra: dict[str, None] = {}
-    for i, responses in enumerate(responses_of(rows, question)):
+    for i, (fields, responses) in enumerate(zip(fields_of(rows), given, strict=True)):
         submitted = [r for r in responses if r.status.rpartition(".")[2] == "submitted"]
         skipped += len(responses) - len(submitted)
-        texts = _texts(fields[i], names, extra)
+        texts = _texts(fields, names, extra)
+        if texts is None:
+            problem, expected = "has a field of which it is open whether it is the prompt", "a text, or messages"
+            rows.reject(i, problem, column="fields", value=fields, expected=expected)
+            continue
         for j, response in enumerate(submitted if rows.ok[i] else ()):
             couples = _couples(rows, i, response, known, names)
             if couples is None or not _shown(rows, i, response, couples, names, texts[1]):
                 continue
             skipped += not couples
             several += len(couples) > 1
-            votes += _votes(i, f"{i}/{j}", response, couples, texts)
+            votes += _votes((i, f"{i}/{j}"), response, couples, texts, kept)
+    kept.finish()
     listed = ", ".join(names[:-1]) + f" against {names[-1]}" if len(names) == 2 else ", ".join(names)
     notes = [f"Votes are the answers to '{question}', about {listed}."] + ([NOTE] if several else [])
     if extra:
@@ -74,16 +83,21 @@ def _shown(
 
 
 def _votes(
-    row: int, judgement: str, response: Response, couples: Couples, texts: tuple[Any, dict[int, Any], str | None]
+    place: tuple[int, str],
+    response: Response,
+    couples: Couples,
+    texts: tuple[Any, dict[int, Any], str | None],
+    kept: VoteTexts,
 ) -> list[dict[str, Any]]:
-    prompt, answers, seen = texts
+    """The votes of a response at a ``place``: its row, and the name of the judgement."""
+    (row, judgement), (prompt, answers, seen) = place, texts
     votes = []
     for better, worse, tie in couples:
         # The first field is what was shown first.
         a, b = sorted((better, worse))
         shown = dict(zip(("prompt", "response_a", "response_b"), _cut(prompt, answers[a], answers[b]), strict=True))
         label = "tie" if tie else "a" if better == a else "b"
-        vote = {"row": row, "annotator": named(response.user), "label": label, ALSO: seen, **shown}
+        vote = {"row": row, "annotator": named(response.user), "label": label, **kept.keep({**shown, ALSO: seen})}
         votes.append(vote | {"judgement": judgement} if len(couples) > 1 else vote)
     return votes
 
@@ -99,8 +113,8 @@ def _cut(prompt: Any, a: Any, b: Any) -> tuple[Any, Any, Any]:
 
 def _texts(
     fields: Mapping[str, Any], names: Sequence[str], extra: dict[str, None]
-) -> tuple[Any, dict[int, Any], str | None]:
-    """Prompt, answers by their place, and what else annotators saw, as JSON."""
+) -> tuple[Any, dict[int, Any], str | None] | None:
+    """Prompt, answers by their place, and what else annotators saw, as JSON; None where it is open what the prompt is."""
     answers = {}
     for place, name in enumerate(names):
         value = fields.get(name)
@@ -108,8 +122,10 @@ def _texts(
         if found is not None:
             answers[place] = found
     told = object_prompt({name: value for name, value in fields.items() if name not in names})
-    seen = told.seen | {name: fields[name] for name in told.open}
-    extra.update(dict.fromkeys(told.open))
+    if told.prompt is None and told.nested:
+        return None
+    seen = told.seen | {name: fields[name] for name in (*told.open, *told.nested)}
+    extra.update(dict.fromkeys((*told.open, *told.nested)))
     return told.prompt, answers, json.dumps(seen, sort_keys=True, ensure_ascii=False, default=str) if seen else None
 
 
@@ -154,8 +170,7 @@ def read_answer(value: Any, known: Known, number: int) -> Couples | None:
     return by_places(places)
 
 
-def _answers(rows: Rows, fields: Sequence[Mapping[str, Any]]) -> list[str]:
-    names = list(dict.fromkeys(name for found in fields for name in found))
+def _answers(rows: Rows, names: Sequence[str]) -> list[str]:
     found = ["response_a", "response_b"] if {"response_a", "response_b"} <= set(names) else answer_fields(names)
     if not found:
         raise rows.fail(
@@ -184,9 +199,17 @@ def _key(label: str) -> str:
     return re.sub(r"[\s_-]", "", label_key(label))
 
 
-def _question(rows: Rows, known: Known, number: int) -> str:
+def _responses(rows: Rows, known: Known, names: Sequence[str]) -> tuple[str, Iterable[list[Response]]]:
+    """The question that counts, and the responses to it: those to one question, or the ratings of both answers."""
+    couples = rating_couples(rows) if len(names) == 2 else {}
+    question = _question(rows, known, len(names), couples)
+    return question, rated(rows, couples[question], names) if question in couples else responses_of(rows, question)
+
+
+def _question(rows: Rows, known: Known, number: int, couples: Mapping[str, tuple[str, str]]) -> str:
     """The question that was asked for, or the only one whose answers can be read as preferences."""
-    questions = questions_of(rows)
+    of_one = [question for couple in couples.values() for question in couple]
+    questions = [question for question in questions_of(rows) if question not in of_one] + list(couples)
     if rows.criterion is not None:
         rows.criterion_used = True
         if rows.criterion not in questions:
@@ -195,8 +218,9 @@ def _question(rows: Rows, known: Known, number: int) -> str:
                 expected=", ".join(questions),
             )  # fmt: skip
         return rows.criterion
-    fit = [q for q in questions if any(read_answer(r.value, known, number) for g in responses_of(rows, q) for r in g)]
-    if len(fit) == 1 or (not fit and len(questions) == 1):
+    fit = [q for q in questions if q not in couples and _states_preferences(rows, q, known, number)] or list(couples)
+    alone = not fit and len(questions) == 1 and names_answers(questions[0], _values(rows, questions[0]))
+    if len(fit) == 1 or alone:
         return str((fit or questions)[0])
     problem = "several questions ask for a preference" if fit else "no question asks for a preference"
     found = fit or questions
@@ -206,13 +230,28 @@ def _question(rows: Rows, known: Known, number: int) -> str:
     )
 
 
+def _states_preferences(rows: Rows, question: str, known: Known, number: int) -> bool:
+    values = _values(rows, question)
+    return names_answers(question, values) and any(read_answer(value, known, number) for value in values)
+
+
+def _values(rows: Rows, question: str) -> list[Any]:
+    return [response.value for found in responses_of(rows, question) for response in found]
+
+
 def looks_like_argilla(rows: Rows) -> bool:
     """Tell whether columns are those of flat records, or of nested ones."""
     names = rows.table.column_names
     flat = any(name.endswith((".responses", ".suggestion")) for name in names)
-    return flat or is_nested(rows)
+    return flat or is_nested(rows) or is_feedback(rows) or (bool(question_columns(rows)) and bool(answer_fields(names)))
 
 
 ARGILLA = Format(
-    "argilla", "Argilla 2 records, flat or nested", (("*",),), read_argilla, looks=looks_like_argilla, own_status=True
+    "argilla",
+    "Argilla's records, flat or nested",
+    (("*",),),
+    read_argilla,
+    looks=looks_like_argilla,
+    own_status=True,
+    leaves_texts=True,
 )

@@ -1,13 +1,14 @@
-"""Argilla 2 records in both of their forms, flat and nested: fields and, per question, responses with user and status."""
+"""Argilla's records, flat or nested, of both versions: fields and, per question, responses with user and status."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from votewise.sources.nested import entries, get
 from votewise.sources.rows import Rows
+from votewise.sources.shapes.argilla_1 import answers_by_question, in_order, is_feedback, listed, question_columns
 from votewise.sources.values import decoded
 
 OWN = ("id", "status", "_server_id", "external_id", "inserted_at", "updated_at")
@@ -28,20 +29,30 @@ def is_nested(rows: Rows) -> bool:
     """Tell whether the records are nested: ``fields`` with the texts, ``responses`` with a list per question."""
     if not rows.has("fields", "responses"):
         return False
-    given = [value for value in rows.values("responses")[:50] if value]
-    fields = [value for value in rows.values("fields")[:50] if value]
+    given, fields = ([value for value in _first(rows, name) if value] for name in ("responses", "fields"))
     lists = all(isinstance(v, dict) and all(x is None or isinstance(x, list) for x in v.values()) for v in given)
     return bool(fields) and lists and all(isinstance(value, dict) for value in fields)
 
 
-def fields_of(rows: Rows) -> list[dict[str, Any]]:
+def _first(rows: Rows, name: str) -> list[Any]:
+    rows.use(name)
+    return decoded(rows.head.slice(0, 50), name)
+
+
+def fields_of(rows: Rows) -> Iterator[dict[str, Any]]:
     """The fields of each record: what annotators saw, by name, without missing ones. An empty answer is an answer."""
-    if is_nested(rows):
-        found = [value if isinstance(value, dict) else {} for value in rows.values("fields")]
-        return [{name: v for name, v in fields.items() if v not in (None, [])} for fields in found]
-    names = [name for name in rows.table.column_names if "." not in name and name not in OWN]
-    columns = {name: decoded(rows.table, name) for name in names}
-    return [{name: c[i] for name, c in columns.items() if c[i] not in (None, [])} for i in range(len(rows))]
+    if is_nested(rows) or is_feedback(rows):
+        for value in rows.values("fields"):
+            fields = value if isinstance(value, dict) else {}
+            yield {name: v for name, v in fields.items() if v not in (None, [])}
+        return
+    own = [*OWN, *(columns := question_columns(rows)), *(("metadata", "vectors") if columns else ())]
+    names = [name for name in rows.table.column_names if "." not in name and name not in own]
+    names = [name for name in names if "-suggestion" not in name or not columns]
+    if not names:
+        yield from ({} for _ in range(len(rows)))
+    for values in zip(*(rows.peek(name) for name in names), strict=True):
+        yield {name: v for name, v in zip(names, values, strict=True) if v not in (None, [])}
 
 
 def questions_of(rows: Rows) -> list[str]:
@@ -51,23 +62,36 @@ def questions_of(rows: Rows) -> list[str]:
             name for value in rows.values("responses") for name, given in (value or {}).items() if given
         )
         return list(names)
+    if is_feedback(rows):
+        return list(dict.fromkeys(name for value in rows.values("responses") for name in answers_by_question(value)))
+    if columns := question_columns(rows):
+        return columns
     return [name.removesuffix(".responses") for name in rows.table.column_names if name.endswith(".responses")]
 
 
-def responses_of(rows: Rows, question: str) -> list[list[Response]]:
-    """The responses to a question, one list per record; records whose lists do not fit together are rejected."""
+def responses_of(rows: Rows, question: str) -> Iterator[list[Response]]:
+    """The responses to a question, a list for each record; records whose lists do not fit together are rejected."""
     if is_nested(rows):
-        return [_nested(rows, i, value, question) for i, value in enumerate(rows.values("responses"))]
+        yield from (_nested(rows, i, value, question) for i, value in enumerate(rows.values("responses")))
+        return
+    if is_feedback(rows):
+        answers = (answers_by_question(value) for value in rows.values("responses"))
+        yield from (_nested(rows, i, value, question) for i, value in enumerate(answers))
+        return
+    if question in question_columns(rows):
+        cells = ({question: listed(value)} for value in rows.values(question))
+        yield from (_nested(rows, i, value, question) for i, value in enumerate(cells))
+        return
     names = [f"{question}.responses{end}" for end in ("", ".users", ".status")]
     columns = [rows.values(name) if rows.has(name) else [None] * len(rows) for name in names]
-    return [_flat(rows, i, names, [column[i] for column in columns]) for i in range(len(rows))]
+    yield from (_flat(rows, i, names, [column[i] for column in columns]) for i in range(len(rows)))
 
 
 def _nested(rows: Rows, row: int, value: Any, question: str) -> list[Response]:
     given = entries(rows, row, get(value, question), f"responses.{question}")
     return [
         Response(
-            get(item, "value"),
+            in_order(get(item, "value")),
             next((get(item, key) for key in ("user_id", "user", "username") if get(item, key) is not None), None),
             str(get(item, "status") or "submitted"),
             f"responses.{question}[{j}]",

@@ -42,4 +42,5 @@ HELPSTEER = Format(
     "nvidia/HelpSteer3 preferences from -3 to 3",
     (("context",), ("response1",), ("response2",), ("overall_preference",)),
     read_helpsteer,
+    leaves_texts=True,
 )

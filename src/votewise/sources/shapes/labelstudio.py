@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -30,6 +30,7 @@ from votewise.sources.shapes.labelstudio_results import (
 )
 from votewise.sources.texts.messages import conversation
 from votewise.sources.texts.prompt_objects import object_prompt
+from votewise.sources.vote_texts import VoteTexts
 
 
 @dataclass(frozen=True)
@@ -48,13 +49,18 @@ def read_labelstudio(rows: Rows) -> Canonical:
     Predictions are not annotations.
     """
     data, annotations = rows.values("data"), rows.values("annotations")
-    given = {i: entries(rows, i, annotations[i], "annotations") for i in rows.kept().tolist()}
-    if not any(given.values()):
+
+    def given() -> Iterator[tuple[int, list[Any]]]:
+        return ((i, entries(rows, i, annotations[i], "annotations")) for i in rows.kept().tolist())
+
+    # Every row is looked at before it is known whether there are annotations: all faults are noted.
+    if not sum(len(found) for _, found in given()):
         raise rows.fail("holds no annotations; predictions are none", column="annotations", expected="people's results")
-    question = question_of(rows, (annotation for found in given.values() for annotation in found))
+    question = question_of(rows, (annotation for _, found in given() for annotation in found))
     votes: list[dict[str, Any]] = []
+    kept = VoteTexts(rows)
     fates: Counter[str] = Counter()
-    for i, found in given.items():
+    for i, found in given():
         task = _task(rows, i, data[i])
         if task is None:
             continue
@@ -70,7 +76,8 @@ def read_labelstudio(rows: Rows) -> Canonical:
             meaning, couples = verdict
             fates[meaning] += 1
             fates["rankings"] += len(couples) > 1
-            votes += _votes(i, f"{i}/{j}", who, task, couples)
+            votes += _votes(i, f"{i}/{j}", who, task, couples, kept)
+    kept.finish()
     rows.meanings.update({name: fates[name] for name in ("both_bad", "both_good", "skip") if fates[name]})
     notes = [f"{fates['cancelled']:,} cancelled annotations were skipped."] if fates["cancelled"] else []
     notes += [NOTE] if fates["rankings"] else []
@@ -79,13 +86,16 @@ def read_labelstudio(rows: Rows) -> Canonical:
     return from_votes(rows, votes, shown=True, skipped=fates["cancelled"] + fates["skip"], notes=notes)
 
 
-def _votes(row: int, judgement: str, who: dict[str, Any], task: Task, couples: Couples) -> list[dict[str, Any]]:
+def _votes(
+    row: int, judgement: str, who: dict[str, Any], task: Task, couples: Couples, kept: VoteTexts
+) -> list[dict[str, Any]]:
     votes = []
     names = list(task.answers)
     for better, worse, tie in couples:
         a, b = sorted((better, worse))
-        vote = {"row": row, **who, "label": "tie" if tie else "a" if better == a else "b", "prompt": task.prompt}
-        vote |= {"response_a": task.answers[names[a]], "response_b": task.answers[names[b]], ALSO: task.seen}
+        vote = {"row": row, **who, "label": "tie" if tie else "a" if better == a else "b"}
+        texts = {"response_a": task.answers[names[a]], "response_b": task.answers[names[b]], ALSO: task.seen}
+        vote |= kept.keep({"prompt": task.prompt, **texts})
         votes.append(vote | {"judgement": judgement} if len(couples) > 1 else vote)
     return votes
 
@@ -104,7 +114,11 @@ def _task(rows: Rows, row: int, data: Any) -> Task | None:
             return None
         taken, answers = (next(iter(found)),), next(iter(found.values()))
     told = object_prompt({name: value for name, value in fields.items() if name not in taken})
-    prompt, seen = told.prompt, told.seen | {name: fields[name] for name in told.open}
+    prompt, seen = told.prompt, told.seen | {name: fields[name] for name in (*told.open, *told.nested)}
+    if prompt is None and told.nested:
+        problem = f"holds '{told.nested[0]}', and it is open whether that is the prompt"
+        rows.reject(row, problem, column="data", value=data, expected="a text, or messages with role and content")
+        return None
     texts = [name for name, value in fields.items() if name not in taken and is_text(value)]
     if prompt is None and len(texts) == 1:
         prompt = fields[texts[0]]
@@ -144,7 +158,8 @@ def _who(rows: Rows, row: int, where: str, annotation: Any) -> dict[str, Any] | 
             row, "names no annotator", column=f"{where}.completed_by", value=who, expected="a user", whole=False
         )
         return None
-    fine, time = moment(rows, row, get(annotation, "created_at"), f"{where}.created_at")
+    key = next((key for key in ("updated_at", "created_at") if get(annotation, key)), "created_at")
+    fine, time = moment(rows, row, get(annotation, key), f"{where}.{key}")
     return {"annotator": annotator, "time": time, "seconds": amount(get(annotation, "lead_time"))} if fine else None
 
 
@@ -224,4 +239,5 @@ LABELSTUDIO = Format(
     (("data",), ("annotations",)),
     read_labelstudio,
     own_status=True,
+    leaves_texts=True,
 )

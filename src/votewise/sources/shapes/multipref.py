@@ -17,7 +17,7 @@ LABELS = {"tie": "tie"} | {f"{x}-is-{how}better": x for x in "ab" for how in (""
 
 def read_multipref(rows: Rows) -> Canonical:
     """Read every annotation as one vote; ``comparison_id`` names the pair."""
-    texts = [rows.text(name).to_pylist() for name in ("text", "completion_a", "completion_b")]
+    texts = [rows.text(name, stand_ins=True).to_pylist() for name in ("text", "completion_a", "completion_b")]
     pairs = rows.identifier("comparison_id").to_pylist()
     models = [rows.values(name) if rows.has(name) else [None] * len(rows) for name in ("model_a", "model_b")]
     groups = [(name, rows.values(name)) for name in GROUPS if rows.has(name)]
@@ -67,4 +67,5 @@ MULTIPREF = Format(
         ("normal_worker_annotations", "expert_worker_annotations"),
     ),
     read_multipref,
+    leaves_texts=True,
 )

@@ -14,6 +14,7 @@ from votewise.sources.nested import get
 from votewise.sources.rows import Rows
 from votewise.sources.texts.messages import CONVERSATION, conversation, without_nulls
 from votewise.sources.values import decoded
+from votewise.sources.vote_texts import VoteTexts
 
 
 def read_openai(rows: Rows) -> Canonical:
@@ -23,6 +24,7 @@ def read_openai(rows: Rows) -> Canonical:
     name = people_column(rows)
     who = [None] * len(rows) if name is None else rows.identifier(name, null=True).to_pylist()
     votes: list[dict[str, Any]] = []
+    kept = VoteTexts(rows)
     for i in range(len(rows)):
         prompt, chosen, rejected = (
             conversation(get(asked[i], "messages")),
@@ -36,23 +38,16 @@ def read_openai(rows: Rows) -> Canonical:
             if found is None:
                 rows.reject(i, "is not a conversation", column=column, value=value, expected=CONVERSATION)
         tools = without_nulls(get(asked[i], "tools") or [])
-        votes.append(
-            {
-                "row": i,
-                "annotator": who[i] or UNKNOWN,
-                "label": "a",
-                "prompt": prompt,
-                "response_a": chosen,
-                "response_b": rejected,
-                ALSO: json.dumps({"tools": tools}, sort_keys=True, ensure_ascii=False) if tools else None,
-            }
-        )
+        seen = json.dumps({"tools": tools}, sort_keys=True, ensure_ascii=False) if tools else None
+        texts = kept.keep({"prompt": prompt, "response_a": chosen, "response_b": rejected, ALSO: seen})
+        votes.append({"row": i, "annotator": who[i] or UNKNOWN, "label": "a", **texts})
+    kept.finish()
     return from_votes(rows, votes, shown=False)
 
 
 def is_openai(rows: Rows) -> bool:
     """Tell whether the first rows hold an input with messages."""
-    return all(get(value, "messages") is not None for value in decoded(rows.table.slice(0, 5), "input"))
+    return all(get(value, "messages") is not None for value in decoded(rows.head.slice(0, 5), "input"))
 
 
 OPENAI = Format(
@@ -61,4 +56,5 @@ OPENAI = Format(
     (("input",), ("preferred_output",), ("non_preferred_output",)),
     read_openai,
     looks=is_openai,
+    leaves_texts=True,
 )

@@ -12,11 +12,12 @@ from votewise.sources.format import Format
 from votewise.sources.nested import get, moment, named, text
 from votewise.sources.rows import Rows
 from votewise.sources.texts.chat_history import ChatAnswer, answers_to, prompt_of, rated_answer
+from votewise.sources.vote_texts import VoteTexts
 
 
 @dataclass
 class Feedback:
-    """One row: who rated which answer how, and the answers beside it."""
+    """One row: who rated which answer how, the ids of the answers beside it, and of each comparison the texts or None."""
 
     row: int
     user: str
@@ -28,9 +29,8 @@ class Feedback:
     time: float | None
     changed: float | None
     reason: str | None
-    prompt: Any = None
-    rated: ChatAnswer | None = None
-    others: list[ChatAnswer | None] = field(default_factory=list)
+    others: list[str | None] = field(default_factory=list)
+    texts: list[dict[str, Any] | None] = field(default_factory=list)
 
 
 def read_openwebui(rows: Rows) -> Canonical:
@@ -40,7 +40,9 @@ def read_openwebui(rows: Rows) -> Canonical:
     are not. Each regeneration is an answer of its own. Of two ratings of one answer by one user the later counts. The texts
     come from the chat's snapshot; where it lacks them, the pair is named by the message and the models.
     """
-    given, skipped = _feedback(rows)
+    kept = VoteTexts(rows)
+    given, skipped = _feedback(rows, kept)
+    kept.finish()
     latest: dict[tuple[str, str, str], Feedback] = {}
     for item in given:
         key = (item.user, item.chat, item.message or f"row {item.row}")
@@ -51,9 +53,9 @@ def read_openwebui(rows: Rows) -> Canonical:
     votes: list[dict[str, Any]] = []
     fates: Counter[str] = Counter(revised=len(given) - len(latest))
     done: set[tuple[str, str, frozenset[str]]] = set()
-    for item in latest.values():
+    for item in sorted(latest.values(), key=lambda item: item.row):
         for place, other in enumerate(item.others):
-            pair = (item.user, item.chat, frozenset((item.message, other.id if other is not None else "")))
+            pair = (item.user, item.chat, frozenset((item.message, other or "")))
             if other is not None and pair in done:
                 fates["seen"] += 1
                 continue
@@ -78,7 +80,7 @@ def _vote(
     """The vote between a rated answer and one beside it, which the same user may have rated too."""
     other, sibling = item.others[place], item.siblings[place]
     label = "a" if item.up else "b"
-    if other is not None and rated.get((item.user, item.chat, other.id)) == item.up:
+    if other is not None and rated.get((item.user, item.chat, other)) == item.up:
         label = "tie"
         fates["both_good" if item.up else "both_bad"] += 1
     vote = {
@@ -88,15 +90,16 @@ def _vote(
     if len(item.siblings) > 1:
         vote["judgement"] = str(item.row)
         fates["several"] += 1
-    if other is None or item.rated is None or item.rated.messages is None or item.prompt is None:
+    texts = item.texts[place]
+    if texts is None:
         fates["no text"] += 1
         names = (item.chat, item.message or f"row {rows.source.number(item.row)}", item.model, sibling)
         again = item.siblings[:place].count(sibling)
         return vote | {"pair": "/".join((*names, str(again + 1)) if again else names)}
-    return vote | {"prompt": item.prompt, "response_a": item.rated.messages, "response_b": other.messages}
+    return vote | texts
 
 
-def _feedback(rows: Rows) -> tuple[list[Feedback], int]:
+def _feedback(rows: Rows, kept: VoteTexts) -> tuple[list[Feedback], int]:
     """The entries with a rating and a sibling, and how many have neither."""
     users, data = rows.annotator("user_id").to_pylist(), rows.values("data")
     meta, snapshots, times, changes = (
@@ -121,11 +124,19 @@ def _feedback(rows: Rows) -> tuple[list[Feedback], int]:
             i, users[i], int(rating) == 1, str(model), list(map(str, siblings)), chat, message, time, changed,
             _reason(data[i]),
         )  # fmt: skip
-        item.rated = rated_answer(snapshots[i], message)
-        item.prompt = prompt_of(snapshots[i], message)
-        item.others = answers_to(snapshots[i], message, item.siblings)
+        others = answers_to(snapshots[i], message, item.siblings)
+        asked, rated = prompt_of(snapshots[i], message), rated_answer(snapshots[i], message)
+        item.others = [None if other is None else other.id for other in others]
+        item.texts = [_texts(asked, rated, other, kept) for other in others]
         found.append(item)
     return found, skipped
+
+
+def _texts(prompt: Any, rated: ChatAnswer | None, other: ChatAnswer | None, kept: VoteTexts) -> dict[str, Any] | None:
+    """The texts of a comparison; None where the snapshot lacks some."""
+    if other is None or rated is None or rated.messages is None or prompt is None:
+        return None
+    return kept.keep({"prompt": prompt, "response_a": rated.messages, "response_b": other.messages})
 
 
 def _usable(rows: Rows, row: int, rating: Any, model: Any, siblings: Any) -> bool:
@@ -151,4 +162,5 @@ OPENWEBUI = Format(
     (("user_id",), ("data",), ("meta", "snapshot")),
     read_openwebui,
     own_status=True,
+    leaves_texts=True,
 )

@@ -17,6 +17,7 @@ from votewise.sources.format import Format
 from votewise.sources.meanings.column_names import plain_name
 from votewise.sources.meanings.people import people_column
 from votewise.sources.nested import get, named
+from votewise.sources.option_words import column_option
 from votewise.sources.rows import Rows
 from votewise.sources.texts.messages import conversation, cut
 from votewise.sources.texts.prompt_parts import find_parts, prompts_of, seen_of
@@ -156,7 +157,7 @@ def _checked(
             f"it is open whether {ranks[unclear]} (row {rows.source.number(unclear):,}) gives each answer its rank, or "
             "lists the answers from the best to the worst",
             column=order.column,
-            expected=f"--columns ranks={own} or --columns {ORDER}={own}",
+            expected=f"{column_option('ranks', own)} or {column_option(ORDER, own)}",
         )
     return ranks
 

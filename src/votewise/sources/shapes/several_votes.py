@@ -10,6 +10,7 @@ import pyarrow as pa
 
 from votewise.data.votes import UNKNOWN
 from votewise.sources.canonical import JUDGEMENT, Canonical, from_votes, optional
+from votewise.sources.containers.stand_in_type import TextsNeededError
 from votewise.sources.format import Format
 from votewise.sources.meanings.labels import LABELS, NEUTRAL, label_key, meaning_of, refuse_label
 from votewise.sources.meanings.scores_as_votes import score_columns
@@ -40,9 +41,9 @@ def looks_like_several_votes(rows: Rows) -> bool:
 
 def read_several_votes(rows: Rows) -> Canonical:
     """Read every column, every entry of a list, or as many votes as a count says, as votes of their own."""
-    found = answer_columns(rows.table)
+    found = answer_columns(rows.head)
     known = LABELS if found is None else _known(rows, found)
-    votes = None if found is None else find_votes(rows.table, known, found, every=True)
+    votes = None if found is None else find_votes(rows.head, known, found, every=True)
     if found is None or votes is None:
         raise rows.fail(
             "has no columns of votes about two answers", expected="annotator_1, annotator_2 or votes_a, votes_b"
@@ -90,6 +91,8 @@ def _named(value: Any, texts: Mapping[str, list[Any]], row: int) -> str | None:
     """The side whose text or whose model's name a vote is; None where it is neither, or both."""
     for first, second in (("response_a", "response_b"), ("model_a", "model_b")):
         sides = [texts[name][row] if name in texts else None for name in (first, second)]
+        if any(isinstance(side, bytes) for side in sides):
+            raise TextsNeededError(first)
         if value in sides and sides[0] != sides[1]:
             return "ab"[sides.index(value)]
     return None
@@ -153,4 +156,5 @@ SEVERAL_VOTES = Format(
     (("*",),),
     read_several_votes,
     looks=looks_like_several_votes,
+    leaves_texts=True,
 )

@@ -52,4 +52,5 @@ TOLOKA = Format(
     read_toloka,
     looks=looks_like_toloka,
     over=("plain", "two-answers"),
+    leaves_texts=True,
 )

@@ -11,10 +11,12 @@ import pyarrow as pa
 from votewise.arrays import Floats
 from votewise.sources.canonical import Canonical, from_columns, optional
 from votewise.sources.cells import TEXT
+from votewise.sources.containers.stand_in_type import is_in_files
 from votewise.sources.format import Columns, Format
 from votewise.sources.meanings.people import people_column, read_people
 from votewise.sources.meanings.verdicts_beside import refuse_verdict_beside
 from votewise.sources.rows import Rows
+from votewise.sources.rows_part import staged_in_parts
 from votewise.sources.shapes.two_answers import names_sides
 from votewise.sources.texts.messages import conversation, holds_lists
 from votewise.sources.texts.prompt_parts import has_prompt, read_texts
@@ -108,7 +110,7 @@ def _taken(rows: Rows) -> tuple[str, ...]:
 
 def _refuse_votes_beside(rows: Rows) -> None:
     """Refuse a machine's chosen and rejected where another column holds what people said about them."""
-    for name in rows.table.column_names:
+    for name in rows.head.column_names:
         if not isinstance(first := _first(rows, name), list):
             continue
         votes = [item for item in first if isinstance(item, dict)]
@@ -121,10 +123,10 @@ def _refuse_votes_beside(rows: Rows) -> None:
 
 
 def _first(rows: Rows, name: str) -> Any:
-    column = rows.table.column(name)
-    if not (pa.types.is_nested(column.type) or is_marked(rows.table.schema.field(name))):
+    field = rows.head.schema.field(name)
+    if not (pa.types.is_nested(field.type) or is_marked(field)):
         return None
-    return next((value for value in decoded(rows.table.slice(0, 20), name) if value), None)
+    return next((value for value in decoded(rows.head.slice(0, 20), name) if value), None)
 
 
 def _last_words(response: Any) -> Any:
@@ -134,6 +136,15 @@ def _last_words(response: Any) -> Any:
 
 def _split_texts(rows: Rows, cut: Callable[[str, str], int | None]) -> dict[str, Any]:
     """Split two texts that have the same start; ``cut`` tells after how many characters."""
+    names = ("chosen", "rejected")
+    if not any(is_in_files(rows.table.schema.field(name)) for name in names):
+        return _split(rows, cut)
+    for name in names:
+        rows.use(name)
+    return staged_in_parts(rows, names, lambda part: _split(part, cut))
+
+
+def _split(rows: Rows, cut: Callable[[str, str], int | None]) -> dict[str, Any]:
     pairs = zip(rows.text("chosen").to_pylist(), rows.text("rejected").to_pylist(), strict=True)
     found: list[tuple[str | None, str | None, str | None]] = []
     for i, (chosen, rejected) in enumerate(pairs):
@@ -186,6 +197,7 @@ ULTRAFEEDBACK = Format(
     (*_CHOSEN, ("all_generated_responses",), ("all_rm_scores",)),
     read_ultrafeedback,
     over=("trl",),
+    leaves_texts=True,
 )
 ULTRAFEEDBACK_BINARIZED = Format(
     "ultrafeedback-binarized",
@@ -202,6 +214,7 @@ HH_RLHF = Format(
     read_hh,
     looks=looks_like_hh,
     over=("trl",),
+    leaves_texts=True,
 )
 TRL = Format(
     "trl",

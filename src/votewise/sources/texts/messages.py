@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from typing import Any
 
 import numpy as np
@@ -11,8 +12,9 @@ import pyarrow.compute as pc
 
 from votewise.sources.canonical import messages_type, said
 from votewise.sources.cells import is_text
-from votewise.sources.containers.stand_in_type import is_stand_in
+from votewise.sources.containers.stand_in_type import is_in_files, is_left, is_stand_in
 from votewise.sources.rows import Rows
+from votewise.sources.rows_part import staged_in_parts
 from votewise.sources.texts.text_conversations import parsed_list, parsed_object
 from votewise.sources.values import is_marked
 
@@ -32,6 +34,11 @@ ROLES = {
 """Roles in other words -> the roles that chat templates know."""
 
 
+WHO, WORDS = ("role", "from", "author", "speaker", "sender"), ("content", "value", "text", "message", "utterance")
+"""Other keys of who speaks and of what is said: they make a message where the speaker is a model or its user."""
+
+SPEAKERS = frozenset((*ROLES, "user", "assistant", "system"))
+
 SEEN = (
     "name", "tool_calls", "tool_call_id", "function_call", "reasoning_content", "reasoning", "thinking", "images", "image",
     "audio", "refusal",
@@ -50,7 +57,8 @@ def role_of(role: str) -> str:
 def conversation(value: Any) -> list[Message] | None:
     """Check a conversation and bring it to role, content and whatever else its messages have; None where it is none.
 
-    Read are lists of ``{role, content}`` and of ``{from, value}``, a single message, and either of them in a text.
+    Read are lists of ``{role, content}``, of ``{from, value}`` and of ``{author, text}`` and the like where a user and a
+    model speak, a single message, and any of them in a text.
     Content given in parts keeps its texts; other parts (pictures) become their type in brackets.
     """
     if isinstance(value, str):
@@ -69,8 +77,7 @@ def _message(item: Any) -> Message | None:
     if isinstance(item.get("other"), str):
         # A conversation that an audit wrote.
         item = item | parsed_object(item["other"])
-    role_key, content_key = ("from", "value") if "role" not in item and "from" in item else ("role", "content")
-    role, content = item.get(role_key), item.get(content_key)
+    role, content = _role_and_content(item)
     if not isinstance(role, str) or not is_text(role):
         return None
     other = {key: without_nulls(item[key]) for key in SEEN if item.get(key) not in (None, [], {})}
@@ -90,6 +97,19 @@ def _message(item: Any) -> Message | None:
         except ValueError:
             return None
     return message
+
+
+def _role_and_content(item: dict[str, Any]) -> tuple[Any, Any]:
+    if "role" in item and "content" in item:
+        return item["role"], item["content"]
+    if "from" in item and "value" in item and "role" not in item:
+        return item["from"], item["value"]
+    for who in WHO:
+        role = item.get(who)
+        said = next((key for key in WORDS if isinstance(item.get(key), str)), None)
+        if said is not None and isinstance(role, str) and role.strip().casefold() in SPEAKERS:
+            return role, item[said]
+    return item.get("role"), item.get("content")
 
 
 def without_nulls(value: Any) -> Any:
@@ -121,8 +141,14 @@ def answers(rows: Rows, prompt: str | None, a: str, b: str) -> dict[str, Any]:
     """
     names = {"prompt": prompt, "response_a": a, "response_b": b}
     found = {own: name for own, name in names.items() if name is not None and rows.has(name)}
-    if not any(holds_lists(rows, name) for name in found.values()):
+    left = any(is_left(rows.table.schema.field(name)) for name in found.values())
+    if not any(holds_lists(rows, name) for name in found.values()) and not left:
         return {own: rows.text(name, stand_ins=True) for own, name in found.items()}
+    if any(is_in_files(rows.table.schema.field(name)) for name in found.values()):
+        # What the columns hold is decided by all rows, before some are read at a time.
+        for name in found.values():
+            holds_lists(rows, name)
+        return staged_in_parts(rows, tuple(found.values()), lambda part: answers(part, prompt, a, b))
     prompts = _conversations(rows, prompt, "user") if "prompt" in found else [None] * len(rows)
     split_rows = [
         cut(p, x, y) for p, x, y in zip(prompts, _conversations(rows, a), _conversations(rows, b), strict=True)
@@ -150,17 +176,46 @@ def holds_lists(rows: Rows, name: str) -> bool:
 
     A column of texts holds conversations where every text spells one.
     """
-    field = rows.table.schema.field(name)
+    key = ("lists", rows.source_column(name))
+    if key not in rows.decisions:
+        rows.decisions[key] = _holds_lists(rows, name)
+    return rows.decisions[key]
+
+
+def _holds_lists(rows: Rows, name: str) -> bool:
+    field, kind, types = rows.table.schema.field(name), rows.type_of(name), pa.types
     if is_marked(field):
-        items = [v for v in rows.values(name) if v is not None]
-        return sum(isinstance(v, list | dict) for v in items) > len(items) / 2
+        lists = others = 0
+        for value in rows.values(name):
+            lists += isinstance(value, list | dict)
+            others += value is not None and not isinstance(value, list | dict)
+        return lists > others
     if is_stand_in(field):
         # Only texts that spell no conversation have stand-ins.
         return False
-    types = pa.types
-    if types.is_string(field.type) or types.is_large_string(field.type):
-        return _spells_conversations(rows, name)
-    return bool(types.is_list(field.type) or types.is_large_list(field.type) or types.is_struct(field.type))
+    if types.is_string(kind) or types.is_large_string(kind):
+        return _spell_conversations(rows, name) if is_left(field) else _spells_conversations(rows, name)
+    return bool(types.is_list(kind) or types.is_large_list(kind) or types.is_struct(kind))
+
+
+def _spell_conversations(rows: Rows, name: str) -> bool:
+    """The same as ``_spells_conversations`` of texts that are in files."""
+    number, spelt = 0, False
+    for text in rows.peek(name):
+        if text is not None and STARTS.match(text):
+            number += 1
+            spelt = spelt or (number <= 20 and bool(conversation(text)))
+    if not spelt:
+        return False
+    for i, text in enumerate(rows.peek(name)):
+        if text is not None and conversation(text) is None:
+            rows.reject(i, SPELT, column=name, value=text, expected=CONVERSATION)
+    return True
+
+
+STARTS = re.compile(r"[\t\n\f\r ]*(array\()?\[[\t\n\f\r ]*\{")
+"""The beginning of a text that may spell a conversation."""
+SPELT = "is a text, where other rows hold a conversation in a text"
 
 
 def _spells_conversations(rows: Rows, name: str) -> bool:
@@ -172,9 +227,7 @@ def _spells_conversations(rows: Rows, name: str) -> bool:
     spelt = np.array([value is None or conversation(value) is not None for value in column.to_pylist()])
     if not any(conversation(value) for value in column.filter(starts).slice(0, 20).to_pylist()):
         return False
-    rows.reject_where(
-        ~spelt, "is a text, where other rows hold a conversation in a text", column=name, expected=CONVERSATION
-    )
+    rows.reject_where(~spelt, SPELT, column=name, expected=CONVERSATION)
     return True
 
 

@@ -40,6 +40,11 @@ class PromptObject:
     open: tuple[str, ...] = ()
     rest: dict[str, Any] = field(default_factory=dict)
 
+    @property
+    def nested(self) -> tuple[str, ...]:
+        """Names of lists and objects among the rest."""
+        return tuple(name for name, value in self.rest.items() if isinstance(value, list | dict) and value)
+
 
 def as_object(value: Any) -> dict[str, Any] | None:
     """The object that a value is, or that a text spells; None for messages and for everything else."""
@@ -52,11 +57,18 @@ def as_object(value: Any) -> dict[str, Any] | None:
 
 def holds_objects(rows: Rows, name: str) -> bool:
     """Whether a column holds prompts as objects; a column of texts does where every text spells one."""
-    kind = rows.table.schema.field(name)
+    key = ("objects", rows.source_column(name))
+    if key not in rows.decisions:
+        rows.decisions[key] = _holds_objects(rows, name)
+    return rows.decisions[key]
+
+
+def _holds_objects(rows: Rows, name: str) -> bool:
+    kind = rows.head.schema.field(name)
     if not (pa.types.is_struct(kind.type) or is_marked(kind) or pa.types.is_string(kind.type)
             or pa.types.is_large_string(kind.type)):  # fmt: skip
         return False
-    values = [value for value in decoded(rows.table.slice(0, SAMPLE), name) if value is not None]
+    values = [value for value in decoded(rows.head.slice(0, SAMPLE), name) if value is not None]
     objects = [item for value in values if (item := as_object(value)) is not None]
     # A text such as {"a": 1} that asks nothing by a name that we know is a text.
     asks = all(

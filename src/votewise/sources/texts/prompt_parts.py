@@ -16,7 +16,7 @@ import pyarrow as pa
 from votewise.data.identity import ALSO
 from votewise.sources.canonical import said
 from votewise.sources.cells import TEXT, is_text
-from votewise.sources.containers.stand_in_type import TextsNeededError, is_stand_in
+from votewise.sources.containers.stand_in_type import is_in_files, is_stand_in
 from votewise.sources.meanings.column_names import (
     DOCUMENTS,
     HISTORY,
@@ -29,11 +29,12 @@ from votewise.sources.meanings.column_names import (
     plain_name,
     prefix_of,
 )
+from votewise.sources.option_words import column_option
 from votewise.sources.rows import Rows
+from votewise.sources.rows_part import staged_in_parts
 from votewise.sources.texts.messages import Message, answers, conversation, conversations, holds_lists, without_nulls
 from votewise.sources.texts.prompt_objects import as_object, holds_objects, object_prompt
 from votewise.sources.texts.text_conversations import parsed_object
-from votewise.sources.values import decoded
 
 OBJECTS = ("info", "task", "inputs", "source_document")
 """Columns that hold the prompt where their objects do and no other column has it."""
@@ -107,6 +108,23 @@ def read_texts(rows: Rows, a: str, b: str, taken: Collection[str] = ()) -> dict[
     if len(text_columns) > 1:
         listed = ", ".join(f"'{rows.source_column(name)}'" for name in text_columns)
         rows.notes.append(f"The prompt is made of the columns {listed}; --columns NAME= leaves one out.")
+    if not _looked_into(rows, parts, (a, b)):
+        return _texts_and_more(rows, parts, a, b)
+    # What the columns hold is decided by all rows, before some are read at a time.
+    for name in (a, b, *([parts.prompt] if parts.prompt is not None and _is_asked_alone(rows, parts) else [])):
+        holds_lists(rows, name)
+    used = dict.fromkeys((*parts.columns, a, b))
+    return staged_in_parts(rows, used, lambda part: _texts_and_more(part, parts, a, b))
+
+
+def _looked_into(rows: Rows, parts: Parts, answers: Collection[str]) -> bool:
+    """Whether the values of columns in files are needed, not only which of their texts are equal."""
+    left = [name for name in (*parts.columns, *answers) if is_in_files(rows.table.schema.field(name))]
+    alone = tuple(parts.columns) in ((), (parts.prompt,))
+    return bool(left) and not (alone and all(is_stand_in(rows.table.schema.field(name)) for name in left))
+
+
+def _texts_and_more(rows: Rows, parts: Parts, a: str, b: str) -> dict[str, Any]:
     found = _texts(rows, parts, a, b)
     seen = seen_of(rows, parts)
     if seen is not None:
@@ -121,15 +139,12 @@ def has_prompt(rows: Rows, taken: Collection[str], answers: Collection[str]) -> 
 
 
 def _texts(rows: Rows, parts: Parts, a: str, b: str) -> dict[str, Any]:
-    alone = parts.system is None and not parts.history and parts.input is None
-    if parts.prompt is not None and alone and not holds_objects(rows, parts.prompt):
+    if _is_asked_alone(rows, parts):
         return answers(rows, parts.prompt, a, b)
     if parts.prompt is None and parts.system is None and not parts.history:
         return answers(rows, None, a, b)
     prompts = prompts_of(rows, parts)
     given = answers(rows, None, a, b)
-    if any(pa.types.is_fixed_size_binary(column.type) for column in given.values()):
-        raise TextsNeededError(a)
     one, other = (given[name].to_pylist() for name in ("response_a", "response_b"))
     texts = all(isinstance(value, str | None) for column in (prompts, one, other) for value in column)
     if texts:
@@ -141,6 +156,12 @@ def _texts(rows: Rows, parts: Parts, a: str, b: str) -> dict[str, Any]:
             for prompt, shared, x, y in zip(prompts, before, one, other, strict=True)
         ]
     )
+
+
+def _is_asked_alone(rows: Rows, parts: Parts) -> bool:
+    """Whether one column is the whole prompt, and says it without objects."""
+    alone = parts.system is None and not parts.history and parts.input is None
+    return parts.prompt is not None and alone and not holds_objects(rows, parts.prompt)
 
 
 def _joined(asked: Any, shared: Any) -> Any:
@@ -210,7 +231,7 @@ def _turns(value: Any) -> list[Message] | None:
     return [{"role": ("user", "assistant")[i % 2], "content": text} for i, text in enumerate(value)]
 
 
-def _asked(rows: Rows, name: str | None) -> list[Any]:
+def _asked(rows: Rows, name: str | None) -> Sequence[Any]:
     """The column of the prompt, with objects turned into what they ask."""
     if name is None or not holds_objects(rows, name):
         return _column(rows, name)
@@ -242,7 +263,8 @@ def seen_of(rows: Rows, parts: Parts) -> list[str | None] | None:
     found = []
     for i in range(len(rows)):
         values = {name: without_nulls(column[i]) for name, column in columns.items() if column[i] not in (None, [], "")}
-        values |= parsed_object(str(values.pop(ALSO, "")))
+        more = values.pop(ALSO, None)
+        values |= parsed_object(str(more)) or ({ALSO: more} if more else {})
         if objects and (item := asked[i]) is not None:
             told = object_prompt(item)
             # Of an object in a text, a model may see the whole text.
@@ -251,7 +273,7 @@ def seen_of(rows: Rows, parts: Parts) -> list[str | None] | None:
     return found if parts.seen or any(found) else None
 
 
-def _column(rows: Rows, name: str | None) -> list[Any]:
+def _column(rows: Rows, name: str | None) -> Sequence[Any]:
     return [None] * len(rows) if name is None else rows.values(name)
 
 
@@ -272,12 +294,22 @@ def _holds_answers(rows: Rows, name: str, answers: Collection[str]) -> bool:
     """
     if plain_name(name) in NO_ANSWERS or not answers or is_stand_in(rows.table.schema.field(name)):
         return False
-    last = [_last_words(value) for value in decoded(rows.table, name)]
-    some = [i for i, words in enumerate(last) if words is not None]
+    key = ("answers", rows.source_column(name))
+    if key not in rows.decisions:
+        rows.decisions[key] = _ends_with_answers(rows, name, answers)
+    return rows.decisions[key]
+
+
+def _ends_with_answers(rows: Rows, name: str, answers: Collection[str]) -> bool:
+    columns = [rows.peek(answer) for answer in answers]
+    some, ends = [], []
+    for i, (value, *said_there) in enumerate(zip(rows.peek(name), *columns, strict=True)):
+        words = _last_words(value)
+        if words is not None:
+            some.append(i)
+        ends.append(words is not None and words in [_last_words(other, text=True) for other in said_there])
     if not some:
         return False
-    columns = [[_last_words(value, text=True) for value in decoded(rows.table, answer)] for answer in answers]
-    ends = [words is not None and words in said_there for words, *said_there in zip(last, *columns, strict=True)]
     if not any(ends) or all(ends[i] for i in some):
         return any(ends)
     own = rows.source_column(name)
@@ -285,7 +317,8 @@ def _holds_answers(rows: Rows, name: str, answers: Collection[str]) -> bool:
     raise rows.fail(
         f"ends with one of the answers in row {rows.source.number(yes):,} and not in row {rows.source.number(no):,}",
         column=name,
-        expected=f"--columns history={own} if it is what was said before, --columns {own}= if it repeats the answers",
+        expected=f"{column_option('history', own)} if it is what was said before, "
+        f"{column_option(own, '')} if it repeats the answers",
     )
 
 

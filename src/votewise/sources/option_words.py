@@ -1,0 +1,23 @@
+"""Options of a command in the words of a shell, for messages that say what to do."""
+
+from __future__ import annotations
+
+import shlex
+
+
+def column_option(role: str, column: str) -> str:
+    """The option that gives a column a role, or with an empty ``column`` says that the column ``role`` has none.
+
+    >>> column_option("prompt", "frage"), column_option("Email Address", "")
+    ('--columns prompt=frage', "--columns 'Email Address='")
+    """
+    return f"--columns {shlex.quote(f'{role}={column}')}"
+
+
+def criterion_option(value: str) -> str:
+    """The option that chooses a question.
+
+    >>> criterion_option("how helpful")
+    "--criterion 'how helpful'"
+    """
+    return f"--criterion {shlex.quote(value)}"

@@ -1,0 +1,107 @@
+"""Exports of annotation tools: fields that nobody reads, ratings taken for names of answers, older versions."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from told import Row, Sample
+
+
+def task(data: Row, *annotations: Row) -> Row:
+    shared = {"completed_by": 1, "was_cancelled": False, "created_at": "2026-01-01T10:00:00Z"}
+    return {"id": 1, "data": data, "annotations": [shared | annotation for annotation in annotations]}
+
+
+def pairwise(side: str, **more: Any) -> Row:
+    result = {"from_name": "pw", "to_name": "t1,t2", "type": "pairwise", "value": {"selected": side}}
+    return {"result": [result]} | more
+
+
+def said_by(*names: str) -> list[Row]:
+    return [{"author": names[0], "text": "Hello."}, {"author": names[1], "text": "Good day."}]
+
+
+ANSWERS = {"answer1": "x", "answer2": "y"}
+
+LABEL_STUDIO = {
+    "dialogues with other keys": Sample(
+        [task({"dialogue": said_by("User", "Bot")[:1], **ANSWERS}, pairwise("left")),
+         task({"dialogue": said_by("human", "ai"), **ANSWERS}, pairwise("right"))],
+        ["1: x > y | Hello.", "1: y > x | Hello. / Good day."], "json"),
+    "dialogues of unknown speakers": Sample(
+        [task({"dialogue": said_by("Ann", "Bob"), **ANSWERS}, pairwise("left"))], container="json", refused=("dialogue",)),
+    "unknown objects beside a prompt": Sample(
+        [task({"prompt": "p", "table": [["1", "2"]], **ANSWERS}, pairwise("left")),
+         task({"prompt": "p", "table": [["3", "4"]], **ANSWERS}, pairwise("right"))],
+        ["1: x > y | p", "1: y > x | p"], "json"),
+    "the annotation that was changed last": Sample(
+        [task({"prompt": "p", **ANSWERS}, pairwise("left", updated_at="2026-02-05T10:00:00Z"),
+              pairwise("right", created_at="2026-01-09T10:00:00Z", updated_at="2026-01-09T10:00:00Z"))],
+        ["1: x > y | p"], "json"),
+}  # fmt: skip
+
+
+def record(responses: Row, **fields: Any) -> Row:
+    return {
+        "id": "r",
+        "fields": {"instruction": "p", "response_1": "x", "response_2": "y"} | fields,
+        "responses": responses,
+    }
+
+
+def by(user: str, value: Any, status: str = "submitted") -> Row:
+    return {"user_id": user, "value": value, "status": status}
+
+
+HUB: Row = {"prompt": "p", "response-1": "x", "response-2": "y", "metadata": "{}", "best-suggestion": "response-2"}
+ORDER = {"rank": [2, 1], "value": ["response-1", "response-2"]}
+
+
+def of_user(user: str, value: Any, status: str = "submitted") -> Row:
+    return {"user_id": user, "values": {"best": {"value": value}}, "status": status}
+
+
+ARGILLA = {
+    "a chat": Sample(
+        [record({"q": [by("u", "response_1")]}, instruction=None, chat=[{"role": "user", "content": "one"}]),
+         record({"q": [by("u", "response_2")]}, instruction=None, chat=[{"role": "user", "content": "two"}])],
+        ["u: x > y | one", "u: y > x | two"], "json"),
+    "an unknown object": Sample(
+        [record({"q": [by("u", "response_1")]}, instruction=None, board=[{"x": 1}])], container="json", refused=("board",)),
+    "two ratings": Sample(
+        [record({"rating_1": [by("u", 5), by("v", 2)], "rating_2": [by("v", 2), by("u", 1)]})],
+        ["u: x > y | p", "v: x = y | p"], "json"),
+    "two ratings beside a choice": Sample(
+        [record({"rating_1": [by("u", 5)], "rating_2": [by("u", 1)], "better": [by("u", "response_2")]})],
+        ["u: y > x | p"], "json"),
+    "ratings by two criteria": Sample(
+        [record({f"{c}_{i}": [by("u", i)] for c in ("safe", "kind") for i in (1, 2)})],
+        container="json", refused=("safe", "kind", "--criterion")),
+    "one of these criteria": Sample(
+        [record({f"{c}_{i}": [by("u", i)] for c in ("safe", "kind") for i in (1, 2)})], ["u: y > x | p"], "json",
+        options={"criterion": "kind"}),
+    "one rating of a record": Sample(
+        [record({"quality": [by("u", 2)]})], container="json", refused=("quality",)),
+    "the older version on the hub, as a list": Sample(
+        [HUB | {"best": [by("u", "response-1"), by("v", "response-2"), by("w", "response-2", "discarded")]}],
+        ["u: x > y | p", "v: y > x | p"]),
+    "the older version on the hub, as lists": Sample(
+        [HUB | {"best": {"user_id": ["u", "v"], "value": [ORDER, ORDER], "status": ["submitted", "draft"]}}],
+        ["u: y > x | p"], "parquet"),
+    "the older version's own records": Sample(
+        [{"fields": {"prompt": "p", "response-1": "x", "response-2": "y"}, "metadata": {}, "suggestions": [],
+          "responses": [of_user("u", "response-1"), of_user("v", [{"value": "response-2", "rank": 1},
+                                                                  {"value": "response-1", "rank": 2}]),
+                        of_user("w", "response-2", "discarded")]}],
+        ["u: x > y | p", "v: y > x | p"], "json"),
+}  # fmt: skip
+
+SAMPLES = {f"Label Studio: {name}": sample for name, sample in LABEL_STUDIO.items()}
+SAMPLES |= {f"Argilla: {name}": sample for name, sample in ARGILLA.items()}
+
+
+@pytest.mark.parametrize("name", SAMPLES)
+def test_exports_are_read_as_their_owners_mean_them(name: str, tmp_path: Path) -> None:
+    SAMPLES[name].check(tmp_path)
