@@ -1,4 +1,4 @@
-"""A cache for the tests, and a PostgreSQL server on a free port in a temporary folder, removed afterwards.
+"""A cache for the tests, a session of Spark, and a PostgreSQL server in a temporary folder, removed afterwards.
 
 For the server use the fixture ``postgres_url``, the URL of a database that may be written to; tests that do are skipped
 where no server is installed. PostgreSQL refuses to run as root, so root starts it as the user ``postgres`` or ``nobody``.
@@ -6,6 +6,7 @@ where no server is installed. PostgreSQL refuses to run as root, so root starts 
 
 from __future__ import annotations
 
+import importlib.util
 import os
 import pwd
 import shutil
@@ -14,6 +15,7 @@ import subprocess
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -87,3 +89,20 @@ def postgres_url() -> Iterator[str]:
             run(str(folder / "pg_ctl"), "-D", str(data), "-m", "immediate", "stop")
     finally:
         shutil.rmtree(place, ignore_errors=True)
+
+
+@pytest.fixture(scope="session")
+def spark(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
+    """A session of Spark on this machine."""
+    if importlib.util.find_spec("pyspark") is None:
+        pytest.skip("pyspark is not installed: votewise[spark]")
+    from pyspark.sql import SparkSession
+
+    place = str(tmp_path_factory.mktemp("spark"))
+    settings = {"spark.sql.warehouse.dir": place, "spark.ui.enabled": "false", "spark.sql.shuffle.partitions": "2"}
+    builder = SparkSession.builder.master("local[1]")
+    for name, value in settings.items():
+        builder = builder.config(name, value)
+    session = builder.getOrCreate()
+    yield session
+    session.stop()

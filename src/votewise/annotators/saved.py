@@ -11,15 +11,18 @@ from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
+import pyarrow.parquet as pq
 
 from votewise.annotators.gold import score_against_gold
 from votewise.annotators.results import ReliabilityResult
 from votewise.data.lazy_table import LazyTable, batches_of, with_columns
+from votewise.data.left_out import LeftColumn, left_columns, with_digests
 from votewise.data.own_columns import PREFIX, note_of
 from votewise.data.votes import Votes
-from votewise.errors import BadInputError
+from votewise.errors import BadInputError, VotewiseError
 from votewise.sources import read_votes
 from votewise.sources.canonical import PLAIN_COLUMNS
+from votewise.sources.containers.fetched_again import as_source, database_of, with_texts
 from votewise.sources.containers.lazy_files import open_parquet
 from votewise.sources.meanings.margins import LOG_ODDS
 from votewise.storage.files import folder_written_whole, write_json
@@ -69,7 +72,8 @@ def summarise(
         ``created``, ``versions``, ``source``, ``format``, ``one_per_row``, ``columns``, ``reading``,
         ``names`` (of our columns in ``votes.parquet``), ``counts``, ``notes``, ``seed``, ``settings``,
         ``prior``, ``temperature``, ``converged``, ``iterations``, ``history``, ``diagnostics``, ``flags`` (annotators by
-        flag) and ``gold`` (see ``votewise.annotators.gold``; null without gold answers).
+        flag) and ``gold`` (see ``votewise.annotators.gold``; null without gold answers); ``texts_left`` where texts stay in
+        a database: for ``votes`` and ``pairs``, the columns that are not written (see ``votewise.data.left_out``).
     """
     reading = votes.reading
     counts: dict[str, int] = {}
@@ -90,6 +94,8 @@ def summarise(
         )
         counts = {name: getattr(reading, name) for name in names}
     gold = score_against_gold(votes, result)
+    left = {"votes": left_columns(result.votes), "pairs": left_columns(describe_pairs(votes, result))}
+    texts_left = {name: {k: asdict(v) for k, v in columns.items()} for name, columns in left.items() if columns}
     return {
         "created": created.isoformat(timespec="seconds") if created else None,
         "versions": library_versions(),
@@ -112,6 +118,7 @@ def summarise(
         "diagnostics": [asdict(diagnostic) for diagnostic in result.diagnostics],
         "flags": dict(Counter(result.annotators["flag"].drop_null().to_pylist()).most_common()),
         "gold": asdict(gold) if gold else None,
+        **({"texts_left": texts_left} if texts_left else {}),
     }
 
 
@@ -161,7 +168,10 @@ def write_audit(
         stale.append("rejected.jsonl")
     with folder_written_whole(folder, stale=stale) as staging:
         write_table(staging / "annotators.parquet", result.annotators)
-        tables = {staging / "votes.parquet": result.votes, staging / "pairs.parquet": describe_pairs(votes, result)}
+        tables = {
+            staging / "votes.parquet": with_digests(result.votes),
+            staging / "pairs.parquet": with_digests(describe_pairs(votes, result)),
+        }
         if all(isinstance(table, LazyTable) for table in tables.values()):
             write_batches(tables, batches_of(list(tables.values())))
         else:
@@ -180,8 +190,11 @@ def confidence_of(summary: Mapping[str, Any]) -> str:
     return str(names.get("confidence", "confidence")) if isinstance(names, dict) else "confidence"
 
 
-def load_audit(folder: Path) -> Audit:
-    """Read the results of an audit back; BadInputError where ``folder`` does not hold one."""
+def load_audit(folder: Path, source: Any = None) -> Audit:
+    """Read the results of an audit back; BadInputError where ``folder`` does not hold one.
+
+    Where texts stayed in a database, ``source`` is its URL or an ibis table; None for the URL that was audited.
+    """
     files = {name: folder / name for name in ("summary.json", "votes.parquet", "pairs.parquet")}
     for path in files.values():
         if not path.is_file():
@@ -190,9 +203,30 @@ def load_audit(folder: Path) -> Audit:
             )
     try:
         summary = json.loads(files["summary.json"].read_text(encoding="utf-8"))
-        return Audit(folder, summary, open_parquet(files["votes.parquet"]), open_parquet(files["pairs.parquet"]))
-    except (ValueError, pa.ArrowException) as error:
+        if "texts_left" not in summary:
+            return Audit(folder, summary, open_parquet(files["votes.parquet"]), open_parquet(files["pairs.parquet"]))
+        votes, pairs = pq.read_table(files["votes.parquet"]), pq.read_table(files["pairs.parquet"])
+        left = {"votes": _left(summary, "votes", votes), "pairs": _left(summary, "pairs", pairs)}
+        where = database_of(source, str(summary["source"]))
+        return Audit(
+            folder,
+            summary,
+            with_texts(votes, left["votes"], where, pa.string()),
+            with_texts(pairs, left["pairs"], where, pa.large_string()),
+        )
+    except VotewiseError:
+        raise
+    except (ValueError, TypeError, AttributeError, pa.ArrowException) as error:
         raise BadInputError(f"cannot be read: {error}", source=str(folder)) from error
+
+
+def _left(summary: Mapping[str, Any], name: str, table: pa.Table) -> dict[str, LeftColumn]:
+    """The columns of a table that were left in a database; raises ValueError where what was written instead is missing."""
+    left = {column: LeftColumn(**told) for column, told in summary["texts_left"].get(name, {}).items()}
+    for column in left.values():
+        if column.digests not in table.column_names:
+            raise ValueError(f"{name}.parquet has no column '{column.digests}'")
+    return left
 
 
 def load_votes(audit: Audit) -> Votes:
@@ -212,7 +246,8 @@ def load_votes(audit: Audit) -> Votes:
         told = audit.summary.get("reading", {})
         # Columns that the audit added are no part of the source: a second column of names would be one too many.
         columns = dict.fromkeys(audit.summary.get("added", ()), "") | audit.summary["columns"]
-        votes = read_votes(path, format=audit.summary["format"], columns=columns or None, **told)
+        source = as_source(audit.votes, str(path)) if left_columns(audit.votes) else path
+        votes = read_votes(source, format=audit.summary["format"], columns=columns or None, **told)
     if len(votes) != len(audit.votes):
         raise changed
     return votes

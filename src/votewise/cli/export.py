@@ -41,6 +41,14 @@ OnePerPair = Annotated[
         help="Write one row per pair, with its likelier response preferred, instead of one row per vote.",
     ),
 ]
+Texts = Annotated[
+    str | None,
+    typer.Option(
+        metavar="URL",
+        help="Where the texts are, if the audit left them in a database: the URL that was audited, with its password.",
+        show_default="the URL that was audited, without its password",
+    ),
+]
 
 
 def export(
@@ -50,6 +58,7 @@ def export(
     min_confidence: MinConfidence = DEFAULTS.min_confidence,
     flip_below: FlipBelow = DEFAULTS.flip_below,
     one_per_pair: OnePerPair = DEFAULTS.one_per_pair,
+    source: Texts = DEFAULTS.source,
     quiet: Quiet = False,
 ) -> None:
     """Turn an audit into a training file without the votes that are probably wrong.
@@ -75,6 +84,7 @@ def export(
             min_confidence=min_confidence,
             flip_below=flip_below,
             one_per_pair=one_per_pair,
+            source=source,
             progress=bar,
         )
     if not quiet:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
 
@@ -16,7 +16,7 @@ from votewise.data.votes import Votes
 from votewise.errors import BadInputError
 from votewise.sources.answer_lists.one_judgement import number_of_judgements
 from votewise.sources.canonical_votes import canonical_votes
-from votewise.sources.containers.opening import Source, load
+from votewise.sources.containers.opening import Source, fetched, load
 from votewise.sources.containers.stand_in_type import TextsNeededError
 from votewise.sources.encode import encode
 from votewise.sources.meanings.labels import parse_labels
@@ -76,7 +76,10 @@ def read_votes(
         return _read(opened, told, path)
     except (TextsNeededError, pa.ArrowException, TypeError):
         # Somebody looks into texts, or uses them in a way that stand-ins do not allow.
-        return _read(load(source, split=split), told, path)
+        whole = load(source, split=split)
+        if opened.texts_stay:
+            whole = replace(whole, notes=(*whole.notes, fetched("the votes' format needs to look into them")))
+        return _read(whole, told, path)
 
 
 @dataclass(frozen=True)

@@ -14,6 +14,7 @@ from votewise.sources.canonical import PLACE, Canonical
 from votewise.sources.cells import TEXT
 from votewise.sources.containers.joined_rows import JoinedRows
 from votewise.sources.containers.stand_in_type import TextsNeededError, digests, is_stand_in
+from votewise.sources.containers.table_files import TableFiles
 from votewise.sources.rows import Rows
 
 Stored = tuple[str, pa.Field]
@@ -64,6 +65,11 @@ def stored_votes(rows: Rows, canonical: Canonical) -> StoredVotes | None:
     if left is None:
         return None
     row = np.asarray(table.column("row").to_numpy(), np.int64)
+    if not isinstance(left.files, TableFiles):
+        # They are in a database, beside whose rows no files can be read.
+        if not canonical.one_per_row or staged is not None:
+            raise TextsNeededError
+        return StoredVotes(rows, table, left.files, row)
     if canonical.one_per_row:
         store = left.files if staged is None else JoinedRows(left.files, None, staged.files, None)
         return StoredVotes(rows, table, store, row)

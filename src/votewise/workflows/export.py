@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
     import pyarrow as pa
 
+    from votewise.annotators.saved import Audit
     from votewise.annotators.select import Selection
 
     AuditOrFolder = AuditResult | str | os.PathLike[str]
@@ -55,6 +56,7 @@ def export(
     min_confidence: float = MIN_CONFIDENCE,
     flip_below: float | None = None,
     one_per_pair: bool = False,
+    source: Any = None,
     progress: Progress | None = None,
 ) -> ExportResult:
     """Turn an audit into training data without the votes that are probably wrong.
@@ -68,12 +70,15 @@ def export(
         flip_below: flip votes whose confidence is less than this; their confidence becomes 1 - confidence. None flips
             none.
         one_per_pair: one row per pair, with its likelier response preferred, instead of one row per vote.
+        source: where the texts are, if the audit left them in a database: the URL that was audited, with its password, or an
+            ibis table. None for the URL that the audit knows, without its password.
         progress: is kept informed of how far the work has come.
 
     Raises:
         BadInputError: settings that contradict each other, a folder without an audit, votes without texts (except to
             ``votes``), or a file that cannot be written.
     """
+    from votewise.annotators.saved import load_audit
     from votewise.data.preference_shapes import openai_table, preference_table
     from votewise.storage.row_files import write_rows
 
@@ -82,11 +87,12 @@ def export(
     _check(file, to, flip_below, one_per_pair)
     if not isinstance(audit, AuditResult):
         progress.stage(f"Reading {audit}")
+    name = "the audit" if isinstance(audit, AuditResult) else str(audit)
+    found = audit if isinstance(audit, AuditResult) else load_audit(Path(audit), source)
     select = _selected_pairs if one_per_pair else _selected_votes
-    selection, table = select(audit, min_confidence, flip_below)
-    source = "the audit" if isinstance(audit, AuditResult) else str(audit)
+    selection, table = select(found, min_confidence, flip_below)
     if to != "votes":
-        table = _made(table, lambda rows: preference_table(rows, source=source))
+        table = _made(table, lambda rows: preference_table(rows, source=name))
     if to == "openai":
         table = _made(table, openai_table)
     if file is not None:
@@ -129,31 +135,27 @@ def _check(out: Path | None, to: str, flip_below: float | None, one_per_pair: bo
         )
 
 
-def _selected_pairs(audit: AuditOrFolder, min_confidence: float, _: object) -> tuple[Selection, pa.Table]:
-    from votewise.annotators.saved import describe_pairs, load_audit
+def _selected_pairs(audit: AuditResult | Audit, min_confidence: float, _: object) -> tuple[Selection, pa.Table]:
+    from votewise.annotators.saved import describe_pairs
     from votewise.annotators.select import select_pairs
     from votewise.annotators.selected_rows import pair_rows
 
-    if isinstance(audit, AuditResult):
-        pairs = describe_pairs(audit.votes, audit.reliability)
-    else:
-        pairs = load_audit(Path(audit)).pairs
+    pairs = describe_pairs(audit.votes, audit.reliability) if isinstance(audit, AuditResult) else audit.pairs
     selection = select_pairs(pairs["p_a"].to_numpy(), min_confidence=min_confidence)
     return selection, pair_rows(pairs, selection)
 
 
 def _selected_votes(
-    audit: AuditOrFolder, min_confidence: float, flip_below: float | None
+    audit: AuditResult | Audit, min_confidence: float, flip_below: float | None
 ) -> tuple[Selection, pa.Table]:
-    from votewise.annotators.saved import load_audit, load_votes
+    from votewise.annotators.saved import load_votes
     from votewise.annotators.select import select_votes
     from votewise.annotators.selected_rows import vote_rows
 
     if isinstance(audit, AuditResult):
         votes, found = audit.votes, audit.reliability.confidence
     else:
-        saved = load_audit(Path(audit))
-        votes, found = load_votes(saved), saved.confidence
+        votes, found = load_votes(audit), audit.confidence
     confidence = found.to_numpy(zero_copy_only=False)
     selection = select_votes(votes.sign, confidence, min_confidence=min_confidence, flip_below=flip_below)
     return selection, vote_rows(votes, selection)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +13,7 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
+from votewise.data.left_out import DIGESTS
 from votewise.errors import BadInputError, VotewiseError
 from votewise.sources.containers.file_formats import load_path, table_files
 from votewise.sources.containers.loaded import Broken, Loaded, first_line
@@ -22,6 +23,8 @@ from votewise.sources.containers.splits import choose_split
 from votewise.sources.containers.staged_files import staged_files
 from votewise.sources.containers.stand_ins import StandIns, with_stand_ins
 from votewise.sources.databases.connections import load_url, read_ibis, without_password
+from votewise.sources.databases.database_table import DatabaseTable
+from votewise.sources.databases.left_texts import left_in_database
 from votewise.sources.databases.urls import is_url
 from votewise.sources.values import MARK, table_of, to_column
 
@@ -63,6 +66,11 @@ class Source:
         found = self.table.take(pa.array(rows, pa.int64()))
         return found if self.stand_ins is None else self.stand_ins.with_texts(found, rows)
 
+    @property
+    def texts_stay(self) -> bool:
+        """Whether the texts stay in a database, and results hold digests of them."""
+        return self.stand_ins is not None and self.stand_ins.in_database
+
     def number(self, row: int) -> int:
         """The number, from 1, that a row of the table has in the source."""
         return row + 1 if self.numbers is None else int(self.numbers[row])
@@ -71,11 +79,14 @@ class Source:
 def load(source: Any, *, split: str | None = None, leave_texts: bool = False) -> Source:
     """Read a path, a connection URL or a table; raises BadInputError where there is nothing to read.
 
-    With ``leave_texts``, the long texts of a large file stay there, and the table has stand-ins for them.
+    With ``leave_texts``, the long texts of a large file or of a database's table stay there, and the table has stand-ins
+    for them. A ``Source`` is given back as it is.
     """
+    if isinstance(source, Source):
+        return source if leave_texts else _with_all_texts(source)
     name = _name(source)
     try:
-        if leave_texts and (left := _left_in_files(source, split)) is not None:
+        if leave_texts and (left := _left_in_files(source, split) or _left_in_database(source)) is not None:
             return left
         name, loaded = _load(source, split)
         table = without_views(loaded.table)
@@ -106,6 +117,33 @@ def _left_in_files(source: Any, split: str | None) -> Source | None:
     if found is None or stand_ins is None:
         return None
     return Source(name, stand_ins.table, found.broken, found.numbers, found.notes, stand_ins)
+
+
+def _left_in_database(source: Any) -> Source | None:
+    """A table of a database without its long texts; None for anything else, and where the texts are needed."""
+    if not (isinstance(source, str) and is_url(source)) and type(source).__module__.split(".")[0] != "ibis":
+        return None
+    name = _name(source) if isinstance(source, str) else "ibis table"
+    left = left_in_database(DatabaseTable(source, name))
+    if left.stand_ins is not None:
+        columns = ", ".join(f"'{column}'" for column in left.stand_ins.columns)
+        note = f"The texts of {columns} stay in the database: results hold digests of them, in columns NAME{DIGESTS}."
+        return Source(name, left.stand_ins.table, notes=(note,), stand_ins=left.stand_ins)
+    if left.whole is not None:
+        return Source(name, left.whole) if len(left.whole) else None
+    found = load(source)
+    return replace(found, notes=(*found.notes, fetched(left.reason))) if left.reason else found
+
+
+def fetched(reason: str) -> str:
+    """What a reader of results should know where all texts of a database's table were fetched."""
+    return f"All texts were fetched from the database: {reason}."
+
+
+def _with_all_texts(source: Source) -> Source:
+    if source.stand_ins is None:
+        return source
+    return replace(source, table=source.take(np.arange(len(source.table))), stand_ins=None)
 
 
 def _name(source: Any) -> str:

@@ -1,7 +1,8 @@
-"""The types of columns whose values stay in their files."""
+"""The types of columns whose values stay in files, or in a database."""
 
 from __future__ import annotations
 
+import hashlib
 from typing import Any
 
 import pyarrow as pa
@@ -103,3 +104,18 @@ def is_stand_in(field: pa.Field) -> bool:
 def digests(column: pa.ChunkedArray) -> pa.ChunkedArray:
     """The stand-ins of a column as plain bytes, equal where the texts are."""
     return pa.chunked_array([chunk.storage for chunk in column.chunks], DIGEST)
+
+
+def keyed_digests(texts: pa.ChunkedArray, secret: str) -> pa.ChunkedArray:
+    """The stand-ins that databases compute, of texts that are here: the 8 bytes are of the MD5 of secret and text."""
+    found = [
+        None if text is None else _keyed_digest(text, secret) for text in texts.cast(pa.large_binary()).to_pylist()
+    ]
+    return pa.chunked_array([pa.array(found, DIGEST)])
+
+
+def _keyed_digest(text: bytes, secret: str) -> bytes:
+    def md5(content: bytes) -> bytes:
+        return hashlib.md5(content, usedforsecurity=False).digest()
+
+    return md5(text) + md5(secret.encode() + text)[: DIGEST.byte_width - MD5_BYTES]

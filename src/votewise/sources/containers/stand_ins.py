@@ -12,17 +12,19 @@ from __future__ import annotations
 import secrets
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import Protocol
 
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
 from votewise.arrays import Bools
+from votewise.data.lazy_table import RowStore
 from votewise.sources.cells import is_string
 from votewise.sources.containers.hashing import hashed_texts, stand_ins_of
 from votewise.sources.containers.left_values import LeftValues
 from votewise.sources.containers.plain_types import has_categories
-from votewise.sources.containers.stand_in_type import is_in_files, left_column
+from votewise.sources.containers.stand_in_type import TextsNeededError, is_in_files, keyed_digests, left_column
 from votewise.sources.containers.table_files import TableFiles
 from votewise.sources.values import is_marked
 
@@ -36,6 +38,19 @@ HEAD = 2_000
 """Rows that are in memory with their texts, to recognise formats by."""
 
 
+class TextStore(RowStore, Protocol):
+    """Rows with their texts, in files or in a database."""
+
+    @property
+    def schema(self) -> pa.Schema:
+        """Names and types of all columns."""
+        ...
+
+    def categories(self) -> pa.Table | None:
+        """The columns of categories, as they are; None where there are none."""
+        ...
+
+
 @dataclass(frozen=True)
 class StandIns:
     """A table with stand-ins.
@@ -45,12 +60,14 @@ class StandIns:
         table: all columns, those of long texts with stand-ins, those of other long values with their nulls alone.
         head: the first rows with their texts.
         secret: what stand-ins are made with.
+        in_database: whether the texts are in a database, which made the stand-ins; results hold these instead of the texts.
     """
 
-    files: TableFiles
+    files: TextStore
     table: pa.Table
     head: pa.Table
     secret: str
+    in_database: bool = False
 
     @property
     def columns(self) -> tuple[str, ...]:
@@ -59,14 +76,20 @@ class StandIns:
 
     def values(self, name: str) -> LeftValues:
         """The values of a column in files, in the order of the rows, some of which are in memory at a time."""
-        return LeftValues(self.files, name)
+        return LeftValues(self._in_files(), name)
 
     def batches(self, names: Sequence[str]) -> Iterator[tuple[int, pa.Table]]:
         """These columns of consecutive rows, as they are in the files, and the first row's place in the table."""
         start = 0
-        for batch in self.files.batches(names):
+        for batch in self._in_files().batches(names):
             yield start, batch
             start += len(batch)
+
+    def _in_files(self) -> TableFiles:
+        """Raises TextsNeededError where the values are in a database: they would all be fetched."""
+        if not isinstance(self.files, TableFiles):
+            raise TextsNeededError
+        return self.files
 
     def with_texts(self, table: pa.Table, rows: npt.NDArray[np.int64]) -> pa.Table:
         """These rows of the table with their texts."""
@@ -76,7 +99,7 @@ class StandIns:
 
     def of(self, texts: pa.ChunkedArray) -> pa.ChunkedArray:
         """The stand-ins of other texts, to compare them with those of the table."""
-        return stand_ins_of(texts, self.secret)
+        return (keyed_digests if self.in_database else stand_ins_of)(texts, self.secret)
 
 
 def with_stand_ins(files: TableFiles) -> StandIns | None:

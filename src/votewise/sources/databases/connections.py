@@ -78,9 +78,14 @@ def engine_errors(name: str) -> Iterator[None]:
     except VotewiseError:
         raise
     except Exception as error:
-        if type(error).__name__ in LOST:
+        if is_lost(error):
             raise EngineFailedError(f"{name}: the connection was lost while reading: {_first_line(error)}") from error
         raise failed("cannot be read", name, error) from error
+
+
+def is_lost(error: Exception) -> bool:
+    """Whether an error says that a server is gone."""
+    return type(error).__name__ in LOST
 
 
 def failed(problem: str, name: str, error: Exception) -> BadInputError:
