@@ -520,6 +520,23 @@ SHAPES: dict[str, Shape] = {
         "Hi",
         skipped=1,
     ),
+    "prodigy": Shape(
+        "prodigy",
+        [
+            {
+                "text": "Hi",
+                "options": [{"id": "A", "text": "Yes"}, {"id": "B", "text": "No"}],
+                "accept": accept,
+                "answer": answer,
+                "_session_id": who,
+                "_timestamp": 1_700_000_000,
+            }
+            for who, accept, answer in (("s1", ["A"], "accept"), ("s2", ["B"], "accept"), ("s3", ["B"], "ignore"))
+        ],
+        [("s1", "Yes", "No", False), ("s2", "No", "Yes", False)],
+        "Hi",
+        skipped=1,
+    ),
     "several-votes, a column each": Shape(
         "several-votes",
         [

@@ -160,7 +160,7 @@ def test_formats_that_are_unknown_lack_columns_or_are_not_unique() -> None:
     with pytest.raises(BadInputError, match=paste + "--columns label=NAME --columns 'annotator=rater name'"):
         read_votes([{"rater name": "u", "question": "q", "ask": "x", "first": "y"}], columns={"prompt": "ask"})
     wide = {"rater": "u", "better": "one", "reply 1": "x", "reply 2": "y"} | {f"c{i}" * 50: "z" for i in range(500)}
-    with pytest.raises(BadInputError, match=r"\.\.\. and 490 more .*votewise read") as unknown:
+    with pytest.raises(BadInputError, match=r"\.\.\. and \d+ more .*votewise read") as unknown:
         read_votes([wide], columns={"reply 1": "", "c0" * 50: ""})
     assert len(str(unknown.value)) < 8 * 120
     both = GOOD | {"chosen": "x", "rejected": "y"}

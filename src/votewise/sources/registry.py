@@ -4,9 +4,13 @@ from __future__ import annotations
 
 from votewise.errors import BadInputError
 from votewise.sources.format import Format
+from votewise.sources.meanings.better_and_worse import couple_in_doubt
+from votewise.sources.meanings.column_names import plain_name
 from votewise.sources.meanings.guesses import command, listed
+from votewise.sources.meanings.inner_columns import inner_names
 from votewise.sources.meanings.labels import LABELS
 from votewise.sources.meanings.other_names import take_other_names
+from votewise.sources.meanings.result_columns import answer_columns
 from votewise.sources.meanings.single_verdicts import refuse_single_verdicts
 from votewise.sources.meanings.vote_columns import label_like
 from votewise.sources.rows import Rows
@@ -20,11 +24,12 @@ from votewise.sources.shapes.openai import OPENAI
 from votewise.sources.shapes.openwebui import OPENWEBUI
 from votewise.sources.shapes.plain import CLICKS, PLAIN
 from votewise.sources.shapes.prism import PRISM
+from votewise.sources.shapes.prodigy import PRODIGY
 from votewise.sources.shapes.ranked import RANKED
 from votewise.sources.shapes.several_votes import SEVERAL_VOTES
 from votewise.sources.shapes.toloka import TOLOKA
 from votewise.sources.shapes.trl import HH_RLHF, TRL, ULTRAFEEDBACK, ULTRAFEEDBACK_BINARIZED
-from votewise.sources.shapes.two_answers import TWO_ANSWERS, answer_columns
+from votewise.sources.shapes.two_answers import TWO_ANSWERS
 
 _ALL = (
     PLAIN,
@@ -46,10 +51,12 @@ _ALL = (
     ALPACAEVAL,
     OPENAI,
     TOLOKA,
+    PRODIGY,
     RANKED,
     TWO_ANSWERS,
     SEVERAL_VOTES,
 )
+MOST_PATHS = 50
 FORMATS: dict[str, Format] = {f.name: f for f in _ALL}
 KNOWN = {name for f in _ALL for any_of in f.needs for name in any_of if "*" not in name}
 """The names of all columns that some format needs."""
@@ -102,10 +109,13 @@ def _recognised(rows: Rows) -> Format:
         (f for f in FORMATS.values() if f.needs != (("*",),)), key=lambda f: len(f.lacks(names)) / len(f.needs)
     )
     own = [name for name in rows.source.table.column_names if name not in rows.set_aside]
+    couple = couple_in_doubt({plain_name(name): name for name in own})
+    told = {"chosen": couple[0], "rejected": couple[1]} if couple is not None else _told(rows)
+    example = command(_path(rows.source.name), [*own, *_inside(rows, own)], told)
     raise rows.fail(
         f"unknown format; found the columns {listed(own)}",
         expected=f"one of `votewise formats`; nearest is {nearest.name}, which lacks {', '.join(nearest.lacks(names))}; "
-        f"say what the columns hold, for example: {command(_path(rows.source.name), own, _told(rows))}{_several(rows)}",
+        f"say what the columns hold, for example: {example}{_several(rows)}",
     )
 
 
@@ -114,6 +124,12 @@ def _told(rows: Rows) -> dict[str, str]:
     alone = label_like(rows.table, LABELS | rows.labels, ())
     own = rows.source_column(alone[0]) if len(alone) == 1 else None
     return {"label": own, **rows.renames} if own is not None and own not in rows.renames.values() else rows.renames
+
+
+def _inside(rows: Rows, names: list[str]) -> list[str]:
+    """The paths of values inside of objects, which options may name as well."""
+    table = rows.source.table
+    return [f"{name}.{key}" for name in names for key in inner_names(table, name) if "." not in key][:MOST_PATHS]
 
 
 def _several(rows: Rows) -> str:

@@ -14,6 +14,9 @@ TIE = -1
 FROM = {"best_from_0": 0, "best_from_1": 1}
 """Names under which ``--columns`` says where numbers begin."""
 
+SUMMARIES = ("info", "summaries", "choice", "worker")
+"""Columns of openai/summarize_from_feedback, whose choice counts from 0."""
+
 
 def best_answers(
     rows: Rows, column: str, answers: list[list[Any]], models: list[list[str | None] | None]
@@ -66,6 +69,8 @@ def _start(rows: Rows, column: str, values: list[str | None], answers: list[list
     """Where numbers begin: 0 where some row says 0, 1 where some row says the number of its answers."""
     if column in FROM:
         return FROM[column]
+    if rows.has(*SUMMARIES) and column == "choice":
+        return 0
     known = set(rows.labels)
     numbers = [
         (i, int(value), len(answers[i]))

@@ -6,6 +6,7 @@ A file is read twice: first its bytes are checked (encoding, quotes), then Arrow
 from __future__ import annotations
 
 import codecs
+import re
 from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -31,6 +32,9 @@ BLOCK = 1 << 24
 """Bytes that are parsed at a time; more where a row is longer."""
 
 LONGEST_BLOCK = 1 << 30
+
+SEPARATOR = re.compile(rb"(?:\xef\xbb\xbf)?\"?sep=([,;|\t])\"?[,;|\t]*\r?\n", re.IGNORECASE)
+"""A first line that tells Excel what separates the fields."""
 
 
 def load_csv(path: Path, name: str) -> Loaded:
@@ -60,17 +64,23 @@ def use_csv(path: Path, name: str, use: Callable[[Iterator[Loaded]], Result]) ->
 
 @dataclass(frozen=True)
 class _Csv:
-    """A file and how to parse it: ``options`` of Arrow's parser; ``utf8`` says whether all of it is UTF-8."""
+    """A file and how to parse it: ``options`` of Arrow's parser; ``utf8`` says whether all of it is UTF-8.
+
+    ``skipped`` is the number of lines before the header.
+    """
 
     path: Path
     delimiter: str
     options: dict[str, Any] = field(default_factory=dict)
     utf8: bool = True
+    skipped: int = 0
 
 
 def _checked(path: Path, name: str) -> _Csv:
     with open_bytes(path) as file:
-        head = file.readline()
+        first = file.readline()
+        told = SEPARATOR.fullmatch(first)
+        head = file.readline() if told else first
     if b"\0" in head:
         raise BadInputError(
             "null bytes in its header: UTF-16 without its first two bytes?", source=name, expected=ENCODINGS
@@ -80,7 +90,7 @@ def _checked(path: Path, name: str) -> _Csv:
     except UnicodeDecodeError as error:
         problem = f"invalid UTF-8 at byte {error.start + 1:,} of the header"
         raise BadInputError(problem, source=name, expected=ENCODINGS) from error
-    delimiter = max((b",", b"\t", b";"), key=head.count)
+    delimiter = told[1] if told else max((b",", b"\t", b";"), key=head.count)
     doubled, escaped = QuoteScan(delimiter), QuoteScan(delimiter, escape=True)
     decoder, utf8, backslash, last = codecs.getincrementaldecoder("utf-8")(), True, False, b""
     with open_bytes(path) as file:
@@ -104,7 +114,7 @@ def _checked(path: Path, name: str) -> _Csv:
             source=name,
             expected='balanced quotes: "" for a quote inside a quoted field',
         )
-    return _Csv(path, delimiter.decode(), options, utf8)
+    return _Csv(path, delimiter.decode(), options, utf8, skipped=int(told is not None))
 
 
 def _decodes(decoder: codecs.IncrementalDecoder, piece: bytes, *, final: bool = False) -> bool:
@@ -120,7 +130,7 @@ def _parts(table: _Csv, size: int) -> Iterator[Loaded]:
     lost: dict[int, Broken] = {}
 
     def skip(row: Any) -> str:
-        number = row.number - 1  # Arrow counts the header
+        number = row.number - 1 - table.skipped  # Arrow counts the header
         expected = f"{row.expected_columns} as in the header"
         lost[number] = Broken(number, f"has {row.actual_columns} fields", row.text, expected=expected)
         return "skip"
@@ -129,7 +139,7 @@ def _parts(table: _Csv, size: int) -> Iterator[Loaded]:
     options = table.options | ({"invalid_row_handler": skip} if table.utf8 else {})
     parse = pacsv.ParseOptions(delimiter=table.delimiter, newlines_in_values=True, **options)
     # One thread, because only then Arrow gives the handler the numbers of rows.
-    read = pacsv.ReadOptions(use_threads=False, block_size=size)
+    read = pacsv.ReadOptions(use_threads=False, block_size=size, skip_rows=table.skipped)
     with pacsv.open_csv(_input(table.path), read_options=read, parse_options=parse) as reader:
         names = reader.schema.names
     lost.clear()

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 
 from votewise.sources.meanings.column_names import plain_name
 
-MOST_COLUMNS = 12
+MOST_COLUMNS, MOST_CHARACTERS = 40, 600
 LONGEST_NAME = 40
 
 WORDS = {
@@ -23,6 +23,8 @@ WORDS = {
 def listed(names: Sequence[str]) -> str:
     """The names of columns, so that a wide table still gives a short message."""
     shown = [name if len(name) <= LONGEST_NAME else f"{name[:LONGEST_NAME]}..." for name in names[:MOST_COLUMNS]]
+    while sum(map(len, shown)) > MOST_CHARACTERS:
+        shown.pop()
     more = len(names) - len(shown)
     return ", ".join(shown) + (f" and {more:,} more" if more > 0 else "")
 
@@ -60,9 +62,12 @@ def command(source: str, names: Sequence[str], known: Mapping[str, str]) -> str:
         found[role] = own or "NAME"
         answers = [name for name in answers if name != own]
     found.setdefault("label", "NAME")
+    if "chosen" in known:
+        # A better and a worse answer need no label.
+        found = {name: own for name, own in found.items() if name not in ("response_a", "response_b", "label")}
     words = [
         f"--columns {shlex.quote(f'{role}={found[role]}')}"
-        for role in ("prompt", "response_a", "response_b", "label", "annotator")
+        for role in ("prompt", "chosen", "rejected", "response_a", "response_b", "label", "annotator")
         if found.get(role, role) != role
     ]
     return " ".join(["votewise read", shlex.quote(source), *words])

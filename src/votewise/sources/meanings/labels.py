@@ -12,6 +12,7 @@ import pyarrow as pa
 from votewise.arrays import Signs
 from votewise.errors import BadInputError
 from votewise.sources.cells import TEXT
+from votewise.sources.meanings.label_notations import word_of
 from votewise.sources.rows import Rows
 
 MEANINGS = ("a", "b", "tie", "both_bad", "both_good", "skip")
@@ -138,7 +139,24 @@ def labels_of(
 def meaning_of(rows: Rows, value: Any, known: Mapping[str, str] = LABELS) -> str | None:
     """What one value means; None where nobody knows."""
     key = label_key(str(value))
-    return rows.labels.get(key, known.get(key))
+    return rows.labels.get(key) or word_meaning(key, known) or rows.labels.get(_whole(key))
+
+
+def word_meaning(key: str, known: Mapping[str, str] = LABELS) -> str | None:
+    """What a label, as ``label_key`` gives it, means by these words, also in a notation; None where nobody knows.
+
+    Numbers may have been made floating, as happens to a column with missing values.
+    """
+    if key in known:
+        return known[key]
+    word = word_of(key)
+    if word in NEUTRAL and known:
+        return word
+    return known.get(word) if word is not None else known.get(_whole(key))
+
+
+def _whole(key: str) -> str:
+    return key.removesuffix(".0") if key.removesuffix(".0").isdigit() else key
 
 
 def refuse_label(rows: Rows, row: int, column: str, unknown: Sequence[str], expected: str) -> None:

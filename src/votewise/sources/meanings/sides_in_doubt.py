@@ -10,7 +10,8 @@ import pyarrow.compute as pc
 from votewise.sources.canonical import Canonical
 from votewise.sources.cells import is_string
 from votewise.sources.meanings.column_names import plain_name
-from votewise.sources.meanings.labels import LABELS, NEUTRAL, label_key
+from votewise.sources.meanings.label_notations import word_of
+from votewise.sources.meanings.labels import NEUTRAL, label_key, word_meaning
 from votewise.sources.meanings.unread_values import unread
 from votewise.sources.option_words import column_option
 from votewise.sources.rows import Rows
@@ -76,7 +77,8 @@ def _check_further(rows: Rows, answers: Mapping[str, str]) -> None:
 
 def _check_places(rows: Rows, label: str, answers: Mapping[str, str]) -> None:
     """Refuse labels such as left beside a column that says which answer was on the left."""
-    values = {label_key(str(value)) for value in decoded(rows.head.select([label]), label) if value is not None}
+    keys = {label_key(str(value)) for value in decoded(rows.head.select([label]), label) if value is not None}
+    values = {word_of(key) or key for key in keys}
     # Where the answers' columns are called left and right, the labels name these.
     if not values & PLACES or any(place in plain_name(name) for name in answers.values() for place in PLACES):
         return
@@ -101,7 +103,7 @@ def _check_second(rows: Rows, canonical: Canonical, label: str) -> None:
         if plain_name(name) not in SECOND or not is_string(rows.type_of(name)):
             continue
         kinds = [value for value in pc.unique(rows.table.column(name)).to_pylist() if value]
-        meant = {value: LABELS.get(label_key(value)) for value in kinds}
+        meant = {value: word_meaning(label_key(value)) for value in kinds}
         if not kinds or None in meant.values():
             continue
         other = rows.table.column(name).to_pylist()

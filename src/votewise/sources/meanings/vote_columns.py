@@ -10,11 +10,12 @@ from typing import Any
 import pyarrow as pa
 
 from votewise.sources.meanings.column_names import plain_name
-from votewise.sources.meanings.labels import LABELS, label_key
+from votewise.sources.meanings.labels import LABELS, label_key, word_meaning
 from votewise.sources.meanings.people import is_person
 from votewise.sources.nested import get
 from votewise.sources.option_words import column_option
 from votewise.sources.rows import Rows
+from votewise.sources.texts.text_lists import spelt_list
 from votewise.sources.values import decoded
 
 PERSON = r"annotator|rater|labell?er|judge|worker|evaluator|expert|reviewer|assessor|coder|participant|person|human"
@@ -205,7 +206,7 @@ def _sample(table: pa.Table, name: str) -> list[Any]:
 def _understood(value: Any, known: Mapping[str, str]) -> bool:
     if isinstance(value, float) and value.is_integer():
         value = int(value)
-    return isinstance(value, str | int) and label_key(str(value)) in known
+    return isinstance(value, str | int) and word_meaning(label_key(str(value)), known) is not None
 
 
 def _holds_labels(table: pa.Table, name: str, known: Mapping[str, str]) -> bool:
@@ -214,7 +215,7 @@ def _holds_labels(table: pa.Table, name: str, known: Mapping[str, str]) -> bool:
 
 
 def _lists_labels(table: pa.Table, name: str, known: Mapping[str, str]) -> bool:
-    values = _sample(table, name)
+    values = [spelt_list(value) for value in _sample(table, name)]
     if values and all(isinstance(value, dict) for value in values):
         items = [entry(item) for value in values for item in value.values() if item is not None]
     elif values and all(isinstance(value, list) for value in values):

@@ -13,13 +13,14 @@ from votewise.sources.canonical import JUDGEMENT, Canonical, from_votes, optiona
 from votewise.sources.containers.stand_in_type import TextsNeededError
 from votewise.sources.format import Format
 from votewise.sources.meanings.labels import LABELS, NEUTRAL, label_key, meaning_of, refuse_label
+from votewise.sources.meanings.result_columns import answer_columns, by_names, label_columns
 from votewise.sources.meanings.scores_as_votes import score_columns
 from votewise.sources.meanings.vote_columns import VoteColumns, entry, find_votes
 from votewise.sources.nested import entries, named
 from votewise.sources.rows import Rows
 from votewise.sources.shapes.plain import OTHERS
-from votewise.sources.shapes.two_answers import answer_columns, by_names, label_columns
 from votewise.sources.texts.prompt_parts import read_texts
+from votewise.sources.texts.text_lists import spelt_list
 
 MOST = 100_000
 """Votes that one count may stand for."""
@@ -115,9 +116,9 @@ def _given(rows: Rows, votes: VoteColumns) -> list[Given]:
 
 
 def _listed(rows: Rows, listed: str, names: str | None) -> list[Given]:
-    people = rows.values(names) if names is not None else [None] * len(rows)
+    people = [spelt_list(value) for value in rows.values(names)] if names is not None else [None] * len(rows)
     given: list[Given] = []
-    for i, value in enumerate(rows.values(listed)):
+    for i, value in enumerate(map(spelt_list, rows.values(listed))):
         if isinstance(value, dict):
             value = [{"annotator": who, "label": entry(vote)[1]} for who, vote in value.items() if vote is not None]
         items = entries(rows, i, value, listed)
@@ -127,6 +128,9 @@ def _listed(rows: Rows, listed: str, names: str | None) -> list[Given]:
             who = None
         votes: list[tuple[str | None, Any, str]] = []
         for j, item in enumerate(items):
+            if item is None:
+                # Somebody who did not vote.
+                continue
             own, label = entry(item)
             votes.append((named(own if own is not None else who[j] if who else None), label, f"{listed}[{j}]"))
         given.append(votes)

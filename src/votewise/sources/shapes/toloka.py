@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from votewise.sources.canonical import Canonical
 from votewise.sources.format import Format
+from votewise.sources.meanings.result_columns import LABEL_NAMES
 from votewise.sources.rows import Rows
-from votewise.sources.shapes.two_answers import LABEL_NAMES, read_two_answers
+from votewise.sources.shapes.two_answers import read_two_answers
 
 WHO = "ASSIGNMENT:worker_id"
 TIMES = ("ASSIGNMENT:submitted", "ASSIGNMENT:accepted", "ASSIGNMENT:started")

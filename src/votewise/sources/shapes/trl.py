@@ -14,10 +14,10 @@ from votewise.sources.cells import TEXT
 from votewise.sources.containers.stand_in_type import is_in_files
 from votewise.sources.format import Columns, Format
 from votewise.sources.meanings.people import people_column, read_people
+from votewise.sources.meanings.result_columns import names_sides
 from votewise.sources.meanings.verdicts_beside import refuse_verdict_beside
 from votewise.sources.rows import Rows
 from votewise.sources.rows_part import staged_in_parts
-from votewise.sources.shapes.two_answers import names_sides
 from votewise.sources.texts.messages import conversation, holds_lists
 from votewise.sources.texts.prompt_parts import has_prompt, read_texts
 from votewise.sources.values import decoded, is_marked

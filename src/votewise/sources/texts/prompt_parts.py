@@ -224,6 +224,8 @@ def _turns(value: Any) -> list[Message] | None:
     messages = conversation(value)
     if messages is not None or not isinstance(value, list):
         return messages
+    if value and all(isinstance(item, dict) and {"input", "output"} <= set(item) for item in value):
+        value = [[item["input"], item["output"]] for item in value]
     if all(isinstance(item, list) and len(item) == 2 for item in value):
         value = [text for item in value for text in item]
     if not all(is_text(text) for text in value):
@@ -323,7 +325,7 @@ def _ends_with_answers(rows: Rows, name: str, answers: Collection[str]) -> bool:
 
 
 def _last_words(value: Any, *, text: bool = False) -> str | None:
-    messages = conversation(value)
+    messages = conversation(value) if isinstance(value, str) else _turns(value)
     if messages:
         return messages[-1]["content"]
     return value if text and isinstance(value, str) else None

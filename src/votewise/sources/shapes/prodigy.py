@@ -1,0 +1,121 @@
+"""Prodigy's choices: a list of ``options``, the ids of those that were chosen in ``accept``, and what became of the task."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from votewise.data.identity import ALSO
+from votewise.sources.answer_lists.answer_orders import text_of
+from votewise.sources.answer_lists.rankings import NOTE, by_places
+from votewise.sources.canonical import Canonical, from_votes
+from votewise.sources.cells import is_text
+from votewise.sources.format import Format
+from votewise.sources.meanings.people import people_column
+from votewise.sources.meanings.times import time_column
+from votewise.sources.nested import get, named
+from votewise.sources.rows import Rows
+from votewise.sources.texts.prompt_parts import find_parts, prompts_of, seen_of
+
+SHOWN = ("text", "html", "image")
+"""Columns of a task's own content, where no column has a name of the prompt."""
+SESSION = "_session_id"
+
+
+def read_prodigy(rows: Rows) -> Canonical:
+    """Read every accepted task as votes for the options that were chosen, each against each one that was not.
+
+    Tasks that were rejected or ignored are skipped, and so are those without a choice. Two options that were both chosen
+    are a tie.
+    """
+    options, chosen = rows.values("options"), rows.values("accept")
+    answers = rows.values("answer") if rows.has("answer") else ["accept"] * len(rows)
+    who = _people(rows)
+    when = time_column(rows)
+    times = rows.moment(when).tolist() if when is not None else [None] * len(rows)
+    prompts, seen = _prompts(rows)
+    votes: list[dict[str, Any]] = []
+    skipped = several = 0
+    for i in rows.kept().tolist():
+        texts = _options(rows, i, options[i])
+        ids = [str(one) for one in (chosen[i] if isinstance(chosen[i], list) else [chosen[i]]) if one is not None]
+        strange = [one for one in ids if one not in texts]
+        if strange and texts:
+            rows.reject(i, "is none of the options", column="accept", value=strange[0], expected=", ".join(texts))
+        if not texts or strange:
+            continue
+        couples = by_places([int(one not in ids) for one in texts]) if ids and answers[i] == "accept" else []
+        skipped += not couples
+        several += len(couples) > 1
+        names = list(texts)
+        for better, worse, tie in couples:
+            a, b = sorted((better, worse))
+            vote = {
+                "row": i,
+                "annotator": who[i],
+                "label": "tie" if tie else "a" if better == a else "b",
+                "time": times[i],
+            }
+            vote |= {"prompt": prompts[i], "response_a": texts[names[a]], "response_b": texts[names[b]]}
+            vote |= {ALSO: seen[i]} if seen is not None else {}
+            votes.append(vote | {"judgement": str(i)} if len(couples) > 1 else vote)
+    rows.use("options", "answers")
+    rows.use("accept", "label")
+    notes = [NOTE] if several else []
+    notes += [f"{skipped:,} tasks were skipped: rejected, ignored, or without a choice."] if skipped else []
+    return from_votes(rows, votes, shown=True, skipped=skipped, notes=notes, guarded=True)
+
+
+def _people(rows: Rows) -> list[str | None]:
+    name = people_column(rows) or (SESSION if rows.has(SESSION) else None)
+    if name is None:
+        return [None] * len(rows)
+    found: list[str | None] = rows.identifier(name, null=True).to_pylist()
+    rows.use(name, "annotator")
+    return found
+
+
+def _prompts(rows: Rows) -> tuple[list[Any], list[str | None] | None]:
+    taken = {"options", "accept", "answer", *(name for name in rows.table.column_names if name.startswith("_"))}
+    parts = find_parts(rows, taken)
+    for name in parts.columns:
+        rows.use(name, "prompt")
+    if parts.prompt is None and not parts.history:
+        own = next((name for name in SHOWN if rows.has(name)), None)
+        if own is not None:
+            values = rows.values(own)
+            rows.use(own, "prompt")
+            return [value if is_text(value) else None for value in values], seen_of(rows, parts)
+    return prompts_of(rows, parts), seen_of(rows, parts)
+
+
+def _options(rows: Rows, row: int, value: Any) -> dict[str, str]:
+    """The texts of the options by their ids; empty, and noted, where a value is no list of them."""
+    items = value if isinstance(value, list) else []
+    found = {named(get(item, "id")): _text(item) for item in items}
+    if len(found) < 2 or len(found) < len(items) or None in found or None in found.values():
+        rows.reject(row, "is no list of options", column="options", value=value, expected="objects with id and text")
+        return {}
+    return {str(name): str(text) for name, text in found.items()}
+
+
+def _text(option: Any) -> str | None:
+    found = text_of(option) or next((get(option, key) for key in ("html", "image", "label") if get(option, key)), None)
+    return found if is_text(found) else None
+
+
+def looks_like_prodigy(rows: Rows) -> bool:
+    """Tell whether ``options`` holds lists of objects with an id each."""
+    given = [value for value in rows.values("options")[:50] if value]
+    return bool(given) and all(
+        isinstance(value, list) and all(get(item, "id") is not None for item in value) for value in given
+    )
+
+
+PRODIGY = Format(
+    "prodigy",
+    "Prodigy's choices among options",
+    (("options",), ("accept",)),
+    read_prodigy,
+    looks=looks_like_prodigy,
+    own_status=True,
+)
