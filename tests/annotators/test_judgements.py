@@ -140,7 +140,11 @@ def test_names_and_order_of_judgements_do_not_matter() -> None:
     order = rng.permutation(len(votes))
     names = rng.permutation(int(votes.judgement.max()) + 1)
     shuffled = Votes.from_arrays(
-        votes.pair[order], votes.annotator[order], votes.sign[order], judgement=names[votes.judgement[order]]
+        votes.pair[order],
+        votes.annotator[order],
+        votes.sign[order],
+        judgement=names[votes.judgement[order]],
+        answers=votes.answers,
     )
     before, after = estimate_reliability(votes), estimate_reliability(shuffled)
     for name in NUMBERS:
@@ -185,7 +189,11 @@ def test_ties_are_no_votes_of_a_judgement() -> None:
     sign[::6] = 0
     tied = replace(votes, sign=sign)
     without = Votes.from_arrays(
-        votes.pair[sign != 0], votes.annotator[sign != 0], sign[sign != 0], judgement=votes.judgement[sign != 0]
+        votes.pair[sign != 0],
+        votes.annotator[sign != 0],
+        sign[sign != 0],
+        judgement=votes.judgement[sign != 0],
+        answers=votes.answers,
     )
     for name in NUMBERS:
         np.testing.assert_allclose(

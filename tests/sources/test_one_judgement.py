@@ -6,6 +6,7 @@ import json
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pyarrow.parquet as pq
 import pytest
 
@@ -253,3 +254,22 @@ def test_plain_files_keep_their_column(tmp_path: Path) -> None:
 def test_reading_prints_how_many_judgements_there_are(rankings: Path, capsys: pytest.CaptureFixture[str]) -> None:
     print_reading(read(rankings))
     assert "48  judgements: several votes of one, such as a ranking" in " ".join(capsys.readouterr().out.split("\n"))
+
+
+def test_pairs_of_one_prompt_share_answers() -> None:
+    """A ranking of four answers by two people: six pairs of four answers, in the pairs' own orientation."""
+    answers = ["ice", "jam", "kiwi", "lime"]
+    rows = [
+        {"prompt": "Which?", "answers": answers, "ranks": ranks, "annotator": name}
+        for name, ranks in (("ann", [1, 2, 3, 4]), ("bob", [2, 1, 4, 3]))
+    ]
+    votes = read_votes(rows)
+    assert votes.answers is not None
+    assert votes.answers.shape == (6, 2)
+    assert len(np.unique(votes.answers)) == 4
+    texts = votes.texts.to_pylist()
+    name = dict(zip(votes.answers[:, 0].tolist(), [t["response_a"] for t in texts], strict=True))
+    name |= dict(zip(votes.answers[:, 1].tolist(), [t["response_b"] for t in texts], strict=True))
+    assert sorted(name.values()) == answers
+    for codes, text in zip(votes.answers.tolist(), texts, strict=True):
+        assert [name[c] for c in codes] == [text["response_a"], text["response_b"]]

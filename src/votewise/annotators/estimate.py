@@ -20,6 +20,7 @@ from votewise.annotators.fitted import Fit
 from votewise.annotators.flags import annotator_flags
 from votewise.annotators.identifiability import identifiability
 from votewise.annotators.judgements import judgement_findings
+from votewise.annotators.order_beliefs import order_findings, with_orders
 from votewise.annotators.position import position_findings, position_test
 from votewise.annotators.results import ReliabilityResult
 from votewise.annotators.soundness import soundness
@@ -94,6 +95,8 @@ def estimate_reliability(
     if margins is not None:
         votes = votes.with_margins(margins)
     fit = fit_reliability(evidence_of(votes, shared_pairs=shared_pairs), settings, progress=progress)
+    if shared_pairs and point == "mean":
+        fit = with_orders(fit, votes.answers)
     return _result(votes, fit)
 
 
@@ -101,6 +104,7 @@ def _result(votes: Votes, fit: Fit) -> ReliabilityResult:
     """Everything that follows from a fit, as tables."""
     evidence, settings, beliefs = fit.model.evidence, fit.settings, fit.beliefs()
     found = [*fit.findings(), *identifiability(evidence), *judgement_findings(evidence, fit.model.worth)]
+    found += order_findings(fit.orders)
     checks, calibration = None, calibration_table(np.empty(0), np.empty(0, bool))
     if settings.intervals:
         checks, calibration, further = _check(votes, fit, beliefs)
@@ -125,7 +129,7 @@ def _result(votes: Votes, fit: Fit) -> ReliabilityResult:
 def _check(votes: Votes, fit: Fit, beliefs: Beliefs) -> tuple[Checks, pa.Table, list[Diagnostic]]:
     """Everything beyond the estimates: intervals, flags, position tests, calibration, and what they show."""
     evidence, width, worth = fit.model.evidence, fit.prior_width, fit.model.worth
-    by_others = evidence.log_odds_without_own_vote(beliefs.posterior, beliefs.log_odds)
+    by_others = fit.by_others(beliefs.posterior)
     low, high = fit.intervals(beliefs.posterior)
     informed = np.abs(by_others) > 1e-9
     predicted = predict_votes(evidence, beliefs, expit(by_others), fit.pseudo_votes())

@@ -12,6 +12,7 @@ from votewise.arrays import Floats
 from votewise.inference import intervals as iv
 from votewise.inference.diagnostic import Diagnostic
 from votewise.inference.em import EMRun
+from votewise.inference.orders import OrderKind
 from votewise.inference.priors import Beta
 
 
@@ -31,6 +32,27 @@ class Start:
 
 
 @dataclass(frozen=True, eq=False)
+class OrderBeliefs:
+    """What follows where judgements were read as orders of answers (``votewise.annotators.order_beliefs``).
+
+    Attributes:
+        kind: which kind of error explains the judgements best, see ``votewise.inference.orders``.
+        judgements: how many were read so.
+        mass: (K, G) posterior mass of each annotator's reliability at the nodes of a ``Grid``.
+        posterior: (M,) log-odds that response_a is truly better.
+        by_others: (n,) log-odds that each vote is right according to everything but its judgement.
+        widening: factor on intervals, because no kind of error is quite right.
+    """
+
+    kind: OrderKind
+    judgements: int
+    mass: Floats
+    posterior: Floats
+    by_others: Floats
+    widening: float
+
+
+@dataclass(frozen=True, eq=False)
 class Fit:
     """Reliabilities that fit the votes.
 
@@ -40,6 +62,7 @@ class Fit:
         run: the last run of EM, whose end ``run.x`` is the answer.
         steps: EM steps of all runs together.
         mirrored: whether EM had first found the mirror image.
+        orders: what follows where judgements were read as orders of answers; None where all votes were taken one by one.
     """
 
     settings: FitSettings
@@ -47,6 +70,7 @@ class Fit:
     run: EMRun
     steps: int = 0
     mirrored: bool = False
+    orders: OrderBeliefs | None = None
 
     @property
     def prior(self) -> Beta | None:
@@ -71,7 +95,10 @@ class Fit:
     def beliefs(self) -> Beliefs:
         """What follows for annotators, votes and pairs."""
         evidence = self.model.evidence
-        posterior = evidence.posterior_log_odds(self.log_odds, self.temperature)
+        if self.orders is not None:
+            posterior = self.orders.posterior
+        else:
+            posterior = evidence.posterior_log_odds(self.log_odds, self.temperature)
         return Beliefs(
             log_odds=self.log_odds,
             posterior=posterior,
@@ -84,11 +111,19 @@ class Fit:
         pull = prior_pull(self.model, self.log_odds)
         return pull.right, pull.wrong
 
+    def by_others(self, posterior: Floats) -> Floats:
+        """(n,) log-odds that each vote is right, without it; ``posterior`` (M,) as in ``beliefs``."""
+        if self.orders is not None:
+            return self.orders.by_others
+        return self.model.evidence.log_odds_without_own_vote(posterior, self.log_odds)
+
     def intervals(self, posterior: Floats) -> tuple[Floats, Floats]:
         """(K,) lower and upper ends of intervals; ``posterior`` (M,) as in ``beliefs``."""
         evidence, log_odds, worth = self.model.evidence, self.log_odds, self.model.worth
         own = iv.precision(evidence, posterior, log_odds, sum(self.pseudo_votes()))
         widening = iv.inflation(evidence, posterior, own)
+        if self.orders is not None:
+            return iv.grid_intervals(self.orders.mass, self.settings.level, widening * self.orders.widening)
         histograms = iv.vote_histograms(evidence, posterior, log_odds)
         if worth is not None:
             own, histograms = own * worth, histograms * worth[:, None]

@@ -36,6 +36,8 @@ class Votes:
         weight: (n,) how many votes this one counts for; None for one each.
         judgement: (n,) code of the judgement that the vote comes from: votes of one annotator with one code, such as the
             comparisons of one ranking, share their error. None where each vote is a judgement of its own.
+        answers: (M, 2) codes of each pair's two responses, equal where one response to a prompt is in several of its pairs;
+            None where that is not known.
         time: (n,) seconds since 1970, NaN where unknown; None where the source has no times.
         domain: (M,) code of the pair's domain, an index into ``domain_ids``; -1 where unknown; None without domains.
         domain_ids: the domains' names.
@@ -58,6 +60,7 @@ class Votes:
     margin: Floats | None = None
     weight: Floats | None = None
     judgement: Ints | None = None
+    answers: Ints | None = None
     time: Floats | None = None
     domain: Ints | None = None
     domain_ids: tuple[str, ...] = ()
@@ -73,7 +76,7 @@ class Votes:
         if n == 0:
             raise BadInputError("there are no votes", expected="at least one")
         per_vote = ("annotator", "sign", "swapped", "weight", "judgement", "time", "table", "row", "flipped")
-        per_pair = ("margin", "domain", "gold", "texts")
+        per_pair = ("margin", "domain", "gold", "answers", "texts")
         for names, length, what in ((per_vote, n, "vote"), (per_pair, m, "pair")):
             for name in names:
                 value = getattr(self, name)
@@ -106,6 +109,7 @@ class Votes:
         margin: npt.ArrayLike | None = None,
         weight: npt.ArrayLike | None = None,
         judgement: npt.ArrayLike | None = None,
+        answers: npt.ArrayLike | None = None,
         gold: npt.ArrayLike | None = None,
     ) -> Votes:
         """Build Votes from codes: ``pair`` and ``annotator`` count from 0, ``sign`` is +1, -1 or 0.
@@ -127,6 +131,7 @@ class Votes:
             margin=None if margin is None else np.asarray(margin, np.float64),
             weight=None if weight is None else np.asarray(weight, np.float64),
             judgement=None if judgement is None else np.asarray(judgement, np.int32),
+            answers=None if answers is None else np.asarray(answers, np.int32).reshape(m, 2),
             gold=None if gold is None else np.asarray(gold, np.int8),
         )
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import cache
 from itertools import combinations, permutations
 from typing import Literal, get_args
@@ -9,7 +10,7 @@ from typing import Literal, get_args
 import numpy as np
 import numpy.typing as npt
 
-from votewise.arrays import Bools, Floats
+from votewise.arrays import Bools, Floats, Signs
 from votewise.data.votes import Votes
 from votewise.errors import BadInputError
 from votewise.inference.priors import Beta
@@ -38,6 +39,7 @@ def simulate_rankings(
     rankings_per_annotator: tuple[int, int] = (20, 100),
     reliability: Beta | npt.ArrayLike | None = None,
     together: bool = True,
+    said: Literal["order", "best"] = "order",
     seed: int | np.random.Generator = 0,
 ) -> SimulatedVotes:
     """Draw rankings of the answers to one prompt after the other.
@@ -50,11 +52,15 @@ def simulate_rankings(
         rankings_per_annotator: fewest and most rankings per annotator; numbers in between are spread evenly in logarithms.
         reliability: the prior that reliabilities are drawn from (Beta(5, 2) by default), or (K,) the reliabilities: the
             expected shares of right comparisons.
+        said: ``best`` keeps of each ranking only the votes for its first answer against each of the others; reliabilities
+            are then the expected shares of these votes that are right.
         together: ``False`` takes each comparison from a ranking of its own: as often right as before, but independent.
         seed: seed or generator.
     """
     if noise not in get_args(Noise):
         raise BadInputError("no such noise", parameter="noise", value=noise, expected=", ".join(get_args(Noise)))
+    if said not in ("order", "best") or (said == "best" and (noise == "independent" or not together)):
+        raise BadInputError("no such votes", parameter="said", value=said, expected="order, or best of whole rankings")
     if not 2 <= answers <= 7 or annotators < 1:
         raise BadInputError(
             f"{answers} answers, {annotators} annotators", expected="2 to 7 answers, 1 annotator or more"
@@ -85,9 +91,50 @@ def simulate_rankings(
         pair_ids=[str(i) for i in range(len(truth))],
         annotator_ids=[str(k) for k in range(annotators)],
         judgement=np.repeat(np.arange(len(prompt)), m),
+        answers=_answers(int(prompt.max()) + 1, answers, truth),
         gold=truth,
     )
-    return SimulatedVotes(votes, eta, truth, correct.ravel())
+    data = SimulatedVotes(votes, eta, truth, correct.ravel())
+    return data if said == "order" else _best_only(data, noise, answers)
+
+
+def _best_only(data: SimulatedVotes, noise: Noise, n: int) -> SimulatedVotes:
+    """The votes for the first answer of each ranking against each of the others."""
+    correct = data.correct.reshape(-1, n * (n - 1) // 2)
+    kept = _about_the_first(correct, n).ravel()
+    votes = data.votes
+    fields = {name: getattr(votes, name)[kept] for name in ("pair", "annotator", "sign", "judgement")}
+    share = np.interp(data.reliability, *_shares_of_best(noise, n))
+    return SimulatedVotes(replace(votes, **fields), share, data.truth, data.correct[kept])
+
+
+def _about_the_first(correct: Bools, n: int) -> Bools:
+    """(J, m) which comparisons are about the first answer of the ranking that they make."""
+    pairs = np.array(list(combinations(range(n), 2)))
+    winner = np.where(correct, pairs[:, 0], pairs[:, 1])
+    wins = (winner[:, :, None] == np.arange(n)).sum(axis=1)
+    first = wins.argmax(axis=1)[:, None, None]
+    return np.asarray((pairs[None] == first).any(axis=2))
+
+
+@cache
+def _shares_of_best(noise: Noise, n: int) -> tuple[Floats, Floats]:
+    """Reliabilities in whole rankings, and the shares of right votes for the first answer that go with them."""
+    rng = np.random.default_rng(1)
+    eta = np.linspace(0.02, 0.98, 33)
+    share = []
+    for value in eta:
+        quality = -np.sort(-rng.standard_normal((DRAWS, n)), axis=1)
+        correct = _draw(noise, np.full(DRAWS, value), quality, rng)
+        share.append(correct[_about_the_first(correct, n)].mean())
+    return eta, np.maximum.accumulate(share)
+
+
+def _answers(prompts: int, n: int, truth: Signs) -> npt.NDArray[np.int64]:
+    """(M, 2) the answers of each pair; swapped where response_a is the worse one."""
+    two = np.array(list(combinations(range(n), 2)))
+    both = (np.arange(prompts)[:, None, None] * n + two).reshape(-1, 2)
+    return np.asarray(np.where(truth[:, None] > 0, both, both[:, ::-1]), np.int64)
 
 
 def _who_ranks_what(

@@ -93,6 +93,9 @@ def encode(rows: Rows, canonical: Canonical) -> Encoded:
         prompt = None if texts is None else texts[0][last]
         fields["judgement"], more = judgements_of_votes(rows, canonical, judgement[last], fields, prompt)
         notes += more
+        if texts is not None and fields["judgement"] is not None:
+            both = np.stack([texts[1][first], texts[2][first]], axis=1).astype(np.int32)
+            fields["answers"] = both if (both >= 0).all() else None
     fields |= _per_vote(table, last, time) | _per_pair(table, flipped, every, codes, first)
     if "response_a" in table.column_names:
         fields["texts"] = texts_of(table, stored, first)

@@ -167,6 +167,7 @@ def _each_alone(votes: Votes, decided: npt.NDArray[np.int64]) -> Votes:
         pair_ids=names,
         table=None if votes.table is None else votes.table.take(pa.array(decided)),
         texts=None if votes.texts is None else votes.texts.take(pa.array(pair)),
+        answers=None,
         **of_pair,
         **of_vote,
     )
