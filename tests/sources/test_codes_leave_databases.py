@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import gc
 import hashlib
 import re
 import socket
@@ -20,12 +21,13 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 from test_stand_ins import many
-from test_texts_in_databases import WORDS, Rows, in_duckdb, same_audit
+from test_texts_in_databases import WORDS, Rows, compare, in_duckdb, same_audit
 
 from votewise import audit, export
 from votewise.data.lazy_table import LazyTable
 from votewise.errors import BadInputError
 from votewise.sources import read_votes
+from votewise.sources.containers import stand_ins
 from votewise.sources.databases import left_texts
 from votewise.sources.meanings import unread_prompts
 from votewise.sources.values import table_of
@@ -269,7 +271,8 @@ def test_a_server_that_dies_at_any_step(step: str, tmp_path: Path, postgres_url:
     assert not out.exists() or list(out.iterdir()) == []
 
 
-def test_conversations_are_looked_into_and_said(tmp_path: Path) -> None:
+def test_conversations_are_looked_into_and_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "large").mkdir()
     rows = [row | {"prompt": f'[{{"role": "user", "content": "{row["prompt"]}"}}]'} for row in many(4, 60)]
     votes = read_votes(in_duckdb(rows, tmp_path))
     assert votes.reading is not None
@@ -277,6 +280,16 @@ def test_conversations_are_looked_into_and_said(tmp_path: Path) -> None:
     assert votes.reading.notes[0].startswith(
         "All texts were fetched from the database: those of 'prompt' are lists or obj"
     )
+    # Many texts are then in a temporary file.
+    monkeypatch.setattr(stand_ins, "LARGE", 0)
+    large = read_votes(in_duckdb(rows, tmp_path / "large"))
+    assert isinstance(large.table, LazyTable)
+    compare(large, votes)
+    folder = large.table.stored.store.kept[0].path
+    assert folder.is_dir()
+    del large
+    gc.collect()
+    assert not folder.exists()
 
 
 def test_texts_in_brackets_are_no_conversations(tmp_path: Path) -> None:

@@ -18,8 +18,11 @@ from test_stand_ins import many, stretched
 
 from votewise import audit
 from votewise.data.lazy_table import LazyTable
+from votewise.data.left_out import left_columns
 from votewise.data.votes import Votes
 from votewise.errors import BadInputError
+from votewise.sources import read_votes
+from votewise.sources.containers import stand_ins
 from votewise.sources.databases import left_texts
 from votewise.sources.values import table_of
 
@@ -120,7 +123,7 @@ def same_audit(source: Any, rows: Rows, tmp_path: Path, *, left: bool | None = N
     assert found.reliability.votes.to_pylist() == whole.reliability.votes.to_pylist()
     for name in set(whole.summary) - {"created", "source", "notes"}:
         assert found.summary[name] == whole.summary[name], name
-    assert ("texts_left" in found.summary) is isinstance(found.votes.table, LazyTable)
+    assert ("texts_left" in found.summary) is bool(left_columns(found.votes.table))
 
 
 def in_duckdb(rows: Rows, tmp_path: Path) -> str:
@@ -157,3 +160,47 @@ def test_spark(name: str, tmp_path: Path, spark: Any) -> None:
     spark.read.parquet(str(tmp_path / "rows.parquet")).createOrReplaceTempView("same")
     left = True if name in LEFT or name not in SHAPES else None
     same_audit("pyspark://?table=same", rows, tmp_path, left=left)
+
+
+@pytest.mark.parametrize("name", [name for name in SHAPES if name not in FLAT])
+def test_lists_and_objects_are_read_from_a_temporary_file(
+    name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rows = TABLES[name]()
+    monkeypatch.setattr(stand_ins, "LARGE", 0)
+    found = audit_or_error(in_duckdb(rows, tmp_path))
+    monkeypatch.setattr(stand_ins, "LARGE", 1 << 60)
+    path = tmp_path / "votes.parquet"
+    pq.write_table(table_of(rows), path)
+    whole = audit_or_error(path)
+    if isinstance(whole, str):
+        assert found == whole
+        return
+    compare(found.votes, whole.votes)
+    assert not left_columns(found.votes.table)
+    assert found.reliability.pairs.to_pylist() == whole.reliability.pairs.to_pylist()
+
+
+@pytest.mark.parametrize("change", [{"label": "perhaps"}, {"response_a": None}])
+def test_errors_and_rejects_show_the_true_values(
+    change: dict[str, Any], tmp_path: Path, postgres_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(left_texts, "HEAD", 20)
+    rows = many(3, 80)
+    rows[60] |= change
+    connection = ibis.connect(postgres_url)
+    connection.create_table("rejected", table_of(rows), overwrite=True)
+    connection.disconnect()
+    path = tmp_path / "votes.parquet"
+    pq.write_table(table_of(rows), path)
+    found: list[list[str]] = []
+    for source in (f"{postgres_url}?table=rejected", path):
+        with pytest.raises(BadInputError) as error:
+            read_votes(source)
+        rejects = tmp_path / "rejected.jsonl"
+        votes = read_votes(source, on_error="skip", rejects=rejects)
+        assert votes.reading is not None
+        assert votes.reading.rejected == 1
+        found.append([text.replace(str(source), "") for text in (str(error.value), rejects.read_text())])
+    assert found[0] == found[1]
+    assert "of many words" in found[0][1]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
@@ -27,6 +27,9 @@ from votewise.sources.rejects import write_rejects
 from votewise.sources.rows import Rows
 from votewise.sources.values import is_marked
 from votewise.sources.votes_table import votes_table
+
+NOT_ALLOWED = (TextsNeededError, pa.ArrowException, TypeError)
+"""What is raised where somebody looks into texts, or uses them in a way that stand-ins do not allow."""
 
 
 def read_votes(
@@ -70,16 +73,17 @@ def read_votes(
     told = _Told(format, columns, parse_labels(label), criterion, one_annotator, on_error == "stop", split)
     path = Path(rejects) if rejects is not None and on_error == "skip" else None
     opened = load(source, split=split, leave_texts=True)
+    if opened.texts_stay:
+        try:
+            return _read(opened, told, path)
+        except NOT_ALLOWED:
+            opened = source = fetched(source, "the votes' format needs to look into them")
     if opened.stand_ins is None:
         return _read(opened, told, path)
     try:
         return _read(opened, told, path)
-    except (TextsNeededError, pa.ArrowException, TypeError):
-        # Somebody looks into texts, or uses them in a way that stand-ins do not allow.
-        whole = load(source, split=split)
-        if opened.texts_stay:
-            whole = replace(whole, notes=(*whole.notes, fetched("the votes' format needs to look into them")))
-        return _read(whole, told, path)
+    except NOT_ALLOWED:
+        return _read(load(source, split=split), told, path)
 
 
 @dataclass(frozen=True)

@@ -23,6 +23,7 @@ from votewise.sources.containers.splits import choose_split
 from votewise.sources.containers.staged_files import staged_files
 from votewise.sources.containers.stand_ins import StandIns, with_stand_ins
 from votewise.sources.databases.connections import load_url, read_ibis, without_password
+from votewise.sources.databases.copied import copied
 from votewise.sources.databases.database_table import DatabaseTable
 from votewise.sources.databases.left_texts import left_in_database
 from votewise.sources.databases.urls import is_url
@@ -131,13 +132,20 @@ def _left_in_database(source: Any) -> Source | None:
         return Source(name, left.stand_ins.table, notes=(note,), stand_ins=left.stand_ins)
     if left.whole is not None:
         return Source(name, left.whole) if len(left.whole) else None
-    found = load(source)
-    return replace(found, notes=(*found.notes, fetched(left.reason))) if left.reason else found
+    return fetched(source, left.reason) if left.reason else None
 
 
-def fetched(reason: str) -> str:
-    """What a reader of results should know where all texts of a database's table were fetched."""
-    return f"All texts were fetched from the database: {reason}."
+def fetched(source: Any, reason: str) -> Source:
+    """A table of a database with all its texts, which are in a temporary file if they are many."""
+    note = f"All texts were fetched from the database: {reason}."
+    name = _name(source) if isinstance(source, str) else "ibis table"
+    files = None if isinstance(source, Source) else copied(DatabaseTable(source, name))
+    if files is None:
+        found = load(source)
+        return replace(found, notes=(*found.notes, note))
+    stand_ins = with_stand_ins(files)
+    table = files.table(files.schema.names) if stand_ins is None else stand_ins.table
+    return Source(name, table, notes=(note,), stand_ins=stand_ins)
 
 
 def _with_all_texts(source: Source) -> Source:

@@ -64,7 +64,7 @@ def batches(table: Any) -> Iterator[pa.RecordBatch]:
 
 def write_rows_to(table: Any, path: Path) -> None:
     """Write the rows of an ibis table to a Parquet file, some at a time."""
-    if table.get_backend().name in ("duckdb", "pyspark"):
+    if table.get_backend().name == "pyspark":
         write_parquet(table, path)
         return
     with pq.ParquetWriter(path, table.schema().to_pyarrow()) as writer:

@@ -35,7 +35,8 @@ class Left:
     Attributes:
         stand_ins: the table with digests for its long texts, which stay in the database.
         whole: the whole table, where it is small.
-        reason: why the texts have to be fetched, where neither is given; empty where there are no long texts.
+        reason: why the texts have to be fetched, where neither is given; empty where there are no long texts, or where the
+            engine is not known to compute digests.
     """
 
     stand_ins: StandIns | None = None
@@ -66,7 +67,7 @@ def left_in_database(table: DatabaseTable) -> Left:
 def _left(table: DatabaseTable, rows: Any) -> Left:
     names = rows.columns
     if rows.get_backend().name not in ENGINES:
-        return Left(reason="they stay in DuckDB, PostgreSQL and Spark only")
+        return Left()
     if _by_chance(rows):
         return Left(reason="the table would be another one the next time that it is asked")
     if len({name.casefold() for name in names}) < len(names):
