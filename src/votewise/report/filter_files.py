@@ -73,6 +73,7 @@ def summarise_filter(filtered: FilteredLog, *, created: datetime | None = None) 
             "cells": len(counts.users),
         },
         "skipped": log.skipped,
+        "notes": list(log.notes),
         "rule": str(filtered.rule),
         "kept": None if kept is None else {"users": int(counts.users[kept].sum()), "rows": None},
         "flags": {flag: number[flag] for flag in USER_FLAGS},

@@ -41,6 +41,7 @@ class ClickLog:
         shown: the log's own names of the columns, where ``columns`` has derived ones.
         rejected: the rows that were left out as unusable.
         by_matchups: whether the domains are matchups, because there are more than two models.
+        notes: what to say about the way in which the log was read.
     """
 
     source: str
@@ -56,6 +57,7 @@ class ClickLog:
     shown: dict[str, str] = field(repr=False)
     rejected: LogRejects = field(repr=False)
     by_matchups: bool = False
+    notes: tuple[str, ...] = ()
 
     def count_rows(self) -> npt.NDArray[np.int64]:
         """(C,) rows of all users of each cell, ties included. Reads the log again where there are ties."""

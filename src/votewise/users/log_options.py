@@ -30,6 +30,8 @@ class LogOptions:
         label: what winners mean, as ``sources.labels.parse_labels`` gives it.
         criterion: which question counts, where several were asked.
         split: which split of a data set to read.
+        status: a column that says which rows are no clicks; None to go by the names of columns.
+        set_aside: columns that have no role.
         shown: the log's own names of columns, where those that are counted are derived from them.
     """
 
@@ -39,6 +41,8 @@ class LogOptions:
     label: Mapping[str, str] = field(default_factory=dict)
     criterion: str | None = None
     split: str | None = None
+    status: str | None = None
+    set_aside: tuple[str, ...] = ()
     shown: dict[str, str] | None = None
 
 

@@ -18,6 +18,7 @@ from votewise.errors import BadInputError
 from votewise.sources.containers.lazy import OpenTable, open_table
 from votewise.sources.databases.connections import engine_errors
 from votewise.users.click_log import ClickLog
+from votewise.users.click_meanings import Clicks, read_meanings
 from votewise.users.counting import (
     count_users,
     example,
@@ -32,6 +33,7 @@ from votewise.users.log_options import LogOptions, on_criterion, with_labels
 from votewise.users.matchups import by_matchups, models_of, name_matchups
 from votewise.users.outcomes import RowKind, fault_of, read_outcomes
 from votewise.users.rejected_rows import LogRejects, RejectedRows
+from votewise.users.repeated_clicks import without_repeated
 
 
 def count_comparisons(
@@ -85,7 +87,7 @@ def open_log(
     options = options or LogOptions()
     stop = options.on_error == "stop"
     with open_table(table, split=options.split, stop=stop, told=told) as opened, ExitStack() as stack:
-        _check_columns(opened, columns)
+        _check_columns(opened, columns, options)
         if told is not None:
             told(f"Counting {opened.name}")
         with engine_errors(opened.name):
@@ -93,8 +95,13 @@ def open_log(
         yield log
 
 
-def _check_columns(opened: OpenTable, columns: dict[str, str]) -> None:
+def _check_columns(opened: OpenTable, columns: dict[str, str], options: LogOptions) -> None:
     schema, source = opened.rows.schema(), opened.name
+    for name in (*options.set_aside, *([options.status] if options.status is not None else [])):
+        if name not in opened.own:
+            raise BadInputError(
+                f"there is no column '{name}'", source=source, expected=f"one of: {', '.join(opened.own[:12])}"
+            )
     for what, name in columns.items():
         what = {"a": "model_a", "b": "model_b"}.get(what, what)
         if name not in opened.own:
@@ -127,21 +134,29 @@ class _Counter:
     def count(self, rows: Any, columns: dict[str, str], options: LogOptions) -> ClickLog:
         """Count; rows that cannot be used are left out or stop the work."""
         source = self.opened.name
-        others = 0
+        others, clicks = 0, Clicks(rows, columns)
         if options.criterion is not None:
             rows, others = on_criterion(rows, options.criterion, source)
+        if options.shown is None:
+            # For the first time: what is derived is not read again.
+            clicks = read_meanings(rows, columns, options, self.opened.classes, source)
+            clicks.notes = [*self.opened.notes, *clicks.notes]
+            options = replace(options, shown=columns)
+            rows, columns = clicks.rows, clicks.columns
+            rows, repeated = without_repeated(rows, columns, options, self.opened)
+            clicks.left_out |= {"repeated": repeated} if repeated else {}
         kinds = kinds_of_rows(rows, columns, source)
         if options.label:
-            shown, own = options.shown or columns, columns
             rows, columns, kinds = with_labels(rows, columns, kinds, options.label)
-            options = replace(options, shown=shown) if columns is not own else options
         options = replace(options, criterion=None, label={})
         if "domain" not in columns and (len(models_of(kinds)) > 2 or options.matchups):
             log = self._by_matchups(rows, columns, kinds, options)
         else:
             log = self._of_two_models(rows, columns, kinds, options)
-        apart = {"on another question": others} if others else {}
-        return replace(log, skipped=apart | log.skipped)
+        apart = Counter({"on another question": others} if others else {})
+        apart.update(clicks.left_out)
+        apart.update(log.skipped)
+        return replace(log, skipped=dict(apart), notes=(*clicks.notes, *log.notes))
 
     def _by_matchups(self, rows: Any, columns: dict[str, str], kinds: list[RowKind], options: LogOptions) -> ClickLog:
         shown, source = options.shown or columns, self.opened.name

@@ -141,12 +141,12 @@ def filter_clicks(
     rule = Rule(keep, THRESHOLD if threshold is None else threshold, probability, keep_new)
     stretch = Window.parse(window) if window else None
     given = {"user": user, "model_a": model_a, "model_b": model_b, "winner": winner, "domain": domain, "time": time}
-    named = _named(given, columns)
+    named, status, set_aside = _named(given, columns)
     roles = {"user": "user", "a": "model_a", "b": "model_b", "winner": "winner", "domain": "domain"}
     counted = {role: own for role, what in roles.items() if (own := named[what]) is not None}
     progress.stage(f"Reading {name}")
     matchups = [name for name in rates if ":" in name] if isinstance(rates, dict) and domain is None else []
-    options = LogOptions(model, tuple(matchups), on_error, parse_labels(label), criterion, split)
+    options = LogOptions(model, tuple(matchups), on_error, parse_labels(label), criterion, split, status, set_aside)
     with open_log(comparisons, counted, options, told=progress.stage) as log:
         progress.stage("Judging users")
         rates = rates_of_matchups(rates, log.counts) if log.by_matchups else rates
@@ -185,22 +185,31 @@ COLUMNS = {"annotator": "user", "label": "winner"}
 """What votes call columns that clicks have, too -> the clicks' own name."""
 
 
-def _named(given: Mapping[str, str | None], columns: Mapping[str, str] | None) -> dict[str, str | None]:
-    """The log's names of columns: those that ``columns`` names, and for the others the parameters."""
+def _named(
+    given: Mapping[str, str | None], columns: Mapping[str, str] | None
+) -> tuple[dict[str, str | None], str | None, tuple[str, ...]]:
+    """The log's names of columns, those that ``columns`` names, and for the others the parameters.
+
+    Besides them the column that says which rows are no clicks, and columns without a role.
+    """
     import inspect
 
-    named = dict(given)
+    named, status, set_aside = dict(given), None, []
     defaults = inspect.signature(filter_clicks).parameters
     for name, own in (columns or {}).items():
         what = COLUMNS.get(name, name)
         if what not in given:
-            if own == "":  # it has no role, and a log has no roles for other columns
+            if own == "":
+                set_aside.append(name)
+                continue
+            if what == "status":
+                status = own
                 continue
             raise BadInputError(
                 "plays no part in a log of clicks",
                 parameter="columns",
                 value=name,
-                expected=f"one of {', '.join(given)}",
+                expected=f"one of {', '.join(given)}, status",
             )
         if own == "" and what not in ("domain", "time"):
             raise BadInputError("is needed", parameter="columns", value=f"{name}=", expected=f"{name}=COLUMN")
@@ -209,7 +218,7 @@ def _named(given: Mapping[str, str | None], columns: Mapping[str, str] | None) -
                 "is named twice", parameter=what, value=given[what], expected=f"it or --columns {name}={own}"
             )
         named[what] = own or None
-    return named
+    return named, status, tuple(set_aside)
 
 
 def _name(comparisons: Any) -> str:

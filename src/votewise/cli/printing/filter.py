@@ -33,6 +33,8 @@ def print_filter(result: FilterResult) -> None:
     if summary["skipped"]:
         lost = ", ".join(f"{number:,} {problem}" for problem, number in summary["skipped"].items())
         table.add_row("Skipped", escape(lost))
+    for note in summary["notes"]:
+        table.add_row("Note", escape(note))
     _add_models(table, summary["models"], summary["win_rates"])
     table.add_row("Prior", escape(_described(summary["prior"])))
     flags = [f"[{style}]{summary['flags'][name]:,}\u00a0{name}[/]" for name, style in STYLES.items()]

@@ -9,9 +9,9 @@ from __future__ import annotations
 import glob
 import os
 import tempfile
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -23,10 +23,12 @@ from votewise.errors import BadInputError, VotewiseError
 from votewise.sources.containers.folders import PARQUET, files_of, suffix_of, unpacked_size
 from votewise.sources.containers.loaded import Broken, first_line
 from votewise.sources.containers.opening import load
+from votewise.sources.containers.plain_types import common_metadata
 from votewise.sources.containers.staged import NUMBER, PARTWISE, stage
 from votewise.sources.containers.whole_files import check_large_parquet
 from votewise.sources.databases.connections import engine_errors, open_url, without_password
 from votewise.sources.databases.urls import is_url
+from votewise.sources.meanings.class_names import class_names
 from votewise.sources.values import is_marked
 from votewise.storage.staging import staging_folder
 
@@ -46,6 +48,7 @@ class OpenTable:
         broken: rows that could not be parsed.
         marked: columns that hold JSON text, because their values have different types.
         notes: what to say about the choice of files.
+        classes: the names of the classes of columns of class numbers.
     """
 
     rows: Any
@@ -55,6 +58,7 @@ class OpenTable:
     broken: tuple[Broken, ...] = ()
     marked: frozenset[str] = frozenset()
     notes: tuple[str, ...] = ()
+    classes: Mapping[str, list[str]] = field(default_factory=dict)
 
     @property
     def own(self) -> tuple[str, ...]:
@@ -114,12 +118,14 @@ def _loaded(engine: Any, source: Any, split: str | None, stop: bool) -> OpenTabl
             expected=first.expected,
         )
     table, number = loaded.table, NUMBER
+    _check_names(table.column_names, loaded.name)
     while number in table.column_names:
         number += "_"
     numbers = np.arange(1, len(table) + 1) if loaded.numbers is None else loaded.numbers
     engine.con.register("rows", table.append_column(number, pa.array(numbers, pa.int64())))
     marked = frozenset(field.name for field in table.schema if is_marked(field))
-    return OpenTable(engine.table("rows"), loaded.name, number, None, loaded.broken, marked, loaded.notes)
+    classes = class_names(table.schema)
+    return OpenTable(engine.table("rows"), loaded.name, number, None, loaded.broken, marked, loaded.notes, classes)
 
 
 def _in_files(
@@ -158,6 +164,10 @@ def _parquet(engine: Any, files: Sequence[Path], name: str, notes: tuple[str, ..
     for path in files:
         check_large_parquet(path, str(path))
     schemas = [pq.read_schema(file) for file in files]
+    for schema in schemas:
+        _check_names(schema.names, name)
+    known = schemas[0].with_metadata(common_metadata([schema.metadata for schema in schemas]))
+    classes = class_names(known)
     own = {column for schema in schemas for column in schema.names}
     marked = frozenset(field.name for schema in schemas for field in schema if is_marked(field))
     # DuckDB would read a name with brackets as a pattern.
@@ -165,7 +175,21 @@ def _parquet(engine: Any, files: Sequence[Path], name: str, notes: tuple[str, ..
     several = len(files) > 1
     number, file = "file_row_number", "filename" if several else None
     if {number, file} & own:
-        return OpenTable(engine.read_parquet(escaped, union_by_name=True), name, marked=marked, notes=notes)
+        return OpenTable(
+            engine.read_parquet(escaped, union_by_name=True), name, marked=marked, notes=notes, classes=classes
+        )
     extra = {"file_row_number": True} | ({"filename": True} if several else {})
     rows = engine.read_parquet(escaped, union_by_name=True, **extra)
-    return OpenTable(rows.mutate(**{number: rows[number] + 1}), name, number, file, (), marked, notes)
+    return OpenTable(rows.mutate(**{number: rows[number] + 1}), name, number, file, (), marked, notes, classes)
+
+
+def _check_names(names: Sequence[str], source: str) -> None:
+    """Refuse columns that an engine does not tell apart: it would give one of them another name."""
+    seen: dict[str, str] = {}
+    for name in names:
+        other = seen.setdefault(name.lower(), name)
+        if other is not name:
+            problem = (
+                "several columns have this name" if other == name else f"differs from '{other}' in small letters only"
+            )
+            raise BadInputError(problem, source=source, column=name, expected="names that differ in more than that")

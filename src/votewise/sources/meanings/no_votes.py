@@ -6,6 +6,7 @@ What they say goes before the label: a row that was discarded may still have one
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -98,33 +99,48 @@ def with_ties(rows: Rows, canonical: Canonical) -> Canonical:
     return replace(canonical, table=table.set_column(place, "label", labels))
 
 
+def said_of_votes(name: str, values: Sequence[Any], *, counts: bool = False) -> tuple[list[bool], list[bool]] | None:
+    """Which values of a column say that a row is not a vote, and which that it is a tie.
+
+    Args:
+        name: the column's name.
+        values: its different values.
+        counts: whether the table has numbers of votes, beside which ``tie`` is one too.
+
+    Returns:
+        A truth for every value, twice; None where the column has another meaning.
+    """
+    plain = plain_name(name)
+    kind = next((k for k in (STATUS, YES, NO, TIE) if k.fullmatch(plain)), None)
+    if kind is None:
+        return None
+    keys = [label_key(str(value)).strip() for value in values]
+    if kind is STATUS:
+        keys = [key.rpartition(".")[2] for key in keys]
+        return [key in OUT for key in keys], [key in EQUAL for key in keys]
+    if any(key not in (("true", "false") if plain in COUNTS and counts else TRUE | FALSE) for key in keys):
+        return None
+    marked = [key in TRUE for key in keys]
+    out = [not m for m in marked] if kind is YES else marked if kind is NO else [False] * len(keys)
+    return out, marked if kind is TIE else [False] * len(keys)
+
+
+def has_counts(names: Iterable[str]) -> bool:
+    """Whether columns of these names hold numbers of votes."""
+    return any(re.search(r"votes|wins|count|counts", plain_name(name)) for name in names)
+
+
 def _meaning(rows: Rows, name: str) -> tuple[Bools, Bools] | None:
     """(n,) whether each row is not a vote, and whether it is a tie; None where the column has another meaning."""
-    plain = plain_name(name)
-    kinds = (STATUS, YES, NO, TIE)
-    kind = next((k for k in kinds if k.fullmatch(plain)), None)
-    if kind is None or (name in rows.renames and name != "status") or pa.types.is_nested(rows.type_of(name)):
+    role = name in rows.renames and name != "status"
+    if role or pa.types.is_nested(rows.type_of(name)) or said_of_votes(name, ()) is None:
         return None
     coded = rows.table.column(name).combine_chunks().dictionary_encode()
-    values = [label_key(str(value)).strip() for value in coded.dictionary.to_pylist()]
-    if kind is STATUS:
-        values = [value.rpartition(".")[2] for value in values]
-        out, tie = [v in OUT for v in values], [v in EQUAL for v in values]
-    elif any(
-        value not in (("true", "false") if plain in COUNTS and _counts(rows) else TRUE | FALSE) for value in values
-    ):
+    found = said_of_votes(name, coded.dictionary.to_pylist(), counts=has_counts(rows.table.column_names))
+    if found is None:
         return None
-    else:
-        marked = [value in TRUE for value in values]
-        out = [not m for m in marked] if kind is YES else marked if kind is NO else [False] * len(values)
-        tie = marked if kind is TIE else [False] * len(values)
-    codes = np.asarray(coded.indices.fill_null(len(values)).to_numpy(zero_copy_only=False), np.int64)
-    return _taken(out, codes), _taken(tie, codes)
-
-
-def _counts(rows: Rows) -> bool:
-    """Whether a table has numbers of votes, beside which ``tie`` is one too."""
-    return any(re.search(r"votes|wins|count|counts", plain_name(name)) for name in rows.table.column_names)
+    codes = np.asarray(coded.indices.fill_null(len(found[0])).to_numpy(zero_copy_only=False), np.int64)
+    return _taken(found[0], codes), _taken(found[1], codes)
 
 
 def _taken(values: list[bool], codes: Any) -> Bools:

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from votewise.data.votes import UNKNOWN
+from votewise.errors import BadInputError
 from votewise.sources.canonical import Canonical
 from votewise.sources.cells import is_string
 from votewise.sources.containers.stand_in_type import is_in_files
@@ -40,19 +43,10 @@ def check_meanings(rows: Rows, canonical: Canonical) -> None:
         if plain in CRITERIA and rows.criterion is None:
             values = _values(rows, name)
             if 1 < len(values) <= MOST:
-                raise rows.fail(
-                    f"holds several criteria: {', '.join(values[:5])}",
-                    column=name,
-                    expected=f"one of them, say {criterion_option(values[0])}; or "
-                    f"{column_option(own, '')} if all are one question",
-                )
-        out = [value for value in _values(rows, name)[: MOST + 1] if label_key(value) in SURELY_OUT]
-        if out and 1 < len(_values(rows, name)) <= MOST and _is_short(rows, name):
-            raise rows.fail(
-                f"says '{out[0]}' of some rows, and has no role",
-                column=name,
-                expected=f"{column_option('status', own)} if these are no votes, {column_option(own, '')} if they are",
-            )
+                raise several_criteria(rows.source.name, own, values)
+        values = _values(rows, name)
+        if 1 < len(values) <= MOST and _is_short(rows, name) and (error := says_out(rows.source.name, own, values)):
+            raise error
         if not canonical.one_per_row:
             continue
         if plain in COUNTS and _nobody_named(canonical) and _counts(rows, name):
@@ -67,6 +61,29 @@ def check_meanings(rows: Rows, canonical: Canonical) -> None:
                 column=name,
                 expected=f"their votes in a list, or one vote per row; {column_option(own, '')} reads the label as one vote",
             )
+
+
+def several_criteria(source: str, column: str, values: Sequence[str]) -> BadInputError:
+    """The refusal of a column with several criteria."""
+    return BadInputError(
+        f"holds several criteria: {', '.join(values[:5])}",
+        source=source,
+        column=column,
+        expected=f"one of them, say {criterion_option(values[0])}; or {column_option(column, '')} if all are one question",
+    )
+
+
+def says_out(source: str, column: str, values: Sequence[str]) -> BadInputError | None:
+    """The refusal of a column that calls some rows no votes under a name that does not say so; None where it calls none."""
+    out = [value for value in values if label_key(value) in SURELY_OUT]
+    if not out:
+        return None
+    return BadInputError(
+        f"says '{out[0]}' of some rows, and has no role",
+        source=source,
+        column=column,
+        expected=f"{column_option('status', column)} if these are no votes, {column_option(column, '')} if they are",
+    )
 
 
 def _nobody_named(canonical: Canonical) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 
 import numpy as np
 import pyarrow as pa
@@ -32,7 +33,7 @@ def read_one_split(rows: Rows) -> None:
             continue
         column = rows.table.column(name)
         splits = [value for value in pc.unique(column).to_pylist() if value]
-        if len(splits) < 2 or not all(SPLIT.fullmatch(value.casefold()) for value in splits):
+        if not are_splits(splits):
             continue
         chosen, _ = choose_split(splits, rows.split, rows.source.name)
         out = ~np.asarray(
@@ -47,3 +48,8 @@ def read_one_split(rows: Rows) -> None:
             f"By the column '{own}', the split '{chosen}' is read and {left:,} rows of others are left out; "
             f"--split chooses another one, {column_option(own, '')} reads all."
         )
+
+
+def are_splits(values: Sequence[str]) -> bool:
+    """Whether the different values of a column are names of several splits."""
+    return len(values) > 1 and all(SPLIT.fullmatch(value.casefold()) for value in values)

@@ -1,0 +1,188 @@
+"""What columns of a log of clicks say about its rows, by the rules by which ``read_votes`` reads votes.
+
+One split is read, drafts and the like are left out, ties may be marked in a column of their own, classes have names, and
+clicks on two identical answers say nothing. What would change a count without a word is refused.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from votewise.errors import BadInputError
+from votewise.sources.containers.splits import choose_split
+from votewise.sources.meanings.column_names import plain_name
+from votewise.sources.meanings.criteria import CRITERIA
+from votewise.sources.meanings.labels import SIDES
+from votewise.sources.meanings.no_votes import has_counts, said_of_votes
+from votewise.sources.meanings.open_meanings import MOST, says_out, several_criteria
+from votewise.sources.meanings.split_columns import NAMES, are_splits
+from votewise.sources.option_words import column_option
+from votewise.users.log_options import LogOptions
+
+WINNER, CLASS = "votewise_winner", "votewise_class_"
+"""Derived columns: the winner, with ties that other columns mark; and the names of classes."""
+
+HEAD = 20_000
+MANY = 1000
+"""Values of a column, more of which are no statuses, criteria or splits; looked for in the first ``HEAD`` rows first."""
+
+
+@dataclass
+class Clicks:
+    """The rows of a log that are clicks.
+
+    Attributes:
+        rows: an expression of the engine.
+        columns: the names that ``user``, ``a``, ``b``, ``winner`` and ``domain`` have in it.
+        left_out: rows that are no clicks, by the reason.
+        notes: what to say about it.
+    """
+
+    rows: Any
+    columns: dict[str, str]
+    left_out: dict[str, int] = field(default_factory=dict)
+    notes: list[str] = field(default_factory=list)
+
+    def leave_out(self, out: Any, reason: str) -> int:
+        """Leave out the rows where ``out`` holds; return their number."""
+        out = out.fill_null(False)
+        number = int(self.rows.filter(out).count().to_pyarrow().as_py())
+        if number:
+            self.rows = self.rows.filter(~out)
+            self.left_out[reason] = self.left_out.get(reason, 0) + number
+        return number
+
+
+def read_meanings(
+    rows: Any, columns: dict[str, str], options: LogOptions, classes: Mapping[str, list[str]], source: str
+) -> Clicks:
+    """Apply what the columns of a log say that have no role in it.
+
+    Args:
+        rows: the log, an expression of the engine.
+        columns: the log's names of columns.
+        options: what the user says.
+        classes: the names of the classes of columns of class numbers.
+        source: name of the log, for messages.
+
+    Raises:
+        BadInputError: several criteria or weights without a word about them, or no row that is a click.
+    """
+    clicks = Clicks(_with_classes(rows, columns, classes), _of_classes(columns, classes))
+    free = [name for name in rows.columns if name not in {*columns.values(), *options.set_aside}]
+    schema = rows.schema()
+    free = [name for name in free if not schema[name].is_nested()]
+    for name in free:
+        if plain_name(name) in NAMES and schema[name].is_string():
+            _one_split(clicks, name, options.split, source)
+    for name in free:
+        _check(clicks, name, options, source)
+    named = {options.status: "status"} if options.status is not None else {}
+    counts = has_counts(rows.columns)
+    tied = [mark for n in free if (mark := _status(clicks, n, named.get(n, n), source, counts)) is not None]
+    if {"response_a", "response_b"} <= set(free) and "pair" not in free:
+        tied_words = [word for word, side in SIDES.items() if side == "tie"]
+        tied_words += [word for word, meaning in options.label.items() if meaning not in ("a", "b", "skip")]
+        winner = clicks.rows[clicks.columns["winner"]].cast("string").lower().strip()
+        same = clicks.rows["response_a"] == clicks.rows["response_b"]
+        clicks.leave_out(same & ~winner.isin(tied_words).fill_null(False), "between two identical responses")
+    if tied:
+        winner = clicks.rows[clicks.columns["winner"]].cast("string")
+        for mark in tied:
+            winner = clicks.rows[mark[0]].cast("string").isin(mark[1]).fill_null(False).ifelse("tie", winner)
+        clicks.rows = clicks.rows.mutate(**{WINNER: winner})
+        clicks.columns = {**clicks.columns, "winner": WINNER}
+    return clicks
+
+
+def _of_classes(columns: dict[str, str], classes: Mapping[str, list[str]]) -> dict[str, str]:
+    return {what: CLASS + what if what != "user" and own in classes else own for what, own in columns.items()}
+
+
+def _with_classes(rows: Any, columns: dict[str, str], classes: Mapping[str, list[str]]) -> Any:
+    """The rows with the names of classes; a class that is not known stays the number that it is."""
+    derived = {}
+    for what, own in columns.items():
+        if what != "user" and own in classes:
+            names = list(enumerate(classes[own]))
+            derived[CLASS + what] = rows[own].cases(*names, (-1, None), else_=rows[own].cast("string"))
+    return rows.mutate(**derived) if derived else rows
+
+
+def _values(rows: Any, name: str, most: int = MANY) -> list[str] | None:
+    """The different values of a column as texts; None where they are more than ``most``."""
+    column = rows.select(value=rows[name].cast("string"))
+    for some in (column.limit(HEAD), column):
+        # Where the first rows have too many, not all need to be looked at.
+        found = some.distinct().order_by("value").limit(most + 1).to_pyarrow()["value"].to_pylist()
+        if len(found) > most:
+            return None
+    return [value for value in found if value is not None]
+
+
+def _are_numbers(values: Sequence[str]) -> bool:
+    try:
+        return bool(values) and all(float(value) == float(value) for value in values)
+    except ValueError:
+        return False
+
+
+def _one_split(clicks: Clicks, name: str, split: str | None, source: str) -> None:
+    values = [value for value in _values(clicks.rows, name) or () if value]
+    if not are_splits(values):
+        return
+    chosen, _ = choose_split(values, split, source)
+    number = clicks.leave_out((clicks.rows[name] != chosen).fill_null(True), "of other splits")
+    clicks.notes.append(
+        f"By the column '{name}', the split '{chosen}' is read and {number:,} rows of others are left out; "
+        f"--split chooses another one, {column_option(name, '')} reads all."
+    )
+
+
+def _check(clicks: Clicks, name: str, options: LogOptions, source: str) -> None:
+    """Refuse what would change the counts without a word: several criteria, drafts under any name, and weights."""
+    plain = plain_name(name)
+    if name != options.status and said_of_votes(name, ()) is None and clicks.rows.schema()[name].is_string():
+        values = _values(clicks.rows, name, MOST)
+        if values is not None and len(values) > 1 and (error := says_out(source, name, values)):
+            raise error
+    if plain in CRITERIA and options.criterion is None:
+        values = [value for value in _values(clicks.rows, name) or () if value]
+        if 1 < len(values) <= MOST:
+            raise several_criteria(source, name, values)
+    if plain == "weight":
+        values = _values(clicks.rows, name)
+        if values is None or (_are_numbers(values) and {float(value) for value in values} - {1.0}):
+            raise BadInputError(
+                "says how much rows count, and a log counts each of them once",
+                source=source,
+                column=name,
+                expected=f"{column_option(name, '')} to count each once",
+            )
+
+
+def _status(clicks: Clicks, name: str, what: str, source: str, counts: bool) -> tuple[str, Sequence[str]] | None:
+    """Leave out the rows that a column calls no votes; the column and its values that mean ties, None without any."""
+    values = _values(clicks.rows, name) if said_of_votes(what, ()) is not None else None
+    found = None if values is None else said_of_votes(what, values, counts=counts)
+    if values is None or found is None:
+        return None
+    out = [value for value, is_out in zip(values, found[0], strict=True) if is_out]
+    ties = [value for value, is_tie in zip(values, found[1], strict=True) if is_tie]
+    number = clicks.leave_out(clicks.rows[name].cast("string").isin(out), "no vote") if out else 0
+    if number and int(clicks.rows.count().to_pyarrow().as_py()) == 0:
+        raise BadInputError(
+            "marks every row as not a vote",
+            source=source,
+            column=name,
+            expected=f"{column_option(name, '')} if it says something else",
+        )
+    said = [f"{number:,} rows are not votes"] if number else []
+    said += ["some are ties"] if ties else []
+    if said:
+        clicks.notes.append(
+            f"By the column '{name}', {' and '.join(said)}; {column_option(name, '')} leaves that column out."
+        )
+    return (name, ties) if ties else None
