@@ -12,7 +12,7 @@ from contest_files import answers, comparison, write
 
 import votewise
 from votewise.cli import main
-from votewise.errors import BadInputError
+from votewise.errors import BadInputError, VotewiseError
 
 VOTE = {"ask": "why?", "annotator": "k", "score_a": 2.0, "score_b": 1.0, "margin": 1.0}
 Run = Callable[..., Any]
@@ -240,3 +240,72 @@ def test_options_without_a_source_are_refused(run: Run, options: dict[str, Any],
 def test_options_about_verdicts_are_refused_where_there_are_none(options: dict[str, Any], message: str) -> None:
     with pytest.raises(BadInputError, match=message):
         votewise.evaluate_win_rate(answers("new"), answers("old"), **options)
+
+
+def run_audit(source: Path, out: Path, **more: Any) -> None:
+    votewise.audit(source, out=out / "audit", on_error="skip", **more)
+
+
+def run_evaluation(source: Path, out: Path) -> None:
+    hard = [{"prompt": "?", "difficulty": 1.0}]
+    votewise.evaluate_win_rate(source, out=out / "e", on_error="skip", length_controlled=True, difficulty=hard)
+
+
+REFUSED_LATER: dict[str, Callable[[Path, Path], Any]] = {
+    "audit": run_audit,
+    "audit without votes": lambda source, out: run_audit(source, out, label={"a": "skip", "b": "skip"}),
+    "simulate": lambda s, out: votewise.simulate_votes(s, out=out / "s.jsonl", on_error="skip", pairs=10**6),
+    "score": lambda s, out: votewise.score(s, out=out / "s.jsonl", on_error="skip", reward_model=str(out / "none")),
+    "evaluate": run_evaluation,
+}
+"""Commands that refuse something after unusable rows were left out."""
+
+
+@pytest.mark.parametrize("command", REFUSED_LATER)
+def test_a_later_refusal_leaves_no_rejected_rows_behind(command: str, tmp_path: Path) -> None:
+    rows = [
+        {"prompt": f"p{i}", "response_a": "x", "response_b": "y", "annotator": "one", "label": "ab"[i % 2] if i else "??",
+         "model_a": "A", "model_b": "B"}
+        for i in range(8)
+    ]  # fmt: skip
+    source = write(tmp_path / "votes.jsonl", rows)
+    before = sorted(tmp_path.rglob("*"))
+    with pytest.raises(VotewiseError):
+        REFUSED_LATER[command](source, tmp_path)
+    assert sorted(tmp_path.rglob("*")) == before
+
+
+CRITERIA = [comparison(i, winner="a", criterion="color" if i % 2 else "taste") for i in range(10)]
+
+
+def test_verdicts_on_several_criteria_are_refused() -> None:
+    with pytest.raises(BadInputError, match=r"holds several criteria: taste, color.*--criterion taste"):
+        votewise.evaluate_win_rate(CRITERIA)
+    assert len(votewise.evaluate_win_rate(CRITERIA, criterion="color").contests) == 5
+    assert len(votewise.evaluate_win_rate(CRITERIA, columns={"criterion": ""}).contests) == 10
+
+
+def test_drafts_and_ties_beside_verdicts() -> None:
+    rows = [comparison(i, winner="a", status="draft" if i < 3 else "tie" if i < 5 else "ok") for i in range(10)]
+    found = votewise.evaluate_win_rate(rows)
+    assert found.contests["preference"].to_pylist() == [0.5] * 2 + [1.0] * 5
+    assert found.result.contests.left_out["marked as no verdict"] == 3
+
+
+def test_the_file_of_difficulties_is_read_as_the_options_say(tmp_path: Path) -> None:
+    rows = [comparison(i, winner="ab"[i % 3 == 0]) for i in range(12)]
+    for split, factor in (("train", 1.0), ("test", 2.0)):
+        hard = [{"prompt": row["prompt"], "hard": factor * i} for i, row in enumerate(rows)]
+        write(tmp_path / f"{split}.jsonl", hard)
+    told = {"length_controlled": True, "difficulty": tmp_path, "columns": {"difficulty": "hard"}}
+    path = write(tmp_path.with_name("rows.jsonl"), rows)
+    found = votewise.evaluate_win_rate(path, **told, split=None)
+    assert found.contests["difficulty"].to_pylist() == [float(i) for i in range(12)]
+
+
+def test_broken_lines_of_judgments_are_refused(tmp_path: Path) -> None:
+    game = [{"score": "A>B"}, {"score": "B>A"}]
+    path = Path(write(tmp_path / "m.jsonl", [{"uid": "u", "model": "m", "judge": "j", "games": game}]))
+    path.write_text(path.read_text() + '{"uid": "v", "mod\n')
+    with pytest.raises(BadInputError, match=r"row 2"):
+        votewise.import_arena_hard(path)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
@@ -152,6 +153,12 @@ class Votes:
     def first(self) -> Signs | None:
         """(n,) +1 where the vote is for the response shown first, -1 for the second, 0 for a tie; None if unknown."""
         return None if self.swapped is None else np.where(self.swapped, -self.sign, self.sign).astype(np.int8)
+
+    def rejects_in(self, path: Path | None) -> Votes:
+        """The same votes with their rejected rows in this file, if they are in one."""
+        if self.reading is None or self.reading.rejects is None:
+            return self
+        return replace(self, reading=replace(self.reading, rejects=path))
 
     def with_margins(self, margin: npt.ArrayLike) -> Votes:
         """The same votes with other margins, (M,) log-odds that response_a of each pair is truly better."""

@@ -17,7 +17,7 @@ from votewise.evaluate.alpaca_eval import single_prompt
 from votewise.evaluate.answers import Answers, read_answers
 from votewise.evaluate.arena_hard_questions import ArenaHardQuestion, name_prompts
 from votewise.evaluate.columns import plain_text
-from votewise.sources.containers.opening import load
+from votewise.sources.reader import SourceReader
 from votewise.sources.values import records_of
 
 CountTokens = Callable[[str], int]
@@ -150,7 +150,7 @@ def read_answer_texts(files: Sequence[Any], questions: Sequence[ArenaHardQuestio
     """
     texts: dict[tuple[str, str], str] = {}
     for file in files:
-        read = load(file)
+        read = SourceReader().open(file).source
         if {"uid", "model", "messages"} <= set(read.table.column_names):
             part = read.table.select(["uid", "model", "messages"])
             for item in records_of(part, range(len(part))):

@@ -18,7 +18,7 @@ import pyarrow as pa
 from votewise.errors import BadInputError
 from votewise.evaluate.arena_hard_answers import AnswerTexts
 from votewise.evaluate.arena_hard_questions import ArenaHardQuestion
-from votewise.sources.containers.opening import load
+from votewise.sources.reader import SourceReader
 from votewise.sources.values import records_of
 
 VERDICTS = {"A>>B": 2, "A>B": 1, "A=B": 0, "B>A": -1, "B>>A": -2}
@@ -80,7 +80,7 @@ def read_judgments(paths: Sequence[str | os.PathLike[str]]) -> Judgments:
 
 def _read(path: str) -> tuple[list[dict[str, Any]], int]:
     """The judged answers of one file, and how many have no two verdicts."""
-    read = load(path)
+    read = SourceReader().open(path).source
     missing = [name for name in ("model", "games") if name not in read.table.column_names]
     named = next((name for name in ("uid", "question_id") if name in read.table.column_names), None)
     if missing or named is None:

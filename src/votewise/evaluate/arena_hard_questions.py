@@ -9,7 +9,7 @@ from typing import Any
 from votewise.errors import BadInputError
 from votewise.evaluate.answers import Answers
 from votewise.evaluate.columns import prompt_key
-from votewise.sources.containers.opening import load
+from votewise.sources.reader import SourceReader
 from votewise.sources.values import records_of
 
 
@@ -27,7 +27,7 @@ def read_questions(source: Any) -> list[ArenaHardQuestion]:
     Raises:
         BadInputError: the file has other columns, or a row without a name or a text.
     """
-    read = load(source)
+    read = SourceReader().open(source).source
     names = set(read.table.column_names)
     if not ({"uid", "prompt"} <= names or {"question_id", "turns"} <= names):
         found = ", ".join(read.table.column_names)

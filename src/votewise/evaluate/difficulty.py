@@ -10,12 +10,12 @@ import numpy as np
 from votewise.data.contests import Contests
 from votewise.errors import shorten
 from votewise.evaluate.columns import PROMPT, prompt_key, texts
-from votewise.sources.containers.opening import load
+from votewise.sources.reader import SourceReader
 from votewise.sources.rows import Rows
 
 
 def with_difficulty(contests: Contests, source: Any) -> Contests:
-    """The contests with the difficulty of their prompts, from a table with a column ``difficulty``.
+    """The contests with the difficulty of their prompts, from a table with a column ``difficulty``, or its ``Rows``.
 
     Prompts are matched by the first column that both have: ``prompt_index``, ``prompt_id``, or the prompt itself in
     ``prompt`` or ``instruction``.
@@ -23,7 +23,7 @@ def with_difficulty(contests: Contests, source: Any) -> Contests:
     Raises:
         BadInputError: no such columns, a prompt that is missing or has two difficulties, a difficulty that is not a number.
     """
-    rows = Rows(load(source))
+    rows = source if isinstance(source, Rows) else SourceReader().open(source)
     if not rows.has("difficulty"):
         raise rows.fail("has no column 'difficulty'", expected=f"one; found: {', '.join(rows.table.column_names)}")
     values = rows.number("difficulty")
@@ -39,6 +39,8 @@ def with_difficulty(contests: Contests, source: Any) -> Contests:
     ours = list(map(str, contests.ids[column])) if named else list(map(prompt_key, contests.prompts))
     known: dict[str, float] = {}
     for row, (key, value) in enumerate(zip(theirs, values.tolist(), strict=True)):
+        if not rows.ok[row]:
+            continue
         if known.setdefault(key, value) != value:
             rows.reject(row, "has two difficulties", column=column, value=key, expected="one for each prompt")
     missing = [key for key in ours if key not in known]

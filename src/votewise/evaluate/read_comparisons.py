@@ -18,6 +18,9 @@ from votewise.evaluate.judges import ColumnJudge
 from votewise.evaluate.pair_answers import characters
 from votewise.evaluate.verdict_column import VERDICTS, ComparisonColumns, columns_of, read_preference
 from votewise.sources.meanings.criteria import rows_on_criterion
+from votewise.sources.meanings.no_votes import set_aside
+from votewise.sources.meanings.open_meanings import check_statuses_and_criteria
+from votewise.sources.meanings.split_columns import read_one_split
 from votewise.sources.reader import SourceReader
 from votewise.sources.rows import Rows
 
@@ -59,7 +62,13 @@ def comparisons_of(rows: Rows, column: ColumnJudge | None = ANY_COLUMN) -> Compa
     lengths = (rows.number(shape.lengths[0]), rows.number(shape.lengths[1])) if rows.has(*shape.lengths) else None
     domain, ids = optional_names(rows, DOMAIN), {name: rows.values(name) for name in IDS if rows.has(name)}
     difficulty = rows.number("difficulty") if rows.has("difficulty") else None
+    if column is not None:
+        read_one_split(rows)
+        set_aside(rows)
     preference, how = _preference(rows, column, shape, model_a, model_b)
+    if preference is not None:
+        check_statuses_and_criteria(rows)
+        preference = np.where(rows.tied, 0.5, preference)
     asked = None if rows.criterion is None else rows_on_criterion(rows, rows.criterion)
     no_vote = np.zeros(len(rows), bool) if preference is None else rows.ok & np.isnan(preference)
     kept = np.flatnonzero(rows.ok & ~no_vote & (True if asked is None else asked))
@@ -88,7 +97,7 @@ def comparisons_of(rows: Rows, column: ColumnJudge | None = ANY_COLUMN) -> Compa
         column=how,
         left_out={
             "unusable rows": len(rows.bad),
-            "marked as no verdict": int(no_vote.sum()),
+            "marked as no verdict": int(no_vote.sum()) + rows.no_votes,
             "on other questions": 0 if asked is None else int((rows.ok & ~no_vote & ~asked).sum()),
         },
     )

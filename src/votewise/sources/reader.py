@@ -47,6 +47,25 @@ class SourceReader:
         self._columns, self._labels = dict(columns or {}), parse_labels(label)
         self._criterion, self._split, self._stop = criterion, split, on_error == "stop"
         self._opened: list[Rows] = []
+        self._beside: Source | None = None
+
+    def beside(self, source: Any) -> None:
+        """Another source that belongs to those that will be opened: a column may be named that is in it alone.
+
+        Raises:
+            BadInputError: it cannot be read.
+        """
+        self._beside = load(source, split=self._split)
+
+    def open_beside(self) -> Rows:
+        """Open the source that ``beside`` was given.
+
+        Raises:
+            BadInputError: it has rows that cannot be used.
+        """
+        if self._beside is None:
+            raise ValueError("there is no other source")
+        return self._rows(self._beside, self._columns_in(self._beside))
 
     def open(self, source: Any) -> Rows:
         """Open one source.
@@ -62,13 +81,14 @@ class SourceReader:
         Raises:
             BadInputError: one cannot be read, or none has a column that is named.
         """
-        if len(sources) == 1:
+        if len(sources) == 1 and self._beside is None:
             return [self.open(sources[0])]
         loaded = [load(source, split=self._split) for source in sources]
-        found = {column for source in loaded for column in source.table.column_names}
+        every = [*loaded, *([self._beside] if self._beside is not None else [])]
+        found = {column for source in every for column in source.table.column_names}
         for name, own in self._columns.items():
             if (own or name) not in found:
-                where = ", ".join(source.name for source in loaded)
+                where = ", ".join(source.name for source in every)
                 raise BadInputError(
                     f"there is no column '{own or name}'", source=where, expected=f"one of: {', '.join(sorted(found))}"
                 )

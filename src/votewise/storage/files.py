@@ -113,6 +113,38 @@ def written_whole(path: Path) -> Iterator[Path]:
 
 
 @contextmanager
+def written_at_last(path: Path | None) -> Iterator[Path | None]:
+    """Give a temporary path beside ``path``; what was written there is moved to ``path`` if all went well until the end.
+
+    For files that are known long before the work that they belong to is done. A folder that was made for it is removed again
+    if it is empty. None gives None.
+
+    Raises:
+        BadInputError: when the file or its folder cannot be written.
+    """
+    if path is None:
+        yield None
+        return
+    new = not path.parent.exists()
+    make_folder(path.parent)
+    try:
+        with staging_folder(path.parent) as folder:
+            yield folder / path.name
+            if (folder / path.name).exists():
+                _move(folder / path.name, path)
+    finally:
+        if new and path.parent.is_dir() and not any(path.parent.iterdir()):
+            path.parent.rmdir()
+
+
+def _move(partial: Path, path: Path) -> None:
+    try:
+        partial.replace(path)
+    except OSError as error:
+        raise BadInputError(f"cannot be written: {error.strerror or error}", source=str(path)) from error
+
+
+@contextmanager
 def folder_written_whole(folder: Path, *, stale: Iterable[str] = ()) -> Iterator[Path]:
     """Give a temporary folder inside ``folder`` to write to, and move its files to ``folder`` if there was no error.
 

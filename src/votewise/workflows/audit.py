@@ -91,7 +91,7 @@ def audit(
     from votewise.report.audit_files import write_audit
     from votewise.sources import read_votes
     from votewise.sources.containers.naming import short_name
-    from votewise.storage.files import check_folder_is_free, folder_to_write, make_folder
+    from votewise.storage.files import check_folder_is_free, folder_to_write, written_at_last
     from votewise.workflows.parsing import parse_temperature
 
     progress = progress or SILENT
@@ -101,28 +101,30 @@ def audit(
     check_folder_is_free(folder, names=(*FILES, "rejected.jsonl"), summary_keys=SUMMARY_KEYS, command="audit")
     told: dict[str, Any] = {"label": dict(label or {}), "criterion": criterion, "one_annotator": one_annotator}
     told = {name: value for name, value in told.items() if value}
-    if not isinstance(votes, Votes):
-        progress.stage(f"Reading {short_name(votes)}")
-        rejects = make_folder(folder) / "rejected.jsonl" if folder is not None and on_error == "skip" else None
-        votes = read_votes(
-            votes, format=format, columns=columns, split=split, on_error=on_error, rejects=rejects, **told
+    kept = folder / "rejected.jsonl" if folder is not None and on_error == "skip" else None
+    # A later refusal leaves no file of rejected rows behind.
+    with written_at_last(None if isinstance(votes, Votes) else kept) as aside:
+        if not isinstance(votes, Votes):
+            progress.stage(f"Reading {short_name(votes)}")
+            votes = read_votes(
+                votes, format=format, columns=columns, split=split, on_error=on_error, rejects=aside, **told
+            ).rejects_in(kept)
+        progress.stage("Judging annotators")
+        result = estimate_reliability(
+            votes,
+            prior=chosen_prior,
+            temperature=factor,
+            shared_pairs=shared_pairs,
+            intervals=intervals,
+            level=level,
+            progress=progress.step,
         )
-    progress.stage("Judging annotators")
-    result = estimate_reliability(
-        votes,
-        prior=chosen_prior,
-        temperature=factor,
-        shared_pairs=shared_pairs,
-        intervals=intervals,
-        level=level,
-        progress=progress.step,
-    )
-    if not force:
-        check_identifiable(result.diagnostics)
-    summary = summarise(votes, result, columns=columns, reading_options=told, created=datetime.now(UTC))
-    if folder is None:
-        return AuditResult(votes, result, summary)
-    progress.stage(f"Writing {folder}")
-    title = short_name(votes.reading.source if votes.reading else "votes") if report else None
-    files = write_audit(folder, votes, result, summary=summary, title=title)
-    return AuditResult(votes, result, summary, tuple(files))
+        if not force:
+            check_identifiable(result.diagnostics)
+        summary = summarise(votes, result, columns=columns, reading_options=told, created=datetime.now(UTC))
+        if folder is None:
+            return AuditResult(votes, result, summary)
+        progress.stage(f"Writing {folder}")
+        title = short_name(votes.reading.source if votes.reading else "votes") if report else None
+        files = write_audit(folder, votes, result, summary=summary, title=title)
+        return AuditResult(votes, result, summary, tuple(files))

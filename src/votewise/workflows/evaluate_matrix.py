@@ -164,11 +164,12 @@ def evaluate_matrix(
     if dry_run:
         return MatrixEvaluation(work, None)
     table = None if folder is None else folder / f"{MATRIX}.parquet"
-    rejected = reader.write_rejected(None if table is None else rejected_file(table))
     with verdicts_kept(found, judge, table, restart=restart, progress=progress.count) as judged:
         result = estimate_matrix(
             judged.matchups, scores=judged.scores, length_controlled=length_controlled, level=level
         )
+        # Only now that nothing is refused any more.
+        rejected = reader.write_rejected(None if table is None else rejected_file(table))
         if folder is None:
             return MatrixEvaluation(work, result, rejected)
         progress.stage(f"Writing {folder}")

@@ -161,6 +161,8 @@ def evaluate_win_rate(
     told: dict[str, Any] = {"columns": columns, "label": label, "criterion": criterion, "split": split}
     reader = SourceReader(**told, on_error=on_error)
     progress.stage("Reading")
+    if difficulty is not None:
+        reader.beside(difficulty)
     contests, verdicts = read_two(
         answers,
         baseline_answers,
@@ -170,14 +172,15 @@ def evaluate_win_rate(
         reader=reader,
     )
     if difficulty is not None:
-        contests = with_difficulty(contests, difficulty)
+        contests = with_difficulty(contests, reader.open_beside())
     work = work_of([contests], judge)
     if dry_run:
         return WinRateEvaluation(work, None)
     table = None if folder is None else folder / f"{name_of(contests)}.parquet"
-    rejected = reader.write_rejected(None if table is None else rejected_file(table))
     with verdicts_kept([(contests, verdicts)], judge, table, restart=restart, progress=progress.count) as judged:
         result = estimate_win_rate(*judged.matchups[0], length_controlled=length_controlled, level=level)
+        # Only now that nothing is refused any more.
+        rejected = reader.write_rejected(None if table is None else rejected_file(table))
         if folder is None:
             return WinRateEvaluation(work, result, rejected)
         progress.stage(f"Writing {folder}")

@@ -84,6 +84,7 @@ def score(
     from votewise.score.scorer import ModelOptions
     from votewise.sources.containers.naming import short_name
     from votewise.sources.reader import SourceReader, rejected_file
+    from votewise.storage.files import written_at_last
 
     progress = progress or SILENT
     options = ModelOptions(batch_size, device, dtype, chat_template)
@@ -96,10 +97,13 @@ def score(
         by_columns = isinstance(source, ColumnScores)
         pairs = read_pairs(pairs, reader, format=format, texts=not by_columns, numbers=score_columns or ())
     job = ScoreJob(pairs, source, None if out is None else Path(out), fit_temperature)
-    if reader is not None:  # only now that the settings are known to fit together
-        kept = None if out is None or dry_run else rejected_file(Path(out))
-        job = replace(job, pairs=replace(pairs, rejected=reader.write_rejected(kept)))
-    if dry_run:
-        return planned_result(job)
-    progress.stage("Loading models")
-    return score_pairs(job, restart=restart, progress=progress.count)
+    kept = None if out is None or dry_run or reader is None or on_error != "skip" else rejected_file(Path(out))
+    # A later refusal leaves no file of rejected rows behind.
+    with written_at_last(kept) as aside:
+        if reader is not None:
+            rejected = reader.write_rejected(aside)
+            job = replace(job, pairs=replace(pairs, rejected=replace(rejected, file=kept)))
+        if dry_run:
+            return planned_result(job)
+        progress.stage("Loading models")
+        return score_pairs(job, restart=restart, progress=progress.count)

@@ -113,7 +113,7 @@ def simulate_clicks(
             raise BadInputError("is only for comparisons that are made up", parameter=name, expected="no COMPARISONS")
     if comparisons is None:
         refuse_unread("COMPARISONS", columns=columns, split=split, on_error=on_error)
-    rejected = NONE_REJECTED
+    reader, rejected = None, NONE_REJECTED
     per_user = parse_range(comparisons_per_user, "comparisons_per_user")
     options = ClickOptions(users, prior, per_user, follow, seed)
     if comparisons is None:
@@ -124,13 +124,14 @@ def simulate_clicks(
         progress.stage(f"Reading {short_name(comparisons)}")
         reader = SourceReader(columns=columns, split=split, on_error=on_error)
         scored = read_comparisons(comparisons, reader, probability=probability, margin=margin, temperature=temperature)
-        rejected = reader.write_rejected(None if out is None else rejected_file(Path(out)))
     if out is None:
         rows, drawn = clicks_table(scored, options, texts=texts)
     else:
         progress.stage(f"Writing {out}")
         step = progress.rows
         rows, drawn = None, write_clicks(Path(out), scored, options, texts=texts, progress=lambda n: step(n, None))
+    if reader is not None:  # only now that nothing is refused any more
+        rejected = reader.write_rejected(None if out is None else rejected_file(Path(out)))
     summary = {**asdict(drawn), "seed": seed, "file": None if out is None else str(out)}
     probably = float((scored.probability >= 0.5).mean())
     files = () if out is None else (Path(out),)

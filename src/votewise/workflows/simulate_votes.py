@@ -118,6 +118,7 @@ def simulate_votes(
     from votewise.simulate.vote_files import votes_table, write_votes
     from votewise.simulate.votes import plan_votes
     from votewise.sources.reader import rejected_file
+    from votewise.storage.files import written_at_last
 
     progress = progress or SILENT
     if out is not None:
@@ -143,21 +144,24 @@ def simulate_votes(
     rejected = NONE_REJECTED
     if preferences is None:
         refuse_unread("PREFERENCES", **told)
-    if preferences is not None:
-        told |= {"format": format, "rejects": None if out is None else rejected_file(Path(out))}
-        votes = _read(preferences, progress, **told)
-        if votes is not preferences and votes.reading is not None:
-            rejected = Rejected(votes.reading.rejected, votes.reading.rejects)
-        source = TruePairs.of(votes).sample(pairs, seed)
-    elif pairs is None and voters.annotators is None:
-        source = PAIRS
-    plan = plan_votes(voters, pairs=source, texts=texts, seed=seed)
-    if out is None:
-        rows, drawn = votes_table(plan)
-    else:
-        progress.stage(f"Writing {out}")
-        step, total = progress.rows, plan.design.places
-        rows, drawn = None, write_votes(Path(out), plan, progress=lambda done: step(done, total))
+    kept = None if out is None or preferences is None or on_error != "skip" else rejected_file(Path(out))
+    # A later refusal leaves no file of rejected rows behind.
+    with written_at_last(kept) as aside:
+        if preferences is not None:
+            told |= {"format": format, "rejects": aside}
+            votes = _read(preferences, progress, **told)
+            if votes is not preferences and votes.reading is not None:
+                rejected = Rejected(votes.reading.rejected, kept)
+            source = TruePairs.of(votes).sample(pairs, seed)
+        elif pairs is None and voters.annotators is None:
+            source = PAIRS
+        plan = plan_votes(voters, pairs=source, texts=texts, seed=seed)
+        if out is None:
+            rows, drawn = votes_table(plan)
+        else:
+            progress.stage(f"Writing {out}")
+            step, total = progress.rows, plan.design.places
+            rows, drawn = None, write_votes(Path(out), plan, progress=lambda done: step(done, total))
     summary = {**asdict(drawn), "seed": seed, "file": None if out is None else str(out)}
     without_texts = plan.pairs.ids is not None and plan.pairs.texts is None
     files = () if out is None else (Path(out),)

@@ -38,15 +38,9 @@ def check_meanings(rows: Rows, canonical: Canonical) -> None:
     Raises:
         BadInputError: with the column and the options that say what it is.
     """
+    check_statuses_and_criteria(rows)
     for name in unread(rows):
         plain, own = plain_name(name), rows.source_column(name)
-        if plain in CRITERIA and rows.criterion is None:
-            values = _values(rows, name)
-            if 1 < len(values) <= MOST:
-                raise several_criteria(rows.source.name, own, values)
-        values = _values(rows, name)
-        if 1 < len(values) <= MOST and _is_short(rows, name) and (error := says_out(rows.source.name, own, values)):
-            raise error
         if not canonical.one_per_row:
             continue
         if plain in COUNTS and _nobody_named(canonical) and _counts(rows, name):
@@ -61,6 +55,22 @@ def check_meanings(rows: Rows, canonical: Canonical) -> None:
                 column=name,
                 expected=f"their votes in a list, or one vote per row; {column_option(own, '')} reads the label as one vote",
             )
+
+
+def check_statuses_and_criteria(rows: Rows) -> None:
+    """Refuse votes by several criteria, and drafts under a name that does not say so.
+
+    Raises:
+        BadInputError: with the column and the options that say what it is.
+    """
+    for name in unread(rows):
+        values, own = _values(rows, name), rows.source_column(name)
+        if not 1 < len(values) <= MOST:
+            continue
+        if plain_name(name) in CRITERIA and rows.criterion is None:
+            raise several_criteria(rows.source.name, own, values)
+        if _is_short(rows, name) and (error := says_out(rows.source.name, own, values)):
+            raise error
 
 
 def several_criteria(source: str, column: str, values: Sequence[str]) -> BadInputError:
