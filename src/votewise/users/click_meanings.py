@@ -30,7 +30,7 @@ MANY = 1000
 
 
 @dataclass
-class Clicks:
+class LogRows:
     """The rows of a log that are clicks.
 
     Attributes:
@@ -57,7 +57,7 @@ class Clicks:
 
 def read_meanings(
     rows: Any, columns: dict[str, str], options: LogOptions, classes: Mapping[str, list[str]], source: str
-) -> Clicks:
+) -> LogRows:
     """Apply what the columns of a log say that have no role in it.
 
     Args:
@@ -70,7 +70,7 @@ def read_meanings(
     Raises:
         BadInputError: several criteria or weights without a word about them, or no row that is a click.
     """
-    clicks = Clicks(_with_classes(rows, columns, classes), _of_classes(columns, classes))
+    clicks = LogRows(_with_classes(rows, columns, classes), _of_classes(columns, classes))
     free = [name for name in rows.columns if name not in {*columns.values(), *options.set_aside}]
     schema = rows.schema()
     free = [name for name in free if not schema[name].is_nested()]
@@ -129,7 +129,7 @@ def _are_numbers(values: Sequence[str]) -> bool:
         return False
 
 
-def _one_split(clicks: Clicks, name: str, split: str | None, source: str) -> None:
+def _one_split(clicks: LogRows, name: str, split: str | None, source: str) -> None:
     values = [value for value in _values(clicks.rows, name) or () if value]
     if not are_splits(values):
         return
@@ -141,7 +141,7 @@ def _one_split(clicks: Clicks, name: str, split: str | None, source: str) -> Non
     )
 
 
-def _check(clicks: Clicks, name: str, options: LogOptions, source: str) -> None:
+def _check(clicks: LogRows, name: str, options: LogOptions, source: str) -> None:
     """Refuse what would change the counts without a word: several criteria, drafts under any name, and weights."""
     plain = plain_name(name)
     if name != options.status and said_of_votes(name, ()) is None and clicks.rows.schema()[name].is_string():
@@ -163,7 +163,7 @@ def _check(clicks: Clicks, name: str, options: LogOptions, source: str) -> None:
             )
 
 
-def _status(clicks: Clicks, name: str, what: str, source: str, counts: bool) -> tuple[str, Sequence[str]] | None:
+def _status(clicks: LogRows, name: str, what: str, source: str, counts: bool) -> tuple[str, Sequence[str]] | None:
     """Leave out the rows that a column calls no votes; the column and its values that mean ties, None without any."""
     values = _values(clicks.rows, name) if said_of_votes(what, ()) is not None else None
     found = None if values is None else said_of_votes(what, values, counts=counts)

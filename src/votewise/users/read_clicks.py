@@ -18,7 +18,7 @@ from votewise.errors import BadInputError
 from votewise.sources.containers.lazy import OpenTable, open_table
 from votewise.sources.databases.connections import engine_errors
 from votewise.users.click_log import ClickLog
-from votewise.users.click_meanings import Clicks, read_meanings
+from votewise.users.click_meanings import LogRows, read_meanings
 from votewise.users.counting import (
     count_users,
     example,
@@ -134,7 +134,7 @@ class _Counter:
     def count(self, rows: Any, columns: dict[str, str], options: LogOptions) -> ClickLog:
         """Count; rows that cannot be used are left out or stop the work."""
         source = self.opened.name
-        others, clicks = 0, Clicks(rows, columns)
+        others, clicks = 0, LogRows(rows, columns)
         if options.criterion is not None:
             rows, others = on_criterion(rows, options.criterion, source)
         if options.shown is None:

@@ -8,18 +8,17 @@ from __future__ import annotations
 
 import hashlib
 import re
-from typing import Any
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from votewise.data.identity import MD5_BYTES, TEXTS
-from votewise.data.votes import UNKNOWN
 from votewise.sources.canonical import Canonical
 from votewise.sources.cells import is_string
 from votewise.sources.meanings.column_names import DOCUMENTS, PROMPT, SYSTEM, names_what_was_asked, plain_name
 from votewise.sources.meanings.labels import LABELS
+from votewise.sources.meanings.unread_ids import check_ids
 from votewise.sources.meanings.unread_values import RECORDS, REMARKS, unread
 from votewise.sources.meanings.vote_columns import label_like
 from votewise.sources.option_words import column_option
@@ -43,13 +42,6 @@ NOT_ASKED = re.compile(
     r"|response|answer|completion|output|gold|reference|correct|chosen|rejected|score|rating|url|browser|agent|device|title).*"
 )
 """Names of texts that are about the answers, the vote or the voter, where nothing is read as the prompt."""
-
-QUESTION_IDS = re.compile(
-    r"(prompt|question|query|item|example|image|picture|topic|doc|document|article|post|context|passage|q)_?id"
-)
-"""Names of columns that say what was asked, where nothing else does."""
-TASK_IDS = re.compile(r"(task|hit|instance|unit|stimulus|p)_?id")
-"""Names of columns that may say it, and may number the work: they count only among one annotator's votes."""
 
 KNOWN = (*SYSTEM, "context", "background")
 """Names of parts of the prompt that every format reads or refuses."""
@@ -87,35 +79,7 @@ def check_prompts(rows: Rows, canonical: Canonical) -> None:
                 column=name,
                 expected=f"{column_option('prompt', own)} if a model was asked this, {column_option(own, '')} if not",
             )
-    _check_question_ids(rows, canonical.table)
-
-
-def _check_question_ids(rows: Rows, table: pa.Table) -> None:
-    """Refuse the same two answers to questions of different ids, where the questions themselves are not there."""
-    ids = [
-        name
-        for name in unread(rows)
-        if QUESTION_IDS.fullmatch(plain_name(name)) or TASK_IDS.fullmatch(plain_name(name))
-    ]
-    if not ids or "pair" in table.column_names or not _are_texts(rows, table, "response_a"):
-        return
-    answers = zip(table.column("response_a").to_pylist(), table.column("response_b").to_pylist(), strict=True)
-    couples = [frozenset(couple) for couple in answers]
-    places = table.column("row").to_numpy().tolist()
-    for name in ids:
-        values = rows.table.column(name).to_pylist()
-        first: dict[Any, int] = {}
-        people = table.column("annotator").to_pylist() if TASK_IDS.fullmatch(plain_name(name)) else [None] * len(places)
-        for couple, who, i in zip(couples, people, places, strict=True):
-            j = i if who == UNKNOWN else first.setdefault((couple, who), i)
-            if values[i] != values[j]:
-                own = rows.source_column(name)
-                raise rows.fail(
-                    f"differs between rows {rows.source.number(j):,} and {rows.source.number(i):,}, with the same answers, "
-                    "and no column is read as the prompt",
-                    column=name,
-                    expected=f"{column_option('prompt', own)} if it says what was asked, {column_option(own, '')} if not",
-                )
+    check_ids(rows, canonical.table)
 
 
 def check_known_parts(rows: Rows, name: str) -> None:

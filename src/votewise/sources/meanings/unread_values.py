@@ -15,7 +15,7 @@ from votewise.arrays import Bools
 from votewise.sources.containers.stand_in_type import TextsNeededError, digests, is_left, is_stand_in
 from votewise.sources.meanings.column_names import plain_name
 from votewise.sources.rows import Rows
-from votewise.sources.values import decoded
+from votewise.sources.values import decoded, is_marked
 
 Codes = npt.NDArray[np.int64]
 
@@ -66,7 +66,7 @@ def neighbours(source_rows: Codes, pair: Codes, some: Bools) -> tuple[Codes, Cod
 
 def is_nested(rows: Rows, name: str) -> bool:
     """Whether a column holds lists or objects, or values of several types."""
-    return bool(pa.types.is_nested(rows.type_of(name))) or bool(rows.table.schema.field(name).metadata)
+    return bool(pa.types.is_nested(rows.type_of(name))) or is_marked(rows.table.schema.field(name))
 
 
 def holds_words(rows: Rows, name: str) -> bool:

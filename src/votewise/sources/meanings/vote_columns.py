@@ -16,7 +16,7 @@ from votewise.sources.nested import get
 from votewise.sources.option_words import column_option
 from votewise.sources.rows import Rows
 from votewise.sources.texts.text_lists import spelt_list
-from votewise.sources.values import decoded
+from votewise.sources.values import decoded, is_marked
 
 PERSON = r"annotator|rater|labell?er|judge|worker|evaluator|expert|reviewer|assessor|coder|participant|person|human"
 VERDICT = r"label|vote|preference|choice|verdict|judg[e]?ment|annotation|decision|pref"
@@ -163,7 +163,7 @@ def _refuse_inner_votes(rows: Rows) -> None:
         if (
             name in rows.roles
             or not VOTE_LIKE.search(plain_name(name))
-            or not (pa.types.is_nested(field.type) or field.metadata)
+            or not (pa.types.is_nested(field.type) or is_marked(field))
         ):
             continue
         values = _sample(rows.head, name)

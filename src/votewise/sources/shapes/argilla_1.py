@@ -7,7 +7,7 @@ from typing import Any
 
 from votewise.sources.nested import get
 from votewise.sources.rows import Rows
-from votewise.sources.values import decoded
+from votewise.sources.values import decoded, is_marked
 
 KEYS = frozenset(("user_id", "value", "status"))
 SAMPLE = 50
@@ -37,7 +37,7 @@ def question_columns(rows: Rows) -> list[str]:
     found = []
     for name in rows.table.column_names:
         field = rows.head.schema.field(name)
-        if not (field.metadata or (hasattr(field.type, "num_fields") and field.type.num_fields)):
+        if not (is_marked(field) or (hasattr(field.type, "num_fields") and field.type.num_fields)):
             continue
         values = [value for value in decoded(rows.head.slice(0, SAMPLE), name) if value not in (None, [])]
         if values and all(listed(value) is not None for value in values):
