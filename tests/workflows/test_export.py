@@ -9,6 +9,7 @@ import pytest
 import votewise
 from votewise import read_votes
 from votewise.annotators.results import ReliabilityResult
+from votewise.annotators.saved import summarise
 from votewise.data.votes import Votes
 from votewise.demo import make_demo_data
 from votewise.errors import BadInputError
@@ -217,3 +218,44 @@ def test_an_audit_in_memory_gives_the_same_rows_as_its_folder(tmp_path: Path, sh
     assert len(result.table) > 20
     assert result.table.to_pylist() == saved.table.to_pylist()
     assert (result.kept, result.dropped, result.ties) == (saved.kept, saved.dropped, saved.ties)
+
+
+def test_other_columns_of_the_source_stay_beside_ours(tmp_path: Path) -> None:
+    rows = [
+        row | {"source": f"s{i}", "label_quality": i, "tags": ["x", str(i)], "confidence": "high", "messages": "none"}
+        for i, row in enumerate(PLAIN)
+    ]
+    votes = read_votes(rows, columns={"source": "", "messages": "", "tags": ""})
+    audit = votewise.audit(votes, out=tmp_path / "audit", report=False, force=True)
+    for source in (audit, tmp_path / "audit"):
+        result = votewise.export(source, to="votes", min_confidence=0.0)
+        found = result.table.to_pylist()
+        assert [row["source"] for row in found] == ["s0", "s1", "s3", "s4"], "without the tie"
+        assert {row["confidence"] for row in found} == {"high"}
+        assert all(0 <= row["votewise_confidence"] <= 1 for row in found)
+        assert result.notes == (
+            "The source has columns with the names of ours, which keep them: our 'confidence' is in 'votewise_confidence'.",
+        )
+        result = votewise.export(source, min_confidence=0.0)
+        assert result.table.column_names == [
+            "prompt", "chosen", "rejected", "annotator", "confidence", "source", "label_quality", "tags",
+        ]  # fmt: skip
+        assert result.table["tags"].to_pylist() == [["x", str(i)] for i in (0, 1, 3, 4)]
+        assert "'confidence', 'messages'" in result.notes[0]
+        assert votewise.export(source, to="openai", min_confidence=0.0).notes == ()
+        # A row about a pair is no row of the source.
+        pairs = votewise.export(source, one_per_pair=True, min_confidence=0.0)
+        assert "source" not in pairs.table.column_names
+
+
+def test_a_flipped_vote_is_read_as_flipped_beside_the_sources_columns(tmp_path: Path) -> None:
+    words = {"a": "links", "b": "rechts"}
+    rows = [{"id": i, "frage": row["prompt"], "links": row["response_a"], "rechts": row["response_b"],
+             "wer": row["annotator"], "urteil": words.get(row["label"], "tie")} for i, row in enumerate(PLAIN)]  # fmt: skip
+    columns = {"prompt": "frage", "response_a": "links", "response_b": "rechts", "annotator": "wer", "label": "urteil"}
+    votes = read_votes(rows, columns=columns, label={"links": "a", "rechts": "b"})
+    result = result_of(votes, CONFIDENCE, P_A)
+    audit = votewise.AuditResult(votes, result, summarise(votes, result))
+    votewise.export(audit, to="votes", out=tmp_path / "v.jsonl", flip_below=0.2)
+    assert [(row["id"], row["label"]) for row in lines(tmp_path / "v.jsonl")] == [(0, "a"), (1, "b"), (4, "a")]
+    assert read_votes(tmp_path / "v.jsonl").sign.tolist() == [1, 1, 1]

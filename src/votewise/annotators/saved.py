@@ -13,6 +13,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from votewise.annotators.carried import carried_columns
 from votewise.annotators.gold import score_against_gold
 from votewise.annotators.results import ReliabilityResult
 from votewise.data.lazy_table import LazyTable, batches_of, with_columns
@@ -69,11 +70,12 @@ def summarise(
         created: when the audit was made; None leaves it out, and the same votes give the same summary.
 
     Returns:
-        ``created``, ``versions``, ``source``, ``format``, ``one_per_row``, ``columns``, ``reading``,
-        ``names`` (of our columns in ``votes.parquet``), ``counts``, ``notes``, ``seed``, ``settings``,
-        ``prior``, ``temperature``, ``converged``, ``iterations``, ``history``, ``diagnostics``, ``flags`` (annotators by
-        flag) and ``gold`` (see ``votewise.annotators.gold``; null without gold answers); ``texts_left`` where texts stay in
-        a database: for ``votes`` and ``pairs``, the columns that are not written (see ``votewise.data.left_out``).
+        ``created``, ``versions``, ``source``, ``format``, ``one_per_row``, ``columns``, ``reading``, ``names`` (of our
+        columns in ``votes.parquet``), ``carried`` (the source's other columns there), ``counts``, ``notes``, ``seed``,
+        ``settings``, ``prior``, ``temperature``, ``converged``, ``iterations``, ``history``, ``diagnostics``, ``flags``
+        (annotators by flag) and ``gold`` (see ``votewise.annotators.gold``; null without gold answers); ``texts_left`` where
+        texts stay in a database: for ``votes`` and ``pairs``, the columns that are not written (see
+        ``votewise.data.left_out``).
     """
     reading = votes.reading
     counts: dict[str, int] = {}
@@ -105,6 +107,7 @@ def summarise(
         "columns": dict(columns or {}),
         "added": _added(votes, result),
         "names": result.names,
+        "carried": carried_columns(votes),
         "reading": dict(reading_options or {}),
         "counts": counts | {"pairs": votes.n_pairs, "annotators": votes.n_annotators},
         "notes": [*(reading.notes if reading else ()), *note_of(result.names)],

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -12,11 +13,14 @@ from votewise.arrays import Floats, Signs
 from votewise.data.derived_table import DerivedTable
 from votewise.data.identity import ALSO
 from votewise.data.lazy_table import LazyTable, StoredColumns, with_columns
+from votewise.data.own_columns import free_name
 from votewise.data.preference_shapes import pick
 from votewise.data.votes import Votes, judgement_names
 
 CONSENSUS = "consensus"
 """The annotator's name in a row that stands for all votes on a pair."""
+
+SWAP = "votewise_swap"
 
 TEXTS = ("prompt", "response_a", "response_b", ALSO, "model_a", "model_b")
 
@@ -42,16 +46,35 @@ def pair_rows(pairs: Any, selection: Selection) -> Any:
     )
 
 
-def vote_rows(votes: Votes, selection: Selection) -> Any:
-    """The selected votes in the plain format, each with its responses in the order in which they were shown."""
+def vote_rows(votes: Votes, selection: Selection, carried: Sequence[str] = ()) -> Any:
+    """The selected votes in the plain format, each with its responses in the order in which they were shown.
+
+    ``carried`` are the source's other columns; where one has the name of one of ours, it keeps the name.
+    """
     texts = votes.texts
     in_files = set(texts.in_files) if isinstance(texts, LazyTable) and isinstance(votes.table, LazyTable) else set()
     if {"response_a", "response_b"} <= in_files and votes.flipped is not None:
-        return _left_in_files(votes, selection, texts)
-    return _vote_rows(votes, selection, texts)
+        return _left_in_files(votes, selection, texts, carried)
+    return _beside(_vote_rows(votes, selection, texts), _of_source(votes, selection, carried))
 
 
-def _left_in_files(votes: Votes, selection: Selection, texts: Any) -> DerivedTable:
+def _of_source(votes: Votes, selection: Selection, carried: Sequence[str]) -> Any:
+    """These columns of the source, in the rows of the selected votes; None without any."""
+    if votes.table is None or not carried:
+        return None
+    own = votes.table.select(list(carried))
+    return own.some(selection.rows) if isinstance(own, LazyTable) else own.take(pa.array(selection.rows))
+
+
+def _beside(plain: pa.Table, own: Any) -> Any:
+    """Our columns before the source's."""
+    if own is None:
+        return plain
+    names = [free_name(name, own.column_names) for name in plain.column_names]
+    return with_columns(own, dict(zip(names, plain.columns, strict=True)), first=True)
+
+
+def _left_in_files(votes: Votes, selection: Selection, texts: Any, carried: Sequence[str]) -> DerivedTable:
     """The same, with the texts of every vote's own row, which are those of its pair."""
     assert votes.table is not None  # noqa: S101 (for type checkers: the votes were read from a file)
     assert votes.flipped is not None  # noqa: S101
@@ -62,15 +85,29 @@ def _left_in_files(votes: Votes, selection: Selection, texts: Any) -> DerivedTab
     swap = pa.array(votes.flipped[selection.rows] != shown_first)
     names = [plain.column_names[0], *(name for name in TEXTS if name in texts.column_names)]
     names += [name for name in plain.column_names if name not in names]
-    stored = StoredColumns(texts.stored.store, texts.stored.names, texts.stored.schema, rows)
+    more = _of_source(votes, selection, carried)
+    moved = {name: free_name(name, carried) for name in names}
+    stored, here = StoredColumns(texts.stored.store, texts.stored.names, texts.stored.schema, rows), plain
+    stored = stored.renamed({name: moved[name] for name in left})
+    here = here.rename_columns([moved[name] for name in here.column_names]).append_column(SWAP, swap)
+    if isinstance(more, LazyTable):
+        stored = stored.beside(more.stored)
+        more = more.here
+    if more is not None:
+        here = with_columns(more, {name: here[name] for name in here.column_names}, first=True)
+    a_name, b_name = moved["response_a"], moved["response_b"]
+    every = [*moved.values(), *carried]
 
     def oriented(batch: pa.Table) -> pa.Table:
-        swapped = np.asarray(batch["swap"].to_numpy(zero_copy_only=False), bool)
-        a, b = batch["response_a"], batch["response_b"]
-        own = {"response_a": pick(a, b, swapped), "response_b": pick(b, a, swapped)} if swapped.any() else {}
-        return pa.table({name: own.get(name, batch[name]) for name in names})
+        swapped = np.asarray(batch[SWAP].to_numpy(zero_copy_only=False), bool)
+        a, b = batch[a_name], batch[b_name]
+        own = {a_name: pick(a, b, swapped), b_name: pick(b, a, swapped)} if swapped.any() else {}
+        columns = [own.get(name, batch[name]) for name in every]
+        schema = pa.schema([batch.schema.field(name) for name in every], batch.schema.metadata)
+        return pa.Table.from_arrays(columns, schema=schema)
 
-    return DerivedTable(LazyTable([*names, "swap"], plain.append_column("swap", swap), stored), oriented, left)
+    table = LazyTable([*every, SWAP], here, stored)
+    return DerivedTable(table, oriented, [*stored.names])
 
 
 def _vote_rows(votes: Votes, selection: Selection, texts: Any) -> pa.Table:

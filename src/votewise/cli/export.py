@@ -63,7 +63,8 @@ def export(
 ) -> None:
     """Turn an audit into a training file without the votes that are probably wrong.
 
-    Rows carry `annotator` and `confidence`, except in OpenAI's shape, which allows no other columns. Ties are dropped.
+    Rows carry `annotator`, `confidence` and the source's other columns, except in OpenAI's shape, which allows no others.
+    Ties are dropped.
 
     **Examples:**
 

@@ -94,6 +94,12 @@ class StoredColumns:
         own = {names.get(name, name): source for name, source in self.names.items()}
         return StoredColumns(self.store, own, pa.schema(fields), self.rows, self.remembered)
 
+    def beside(self, other: StoredColumns) -> StoredColumns:
+        """These columns and others of the same rows."""
+        names = {**self.names, **other.names}
+        schema = pa.schema([*self.schema, *(field for field in other.schema if field.name not in self.names)])
+        return StoredColumns(self.store, names, schema, self.rows)
+
     def typed(self, batch: pa.Table) -> pa.Table:
         """The columns among what the files gave, under their names and with their types."""
         columns = [batch.column(source).cast(self.schema.field(name).type) for name, source in self.names.items()]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -17,7 +18,7 @@ ROLES = {"prompt": "user", "chosen": "assistant", "rejected": "assistant"}
 """Who says the text in a column of TRL's shape."""
 
 
-def preference_table(plain: pa.Table, *, source: str) -> pa.Table:
+def preference_table(plain: pa.Table, *, source: str, carried: Sequence[str] = ()) -> pa.Table:
     """Plain votes without ties -> TRL's preference shape, standard or conversational like the texts.
 
     Where only some of prompt and responses are lists of messages, the others become messages too, because TRL takes
@@ -27,10 +28,11 @@ def preference_table(plain: pa.Table, *, source: str) -> pa.Table:
         plain: columns ``label`` (``a`` or ``b``), ``response_a``, ``response_b``, ``annotator``, ``confidence`` and,
             where known, ``prompt`` and ``judgement``.
         source: where the votes are from, for the message about missing texts.
+        carried: other columns to keep.
 
     Returns:
         Columns ``prompt`` (where known), ``chosen``, ``rejected``, ``annotator``, ``confidence`` and, where known,
-        ``judgement``.
+        ``judgement``; then those that are carried.
     """
     if "response_a" not in plain.column_names:
         raise BadInputError(
@@ -49,7 +51,11 @@ def preference_table(plain: pa.Table, *, source: str) -> pa.Table:
     if ALSO in plain.column_names:
         texts |= _seen_columns(plain[ALSO])
     about = [name for name in ("annotator", "confidence", "judgement") if name in plain.column_names]
-    return pa.table(texts | {name: plain[name] for name in about})
+    found = pa.table(texts | {name: plain[name] for name in about})
+    for name in carried:
+        if name not in found.column_names:
+            found = found.append_column(plain.schema.field(name), plain[name])
+    return found.replace_schema_metadata(plain.schema.metadata)
 
 
 def openai_table(preferences: pa.Table) -> pa.Table:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor, wait
 from contextlib import ExitStack
@@ -81,7 +82,16 @@ def write_rows(out: Path, table: Any) -> None:
     else:
         tables = [table] if isinstance(table, pa.Table) else table.batches()
         batches = (batch for part in tables for batch in part.to_batches(max_chunksize=_BATCH))
-        write_json_lines(out, (_without_absent_keys(row) for batch in batches for row in batch.to_pylist()))
+        write_json_lines(out, (_without_absent_keys(row) for batch in batches for row in _rows(batch)))
+
+
+def _rows(batch: pa.RecordBatch) -> list[dict[str, Any]]:
+    """The rows as objects; what is JSON text in a table, because it has several types, is what it was."""
+    rows: list[dict[str, Any]] = batch.to_pylist()
+    for name in (field.name for field in batch.schema if (field.metadata or {}).get(b"votewise") == b"json"):
+        for row in rows:
+            row[name] = None if row[name] is None else json.loads(row[name])
+    return rows
 
 
 def _without_absent_keys(value: Any, message: bool = False) -> Any:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, get_args
@@ -38,6 +38,7 @@ class ExportResult:
         dropped: number of votes (or pairs) left out because their confidence is too low.
         ties: number of votes (or pairs) left out because they prefer neither response.
         files: what was written; empty without ``out``.
+        notes: what to say about the source's columns.
     """
 
     table: pa.Table = field(repr=False)
@@ -46,6 +47,7 @@ class ExportResult:
     dropped: int
     ties: int
     files: tuple[Path, ...] = ()
+    notes: tuple[str, ...] = ()
 
 
 def export(
@@ -65,7 +67,8 @@ def export(
         audit: the folder that ``votewise audit`` wrote, or what ``votewise.audit`` returned.
         out: a .jsonl or .parquet file; None writes nothing.
         to: ``trl`` (prompt, chosen, rejected, annotator, confidence), ``votes`` (plain votes with their confidence) or
-            ``openai`` (input, preferred_output, non_preferred_output; .jsonl only).
+            ``openai`` (input, preferred_output, non_preferred_output; .jsonl only). The first two keep the source's other
+            columns, if they are rows of votes and not of pairs.
         min_confidence: drop votes whose confidence is less than this.
         flip_below: flip votes whose confidence is less than this; their confidence becomes 1 - confidence. None flips
             none.
@@ -89,10 +92,14 @@ def export(
         progress.stage(f"Reading {audit}")
     name = "the audit" if isinstance(audit, AuditResult) else str(audit)
     found = audit if isinstance(audit, AuditResult) else load_audit(Path(audit), source)
-    select = _selected_pairs if one_per_pair else _selected_votes
-    selection, table = select(found, min_confidence, flip_below)
+    carried: list[str] = []
+    notes: tuple[str, ...] = ()
+    if one_per_pair:
+        selection, table = _selected_pairs(found, min_confidence)
+    else:
+        selection, table, carried, notes = _selected_votes(found, to, min_confidence, flip_below)
     if to != "votes":
-        table = _made(table, lambda rows: preference_table(rows, source=name))
+        table = _made(table, lambda rows: preference_table(rows, source=name, carried=carried), carried)
     if to == "openai":
         table = _made(table, openai_table)
     if file is not None:
@@ -100,10 +107,10 @@ def export(
         write_rows(file, table)
     flipped = int(selection.flipped.sum())
     files = () if file is None else (file,)
-    return ExportResult(table, selection.kept, flipped, selection.dropped, selection.ties, files)
+    return ExportResult(table, selection.kept, flipped, selection.dropped, selection.ties, files, notes)
 
 
-def _made(table: Any, make: Callable[[pa.Table], pa.Table]) -> Any:
+def _made(table: Any, make: Callable[[pa.Table], pa.Table], carried: Sequence[str] = ()) -> Any:
     """A function of the table; some rows at a time where its texts are left in files and no row needs the others."""
     from votewise.data.derived_table import DerivedTable
     from votewise.data.identity import ALSO
@@ -114,7 +121,8 @@ def _made(table: Any, make: Callable[[pa.Table], pa.Table]) -> Any:
     if ALSO in table.column_names:
         # Whatever a model sees beside the texts becomes columns, and every row may have others.
         return make(table.to_table())
-    long = ("prompt", "chosen", "rejected", "input", "preferred_output", "non_preferred_output")
+    long = ["prompt", "chosen", "rejected", "input", "preferred_output", "non_preferred_output"]
+    long += [name for name in table.in_files if name in carried]
     return table.then(make, long) if isinstance(table, DerivedTable) else DerivedTable(table, make, long)
 
 
@@ -135,7 +143,7 @@ def _check(out: Path | None, to: str, flip_below: float | None, one_per_pair: bo
         )
 
 
-def _selected_pairs(audit: AuditResult | Audit, min_confidence: float, _: object) -> tuple[Selection, pa.Table]:
+def _selected_pairs(audit: AuditResult | Audit, min_confidence: float) -> tuple[Selection, pa.Table]:
     from votewise.annotators.saved import describe_pairs
     from votewise.annotators.select import select_pairs
     from votewise.annotators.selected_rows import pair_rows
@@ -146,16 +154,33 @@ def _selected_pairs(audit: AuditResult | Audit, min_confidence: float, _: object
 
 
 def _selected_votes(
-    audit: AuditResult | Audit, min_confidence: float, flip_below: float | None
-) -> tuple[Selection, pa.Table]:
+    audit: AuditResult | Audit, to: str, min_confidence: float, flip_below: float | None
+) -> tuple[Selection, Any, list[str], tuple[str, ...]]:
+    """The selected votes, their rows, the source's other columns among these, and what to say about them."""
+    from votewise.annotators.carried import for_trl, left_out
     from votewise.annotators.saved import load_votes
     from votewise.annotators.select import select_votes
     from votewise.annotators.selected_rows import vote_rows
+    from votewise.data.own_columns import PREFIX, note_of
 
     if isinstance(audit, AuditResult):
-        votes, found = audit.votes, audit.reliability.confidence
+        votes, found, summary = audit.votes, audit.reliability.confidence, audit.summary
     else:
-        votes, found = load_votes(audit), audit.confidence
+        votes, found, summary = load_votes(audit), audit.confidence, audit.summary
     confidence = found.to_numpy(zero_copy_only=False)
     selection = select_votes(votes.sign, confidence, min_confidence=min_confidence, flip_below=flip_below)
-    return selection, vote_rows(votes, selection)
+    there = () if votes.table is None else votes.table.column_names
+    carried = [name for name in summary.get("carried", ()) if name in there]
+    out: list[str] = []
+    if to == "trl":
+        carried, out = for_trl(votes.table, carried)
+    elif to == "openai":  # which allows no other columns, whatever they are called
+        carried = []
+    table = vote_rows(votes, selection, carried)
+    names = table.column_names
+    ours = (
+        {n: n for n in names}
+        if to != "votes"
+        else {own.removeprefix(PREFIX): own for own in names if own not in carried}
+    )
+    return selection, table, carried, (*left_out(out, f"the shape '{to}'"), *note_of(ours))

@@ -22,5 +22,7 @@ def print_export(
     width = max(len(f"{number:,}") for number, _ in rows)
     for number, text in rows:
         say(f"{number:>{width},} {text}")
+    for note in result.notes:
+        say(note)
     for file in result.files:
         say(f"Written to {file}")
