@@ -43,9 +43,9 @@ def without_repeated(rows: Any, columns: dict[str, str], options: LogOptions, op
     if not keys or user in keys:
         return rows, 0
     named = rows.filter(~is_missing(rows[user]))
-    groups = named.group_by([user, *keys]).agg(_clicks=named.count())
-    groups = groups.filter(groups["_clicks"] > 1)
-    if int(groups.count().to_pyarrow().as_py()) == 0:
+    several = named.group_by([user, *keys]).agg(_clicks=named.count())
+    several = several.filter(several["_clicks"] > 1)
+    if int(several.count().to_pyarrow().as_py()) == 0:
         return rows, 0
     if opened.number is None:
         raise BadInputError(
@@ -53,7 +53,7 @@ def without_repeated(rows: Any, columns: dict[str, str], options: LogOptions, op
             source=opened.name,
             expected=f"each click once, or {column_option(keys[-1], '')} to count them all",
         )
-    alike = rows.semi_join(groups, [user, *keys]).to_pyarrow()
+    alike = rows.semi_join(several, [user, *keys]).to_pyarrow()
     places = [name for name in (opened.number, opened.file) if name is not None]
     again = alike.select(places).take(pa.array(_repeated(alike, columns, options, opened)))
     if len(again) == 0:
