@@ -82,6 +82,16 @@ def test_a_pair_without_a_win_rate_gets_an_estimate() -> None:
     assert rates["probe:small"] == pytest.approx(1 - RATES["small", "probe"], abs=0.1)
 
 
+@pytest.mark.parametrize("prior", ["two-point", "beta"])
+def test_with_a_gold_sample_the_objective_never_falls_and_intervals_stay_between_0_and_1(prior: str) -> None:
+    log, _ = clicks(users=200)
+    found = votewise.filter_clicks(log, win_rate={"big:small": "30/40"}, prior=prior).attentiveness
+    assert (np.diff(found.history) >= -1e-9 * np.abs(found.history[:-1])).all()
+    rates = found.win_rates.to_pydict()
+    for low, rate, high in zip(rates["low"], rates["win_rate"], rates["high"], strict=True):
+        assert 0 <= low <= rate <= high <= 1
+
+
 @pytest.mark.parametrize(
     ("win_rate", "message"),
     [

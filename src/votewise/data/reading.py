@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 
 @dataclass(frozen=True)
@@ -16,6 +18,16 @@ class ColumnRole:
 
 
 @dataclass(frozen=True)
+class ValueMeaning:
+    """What one value of a column means: ``a``, ``b``, ``tie``, ``both_bad``, ``both_good`` or ``skip``; ``count`` times."""
+
+    column: str
+    value: str
+    meaning: str
+    count: int
+
+
+@dataclass(frozen=True)
 class Reading:
     """What happened while a source was read: everything that is dropped is counted here.
 
@@ -25,7 +37,9 @@ class Reading:
     Of the votes kept, ``ties`` prefer neither response, ``both_bad`` and ``both_good`` of them because the label says
     so, and ``unknown_people`` come without a name. ``judgements`` is the number of judgements (a ranking is one) that the
     votes kept come from, 0 where each is one of its own. ``swapped`` votes were shown in the other order than their pair.
-    ``columns`` tells the role of every column of the source, and ``one_per_row`` whether each row holds one vote.
+    ``columns`` tells the role of every column of the source, ``values`` what the values of its labels mean, and
+    ``one_per_row`` whether each row holds one vote. ``options`` are arguments of ``read_votes`` that say in full what was
+    recognised or told: to correct the reading, change what is wrong in them. ``examples`` are the first votes in words.
     """
 
     source: str
@@ -46,6 +60,14 @@ class Reading:
     rejects: Path | None = None
     notes: tuple[str, ...] = ()
     columns: tuple[ColumnRole, ...] = ()
+    values: tuple[ValueMeaning, ...] = ()
+    options: Mapping[str, Any] = field(default_factory=dict)
+    first: Callable[[], list[dict[str, Any]]] | None = field(default=None, repr=False, compare=False)
+
+    @property
+    def examples(self) -> list[dict[str, Any]]:
+        """The first three votes: ``annotator``, ``prompt``, ``preferred``, ``other`` and ``tie``."""
+        return [] if self.first is None else self.first()
 
 
 @dataclass(frozen=True)

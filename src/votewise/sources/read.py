@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
 import pyarrow as pa
 
-from votewise.data.reading import ColumnRole, Reading
+from votewise.data.first_votes import EXAMPLES, first_votes
+from votewise.data.reading import Reading, ValueMeaning
 from votewise.data.votes import Votes
 from votewise.errors import BadInputError
 from votewise.sources.answer_lists.one_judgement import number_of_judgements
 from votewise.sources.canonical_votes import canonical_votes
+from votewise.sources.column_roles import column_roles
 from votewise.sources.containers.opening import Source, fetched, load
 from votewise.sources.containers.stand_in_type import TextsNeededError
 from votewise.sources.encode import encode
@@ -23,9 +26,9 @@ from votewise.sources.meanings.labels import parse_labels
 from votewise.sources.meanings.people import unknown_votes
 from votewise.sources.meanings.unread import texts_without_role
 from votewise.sources.reader import check_on_error
+from votewise.sources.reading_options import reading_options
 from votewise.sources.rejects import write_rejects
 from votewise.sources.rows import Rows
-from votewise.sources.values import is_marked
 from votewise.sources.votes_table import votes_table
 
 NOT_ALLOWED = (TextsNeededError, pa.ArrowException, TypeError)
@@ -128,6 +131,8 @@ def _votes(opened: Source, told: _Told, path: Path | None) -> Votes:
         notes += (
             f"{encoded.identical:,} votes between two identical responses were skipped: nothing tells which one was meant.",
         )
+    table, values = votes_table(rows, canonical, encoded), _values(rows)
+    given = vars(told) | {"label": told.labels, "on_error": "stop" if told.stop else "skip"}
     reading = Reading(
         source=rows.source.name,
         format=chosen.name,
@@ -146,9 +151,11 @@ def _votes(opened: Source, told: _Told, path: Path | None) -> Votes:
         one_per_row=canonical.one_per_row,
         rejects=path,
         notes=notes,
-        columns=column_roles(rows),
+        columns=column_roles(rows, chosen.name),
+        values=values,
+        options=reading_options(rows, chosen.name, given, values),
+        first=_first(fields),
     )
-    table = votes_table(rows, canonical, encoded)
     del fields["position"]
     numbers = rows.source.numbers
     if numbers is not None:
@@ -156,24 +163,16 @@ def _votes(opened: Source, told: _Told, path: Path | None) -> Votes:
     return Votes(**fields, table=table, reading=reading)
 
 
-def column_roles(rows: Rows) -> tuple[ColumnRole, ...]:
-    """What every column of the source is, in its order."""
-    role_of = {rows.source_column(name): role for name, role in rows.roles.items()}
-    names = rows.source.table.column_names
-    for path, role in [item for item in role_of.items() if item[0] not in names]:
-        # A value inside of an object: the object has its role.
-        outer = next((name for name in names if path.startswith(f"{name}.")), path)
-        role_of.setdefault(outer, role)
-    return tuple(
-        ColumnRole(field.name, role_of.get(field.name), "json" if is_marked(field) else _kind(field.type))
-        for field in rows.source.schema
-    )
+def _first(fields: Mapping[str, Any]) -> Callable[[], list[dict[str, Any]]]:
+    """A function that puts the first votes in words: texts that lie in files are read only when it is called."""
+    codes = fields["pair"][:EXAMPLES]
+    annotators = [str(fields["annotator_ids"][int(code)].as_py()) for code in fields["annotator"][:EXAMPLES]]
+    pairs = [str(fields["pair_ids"][int(code)].as_py()) for code in codes]
+    return partial(first_votes, fields["sign"][:EXAMPLES], annotators, pairs, codes, fields.get("texts"))
 
 
-def _kind(kind: pa.DataType) -> str:
-    types = pa.types
-    if types.is_string(kind) or types.is_large_string(kind):
-        return "text"
-    if types.is_list(kind) or types.is_large_list(kind):
-        return "list"
-    return "object" if types.is_struct(kind) else str(kind)
+def _values(rows: Rows) -> tuple[ValueMeaning, ...]:
+    """What the values of labels mean, the most frequent ones of a column first."""
+    first = list(dict.fromkeys(column for column, _, _ in rows.told))
+    found = [ValueMeaning(*about, number) for about, number in rows.told.items()]
+    return tuple(sorted(found, key=lambda item: (first.index(item.column), -item.count, item.value)))

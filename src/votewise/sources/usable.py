@@ -71,6 +71,8 @@ class UsableRows:
         """What was decided about columns as a whole, which holds when their rows are read some at a time."""
         self.staged: StagedTexts | None = None
         """The texts of votes that were made of several columns, or taken out of objects, where they do not fit memory."""
+        self.told: Counter[tuple[str, str, str]] = Counter()
+        """How often a column (by its name in the source) has a value that means what it does: a, b, tie, ..."""
         self.table = _renamed(source, source.table, self.renames, self.set_aside)
         self.head = _renamed(source, source.head, self.renames, self.set_aside)
         """The first rows of the table, with texts where the table has stand-ins."""
@@ -118,6 +120,10 @@ class UsableRows:
         for meaning, number in zip(meanings, counts.tolist(), strict=True):
             if meaning is not None and number:
                 self.meanings[meaning] += number
+
+    def tell(self, column: str, value: Any, meaning: str, number: int = 1) -> None:
+        """Note that ``number`` votes have a value which means ``a``, ``b``, ``tie`` or another one of the meanings."""
+        self.told[self.source_column(column), str(value), meaning] += number
 
     def reject(
         self,

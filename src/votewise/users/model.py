@@ -150,7 +150,9 @@ def m_step(model: UsersModel, z: Floats, found: Expectations) -> Floats:
         lambda s, rho: model.data.score(rho, found.per_user * found.likelihood[:, s] * found.mass[s], found.mu - 0.5),
     )
     x = model.family.fit(model.split(z)[0], expected, model.grid)
-    return np.append(x, _next_rates(model, found))
+    # At the nodes where the family has moved to: both at once from the old ones could make the objective fall, because
+    # clicks depend on the product of attentiveness and win rate.
+    return np.append(x, _next_rates(model, found, model.family.nodes(x, model.grid)))
 
 
 def bound(model: UsersModel, z: Floats, found: Expectations) -> float:
@@ -174,11 +176,11 @@ def _log_prior(model: UsersModel, mu: Floats) -> float:
     return float((rates.a[free] * np.log(mu[free]) + rates.b[free] * np.log1p(-mu[free])).sum())
 
 
-def _next_rates(model: UsersModel, found: Expectations) -> Floats:
+def _next_rates(model: UsersModel, found: Expectations, nodes: Floats) -> Floats:
     """M-step of the win rates: the objective is concave in each [UAA app. D.3, with mu where eta is printed]."""
     if not isinstance(model.data, Counts):  # single clicks have no win rates
         return np.zeros(0)
-    nodes, rates, new = found.nodes, model.rates, []
+    rates, new = model.rates, []
     for d in np.flatnonzero(rates.fitted):
         wins = found.at_nodes(found.per_user * model.data.wins[:, d])
         losses = found.at_nodes(found.per_user * (model.data.comparisons - model.data.wins)[:, d])

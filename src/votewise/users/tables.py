@@ -105,6 +105,7 @@ def win_rate_table(fit: UsersFit, errors: ParameterErrors | None) -> pa.Table:
     table = _with_errors({"domain": pa.array(fit.data.domains)}, "win_rate", fit.model.win_rates, fit, errors)
     for name in ("standard_error", "low", "high"):
         values = table[name].to_numpy(zero_copy_only=False)
+        values = values if name == "standard_error" else np.clip(values, 0.0, 1.0)
         column = pa.array(values, mask=~free | np.isnan(values))
         table = table.set_column(table.column_names.index(name), name, column)
     users = np.asarray(fit.data.users)

@@ -14,9 +14,6 @@ if TYPE_CHECKING:
     from votewise.data.reading import Reading
     from votewise.data.votes import Votes
 
-EXAMPLES = 3
-"""Votes that are shown in words."""
-
 
 @dataclass(frozen=True, eq=False)
 class ReadResult:
@@ -80,34 +77,4 @@ def read(
             "role": pa.array([column.role for column in reading.columns], pa.string()),
         }
     )
-    return ReadResult(found, reading, roles, _examples(found))
-
-
-def _examples(votes: Votes) -> pa.Table:
-    """The first votes in words; names of pairs and models where there are no texts."""
-    import pyarrow as pa
-
-    n = min(EXAMPLES, len(votes))
-    texts = None if votes.texts is None else votes.texts.take(pa.array(votes.pair[:n])).to_pylist()
-    rows = []
-    for i in range(n):
-        pair = texts[i] if texts is not None else {}
-        one, other = (_words(pair.get(name)) or name for name in ("response_a", "response_b"))
-        preferred, rest = (one, other) if votes.sign[i] >= 0 else (other, one)
-        rows.append(
-            {
-                "annotator": str(votes.annotator_ids[int(votes.annotator[i])].as_py()),
-                "prompt": _words(pair.get("prompt")) or f"pair {votes.pair_ids[int(votes.pair[i])].as_py()}",
-                "preferred": preferred,
-                "other": rest,
-                "tie": bool(votes.sign[i] == 0),
-            }
-        )
-    return pa.Table.from_pylist(rows)
-
-
-def _words(value: Any) -> str:
-    """A text, or what a conversation says, on one line."""
-    if isinstance(value, list):
-        value = " | ".join(f"{message['role']}: {message['content']}" for message in value)
-    return " ".join(str(value or "").split())
+    return ReadResult(found, reading, roles, pa.Table.from_pylist(reading.examples))

@@ -66,6 +66,10 @@ SIDES = {value: NEUTRAL.get(meaning, meaning) for value, meaning in WINNERS.item
 """Winners as ``a``, ``b`` or ``tie`` alone, without skips."""
 
 
+NAMED = "(an answer's text, or a model's name)"
+"""Stands for values that name an answer in each row by what it says, or by who gave it."""
+
+
 @dataclass(frozen=True)
 class Words:
     """``known``: label -> what it means; ``expected``: the same in words, for messages."""
@@ -131,9 +135,18 @@ def labels_of(
     rows.reject_where(unknown[codes], "unknown label", column=name, expected=words.expected)
     if count:
         rows.count_meanings([*meant, None], codes)
+        _tell(rows, name, [*texts, NAMED, NAMED], meant, codes)
     labels = [NEUTRAL.get(m, m) if m in ("a", "b", *NEUTRAL) else None for m in meant]
     taken = pa.array([*labels, None], TEXT).take(pa.array(codes))
     return pa.chunked_array([taken])
+
+
+def _tell(rows: Rows, name: str, texts: Sequence[str], meant: Sequence[str | None], codes: Any) -> None:
+    """Note how often each value means what it does."""
+    counts = np.bincount(codes[rows.ok], minlength=len(meant) + 1)
+    for text, meaning, number in zip(texts, meant, counts.tolist(), strict=False):
+        if number and meaning is not None:
+            rows.tell(name, text, meaning, number)
 
 
 def meaning_of(rows: Rows, value: Any, known: Mapping[str, str] = LABELS) -> str | None:

@@ -42,7 +42,10 @@ def one_hot_labels(rows: Rows, names: tuple[str, ...]) -> pa.ChunkedArray:
         column=names[0],
         expected="1 for the winner, 0 for the others",
     )
-    return pa.chunked_array([pa.array(["a", "b", "tie"], TEXT).take(pa.array(np.argmax(np.nan_to_num(given), axis=0)))])
+    codes = np.argmax(np.nan_to_num(given), axis=0)
+    for name, meaning, number in zip(names, ("a", "b", "tie"), np.bincount(codes[rows.ok], minlength=3), strict=False):
+        rows.tell(name, "1", meaning, int(number))
+    return pa.chunked_array([pa.array(["a", "b", "tie"], TEXT).take(pa.array(codes))])
 
 
 def _numbers(rows: Rows, name: str) -> Floats:

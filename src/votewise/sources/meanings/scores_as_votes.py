@@ -66,7 +66,16 @@ def score_labels(rows: Rows, scores: tuple[str, str]) -> pa.ChunkedArray:
         rows.use(name, "label")
     with np.errstate(invalid="ignore"):
         codes = np.where(np.isnan(a) | np.isnan(b), 3, np.where(a > b, 0, np.where(b > a, 1, 2)))
+    higher = f"{scores[0]}, {scores[1]}"
+    for meaning, number in zip(
+        ("a", "b", "tie", "skip"), np.bincount(codes[rows.ok], minlength=4).tolist(), strict=True
+    ):
+        if number:
+            rows.tell(higher, _COMPARED[meaning], meaning, number)
     return pa.chunked_array([pa.array(["a", "b", "tie", None], TEXT).take(pa.array(codes))])
+
+
+_COMPARED = {"a": "the first is higher", "b": "the second is higher", "tie": "equal", "skip": "one is missing"}
 
 
 def spells_numbers(table: pa.Table, name: str) -> bool:

@@ -31,6 +31,11 @@ def read_alpacaeval(rows: Rows) -> Canonical:
     )
     unknown = np.isnan(preference)
     soft = np.where(unknown, 1.5, preference) - 1.5
+    told = {"a": "below 1.5", "tie": "1.5", "b": "above 1.5", "skip": "(no preference)"}
+    for meaning, where in (("a", soft < 0), ("tie", soft == 0), ("b", soft > 0), ("skip", unknown)):
+        number = int((where & rows.ok & (unknown == (meaning == "skip"))).sum())
+        if number:
+            rows.tell("preference", told[meaning], meaning, number)
     label = pa.array(["a", "tie", "b"], TEXT).take(pa.array(1 + np.sign(soft).astype(np.int64)))
     answers = ("output_1", "output_2")
     people, named_by = read_people(rows, taken=answers)

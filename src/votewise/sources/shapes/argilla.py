@@ -136,6 +136,9 @@ def _couples(rows: Rows, row: int, response: Response, known: Known, names: Sequ
         rows.reject(row, "names no annotator", column=where, value=response.user, expected="a name", whole=False)
         return None
     found = read_answer(response.value, known, len(names))
+    meant = known.get(_key(str(response.value))) if isinstance(response.value, str | int) else None
+    if found is not None and meant is not None and len(names) == 2:
+        rows.tell(response.where.split("[")[0], response.value, "ab"[meant] if isinstance(meant, int) else meant)
     if found is None:
         rows.reject(
             row,

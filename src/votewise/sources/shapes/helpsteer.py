@@ -31,7 +31,9 @@ def read_helpsteer(rows: Rows) -> Canonical:
                 whole = annotator == "overall"
                 rows.reject(i, "is not a preference", column=where, value=score, expected=EXPECTED, whole=whole)
                 continue
-            vote = {"row": i, "annotator": annotator, "label": "a" if score < 0 else "b" if score > 0 else "tie"}
+            label = "a" if score < 0 else "b" if score > 0 else "tie"
+            rows.tell(where.split("[")[0], score, label)
+            vote = {"row": i, "annotator": annotator, "label": label}
             vote |= {name: column[i] for name, column in texts.items()}
             votes.append(vote | {"reason": text(reason), "domain": text(domains[i])})
     return from_votes(rows, votes, shown=True, notes=(NOTE,))

@@ -75,6 +75,8 @@ def read_labelstudio(rows: Rows) -> Canonical:
                 continue
             meaning, couples = verdict
             fates[meaning] += 1
+            if meaning == "nothing":
+                rows.tell("annotations", "(no result)", "tie")
             fates["rankings"] += len(couples) > 1
             votes += _votes(i, f"{i}/{j}", who, task, couples, kept)
     kept.finish()
@@ -194,6 +196,7 @@ def _verdict(
         expected += " to say what it means"
         rows.reject(row, "unknown label", column=where, value=values[0], expected=expected, whole=False)
         return None
+    rows.tell(f"annotations ({get(results[0], 'from_name')})", values[0], meaning)
     return meaning, _couples(meaning)
 
 

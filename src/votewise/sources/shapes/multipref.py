@@ -52,6 +52,8 @@ def _vote(rows: Rows, row: int, where: str, annotation: Any) -> dict[str, Any] |
         rows.reject(row, "unknown label", column=column, value=preference, expected=EXPECTED, whole=False)
         return None
     fine, time = moment(rows, row, get(annotation, "timestamp"), f"{where}.timestamp")
+    if fine:
+        rows.tell(where.split("[")[0], preference, label)
     seconds = amount(get(annotation, "time_spent"))
     return {"annotator": annotator, "label": label, "time": time, "seconds": seconds} if fine else None
 

@@ -83,6 +83,7 @@ def _vote(
     if other is not None and rated.get((item.user, item.chat, other)) == item.up:
         label = "tie"
         fates["both_good" if item.up else "both_bad"] += 1
+    rows.tell("data", f"rating {1 if item.up else -1}", label)
     vote = {
         "row": item.row, "annotator": item.user, "label": label, "model_a": item.model, "model_b": sibling,
         "time": item.time, "reason": item.reason,

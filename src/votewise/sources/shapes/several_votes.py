@@ -12,7 +12,7 @@ from votewise.data.votes import UNKNOWN
 from votewise.sources.canonical import JUDGEMENT, Canonical, from_votes, optional
 from votewise.sources.containers.stand_in_type import TextsNeededError
 from votewise.sources.format import Format
-from votewise.sources.meanings.labels import LABELS, NEUTRAL, label_key, meaning_of, refuse_label
+from votewise.sources.meanings.labels import LABELS, NAMED, NEUTRAL, label_key, meaning_of, refuse_label
 from votewise.sources.meanings.result_columns import answer_columns, by_names, label_columns
 from votewise.sources.meanings.scores_as_votes import score_columns
 from votewise.sources.meanings.vote_columns import VoteColumns, entry, find_votes
@@ -70,6 +70,8 @@ def read_several_votes(rows: Rows) -> Canonical:
                 expected = f"a, b or tie, or --label {str(value)!r}=a (b, tie, both_bad, skip) to say what it means"
                 rows.reject(i, "unknown label", column=column, value=value, expected=expected, whole=False)
                 continue
+            if not votes.counted:
+                rows.tell(column, value if meaning_of(rows, value, known) else NAMED, meaning)
             if meaning not in ("a", "b"):
                 rows.meanings[meaning] += 1
             if meaning == "skip":

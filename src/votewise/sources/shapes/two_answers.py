@@ -84,7 +84,7 @@ def read_two_answers(rows: Rows) -> Canonical:
     else:
         columns["label"] = _labels(rows, label, (a, b), columns)
     by = f", by the column '{rows.source_column(label)}'" if label else ""
-    about = f"Votes are about {a} (a) against {b} (b){by}."
+    about = f"Votes are about {rows.source_column(a)} (a) against {rows.source_column(b)} (b){by}."
     return from_columns(rows, columns, shown=True, notes=(*notes, about))
 
 
