@@ -9,7 +9,7 @@ import numpy as np
 from votewise.arrays import Floats
 from votewise.errors import BadInputError
 from votewise.evaluate.columns import PROMPT, find
-from votewise.sources.cells import is_number
+from votewise.sources.cells import is_number, is_string, parsed
 from votewise.sources.meanings.labels import SIDES, label_key
 from votewise.sources.rows import Rows
 
@@ -56,9 +56,10 @@ def read_preference(
         expected = f"--columns {column}" if "=" in column else f"one of: {names}"
         raise BadInputError(f"there is no column '{column}'", source=rows.source.name, expected=expected)
     field = rows.table.schema.field(column)
-    if rows.labels or not is_number(field.type):
+    texts = _are_numbers(rows, column, {*model_a, *model_b})
+    if rows.labels or not (is_number(field.type) or texts):
         return _by_label(rows, column, shape, model_a, model_b), f"'{column}' (labels)"
-    values = rows.table.column(column).cast("float64").to_numpy(zero_copy_only=False)
+    values = rows.number(column) if texts else rows.table.column(column).cast("float64").to_numpy(zero_copy_only=False)
     rows.reject_where(
         ~np.isfinite(values), "there is no verdict", column=column, expected=f"{WINNER}; --on-error skip leaves it out"
     )
@@ -73,6 +74,15 @@ def read_preference(
     with np.errstate(invalid="ignore"):
         rows.reject_where((values < 0) | (values > 1), "is outside 0 to 1", column=column, expected=WINNER)
     return values, f"'{column}' (0 to 1)"
+
+
+def _are_numbers(rows: Rows, column: str, models: set[str]) -> bool:
+    """Whether a column of texts holds nothing but numbers, as those of a CSV do, and no model is called so."""
+    found = rows.table.column(column)
+    if not is_string(found.type) or found.null_count == len(found):
+        return False
+    _, wrong = parsed(found, float)
+    return not wrong.any() and not models & set(found.to_pylist())
 
 
 def _by_label(rows: Rows, column: str, shape: ComparisonColumns, model_a: list[str], model_b: list[str]) -> Floats:

@@ -28,6 +28,10 @@ PART_BYTES = 1 << 24
 """How many rows, and how many bytes of text, are converted at a time."""
 
 
+class _NotUtf8Error(ValueError):
+    """A line is not text in UTF-8."""
+
+
 def load_json(path: Path, name: str) -> Loaded:
     """Read a list of objects, an object that holds one, or objects one after the other."""
     return use_json(path, name, join_parts)
@@ -123,7 +127,7 @@ def _lines(path: Path) -> Iterator[Item]:
                 yield number, "", json_value(line.decode("utf-8")), len(line)
             except UnicodeDecodeError as error:
                 text = line.decode("utf-8", "backslashreplace")
-                yield number, text, ValueError(f"invalid UTF-8 at byte {error.start + 1} of the line"), len(line)
+                yield number, text, _NotUtf8Error(f"invalid UTF-8 at byte {error.start + 1} of the line"), len(line)
             except RepeatedEntryError as error:
                 yield number, line.decode("utf-8"), error, len(line)
             except json.JSONDecodeError as error:
@@ -140,7 +144,8 @@ def _parts(items: Iterable[Item]) -> Iterator[Loaded]:
     size = 0
     for number, text, value, length in items:
         if isinstance(value, ValueError):
-            broken.append(Broken(number, str(value), text.rstrip("\r\n"), expected="one JSON object per line"))
+            expected = ENCODINGS if isinstance(value, _NotUtf8Error) else "one JSON object per line"
+            broken.append(Broken(number, str(value), text.rstrip("\r\n"), expected=expected))
         elif not isinstance(value, dict):
             shown = text or json.dumps(value)
             broken.append(Broken(number, "is not an object", shown, expected="an object with one entry per column"))
