@@ -6,10 +6,10 @@ happen is that reading gives anything else than what the file states, or fewer r
 
 from __future__ import annotations
 
-import csv
 import gzip
 import io
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -29,7 +29,7 @@ def stated_rows(source: Path) -> list[Row]:
         train = [path for path in shown if "train" in path.relative_to(source).parts]
         return [row for path in train or shown for row in stated_rows(path)]
     data = _unpacked(source.read_bytes())
-    if data[:4] == b"PAR1":
+    if data[:4] == b"PAR1" or data[-4:] == b"PAR1":
         return list(pq.read_table(io.BytesIO(data)).to_pylist())
     if data[:6] == b"ARROW1" or data[-6:] == b"ARROW1":
         return list(pa.ipc.open_file(data).read_all().to_pylist())
@@ -62,8 +62,19 @@ def _json_rows(text: str) -> list[Row]:
 
 def _csv_rows(text: str) -> list[Row]:
     head = text.splitlines()[0]
-    csv.field_size_limit(1 << 30)
-    lines = list(csv.reader(io.StringIO(text, newline=""), delimiter=max(",\t;", key=head.count), strict=True))
-    names = lines[0]
-    assert all(len(line) == len(names) for line in lines[1:] if line), "ragged"
-    return [{n: v or None for n, v in zip(names, line, strict=True)} for line in lines[1:] if line]
+    delimiter = max(",\t;", key=head.count)
+    field = re.compile(rf'("(?:[^"]|"")*"|(?!")[^{delimiter}\r\n]*)({delimiter}|\r\n|\r|\n|\Z)')
+    lines: list[list[str | None]] = [[]]
+    at = 0
+    while at < len(text):
+        found = field.match(text, at)
+        assert found, f"a quote is not closed at {at}"
+        value, at = found[1], found.end()
+        lines[-1].append(value[1:-1].replace('""', '"') if value.startswith('"') else value or None)
+        if found[2] != delimiter:
+            lines.append([])
+        elif at == len(text):
+            lines[-1].append(None)
+    names, *rows = (line for line in lines if line and line != [None])
+    assert all(len(line) == len(names) for line in rows), "ragged"
+    return [{str(n): v for n, v in zip(names, line, strict=True)} for line in rows]
