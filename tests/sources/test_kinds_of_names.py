@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import json
 import shlex
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
 import pytest
 from told import Sample, refused, told
 
@@ -22,7 +24,7 @@ COUPLES = [
 
 @pytest.mark.parametrize(("better", "worse"), COUPLES)
 def test_the_better_and_the_worse_answer_under_other_names(better: str, worse: str) -> None:
-    texts = [("Yes, it is.", "No, it is not."), ("No, never.", "Yes, always.")]
+    texts = [("Yes, it really is.", "No, it is not."), ("No, it never is.", "Yes, it always is.")]
     rows: list[dict[str, Any]] = [{"prompt": f"Is it {i}?", better: a, worse: b} for i, (a, b) in enumerate(texts)]
     if "messages" in better:
         rows = [
@@ -31,14 +33,15 @@ def test_the_better_and_the_worse_answer_under_other_names(better: str, worse: s
         ]
     votes = read_votes(rows)
     assert told(votes) == [
-        "(unknown): No, never. > Yes, always. | Is it 1?",
-        "(unknown): Yes, it is. > No, it is not. | Is it 0?",
+        "(unknown): No, it never is. > Yes, it always is. | Is it 1?",
+        "(unknown): Yes, it really is. > No, it is not. | Is it 0?",
     ]
     assert any("other names" in note for note in votes.reading.notes)
 
 
 OTHER_THINGS = {
     "models": {"winner": "gpt-4", "loser": "claude"},
+    "models with long names": {"winner": "GPT 4 turbo", "loser": "Claude 3 opus"},
     "sides": {"better": "a", "worse": "b"},
     "numbers": {"win": 3, "lose": 1},
     "counts in texts": {"good": "12", "bad": "7"},
@@ -61,8 +64,14 @@ def test_the_command_for_single_words_reads_them() -> None:
     ]
 
 
+def test_praise_and_blame_of_an_answer_are_no_answers() -> None:
+    remarks = {"good": "It has a nice tone.", "bad": "It is far too long."}
+    refused([{"prompt": "Is it so?", "response": "Yes."} | remarks], "single verdicts")
+
+
 def test_two_couples_are_not_guessed() -> None:
-    rows = [{"prompt": "p q", "better": "x x", "worse": "y y", "good": "z z", "bad": "w w"}]
+    names = ("better", "worse", "good", "bad")
+    rows = [{"prompt": "p q", **{name: f"A text of {name} words" for name in names}}]
     with pytest.raises(BadInputError, match="unknown format"):
         read_votes(rows)
 
@@ -89,6 +98,14 @@ def test_a_value_inside_an_object_is_offered_as_the_label() -> None:
     assert told(read_votes(rows, columns={"label": "comparison.selected"})) == ["1: y > x | p"]
 
 
+def test_rows_that_are_columns_are_not_offered_as_votes() -> None:
+    """The command must not read the first row alone, as of an object with a row under each number."""
+    row = {"annotator": "w", "prompt": "p", "response_a": "x", "response_b": "y", "label": "a"}
+    with pytest.raises(BadInputError, match="unknown format") as error:
+        read_votes([{"0": row, "1": row}])
+    assert "0." not in str(error.value)
+
+
 def test_all_columns_of_a_wide_table_are_named() -> None:
     names = [f"field{i}x" for i in range(30)]
     refused([dict.fromkeys(names, "text")], *names)
@@ -99,6 +116,7 @@ EXCEL = {
     "commas and two line ends": Sample(
         "sep=,\r\nworker,prompt,left,right,label\r\nw,p,x,y,right\r\n", ["w: y > x | p"], "csv"),
     "a bar": Sample("\ufeffsep=|\nworker|prompt|left|right|label\nw|p|x|y|tie\n", ["w: x = y | p"], "csv"),
+    "bars alone": Sample("worker|prompt|left|right|label\nw|p|x|y|tie\n", ["w: x = y | p"], "csv"),
     "filled with commas": Sample("sep=,,,,\nworker,prompt,left,right,label\nw,p,x,y,left\n", ["w: x > y | p"], "csv"),
     "a column of that name": Sample("sep,worker,left,right,label\n1,w,x,y,left\n", ["w: x > y | "], "csv"),
     "a row that is too short": Sample("sep=;\nworker;prompt;left;right;label\nw;p;x;y;left\nv;p\n", container="csv",
@@ -109,6 +127,33 @@ EXCEL = {
 @pytest.mark.parametrize("name", EXCEL)
 def test_a_first_line_that_names_the_separator(name: str, tmp_path: Path) -> None:
     EXCEL[name].check(tmp_path)
+
+
+@pytest.mark.parametrize("orient", ["columns", "index", "split", "records", "table"])
+def test_tables_as_pandas_writes_them(orient: Any, tmp_path: Path) -> None:
+    row = {"prompt": "p", "left": "x", "right": "y"}
+    rows = [row | {"worker": who, "label": side} for who, side in (("u", "left"), ("v", "right"))]
+    pd.DataFrame(rows).to_json(tmp_path / "votes.json", orient=orient)
+    assert told(read_votes(tmp_path / "votes.json")) == ["u: x > y | p", "v: y > x | p"]
+
+
+NO_TABLES = {
+    "columns of other lengths": {
+        "left": {"0": "x", "1": "z"},
+        "right": {"0": "y"},
+        "label": {"0": "left", "1": "left"},
+    },
+    "rows with names": {"left": {"a": "x"}, "right": {"a": "y"}, "label": {"a": "left"}},
+    "no votes": {"0": {"x": 1}, "1": {"x": 2}},
+    "a short row": {"columns": ["left", "right", "label"], "data": [["x", "y"]]},
+}
+
+
+@pytest.mark.parametrize("name", NO_TABLES)
+def test_other_objects_are_no_tables_of_pandas(name: str, tmp_path: Path) -> None:
+    (tmp_path / "votes.json").write_text(json.dumps(NO_TABLES[name]))
+    with pytest.raises(BadInputError):
+        read_votes(tmp_path / "votes.json")
 
 
 CHOICE = {"text": "p", "answer": "accept", "_session_id": "s-ann", "_timestamp": 1_700_000_000, "_view_id": "choice",

@@ -6,7 +6,7 @@ from votewise.errors import BadInputError
 from votewise.sources.format import Format
 from votewise.sources.meanings.better_and_worse import couple_in_doubt
 from votewise.sources.meanings.column_names import plain_name
-from votewise.sources.meanings.guesses import command, listed
+from votewise.sources.meanings.guesses import WORDS, command, listed
 from votewise.sources.meanings.inner_columns import inner_names
 from votewise.sources.meanings.labels import LABELS
 from votewise.sources.meanings.other_names import take_other_names
@@ -127,9 +127,14 @@ def _told(rows: Rows) -> dict[str, str]:
 
 
 def _inside(rows: Rows, names: list[str]) -> list[str]:
-    """The paths of values inside of objects, which options may name as well."""
+    """The paths of values inside of objects that may be labels or people, which options may name as well."""
     table = rows.source.table
-    return [f"{name}.{key}" for name in names for key in inner_names(table, name) if "." not in key][:MOST_PATHS]
+    paths = [
+        f"{name}.{key}" for name in names if not name.isdigit() for key in inner_names(table, name) if "." not in key
+    ]
+    return [path for path in paths if any(WORDS[role].search(plain_name(path)) for role in ("label", "annotator"))][
+        :MOST_PATHS
+    ]
 
 
 def _several(rows: Rows) -> str:

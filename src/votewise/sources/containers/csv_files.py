@@ -38,7 +38,7 @@ SEPARATOR = re.compile(rb"(?:\xef\xbb\xbf)?\"?sep=([,;|\t])\"?[,;|\t]*\r?\n", re
 
 
 def load_csv(path: Path, name: str) -> Loaded:
-    """Read a table with a header, its fields separated by commas, tabs or semicolons; an empty field is null."""
+    """Read a table with a header, its fields separated by commas, tabs, semicolons or bars; an empty field is null."""
     return use_csv(path, name, join_parts)
 
 
@@ -90,7 +90,7 @@ def _checked(path: Path, name: str) -> _Csv:
     except UnicodeDecodeError as error:
         problem = f"invalid UTF-8 at byte {error.start + 1:,} of the header"
         raise BadInputError(problem, source=name, expected=ENCODINGS) from error
-    delimiter = told[1] if told else max((b",", b"\t", b";"), key=head.count)
+    delimiter = told[1] if told else max((b",", b"\t", b";", b"|"), key=head.count)
     doubled, escaped = QuoteScan(delimiter), QuoteScan(delimiter, escape=True)
     decoder, utf8, backslash, last = codecs.getincrementaldecoder("utf-8")(), True, False, b""
     with open_bytes(path) as file:

@@ -15,6 +15,7 @@ import pyarrow as pa
 from votewise.errors import BadInputError
 from votewise.sources.containers.json_values import RepeatedEntryError, json_value
 from votewise.sources.containers.loaded import ENCODINGS, Broken, Loaded, open_bytes
+from votewise.sources.containers.pandas_json import pandas_rows
 from votewise.sources.containers.parts import join_parts
 from votewise.sources.meanings.column_names import PERSON, names_a_row, names_what_was_asked, plain_name, two_answers
 from votewise.sources.values import table_of
@@ -74,6 +75,8 @@ def _rows_in(value: dict[str, Any], name: str) -> tuple[list[Any], tuple[str, ..
 
     Also says what stands beside the list and is left out.
     """
+    if (table := pandas_rows(value)) is not None:
+        return table, ("The file is a table as pandas writes it.",)
     lists = {k: v for k, v in value.items() if isinstance(v, list) and v and isinstance(v[0], dict)}
     whole = len(lists) == 1 and all(_is_row(v) for rows in lists.values() for v in rows[:1])
     if not lists or (names_a_row(value) and not whole):

@@ -27,6 +27,23 @@ LETTERS = (("w", "l"), ("j", "k"))
 
 STEM = r"(?:response|answer|output|completion|generation|reply|text|summary|message|messages|conversation|y)"
 
+ANSWERS = (
+    "response",
+    "answer",
+    "output",
+    "completion",
+    "generation",
+    "reply",
+    "summary",
+    "options",
+    "responses",
+    "answers",
+)
+"""Names of answers: beside one, good and bad are what somebody says about it."""
+
+MOST_WORDS = 3
+"""Words of the longest names of models and people."""
+
 PLAIN = ("output", "answer", "response", "completion", "messages")
 """Names of the better answer where the worse one has the same with ``rejected_`` before it."""
 
@@ -38,10 +55,11 @@ def better_and_worse(rows: Rows, plain: Mapping[str, str]) -> tuple[str, str] | 
         rows: the source's rows.
         plain: the columns' names in small letters and joined words -> their names.
     """
+    other_answers = set(plain) & set(ANSWERS)
     found = {
         (plain[a], plain[b])
         for a, b, sure in _couples(plain)
-        if sure or (_holds_texts(rows, plain[a]) and _holds_texts(rows, plain[b]))
+        if sure or (not other_answers and _holds_texts(rows, plain[a]) and _holds_texts(rows, plain[b]))
     }
     return found.pop() if len(found) == 1 else None
 
@@ -75,7 +93,7 @@ def _couples(plain: Mapping[str, str]) -> list[tuple[str, str, bool]]:
 
 
 def _holds_texts(rows: Rows, name: str) -> bool:
-    """Whether most values are texts of several words or messages, not names, labels or numbers."""
+    """Whether most values are texts of more words than names have, or messages."""
     values: list[Any] = [v for v in decoded(rows.head.select([name]).slice(0, SAMPLE), name) if v not in (None, "", [])]
-    texts = sum(len(v.split()) > 1 if isinstance(v, str) else conversation(v) is not None for v in values)
+    texts = sum(len(v.split()) > MOST_WORDS if isinstance(v, str) else conversation(v) is not None for v in values)
     return texts > len(values) / 2
