@@ -98,8 +98,39 @@ ARGILLA = {
         ["u: x > y | p", "v: y > x | p"], "json"),
 }  # fmt: skip
 
+SHOWN = {
+    "Label Studio's short text": Sample(
+        [task({"prompt": "p", "lang": lang, **ANSWERS}, pairwise(side)) for lang, side in (("de", "left"), ("fr", "right"))],
+        ["1: x > y | p", "1: y > x | p"], "json"),
+    "Label Studio's picture": Sample(
+        [task({"prompt": "p", "foto": f"{side}.png", **ANSWERS}, pairwise(side)) for side in ("left", "right")],
+        ["1: x > y | p", "1: y > x | p"], "json"),
+    "what Label Studio records": Sample(
+        [task({"prompt": "p", "source": name, **ANSWERS}, pairwise("left")) for name in ("one", "two")],
+        ["1: x > y | p"], "json"),
+    "Argilla's picture": Sample(
+        [record({"q": [by("u", f"response_{i}")]}, bild=f"{i}.png") for i in (1, 2)],
+        ["u: x > y | p", "u: y > x | p"], "json"),
+    "Argilla's only text": Sample(
+        [record({"q": [by("u", f"response_{i}")]}, instruction=None, concept=word) for i, word in ((1, "dog"), (2, "cat"))],
+        ["u: x > y | dog", "u: y > x | cat"], "json"),
+    "a picture beside HelpSteer3": Sample(
+        [{"bild": f"{i}.png", "context": [{"role": "user", "content": "p"}], "response1": "x", "response2": "y",
+          "overall_preference": i, "individual_preference": [{"score": i}]} for i in (-1, 1)], refused=("bild",)),
+    "a picture beside OpenAI's file": Sample(
+        [{"bild": f"{i}.png", "input": {"messages": [{"role": "user", "content": "p"}]},
+          "preferred_output": [{"role": "assistant", "content": "c"}],
+          "non_preferred_output": [{"role": "assistant", "content": "r"}]} for i in (1, 2)], refused=("bild",)),
+    "who voted, in JSON in a text": Sample(
+        [{"prompt": "p", "chosen": "c", "rejected": "r", "metadata": f'{{"worker": "{who}"}}'} for who in "uv"],
+        container="csv", refused=("--columns annotator=metadata.worker",)),
+    "the same with its role": Sample(
+        [{"prompt": "p", "chosen": "c", "rejected": "r", "metadata": f'{{"worker": "{who}"}}'} for who in "uv"],
+        ["u: c > r | p", "v: c > r | p"], "csv", options={"columns": {"annotator": "metadata.worker"}}),
+}  # fmt: skip
+
 SAMPLES = {f"Label Studio: {name}": sample for name, sample in LABEL_STUDIO.items()}
-SAMPLES |= {f"Argilla: {name}": sample for name, sample in ARGILLA.items()}
+SAMPLES |= {f"Argilla: {name}": sample for name, sample in ARGILLA.items()} | SHOWN
 
 
 @pytest.mark.parametrize("name", SAMPLES)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from votewise.sources.cells import is_string
 from votewise.sources.texts.text_conversations import parsed_object
 from votewise.sources.values import MARK, decoded, is_marked, to_column
 
@@ -31,9 +32,10 @@ def inner_names(table: pa.Table, name: str) -> list[str]:
     field = table.schema.field(name)
     if pa.types.is_struct(field.type):
         return [field.type.field(i).name for i in range(field.type.num_fields)]
-    if not is_marked(field):
+    if not is_marked(field) and not is_string(field.type):
         return []
     values = decoded(table.slice(0, 50), name)
+    values = [parsed_object(v) if isinstance(v, str) and v.lstrip().startswith("{") else v for v in values]
     return list(dict.fromkeys(key for value in values if isinstance(value, dict) for key in value))
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from votewise.data.identity import ALSO
@@ -124,8 +125,12 @@ def _texts(
     told = object_prompt({name: value for name, value in fields.items() if name not in names})
     if told.prompt is None and told.nested:
         return None
-    seen = told.seen | {name: fields[name] for name in (*told.open, *told.nested)}
-    extra.update(dict.fromkeys((*told.open, *told.nested)))
+    shown = dict.fromkeys((*told.open, *told.shown))
+    if told.prompt is None and len(shown) == 1 and isinstance(fields[next(iter(shown))], str):
+        # A text that stands alone beside the answers is what was asked, whatever it is called.
+        told, shown = replace(told, prompt=fields[next(iter(shown))]), {}
+    seen = told.seen | {name: fields[name] for name in shown}
+    extra.update(shown)
     return told.prompt, answers, json.dumps(seen, sort_keys=True, ensure_ascii=False, default=str) if seen else None
 
 

@@ -36,7 +36,7 @@ def read_helpsteer(rows: Rows) -> Canonical:
             vote = {"row": i, "annotator": annotator, "label": label}
             vote |= {name: column[i] for name, column in texts.items()}
             votes.append(vote | {"reason": text(reason), "domain": text(domains[i])})
-    return from_votes(rows, votes, shown=True, notes=(NOTE,))
+    return from_votes(rows, votes, shown=True, notes=(NOTE,), guarded=True)
 
 
 HELPSTEER = Format(

@@ -116,7 +116,7 @@ def _task(rows: Rows, row: int, data: Any) -> Task | None:
             return None
         taken, answers = (next(iter(found)),), next(iter(found.values()))
     told = object_prompt({name: value for name, value in fields.items() if name not in taken})
-    prompt, seen = told.prompt, told.seen | {name: fields[name] for name in (*told.open, *told.nested)}
+    prompt, seen = told.prompt, told.seen | {name: fields[name] for name in (*told.open, *told.shown)}
     if prompt is None and told.nested:
         problem = f"holds '{told.nested[0]}', and it is open whether that is the prompt"
         rows.reject(row, problem, column="data", value=data, expected="a text, or messages with role and content")

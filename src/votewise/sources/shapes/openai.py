@@ -42,7 +42,7 @@ def read_openai(rows: Rows) -> Canonical:
         texts = kept.keep({"prompt": prompt, "response_a": chosen, "response_b": rejected, ALSO: seen})
         votes.append({"row": i, "annotator": who[i] or UNKNOWN, "label": "a", **texts})
     kept.finish()
-    return from_votes(rows, votes, shown=False)
+    return from_votes(rows, votes, shown=False, guarded=True)
 
 
 def is_openai(rows: Rows) -> bool:

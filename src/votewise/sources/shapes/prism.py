@@ -60,7 +60,7 @@ def read_prism(rows: Rows) -> Canonical:
     notes = [f"{later:,} responses of later turns were skipped, because they sample one model twice."] if later else []
     if alone:
         notes.append(f"{alone:,} responses were skipped: not exactly one was chosen, or there was no other.")
-    return from_votes(rows, votes, shown=False, skipped=later + alone, notes=notes)
+    return from_votes(rows, votes, shown=False, skipped=later + alone, notes=notes, guarded=True)
 
 
 def _chosen(rows: Rows, row: int, value: Any) -> bool:

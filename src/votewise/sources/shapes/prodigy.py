@@ -76,15 +76,12 @@ def _people(rows: Rows) -> list[str | None]:
 
 def _prompts(rows: Rows) -> tuple[list[Any], list[str | None] | None]:
     taken = {"options", "accept", "answer", *(name for name in rows.table.column_names if name.startswith("_"))}
+    own = next((name for name in SHOWN if rows.has(name)), None)
+    if own is not None and find_parts(rows, taken).prompt is None:
+        rows.rename({own: "prompt"})
     parts = find_parts(rows, taken)
     for name in parts.columns:
         rows.use(name, "prompt")
-    if parts.prompt is None and not parts.history:
-        own = next((name for name in SHOWN if rows.has(name)), None)
-        if own is not None:
-            values = rows.values(own)
-            rows.use(own, "prompt")
-            return [value if is_text(value) else None for value in values], seen_of(rows, parts)
     return prompts_of(rows, parts), seen_of(rows, parts)
 
 

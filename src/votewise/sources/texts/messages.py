@@ -41,7 +41,7 @@ SPEAKERS = frozenset((*ROLES, "user", "assistant", "system"))
 
 SEEN = (
     "name", "tool_calls", "tool_call_id", "function_call", "reasoning_content", "reasoning", "thinking", "images", "image",
-    "audio", "refusal",
+    "audio", "refusal", "files",
 )  # fmt: skip
 """What a model sees of a message besides role and content; other keys (ids, times, children) record where it came from."""
 

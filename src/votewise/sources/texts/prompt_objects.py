@@ -10,7 +10,9 @@ from typing import Any
 import pyarrow as pa
 
 from votewise.sources.canonical import said
-from votewise.sources.meanings.column_names import HISTORY, INPUT, PROMPT, SEEN, SYSTEM
+from votewise.sources.meanings.column_names import HISTORY, INPUT, PROMPT, SEEN, SYSTEM, plain_name
+from votewise.sources.meanings.unread_people import ABOUT
+from votewise.sources.meanings.unread_values import MEDIA, RECORDS, REMARKS
 from votewise.sources.rows import Rows
 from votewise.sources.texts.messages import Message, conversation, without_nulls
 from votewise.sources.texts.text_conversations import parsed_object
@@ -39,6 +41,19 @@ class PromptObject:
     seen: dict[str, Any] = field(default_factory=dict)
     open: tuple[str, ...] = ()
     rest: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def shown(self) -> tuple[str, ...]:
+        """Names of the rest that annotators saw: all but records of where it came from, and what is about it."""
+        return tuple(
+            name
+            for name, value in self.rest.items()
+            if isinstance(value, list | dict | str)
+            and (
+                (isinstance(value, str) and MEDIA.search(value) is not None)
+                or not (RECORDS.fullmatch(plain_name(name)) or ABOUT.search(plain_name(name)) or name in REMARKS)
+            )
+        )
 
     @property
     def nested(self) -> tuple[str, ...]:
