@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import csv
 import dataclasses
+import errno
 import gc
 import gzip
 import json
+import tempfile
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +23,7 @@ from votewise.data.lazy_table import LazyTable
 from votewise.data.votes import Votes
 from votewise.errors import BadInputError
 from votewise.sources import read_votes
-from votewise.sources.containers import opening, stand_ins
+from votewise.sources.containers import opening, stand_ins, table_file
 from votewise.sources.containers.stand_in_type import TextsNeededError, digests
 from votewise.sources.values import decoded, table_of
 
@@ -367,3 +369,54 @@ def test_an_arrow_file_with_a_second_stream_is_refused(tmp_path: Path, monkeypat
             with pa.ipc.new_stream(sink, table.schema) as writer:
                 writer.write_table(table)
     assert both_ways(monkeypatch, path) is None
+
+
+TALKS = [
+    {"prompt": [{"role": "user", "content": f"{LONG} {i}"}], "chosen": [{"role": "assistant", "content": f"yes {LONG}"}],
+     "rejected": [{"role": "assistant", "content": f"no {LONG}"}]} for i in range(5)
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("kind", ["parquet", "jsonl"])
+def test_a_full_disk_is_one_line_and_leaves_nothing(kind: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = written(tmp_path, TALKS, kind)
+    monkeypatch.setattr(stand_ins, "LARGE", 0)
+    monkeypatch.setenv("TMPDIR", str(tmp_path))
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+
+    def full(*_: Any, **__: Any) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(pq.ParquetWriter, "write_table", full)
+    with pytest.raises(BadInputError, match=r"no room for texts .* TMPDIR=FOLDER"):
+        read_votes(path)
+    gc.collect()
+    assert [entry.name for entry in tmp_path.iterdir()] == [path.name]
+
+
+def test_staged_texts_are_removed_when_nobody_uses_them(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = written(tmp_path, TALKS)
+    monkeypatch.setattr(stand_ins, "LARGE", 0)
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    votes = read_votes(path)
+    assert any(entry.name.startswith(".votewise-") for entry in tmp_path.iterdir())
+    assert votes.texts["response_a"].to_pylist()[0][0]["content"] == f"yes {LONG}"
+    del votes
+    gc.collect()
+    assert [entry.name for entry in tmp_path.iterdir()] == [path.name]
+
+
+def test_conversations_and_texts_in_different_parts_become_conversations(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(table_file, "BATCH_BYTES", 1)
+    history = [[{"role": "user", "content": f"{LONG} before"}], None]
+    rows: Rows = [
+        {"history": history[i < 1500], "prompt": f"{LONG} {i}", "chosen": f"yes {LONG}", "rejected": f"no {LONG}"}
+        for i in range(2500)
+    ]
+    path = tmp_path / "votes.parquet"
+    pq.write_table(table_of(rows), path, row_group_size=500)
+    found = both_ways(monkeypatch, path)
+    assert found is not None
+    assert pa.types.is_large_list(found[0].texts.schema.field("prompt").type)

@@ -13,6 +13,7 @@ import numpy as np
 import pyarrow as pa
 
 from votewise.errors import BadInputError
+from votewise.sources.containers.json_lists import list_items
 from votewise.sources.containers.json_values import RepeatedEntryError, json_value
 from votewise.sources.containers.loaded import ENCODINGS, Broken, Loaded, open_bytes
 from votewise.sources.containers.pandas_json import pandas_rows
@@ -44,9 +45,23 @@ def load_json_lines(path: Path, name: str) -> Loaded:
 
 
 def use_json(path: Path, name: str, use: Callable[[Iterator[Loaded]], Result]) -> Result:
-    """Read such a file, and return what ``use`` makes of its parts. One JSON value is read at once."""
+    """Read such a file, and return what ``use`` makes of its parts. An object is read at once, a list is not."""
     if _is_json_lines(path):
         return use_json_lines(path, name, use)
+    try:
+        return use(_parts(_items(path)))
+    except (UnicodeDecodeError, RepeatedEntryError, json.JSONDecodeError):
+        # It is no list, or it is damaged: reading it at once tells where.
+        return _use_value(path, name, use)
+
+
+def _items(path: Path) -> Iterator[Item]:
+    with open_bytes(path) as file:
+        for number, (value, length) in enumerate(list_items(file), 1):
+            yield number, "", value, length
+
+
+def _use_value(path: Path, name: str, use: Callable[[Iterator[Loaded]], Result]) -> Result:
     with open_bytes(path) as file:
         data = file.read()
     try:

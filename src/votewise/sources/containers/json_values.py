@@ -20,6 +20,12 @@ def json_value(text: str) -> Any:
     return _DECODER.decode(text)
 
 
+def first_value(text: str, start: int) -> tuple[Any, int]:
+    """The value that begins at a place of a text, and the place where it ends; errors as those of ``json_value``."""
+    found: tuple[Any, int] = _DECODER.raw_decode(text, start)
+    return found
+
+
 def _object(entries: list[tuple[str, Any]]) -> dict[str, Any]:
     found = dict(entries)
     if len(found) < len(entries):

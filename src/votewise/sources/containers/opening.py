@@ -22,6 +22,7 @@ from votewise.sources.containers.row_streams import table_of_stream
 from votewise.sources.containers.splits import choose_split
 from votewise.sources.containers.staged_files import staged_files
 from votewise.sources.containers.stand_ins import StandIns, with_stand_ins
+from votewise.sources.containers.temporary import NoRoomError
 from votewise.sources.databases.connections import load_url, read_ibis, without_password
 from votewise.sources.databases.copied import copied
 from votewise.sources.databases.database_table import DatabaseTable
@@ -112,6 +113,8 @@ def _left_in_files(source: Any, split: str | None) -> Source | None:
     try:
         found = table_files(Path(source), name, split) or staged_files(Path(source), name, split)
         stand_ins = None if found is None else with_stand_ins(found.files)
+    except NoRoomError:
+        raise
     except Exception:
         # Whatever is wrong with the file, reading it whole says it.
         return None

@@ -24,7 +24,8 @@ def staged_files(path: Path, name: str, split: str | None) -> RowsInFiles | None
     if len(kinds) != 1 or not kinds <= PARTWISE.keys() or sum(map(unpacked_size, files)) < stand_ins.LARGE:
         return None
     folder = TemporaryFolder()
-    staged = stage(files, folder.path, name, for_engine=False)
+    with folder.writing():
+        staged = stage(files, folder.path, name, for_engine=False)
     found = TableFiles.of(staged.files, "parquet")
     numbers = found.table([staged.number]).column(0).to_numpy()
     consecutive = len(numbers) == 0 or int(numbers[-1]) == len(numbers)

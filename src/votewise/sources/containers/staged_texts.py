@@ -68,28 +68,35 @@ class TextsWriter:
         self._writer: pq.ParquetWriter | None = None
 
     def write(self, columns: Mapping[str, Any]) -> None:
-        """Write the columns of some rows: ``prompt``, ``response_a``, ``response_b`` and others, which are texts."""
+        """Write the columns of some rows: ``prompt``, ``response_a``, ``response_b`` and others, which are texts.
+
+        Raises:
+            NoRoomError: the disk is full.
+        """
         arrays = {name: _whole(column) for name, column in columns.items()}
         table = pa.table({name: _as(name, array, common_kind([array.type])) for name, array in arrays.items()})
-        if self._writer is None or not table.schema.equals(self._schemas[-1]):
-            self._close()
-            self._files.append(self._folder.path / f"{len(self._files):06}.parquet")
-            self._schemas.append(table.schema)
-            self._digests.append([])
-            self._writer = pq.ParquetWriter(self._files[-1], table.schema)
-        self._writer.write_table(table)
+        with self._folder.writing():
+            if self._writer is None or not table.schema.equals(self._schemas[-1]):
+                self._close()
+                self._files.append(self._folder.path / f"{len(self._files):06}.parquet")
+                self._schemas.append(table.schema)
+                self._digests.append([])
+                self._writer = pq.ParquetWriter(self._files[-1], table.schema)
+            self._writer.write_table(table)
         self._digests[-1].append(self._of(table))
         self._said |= {name for name in table.column_names if _says_something(table.column(name))}
 
     def finish(self, *, per_vote: bool = False) -> StagedTexts:
         """What was written, in columns of one type each."""
-        self._close()
+        with self._folder.writing():
+            self._close()
         names = dict.fromkeys(name for schema in self._schemas for name in schema.names)
         kinds = {name: common_kind([s.field(name).type for s in self._schemas if name in s.names]) for name in names}
         schema = pa.schema(list(kinds.items()))
         for i, own in enumerate(self._schemas):
             if not own.equals(schema):
-                self._write_again(i, schema)
+                with self._folder.writing():
+                    self._write_again(i, schema)
         tables = [table for tables in self._digests for table in tables]
         digests = {name: pa.chunked_array([c for t in tables for c in t.column(name).chunks], DIGEST) for name in names}
         files = TableFiles.of(self._files, "parquet")

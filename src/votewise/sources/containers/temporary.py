@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
+import errno
 import tempfile
 import weakref
-from contextlib import ExitStack
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
+from votewise.errors import BadInputError
 from votewise.storage.staging import staging_folder
+
+
+class NoRoomError(BadInputError):
+    """The disk is full."""
 
 
 class TemporaryFolder:
@@ -17,3 +24,21 @@ class TemporaryFolder:
         stack = ExitStack()
         self.path = stack.enter_context(staging_folder(Path(tempfile.gettempdir())))
         weakref.finalize(self, stack.close)
+
+    @contextmanager
+    def writing(self) -> Iterator[None]:
+        """Write files there.
+
+        Raises:
+            NoRoomError: the disk is full.
+        """
+        try:
+            yield
+        except OSError as error:
+            if error.errno not in (errno.ENOSPC, errno.EDQUOT):
+                raise
+            raise NoRoomError(
+                "there is no room for texts that do not fit into memory",
+                source=str(self.path.parent),
+                expected="free space there, or TMPDIR=FOLDER before the command for a folder that has some",
+            ) from error

@@ -1,0 +1,111 @@
+"""A JSON list is read piece by piece, and gives what reading it at once gives."""
+
+from __future__ import annotations
+
+import io
+import json
+import math
+import random
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from votewise.errors import BadInputError
+from votewise.sources.containers import json_files, json_lists
+from votewise.sources.containers.json_lists import list_items
+from votewise.sources.containers.json_values import RepeatedEntryError, json_value
+
+SCALARS: list[Any] = [
+    None,
+    True,
+    False,
+    0,
+    -12,
+    123456789012345678901234567890,
+    1.5e-7,
+    "",
+    'a "q" \\ \n',
+    "é🙂\u2028",
+    math.inf,
+]
+
+
+def drawn(rng: random.Random, depth: int = 0) -> Any:
+    kind = rng.random()
+    if depth > 3 or kind < 0.5:
+        return rng.choice(SCALARS)
+    if kind < 0.7:
+        return [drawn(rng, depth + 1) for _ in range(rng.randrange(4))]
+    return {f"k{i}": drawn(rng, depth + 1) for i in range(rng.randrange(4))}
+
+
+def read(text: bytes, piece: int, monkeypatch: pytest.MonkeyPatch) -> list[Any]:
+    monkeypatch.setattr(json_lists, "PIECE", piece)
+    return [value for value, _ in list_items(io.BytesIO(text))]
+
+
+@pytest.mark.parametrize("piece", [1, 2, 3, 7, 64, 1 << 20])
+@pytest.mark.parametrize("seed", range(12))
+def test_any_list_in_pieces_of_any_size(seed: int, piece: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    rng = random.Random(seed)
+    values = [drawn(rng) for _ in range(rng.randrange(8))]
+    text = json.dumps(values, ensure_ascii=seed % 2 == 0, indent=(None, 2, "\t")[seed % 3]).encode()
+    bom = b"\xef\xbb\xbf" if seed % 4 == 0 else b""
+    assert read(bom + b" \r\n" + text + b"\n ", piece, monkeypatch) == values
+
+
+@pytest.mark.parametrize("piece", [1, 5, 1 << 20])
+@pytest.mark.parametrize("seed", range(60))
+def test_what_is_no_list_is_refused_exactly_where_json_refuses_it(
+    seed: int, piece: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rng = random.Random(1000 + seed)
+    text = bytearray(json.dumps([drawn(rng) for _ in range(4)], ensure_ascii=False).encode())
+    for _ in range(rng.randrange(1, 3)):
+        at = rng.randrange(len(text))
+        if rng.random() < 0.5:
+            del text[at]
+        else:
+            text[at:at] = rng.choice([b",", b"]", b"[", b"}", b'"', b"\xff", b"1", b"x", b" "])
+    try:
+        expected = json_value(bytes(text).decode())
+    except ValueError:
+        expected = None
+    if isinstance(expected, list):
+        assert read(bytes(text), piece, monkeypatch) == expected
+    else:
+        with pytest.raises((json.JSONDecodeError, UnicodeDecodeError, RepeatedEntryError)):
+            read(bytes(text), piece, monkeypatch)
+
+
+def test_a_number_that_goes_on_in_the_next_piece(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert read(b"[12,345]", 2, monkeypatch) == [12, 345]
+    assert read(b"[12 ]", 3, monkeypatch) == [12]
+    for piece in range(1, 12):
+        assert read(b"[1.5e-7, -1.25E+3 ,3.0]", piece, monkeypatch) == [1.5e-7, -1250.0, 3.0]
+
+
+@pytest.mark.parametrize(
+    "content", [b"[1, 2", b'[{"a": 1} {"a": 2}]', b'[{"a": 1},]', b'[{"a": 1}] x', b'[{"a": 1, "a": 2}]']
+)
+def test_a_damaged_list_is_refused_in_the_words_of_before(
+    content: bytes, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "votes.json"
+    path.write_bytes(content)
+    with pytest.raises(BadInputError) as found:
+        json_files.load_json(path, "votes.json")
+    with pytest.raises(BadInputError) as expected:
+        json_files._use_value(path, "votes.json", list)
+    assert str(found.value) == str(expected.value)
+
+
+def test_of_a_long_list_a_part_is_in_memory_at_a_time(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(json_lists, "PIECE", 100)
+    monkeypatch.setattr(json_files, "PART_BYTES", 300)
+    path = tmp_path / "votes.json"
+    path.write_text(json.dumps([{"text": "x" * 50, "n": i} for i in range(100)]))
+    sizes = json_files.use_json(path, "votes.json", lambda parts: [len(part.table) for part in parts])
+    assert sum(sizes) == 100
+    assert max(sizes) < 10
