@@ -37,14 +37,14 @@ STRETCHED = {
     "prompt", "response_a", "response_b", "chosen", "rejected", "instruction", "output_1", "output_2", "question", "post",
     "left", "right", "human_ref_A", "human_ref_B", "history", "response_0", "response_1", "response1", "response2", "reason",
     "context", "comment", "system", "input", "user_prompt", "model_response", "text", "completion_a", "completion_b",
-    "content", "all_generated_responses",
+    "content", "all_generated_responses", "completions", "answers",
 }  # fmt: skip
 LEFT_IN_FILES = (
     "plain", "clicks, sides have won", "trl, explicit texts", "trl, with annotators", "alpacaeval",
     "trl, implicit texts", "trl, explicit conversations", "trl, implicit conversations", "ultrafeedback",
     "ultrafeedback-binarized", "hh-rlhf", "multipref", "helpsteer3, individual", "arena", "mt-bench", "openwebui",
     "argilla, labels", "argilla, rankings", "labelstudio", "openai", "several-votes, a column each",
-    "several-votes, a list", "several-votes, counts",
+    "several-votes, a list", "several-votes, counts", "ranked",
 )  # fmt: skip
 """Shapes whose texts must stay in their files."""
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from votewise.sources.answer_lists.answer_orders import text_of
@@ -19,7 +20,7 @@ SUMMARIES = ("info", "summaries", "choice", "worker")
 
 
 def best_answers(
-    rows: Rows, column: str, answers: list[list[Any]], models: list[list[str | None] | None]
+    rows: Rows, column: str, answers: Sequence[list[Any]], models: list[list[str | None] | None]
 ) -> list[int | None]:
     """The index of the best answer of each row, ``TIE`` where two are equal, None where there is no verdict.
 
@@ -65,7 +66,7 @@ def _index(rows: Rows, value: str, answers: list[Any], models: list[str | None] 
     return value if meaning is None else "ab".index(meaning)
 
 
-def _start(rows: Rows, column: str, values: list[str | None], answers: list[list[Any]]) -> int:
+def _start(rows: Rows, column: str, values: list[str | None], answers: Sequence[list[Any]]) -> int:
     """Where numbers begin: 0 where some row says 0, 1 where some row says the number of its answers."""
     if column in FROM:
         return FROM[column]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any, overload
 
 from votewise.sources.containers.table_files import TableFiles
@@ -10,6 +10,23 @@ from votewise.sources.values import decoded
 
 AT_ONCE = 2_000
 """Rows that are read at once where single ones are asked for."""
+
+
+class MappedValues(Sequence[Any]):
+    """A function of each value of a sequence, called when the value is asked for."""
+
+    def __init__(self, values: Sequence[Any], function: Callable[[Any], Any]) -> None:
+        self._values, self._function = values, function
+
+    def __len__(self) -> int:
+        return len(self._values)
+
+    def __iter__(self) -> Iterator[Any]:
+        return map(self._function, self._values)
+
+    def __getitem__(self, index: Any) -> Any:
+        found = self._values[index]
+        return list(map(self._function, found)) if isinstance(index, slice) else self._function(found)
 
 
 class LeftValues(Sequence[Any]):

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import pyarrow as pa
@@ -13,14 +14,18 @@ from votewise.sources.answer_lists.answer_orders import ORDER, Order, find_order
 from votewise.sources.answer_lists.best_answers import best_answers
 from votewise.sources.answer_lists.rankings import NOTE, Couples, by_best, by_places, listed
 from votewise.sources.canonical import JUDGEMENT, Canonical, from_votes, optional, said
+from votewise.sources.containers.left_values import MappedValues
 from votewise.sources.format import Format
 from votewise.sources.meanings.column_names import plain_name
 from votewise.sources.meanings.people import people_column
 from votewise.sources.nested import get, named
 from votewise.sources.option_words import column_option
 from votewise.sources.rows import Rows
+from votewise.sources.rows_part import parts_of
 from votewise.sources.texts.messages import conversation, cut
-from votewise.sources.texts.prompt_parts import find_parts, prompts_of, seen_of
+from votewise.sources.texts.prompt_objects import holds_objects
+from votewise.sources.texts.prompt_parts import Parts, find_parts, prompts_of, seen_of
+from votewise.sources.vote_texts import VoteTexts
 
 MODELS = ("models", "generation_models", "response_models", "model_names")
 MORE = ("domain", "time", "weight")
@@ -35,8 +40,8 @@ def is_ranked(rows: Rows) -> bool:
 
 def read_ranked(rows: Rows) -> Canonical:
     """Read every two answers of different ranks or scores as one vote for the better one, or the best against each other."""
-    name = list_column(rows.table)
-    order = None if name is None else find_order(rows.table, name)
+    name = list_column(rows.head)
+    order = None if name is None else find_order(rows.head, name)
     if name is None or order is None:
         raise rows.fail(
             "has no list of answers with an order among them",
@@ -52,40 +57,64 @@ def read_ranked(rows: Rows) -> Canonical:
         if n in MORE
     }
     parts = find_parts(rows, taken | set(more))
-    prompts, seen = prompts_of(rows, parts), seen_of(rows, parts)
-    answers, models = _answers(rows, name), _models(rows, name)
-    given = [[text_of(answer) for answer in found] for found in answers]
-    talks = any(not isinstance(v, str) for found in (prompts, *given) for v in found if v is not None)
-    orders = _orders(rows, order, answers, models)
+    here = list(_asked(rows, parts, name)) if rows.source.stand_ins is None else None
+    # All rows are looked at before it is known whether some talk: all faults are noted.
+    every = _asked(rows, parts, name) if here is None else here
+    talks = sum(not isinstance(value, str) for asked in every for value in asked.texts if value is not None) > 0
+    orders, models = _orders(rows, order, name), _models(rows, name)
     votes: list[dict[str, Any]] = []
+    kept = VoteTexts(rows)
     skipped = several = 0
-    for i in rows.kept().tolist():
+    for i, asked in enumerate(_asked(rows, parts, name) if here is None else here):
+        if not rows.ok[i]:
+            continue
         couples = orders[i]
-        texts = _texts(rows, i, name, given[i], talks) if couples else []
+        texts = _texts(rows, i, name, asked.answers, talks) if couples else []
         skipped += not couples
         several += len(couples) > 1
         shared = {"row": i, "annotator": who[i] or UNKNOWN, **{n: column[i] for n, column in more.items()}}
         if len(couples) > 1:
             shared["judgement"] = str(i)
         for better, worse, tie in couples if texts else ():
-            p, a, b = _cut(prompts[i], texts[better], texts[worse], talks)
-            vote = shared | {"label": "tie" if tie else "a", "prompt": p, "response_a": a, "response_b": b}
-            vote |= {"model_a": models[i][better], "model_b": models[i][worse]} if models[i] else {}
-            votes.append(vote if seen is None else vote | {ALSO: seen[i]})
+            p, a, b = _cut(asked.prompt, texts[better], texts[worse], talks)
+            vote = shared | {"label": "tie" if tie else "a"}
+            vote |= kept.keep({"prompt": p, "response_a": a, "response_b": b, ALSO: asked.seen})
+            names = models[i]
+            votes.append(vote | ({"model_a": names[better], "model_b": names[worse]} if names else {}))
+    kept.finish()
     notes = [_said(rows, order, name)] + ([NOTE] if several else [])
     notes += [f"Annotators are taken from the column '{people}'."] if people not in (None, "annotator") else []
     notes += [f"{skipped:,} rows were skipped: nothing says which answer is better."] if skipped else []
     return from_votes(rows, votes, shown=False, skipped=skipped, notes=notes, guarded=True)
 
 
-def _answers(rows: Rows, name: str) -> list[list[Any]]:
-    found = []
-    for i, value in enumerate(rows.values(name)):
-        answers = listed(value)
-        if answers is None and value is not None:
-            rows.reject(i, "is not a list", column=name, value=value, expected="a list of answers")
-        found.append(answers or [])
-    return found
+@dataclass(frozen=True)
+class Asked:
+    """One row: what was asked, what a model sees beside that as JSON, and the answers' texts or messages."""
+
+    prompt: Any
+    seen: str | None
+    answers: list[Any]
+
+    @property
+    def texts(self) -> tuple[Any, ...]:
+        """All of it but what is beside."""
+        return (self.prompt, *self.answers)
+
+
+def _asked(rows: Rows, parts: Parts, name: str) -> Iterator[Asked]:
+    """All rows in their order, some of which are in memory at a time where they are left in files."""
+    used = (*parts.columns, name)
+    if parts.prompt is not None:
+        holds_objects(rows, parts.prompt)
+    rows.use(name)
+    for part in parts_of(rows, used) if rows.source.stand_ins is not None else (rows,):
+        seen = seen_of(part, parts) or [None] * len(part)
+        for i, (prompt, told, value) in enumerate(zip(prompts_of(part, parts), seen, part.values(name), strict=True)):
+            answers = listed(value)
+            if answers is None and value is not None:
+                part.reject(i, "is not a list", column=name, value=value, expected="a list of answers")
+            yield Asked(prompt, told, [text_of(answer) for answer in answers or []])
 
 
 def _models(rows: Rows, name: str) -> list[list[str | None] | None]:
@@ -101,11 +130,12 @@ def _models(rows: Rows, name: str) -> list[list[str | None] | None]:
     return found
 
 
-def _orders(rows: Rows, order: Order, answers: list[list[Any]], models: list[list[str | None] | None]) -> list[Couples]:
+def _orders(rows: Rows, order: Order, name: str) -> list[Couples]:
     """The comparisons of each row; none where nothing is said, and rows that say something odd are rejected."""
+    answers: Sequence[list[Any]] = MappedValues(rows.values(name), lambda value: listed(value) or [])
     rows.use(order.column, "answers" if order.key else "label")
     if order.kind == "best":
-        best = best_answers(rows, order.column, answers, models)
+        best = best_answers(rows, order.column, answers, _models(rows, name))
         return [
             [] if b is None else [(0, 1, True)] if b < 0 else by_best(len(answers[i]), b) for i, b in enumerate(best)
         ]
@@ -132,7 +162,7 @@ def _orders(rows: Rows, order: Order, answers: list[list[Any]], models: list[lis
 
 
 def _checked(
-    rows: Rows, order: Order, answers: list[list[Any]], given: list[list[Any] | None]
+    rows: Rows, order: Order, answers: Sequence[list[Any]], given: list[list[Any] | None]
 ) -> list[list[Any] | None]:
     """Lists that stand beside the answers as ranks or scores: of the same length, and without two meanings."""
     ranks: list[list[Any] | None] = []
@@ -217,4 +247,5 @@ RANKED = Format(
     read_ranked,
     looks=is_ranked,
     general=True,
+    leaves_texts=True,
 )
