@@ -29,6 +29,7 @@ from votewise.errors import BadInputError
 from votewise.sources import read_votes
 from votewise.sources.containers import stand_ins
 from votewise.sources.databases import left_texts
+from votewise.sources.databases.connections import open_url
 from votewise.sources.meanings import unread_prompts
 from votewise.sources.values import table_of
 
@@ -323,3 +324,24 @@ def test_names_of_digests_do_not_hide_columns(tmp_path: Path) -> None:
     first = str(rows[written["id"][0].as_py()]["prompt"])
     assert written["prompt_digest_"][0].as_py()[:32] == hashlib.md5(first.encode(), usedforsecurity=False).hexdigest()
     assert export(tmp_path / "out", source=url).table.num_rows
+
+
+def test_rows_of_postgres_come_in_the_order_of_the_table(postgres_url: str) -> None:
+    connection = ibis.connect(postgres_url)
+    connection.create_table("ordered", table_of(many(4, 20)), overwrite=True)
+    connection.disconnect()
+    with open_url(f"{postgres_url}?table=ordered") as table:
+        # Large tables are otherwise read from where another reader is.
+        assert table.get_backend().con.execute("SHOW synchronize_seqscans").fetchone() == ("off",)
+
+
+def test_a_null_is_found_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(left_texts, "HEAD", 2)
+    rows = many(4, 60)
+    url = in_duckdb(rows, tmp_path)
+    votes = read_votes(url)
+    wanted = [i for i, row in enumerate(votes.table["id"].to_pylist()) if i > 4]
+    found = votes.table.select(["reason", "prompt"]).take(pa.array(wanted)).to_pylist()
+    told = [rows[row] for row in votes.table["id"].to_pylist()]
+    assert found == [{"reason": told[i]["reason"], "prompt": told[i]["prompt"]} for i in wanted]
+    assert None in [row["reason"] for row in found]

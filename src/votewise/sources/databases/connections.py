@@ -57,6 +57,10 @@ def open_url(url: str) -> Iterator[Any]:
     except Exception as error:
         raise BadInputError(parts.without_secrets(str(failed("cannot connect", name, error)))) from None
     try:
+        if backend == "postgres":
+            # Otherwise rows come in another order where somebody else reads the table at the same time.
+            with engine_errors(name):
+                connection.con.execute("SET synchronize_seqscans TO off")
         yield _named(connection, query.get("table"), name)
     finally:
         if backend != "pyspark":

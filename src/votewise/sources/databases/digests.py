@@ -36,10 +36,11 @@ BEGINS, ENDS = rf"^[{SPACES}]*(\[|\{{|array\()", rf"(\]|\}}|\))[{SPACES}]*$"
 
 def digest(column: Any, secret: str) -> Any:
     """An expression of ibis for the digest of a column of texts, as hexadecimal digits; null stays null."""
-    return _md5(column) + _md5(secret + column).left(KEYED)
+    return md5_of(column) + md5_of(secret + column).left(KEYED)
 
 
-def _md5(text: Any) -> Any:
+def md5_of(text: Any) -> Any:
+    """An expression of ibis for the MD5 of texts, with which their digests begin."""
     if text.get_backend().name == "postgres":
         convert_to, md5 = _postgres_functions()
         return md5(convert_to(text, "UTF8"))
