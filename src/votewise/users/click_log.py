@@ -71,13 +71,19 @@ class ClickLog:
     def write_rows(self, path: Path, kept: Bools) -> int:
         """Write the rows of the users in the cells ``kept`` (C,) to a Parquet file, unchanged; return their number.
 
-        Ties of these users are included, rows that were skipped are not. Rows of Parquet files keep their order; those of
-        other sources come in whatever order the engine finds them.
+        Ties of these users are included, rows that were skipped are not. Rows of Parquet files and of tables in memory keep
+        their order, types and metadata; those of other sources come in whatever order the engine finds them.
         """
         with engine_errors(self.source):
             users = self.users.semi_join(cells_for_engine(self.counts, kept=kept), self._keys).select(_kept_user="user")
             # Each user occurs once, so this is a semi-join; written as one, it takes DuckDB 1.4 twice as long.
             rows = self.rows_used.inner_join(users, [(self.columns["user"], "_kept_user")])
+            opened = self.rejected.opened
+            if opened.exact is not None and opened.number is not None:
+                places = rows.select(*(name for name in (opened.number, opened.file) if name is not None)).to_pyarrow()
+                files = None if opened.file is None else places[opened.file].to_pylist()
+                numbers = places[opened.number].to_numpy(zero_copy_only=False)
+                return opened.exact.write(path, np.asarray(numbers, np.int64), files)
             return write_parquet(rows[list(self.own)], path, self.texts)
 
     def write_users(self, path: Path, cells: pa.Table) -> int:

@@ -20,6 +20,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from votewise.errors import BadInputError, VotewiseError
+from votewise.sources.containers.exact_rows import ExactRows
 from votewise.sources.containers.folders import PARQUET, files_of, suffix_of, unpacked_size
 from votewise.sources.containers.loaded import Broken, first_line
 from votewise.sources.containers.opening import load
@@ -49,6 +50,7 @@ class OpenTable:
         marked: columns that hold JSON text, because their values have different types.
         notes: what to say about the choice of files.
         classes: the names of the classes of columns of class numbers.
+        exact: the rows as they are, where the engine would give them other types; None where it does not.
     """
 
     rows: Any
@@ -59,6 +61,7 @@ class OpenTable:
     marked: frozenset[str] = frozenset()
     notes: tuple[str, ...] = ()
     classes: Mapping[str, list[str]] = field(default_factory=dict)
+    exact: ExactRows | None = None
 
     @property
     def own(self) -> tuple[str, ...]:
@@ -122,10 +125,14 @@ def _loaded(engine: Any, source: Any, split: str | None, stop: bool) -> OpenTabl
     while number in table.column_names:
         number += "_"
     numbers = np.arange(1, len(table) + 1) if loaded.numbers is None else loaded.numbers
-    engine.con.register("rows", table.append_column(number, pa.array(numbers, pa.int64())))
+    engine.con.register("rows", _known(table).append_column(number, pa.array(numbers, pa.int64())))
     marked = frozenset(field.name for field in table.schema if is_marked(field))
     classes = class_names(table.schema)
-    return OpenTable(engine.table("rows"), loaded.name, number, None, loaded.broken, marked, loaded.notes, classes)
+    own = loaded.own
+    exact = ExactRows(own.schema, own, loaded.numbers)
+    return OpenTable(
+        engine.table("rows"), loaded.name, number, None, loaded.broken, marked, loaded.notes, classes, exact
+    )
 
 
 def _in_files(
@@ -178,9 +185,10 @@ def _parquet(engine: Any, files: Sequence[Path], name: str, notes: tuple[str, ..
         return OpenTable(
             engine.read_parquet(escaped, union_by_name=True), name, marked=marked, notes=notes, classes=classes
         )
+    exact = ExactRows.in_files(files, schemas)
     extra = {"file_row_number": True} | ({"filename": True} if several else {})
     rows = engine.read_parquet(escaped, union_by_name=True, **extra)
-    return OpenTable(rows.mutate(**{number: rows[number] + 1}), name, number, file, (), marked, notes, classes)
+    return OpenTable(rows.mutate(**{number: rows[number] + 1}), name, number, file, (), marked, notes, classes, exact)
 
 
 def _check_names(names: Sequence[str], source: str) -> None:
@@ -193,3 +201,11 @@ def _check_names(names: Sequence[str], source: str) -> None:
                 "several columns have this name" if other == name else f"differs from '{other}' in small letters only"
             )
             raise BadInputError(problem, source=source, column=name, expected="names that differ in more than that")
+
+
+def _known(table: pa.Table) -> pa.Table:
+    """The table without numbers of 16 bits, which the engine does not know."""
+    for i, own in enumerate(table.schema):
+        if pa.types.is_float16(own.type):
+            table = table.set_column(i, own.with_type(pa.float32()), table.column(i).cast(pa.float32()))
+    return table
