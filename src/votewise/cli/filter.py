@@ -110,6 +110,14 @@ Stretch = Annotated[
     ),
 ]
 Time = Annotated[str, typer.Option(metavar="COLUMN", help="Column with the time of a comparison, for --window.")]
+Judgement = Annotated[
+    str | None,
+    typer.Option(
+        metavar="COLUMN",
+        help="Column that names the judgement a click comes from: clicks of one rating of several answers err together.",
+        show_default="every click is its own",
+    ),
+]
 DryRun = Annotated[
     bool, typer.Option("--dry-run", help="Show how many users and rows each rule would keep; write nothing.")
 ]
@@ -133,6 +141,7 @@ def filter_clicks(
     model: Model = DEFAULTS.model,
     window: Stretch = DEFAULTS.window,
     time: Time = DEFAULTS.time,
+    judgement: Judgement = DEFAULTS.judgement,
     columns: Columns = None,
     label: Label = None,
     criterion: Criterion = None,
@@ -179,6 +188,7 @@ def filter_clicks(
             model=model,
             window=window,
             time=time,
+            judgement=judgement,
             columns=parse_columns(columns),
             label=parse_label(label),
             criterion=criterion,

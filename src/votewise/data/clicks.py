@@ -35,6 +35,8 @@ class Counts:
         domains: (D,) names of the domains; ``("",)`` where there is only one.
         ties: ties among all comparisons; they say nothing about attentiveness.
         models: names of model A and model B, where known.
+        together: (C,) sum over the user's judgements of m (m - 1), m the clicks of one; None where every click is its own.
+        correlation: of two clicks of one judgement.
     """
 
     comparisons: Counted
@@ -43,6 +45,8 @@ class Counts:
     domains: tuple[str, ...] = ("",)
     ties: int = 0
     models: tuple[str, str] | None = None
+    together: Counted | None = None
+    correlation: float = 0.0
 
     def __post_init__(self) -> None:
         n, w = self.comparisons, self.wins
@@ -102,6 +106,14 @@ class Counts:
         """(C,) comparisons and (C,) wins, over all domains."""
         return self.comparisons.sum(axis=1), self.wins.sum(axis=1)
 
+    @property
+    def worth(self) -> Floats:
+        """(C,) how many independent clicks one click counts for: 1, or less where clicks of one judgement err together."""
+        n = self.comparisons.sum(axis=1)
+        if self.together is None:
+            return np.ones(len(n))
+        return np.asarray(n / np.maximum(n + self.correlation * self.together, 1))
+
     def log_likelihood(self, nodes: Floats, edge: Floats) -> Floats:
         """(C, S) log-likelihood of a user of each cell at each attentiveness.
 
@@ -112,10 +124,12 @@ class Counts:
         lean = np.outer(edge, nodes)
         # At win rate 0 or 1 full attention makes some clicks impossible; a large loss keeps 0 * log 0 at 0.
         for_a, for_b = np.log(np.maximum(0.5 + lean, LEAST)), np.log(np.maximum(0.5 - lean, LEAST))
-        return np.asarray(self.wins @ for_a + (self.comparisons - self.wins) @ for_b)
+        found = self.wins @ for_a + (self.comparisons - self.wins) @ for_b
+        return np.asarray(found if self.together is None else found * self.worth[:, None])
 
     def score(self, rho: float, weight: Floats, edge: Floats) -> float:
         """Derivative at attentiveness ``rho`` of the log-likelihood of all cells, ``weight`` (C,) users in each."""
+        weight = weight if self.together is None else weight * self.worth
         wins, losses = weight @ self.wins, weight @ (self.comparisons - self.wins)
         lean = rho * edge
         return float((edge * (wins / np.maximum(0.5 + lean, 1e-12) - losses / np.maximum(0.5 - lean, 1e-12))).sum())
@@ -182,6 +196,11 @@ class Clicks:
                 found[first + occupied] = np.add.reduceat(each, starts[first + occupied] - starts[first], axis=0)
             first = last
         return found
+
+    @property
+    def worth(self) -> Floats:
+        """(J,) ones: every click counts for itself."""
+        return np.ones(self.n_users)
 
     def score(self, rho: float, weight: Floats, edge: Floats) -> float:
         """As ``Counts.score``."""

@@ -104,7 +104,7 @@ class ClickLog:
 
     @property
     def _keys(self) -> list[str]:
-        return count_names(len(self.counts.domains))
+        return count_names(len(self.counts.domains), judged=self.counts.together is not None)
 
 
 def cells_for_engine(counts: Counts, columns: pa.Table | None = None, *, kept: Bools | None = None) -> Any:
@@ -112,7 +112,9 @@ def cells_for_engine(counts: Counts, columns: pa.Table | None = None, *, kept: B
     import ibis
 
     both = np.concatenate([counts.comparisons, counts.wins], axis=1)
-    table = pa.table([pa.array(column) for column in both.T], names=count_names(len(counts.domains)))
+    columns_of = list(both.T) if counts.together is None else [*both.T, counts.together]
+    names = count_names(len(counts.domains), judged=counts.together is not None)
+    table = pa.table([pa.array(column) for column in columns_of], names=names)
     if columns is not None:
         for name in columns.column_names:
             table = table.append_column(name, columns[name])

@@ -154,20 +154,25 @@ def rows_of_cells(rows: Any, users: Any, columns: dict[str, str], names: list[st
     return joined.group_by(names).agg(rows=joined["rows"].sum().cast("int64"))
 
 
-def histogram(users: Any, outcomes: Outcomes) -> Counts:
-    """Collapse users into cells, in the order of their counts."""
+def histogram(users: Any, outcomes: Outcomes, correlation: float | None = None) -> Counts:
+    """Collapse users into cells, in the order of their counts.
+
+    With the ``correlation`` of clicks of one judgement, users have a column ``together`` and are told apart by it, too.
+    """
     domains = outcomes.domains
-    names = count_names(len(domains))
+    names = count_names(len(domains), judged=correlation is not None)
     found = in_order(users.group_by(names).agg(number=users.count()).to_pyarrow(), names)
     d = len(domains)
     counts = np.stack([found[name].to_numpy() for name in names], axis=1)
     return Counts(
         counts[:, :d],
-        counts[:, d:],
+        counts[:, d : 2 * d],
         found["number"].to_numpy(),
         tuple(map(str, domains)),
         ties=outcomes.n_ties,
         models=outcomes.models,
+        together=None if correlation is None else counts[:, 2 * d],
+        correlation=correlation or 0.0,
     )
 
 
@@ -178,6 +183,9 @@ def in_order(cells: pa.Table, names: list[str]) -> pa.Table:
     )
 
 
-def count_names(domains: int) -> list[str]:
-    """Names of the columns with comparisons and wins per domain, in the tables of users and of cells."""
-    return [f"n{i}" for i in range(domains)] + [f"w{i}" for i in range(domains)]
+def count_names(domains: int, *, judged: bool = False) -> list[str]:
+    """Names of the columns with comparisons and wins per domain, in the tables of users and of cells.
+
+    Where clicks of one judgement are marked (``judged``), with ``together`` as well.
+    """
+    return [f"n{i}" for i in range(domains)] + [f"w{i}" for i in range(domains)] + (["together"] if judged else [])

@@ -45,7 +45,19 @@ def _findings(fit: UsersFit) -> Iterator[Diagnostic]:
         text = f"{idle:,} users made no comparisons except ties: their estimate is the prior, which all users share."
         yield Diagnostic("no-comparisons", "info", text)
     if isinstance(fit.data, Counts):
+        if fit.data.together is not None:
+            yield _together(fit.data, total)
         yield from _reach_of_clicks(fit.data, fit.win_rates)
+
+
+def _together(counts: Counts, total: int) -> Diagnostic:
+    worth = float((counts.users * counts.worth) @ counts.comparisons.sum(axis=1))
+    return Diagnostic(
+        "judgements",
+        "info",
+        f"Clicks of one judgement err together (correlation {counts.correlation:.2f}): for attentiveness the {total:,} clicks "
+        f"count for {worth:,.0f} independent ones.",
+    )
 
 
 def _reach_of_clicks(counts: Counts, mu: Floats) -> Iterator[Diagnostic]:

@@ -32,6 +32,7 @@ class LogOptions:
         split: which split of a data set to read.
         status: a column that says which rows are no clicks; None to go by the names of columns.
         set_aside: columns that have no role.
+        judgement: column that names the judgement which a click comes from; None where every click is its own.
         shown: the log's own names of columns, where those that are counted are derived from them.
     """
 
@@ -43,6 +44,7 @@ class LogOptions:
     split: str | None = None
     status: str | None = None
     set_aside: tuple[str, ...] = ()
+    judgement: str | None = None
     shown: dict[str, str] | None = None
 
 

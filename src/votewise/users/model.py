@@ -181,9 +181,10 @@ def _next_rates(model: UsersModel, found: Expectations, nodes: Floats) -> Floats
     if not isinstance(model.data, Counts):  # single clicks have no win rates
         return np.zeros(0)
     rates, new = model.rates, []
+    users = found.per_user * model.data.worth
     for d in np.flatnonzero(rates.fitted):
-        wins = found.at_nodes(found.per_user * model.data.wins[:, d])
-        losses = found.at_nodes(found.per_user * (model.data.comparisons - model.data.wins)[:, d])
+        wins = found.at_nodes(users * model.data.wins[:, d])
+        losses = found.at_nodes(users * (model.data.comparisons - model.data.wins)[:, d])
         a, b, low, high = (float(v[d]) for v in (rates.a, rates.b, rates.low, rates.high))
 
         def slope(m: float, wins: Floats = wins, losses: Floats = losses, a: float = a, b: float = b) -> float:

@@ -29,6 +29,7 @@ from votewise.users.counting import (
     kinds_of_rows,
     texts_of_kinds,
 )
+from votewise.users.judged_clicks import correlation_of_clicks, count_judgements, users_of_judgements
 from votewise.users.log_options import LogOptions, on_criterion, with_labels
 from votewise.users.matchups import by_matchups, models_of, name_matchups
 from votewise.users.outcomes import RowKind, fault_of, read_outcomes
@@ -87,7 +88,7 @@ def open_log(
     options = options or LogOptions()
     stop = options.on_error == "stop"
     with open_table(table, split=options.split, stop=stop, told=told) as opened, ExitStack() as stack:
-        _check_columns(opened, columns, options)
+        _check_columns(opened, columns | ({"judgement": options.judgement} if options.judgement else {}), options)
         if told is not None:
             told(f"Counting {opened.name}")
         with engine_errors(opened.name):
@@ -183,12 +184,18 @@ class _Counter:
             for fault in outcomes.faults:
                 skipped[fault.problem] += fault.kind.rows
             rows = rows.filter(usable)
-        users = self.stack.enter_context(count_users(rows, columns, outcomes).cache())
+        correlation = None
+        if options.judgement is None:
+            users = self.stack.enter_context(count_users(rows, columns, outcomes).cache())
+        else:
+            judged = count_judgements(rows, columns, outcomes, options.judgement)
+            users = self.stack.enter_context(users_of_judgements(judged, outcomes).cache())
+            correlation = correlation_of_clicks(judged, outcomes)
         if users.filter(is_missing(users["user"])).count().to_pyarrow().as_py() == 0:
             return ClickLog(
                 source=source,
                 columns=columns,
-                counts=histogram(users, outcomes),
+                counts=histogram(users, outcomes, correlation),
                 skipped=dict(skipped) | ({"broken": len(self.opened.broken)} if self.opened.broken else {}),
                 swapped=outcomes.swapped,
                 outcomes=outcomes,

@@ -88,7 +88,7 @@ def user_flags(counts: Counts, result: AttentivenessResult) -> list[str]:
     threshold = result.threshold
     edge = _floats(result.win_rates, "win_rate") - 0.5
     # A click tells 4 (mu - 1/2)^2 or more about rho [UAA lemma 1].
-    information = counts.comparisons @ (4 * edge**2)
+    information = counts.worth * (counts.comparisons @ (4 * edge**2))
     new = (high - low >= INFORMED * result.prior_width) & (information < FEW)
     code = np.where(new, 0, np.where(low >= threshold, 3, np.where(high < threshold, 1, 2)))
     return [USER_FLAGS[i] for i in code]

@@ -64,6 +64,7 @@ def filter_clicks(
     model: str | None = None,
     window: str | None = None,
     time: str = "time",
+    judgement: str | None = None,
     columns: Mapping[str, str] | None = None,
     label: Mapping[str, str] | None = None,
     criterion: str | None = None,
@@ -100,6 +101,8 @@ def filter_clicks(
         window: judge users again in stretches of this length (``30d``, ``12h``, ``4w``, or a number of comparisons), and
             flag those who changed: with ``out``, drift.parquet and stretches.parquet.
         time: column with the time of a comparison, for ``window``.
+        judgement: column that names the judgement which a click comes from, where one rating of several answers gives several
+            clicks; these err together and count for fewer.
         columns: another way to name columns, as in other functions: ``{"user": "who", "winner": "choice"}``.
         label: what winners mean, ``{"left": "a"}``: ``a`` (the model on the first side), ``b``, ``tie``, ``both_bad``,
             ``both_good`` or ``skip``.
@@ -141,12 +144,27 @@ def filter_clicks(
     rule = Rule(keep, THRESHOLD if threshold is None else threshold, probability, keep_new)
     stretch = Window.parse(window) if window else None
     given = {"user": user, "model_a": model_a, "model_b": model_b, "winner": winner, "domain": domain, "time": time}
+    given["judgement"] = judgement
     named, status, set_aside = _named(given, columns)
     roles = {"user": "user", "a": "model_a", "b": "model_b", "winner": "winner", "domain": "domain"}
     counted = {role: own for role, what in roles.items() if (own := named[what]) is not None}
+    if stretch is not None and named["judgement"] is not None:
+        raise BadInputError(
+            "cannot be combined with a judgement column", parameter="window", value=window, expected="one or the other"
+        )
     progress.stage(f"Reading {name}")
     matchups = [name for name in rates if ":" in name] if isinstance(rates, dict) and domain is None else []
-    options = LogOptions(model, tuple(matchups), on_error, parse_labels(label), criterion, split, status, set_aside)
+    options = LogOptions(
+        model,
+        tuple(matchups),
+        on_error,
+        parse_labels(label),
+        criterion,
+        split,
+        status=status,
+        set_aside=set_aside,
+        judgement=named["judgement"],
+    )
     with open_log(comparisons, counted, options, told=progress.stage) as log:
         progress.stage("Judging users")
         rates = rates_of_matchups(rates, log.counts) if log.by_matchups else rates
@@ -211,7 +229,7 @@ def _named(
                 value=name,
                 expected=f"one of {', '.join(given)}, status",
             )
-        if own == "" and what not in ("domain", "time"):
+        if own == "" and what not in ("domain", "time", "judgement"):
             raise BadInputError("is needed", parameter="columns", value=f"{name}=", expected=f"{name}=COLUMN")
         if given[what] != defaults[what].default and given[what] != own:
             raise BadInputError(
