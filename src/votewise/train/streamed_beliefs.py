@@ -2,6 +2,10 @@
 
 Every row of a stream is one vote on a pair of its own; a row that the stream repeats counts again. Annotators get their
 codes in order of appearance. Everything else is as in ``running_beliefs``, on the votes seen so far.
+
+Which rows come from one judgement is not used. Every row is a pair of its own, so a confidence depends on its own margin
+only, and the mean of confidences is right on average whether rows err together or not. Marks would give the prior more
+weight, and make the test for votes that contradict the policy slower to stop.
 """
 
 from __future__ import annotations

@@ -55,8 +55,8 @@ def _together(counts: Counts, total: int) -> Diagnostic:
     return Diagnostic(
         "judgements",
         "info",
-        f"Clicks of one judgement err together (correlation {counts.correlation:.2f}): for attentiveness the {total:,} clicks "
-        f"count for {worth:,.0f} independent ones.",
+        f"Clicks of one judgement err together (correlation {counts.correlation:.2f}): for attentiveness the {total:,} "
+        f"clicks count for {worth:,.0f} independent ones.",
     )
 
 

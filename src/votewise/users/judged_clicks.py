@@ -1,8 +1,8 @@
 """Several clicks of one judgement, such as one rating of several models' answers: counted where the log is stored.
 
-They err together, so a user's n clicks count for n / D independent ones, D = 1 + phi (sum over judgements of m (m - 1)) / n, m
-the clicks of a judgement: docs/method.md, "Several clicks of one judgement". The engine adds up per judgement, then per user;
-what leaves it are the users' cells and six sums over everybody.
+They err together, so a user's n clicks count for n / D independent ones, D = 1 + phi (sum over judgements of m (m - 1)) / n,
+m the clicks of a judgement: docs/method.md, "Several clicks of one judgement". The engine adds up per judgement, then
+per user; what leaves it are the users' cells and a few sums over everybody.
 """
 
 from __future__ import annotations
@@ -47,8 +47,8 @@ def users_of_judgements(judged: Any, outcomes: Outcomes) -> Any:
 def correlation_of_clicks(judged: Any, outcomes: Outcomes) -> float:
     """phi, the correlation of two clicks of one judgement beyond that of two clicks of one user, from 0 to 1.
 
-    With u = the click for the better model (+1, -1 for the other) less the mean in its domain: the mean product of two u of one
-    judgement, less that of two u of one user's different judgements, over the same difference of the mean square.
+    With u = the click for the better model (+1, -1 for the other) less the mean in its domain: the mean product of two u of
+    one judgement, less that of two u of one user's different judgements, over the same difference of the mean square.
     """
     d = len(outcomes.domains)
     sums = judged.agg(**{f"{what}{i}": judged[f"{what}{i}"].sum() for what in "nw" for i in range(d)}).to_pyarrow()

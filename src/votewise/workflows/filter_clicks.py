@@ -101,8 +101,8 @@ def filter_clicks(
         window: judge users again in stretches of this length (``30d``, ``12h``, ``4w``, or a number of comparisons), and
             flag those who changed: with ``out``, drift.parquet and stretches.parquet.
         time: column with the time of a comparison, for ``window``.
-        judgement: column that names the judgement which a click comes from, where one rating of several answers gives several
-            clicks; these err together and count for fewer.
+        judgement: column that names the judgement which a click comes from, where one rating of several answers gives
+            several clicks; these err together and count for fewer.
         columns: another way to name columns, as in other functions: ``{"user": "who", "winner": "choice"}``.
         label: what winners mean, ``{"left": "a"}``: ``a`` (the model on the first side), ``b``, ``tie``, ``both_bad``,
             ``both_good`` or ``skip``.
