@@ -105,6 +105,12 @@ def _recognised(rows: Rows) -> Format:
         return fit[0]
     names = rows.table.column_names
     refuse_single_verdicts(rows)
+    if set(CLICKS_ONLY) <= set(names):
+        raise rows.fail(
+            "holds clicks without the texts of the answers",
+            expected=f"the columns response_a and response_b, or the command that needs no texts: "
+            f"votewise filter {_path(rows.source.name)} --win-rate RATE",
+        )
     nearest = min(
         (f for f in FORMATS.values() if f.needs != (("*",),)), key=lambda f: len(f.lacks(names)) / len(f.needs)
     )
@@ -117,6 +123,10 @@ def _recognised(rows: Rows) -> Format:
         expected=f"one of `votewise formats`; nearest is {nearest.name}, which lacks {', '.join(nearest.lacks(names))}; "
         f"say what the columns hold, for example: {example}{_several(rows)}",
     )
+
+
+CLICKS_ONLY = ("user", "model_a", "model_b", "winner")
+"""The columns of a log that ``votewise filter`` reads."""
 
 
 def _told(rows: Rows) -> dict[str, str]:

@@ -25,7 +25,8 @@ def choose_split(splits: Sequence[str], wanted: str | None, source: str) -> tupl
     if chosen is None or chosen not in found:
         names = ", ".join(name or "files of no split" for name in found)
         problem = f"holds the splits {names}" if wanted is None else f"there is no split '{wanted}'"
-        raise BadInputError(problem, source=source, expected=f"one of them: --split {found[0]}")
+        first = next((name for name in found if wanted is None and TRAIN in name), found[0])
+        raise BadInputError(problem, source=source, expected=f"one of them: --split {first}")
     others = [name or "files of no split" for name in found if name != chosen]
     return chosen, (f"The split '{chosen}' is read; left out: {', '.join(others)}.",) if others else ()
 
