@@ -90,3 +90,10 @@ def test_columns_need_no_texts() -> None:
     with pytest.raises(BadInputError, match="is not a number"):
         read_pairs([{"s": "high"}], texts=False).numbers("s")
     assert read_pairs([{"pair": "p", "annotator": "k", "label": "b", "s": 1}], texts=False).sign.tolist() == [-1]  # type: ignore[union-attr]
+
+
+def test_rows_that_are_no_votes_are_counted() -> None:
+    rows = [PLAIN | {"prompt": str(i), "annotator": "k", "label": label} for i, label in enumerate(("a", "skip", "b"))]
+    pairs = read_pairs(rows)
+    assert len(pairs) == 2
+    assert pairs.skipped == 1

@@ -8,6 +8,9 @@ from typing import Any
 import pytest
 from told import Row, Sample
 
+from votewise.errors import BadInputError
+from votewise.sources import read_votes
+
 
 def task(data: Row, *annotations: Row) -> Row:
     shared = {"completed_by": 1, "was_cancelled": False, "created_at": "2026-01-01T10:00:00Z"}
@@ -136,3 +139,20 @@ SAMPLES |= {f"Argilla: {name}": sample for name, sample in ARGILLA.items()} | SH
 @pytest.mark.parametrize("name", SAMPLES)
 def test_exports_are_read_as_their_owners_mean_them(name: str, tmp_path: Path) -> None:
     SAMPLES[name].check(tmp_path)
+
+
+def test_a_format_without_further_parts_offers_no_option_for_them() -> None:
+    rows = [
+        {
+            "context": [{"role": "user", "content": f"ask {i // 2}"}],
+            "response1": f"good answer {i // 2}",
+            "response2": f"poor answer {i // 2}",
+            "overall_preference": -1,
+            "individual_preference": [{"score": -1, "reasoning": "r", "feedback1": "f", "feedback2": "g"}],
+            "retrieved": f"document {i} with words",
+        }
+        for i in range(4)
+    ]
+    with pytest.raises(BadInputError, match=r"expected --columns retrieved= if .*; this format takes no further part"):
+        read_votes(rows)
+    assert len(read_votes(rows, columns={"retrieved": ""})) == 2

@@ -42,6 +42,7 @@ class Pairs:
         source: where it came from.
         format: the format of the votes; None without votes.
         rejected: rows of the source that were left out as unusable.
+        skipped: how many rows, or entries of rows, are left out because they are no votes.
     """
 
     table: pa.Table
@@ -52,6 +53,7 @@ class Pairs:
     source: str
     format: str | None = None
     rejected: Rejected = NONE_REJECTED
+    skipped: int = 0
 
     def __len__(self) -> int:
         return len(self.table)
@@ -145,7 +147,8 @@ def _of_votes(rows: Rows, format: str, texts: bool, one_annotator: str | None) -
             if (name in read if own == ["*"] else any(fnmatchcase(name, pattern) for pattern in own))
         ]
         table = with_carried(found.drop_columns(["row"]), rows, row, without=of_format)
-    return Pairs(table, *_texts(found), _signs(found["label"]), rows.source.name, shape.name)
+    skipped = canonical.skipped + rows.no_votes
+    return Pairs(table, *_texts(found), _signs(found["label"]), rows.source.name, shape.name, skipped=skipped)
 
 
 def _texts(table: pa.Table) -> tuple[list[Prompt] | None, list[Prompt] | None, list[Prompt] | None]:

@@ -102,6 +102,7 @@ def result_of(job: ScoreJob, score_a: Floats, score_b: Floats, counts: AnswerCou
         "notes": list(note_of(names)),
         "rows": len(job.pairs),
         "rows_rejected": job.pairs.rejected.rows,
+        "rows_skipped": job.pairs.skipped,
         "rows_without_margin": int(np.isnan(margin).sum()),
         "answers": counts.answers,
         "answers_without_score": counts.unscored,

@@ -7,6 +7,7 @@ from typing import Any
 import pyarrow as pa
 
 from votewise.data.identity import ALSO, TEXTS, Codes, pair_names
+from votewise.data.lazy_table import LazyTable
 from votewise.sources.canonical import MODELS
 from votewise.sources.cells import TEXT
 from votewise.sources.stored_votes import StoredVotes
@@ -40,8 +41,10 @@ def names_of(table: pa.Table, stored: StoredVotes | None, first: Codes) -> pa.Ar
 
 def some_texts(table: pa.Table, stored: StoredVotes | None, at: Codes) -> pa.Table:
     """Prompt and responses of a few canonical votes, which are given by their ascending indices; see ``texts_of``."""
-    found: pa.Table = _of(table, stored, at, [name for name in TEXTS if name in table.column_names]).slice(0, len(at))
-    return found
+    found = _of(table, stored, at, [name for name in TEXTS if name in table.column_names])
+    first = None if stored is None or not isinstance(found, LazyTable) else stored.first_rows(stored.at[at])
+    some: pa.Table = found.slice(0, len(at)) if first is None else found.together(found.here, found.stored.typed(first))
+    return some
 
 
 def _of(table: pa.Table, stored: StoredVotes | None, first: Codes, names: list[str]) -> Any:

@@ -44,6 +44,13 @@ class StoredVotes:
             return self.store.text(name), staged.files.schema.field(name)
         return self.rows.source_column(_origin(self.rows, self.table, name)), pa.field(name, TEXT)
 
+    def first_rows(self, at: npt.NDArray[np.int64]) -> pa.Table | None:
+        """These rows of the store; None where they are not among the first ones of the source, which are in memory."""
+        left = self.rows.source.stand_ins
+        if left is None or self.store is not left.files or at.max(initial=0) >= len(left.head):
+            return None
+        return left.head.take(pa.array(at))
+
     def with_texts(self, here: pa.Table, names: list[str], left: dict[str, Stored], at: Any) -> LazyTable:
         """A table of columns in memory and of those ``left`` in the store, as ``column`` gives them.
 

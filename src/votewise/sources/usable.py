@@ -69,6 +69,8 @@ class UsableRows:
         """How many votes mean both bad, both good or no vote."""
         self.decisions: dict[tuple[str, str], bool] = {}
         """What was decided about columns as a whole, which holds when their rows are read some at a time."""
+        self.takes_parts = False
+        """Whether the format takes system text, history, pictures and the like from columns of theirs."""
         self.staged: StagedTexts | None = None
         """The texts of votes that were made of several columns, or taken out of objects, where they do not fit memory."""
         self.told: Counter[tuple[str, str, str]] = Counter()

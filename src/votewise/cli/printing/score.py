@@ -43,8 +43,11 @@ def print_scored(result: ScoreResult) -> None:
 
 
 def _say_left_out(result: ScoreResult) -> None:
-    if text := left_out(result.job.pairs.rejected):
+    pairs = result.job.pairs
+    if text := left_out(pairs.rejected):
         say(text)
+    if pairs.skipped:
+        say(f"left out because they are no votes: {pairs.skipped:,}")
 
 
 def describe_temperature(fit: TemperatureFit) -> str:

@@ -103,6 +103,8 @@ def _roles(rows: Rows, name: str, prompted: bool) -> str:
     """The options that say what a column is in which rows of one pair differ."""
     own = rows.source_column(name)
     drop = column_option(own, "")
+    if not rows.takes_parts:
+        return f"{drop} if it tells no pairs apart; this format takes no further part of what a model sees"
     if holds_media(rows, name):
         role = "image"
     elif is_nested(rows, name) and not _talks(rows, name):
@@ -187,9 +189,8 @@ def texts_without_role(rows: Rows) -> tuple[str, ...]:
         return ()
     own = [rows.source_column(name) for name in names]
     more = f" and {len(own) - MOST:,} more" if len(own) > MOST else ""
+    text = f"Texts in {', '.join(repr(name) for name in own[:MOST])}{more} have no role"
+    if not rows.takes_parts:
+        return (f"{text}: this format takes no further part of what a model sees.",)
     prompted = any(role.startswith("prompt") for role in rows.roles.values())
-    role = "background" if prompted else "prompt"
-    return (
-        f"Texts in {', '.join(repr(name) for name in own[:MOST])}{more} have no role; "
-        f"{column_option(role, own[0])} if a model sees them.",
-    )
+    return (f"{text}; {column_option('background' if prompted else 'prompt', own[0])} if a model sees them.",)

@@ -140,8 +140,14 @@ def _check_further_prompts(rows: Rows) -> None:
                 f"holds texts and has no role, and the prompt is read from the column '{read}'",
                 column=name,
                 expected=f"{column_option('input', own)} if a model sees both, "
-                f"{column_option('prompt', own)} if only this one, {column_option(own, '')} if not",
+                f"{column_option('prompt', own)} if only this one, {column_option(own, '')} if not"
+                if rows.takes_parts
+                else _only_without(own),
             )
+
+
+def _only_without(own: str) -> str:
+    return f"{column_option(own, '')} if no model saw them; this format takes no further part of what a model sees"
 
 
 def _check_parts(rows: Rows) -> None:
@@ -153,7 +159,9 @@ def _check_parts(rows: Rows) -> None:
                 "holds texts that a model may see beside the prompt, and has no role",
                 column=name,
                 expected=f"{column_option('background', own)} if a model sees them before the prompt, "
-                f"{column_option(own, '')} if not",
+                f"{column_option(own, '')} if not"
+                if rows.takes_parts
+                else _only_without(own),
             )
 
 

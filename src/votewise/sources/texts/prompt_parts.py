@@ -62,6 +62,7 @@ def find_parts(rows: Rows, taken: Collection[str], answers: Collection[str] = ()
 
     Columns that are null throughout, and conversations that end with one of the ``answers``, are no part of it.
     """
+    rows.takes_parts = True
     free = {plain_name(name): name for name in rows.table.column_names if name not in taken and _holds_any(rows, name)}
     prefix = prefix_of(*answers) if len(answers) == 2 else ""
     if prefix:
