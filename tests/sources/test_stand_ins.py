@@ -9,6 +9,7 @@ import gc
 import gzip
 import json
 import tempfile
+import threading
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +26,7 @@ from votewise.errors import BadInputError
 from votewise.sources import read_votes
 from votewise.sources.containers import opening, stand_ins, table_file
 from votewise.sources.containers.stand_in_type import TextsNeededError, digests
+from votewise.sources.containers.table_files import TableFiles
 from votewise.sources.values import decoded, table_of
 
 pytestmark = pytest.mark.slow
@@ -420,3 +422,12 @@ def test_conversations_and_texts_in_different_parts_become_conversations(
     found = both_ways(monkeypatch, path)
     assert found is not None
     assert pa.types.is_large_list(found[0].texts.schema.field("prompt").type)
+
+
+def test_batches_that_nobody_reads_to_the_end_wait_for_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    # The garbage collector closes them, and may do so while a thread starts and holds the lock that joining needs.
+    path = written(tmp_path, many(1))
+    found = TableFiles.of([path], "parquet").batches(["prompt"])
+    next(found)
+    monkeypatch.setattr(threading.Thread, "join", lambda *_: pytest.fail("waits for a thread"))
+    found.close()

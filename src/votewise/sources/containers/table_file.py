@@ -76,7 +76,8 @@ class TableFile:
         self.check()
         own = [name for name in columns if name in self.schema.names]
         size = min(most, max(1_000, BATCH_BYTES * self.rows // max(self.bytes, 1)))
-        with ThreadPoolExecutor(1) as pool:
+        pool = ThreadPoolExecutor(1)
+        try:
             found = self._parquet(own, rows, size) if self.kind == "parquet" else self._arrow(own, rows, size)
             # The next batch is decoded while this one is used.
             waiting = pool.submit(next, found, None)
@@ -88,6 +89,10 @@ class TableFile:
                     batch = batch.take(pa.array(rows[first:last] - start)) if last - first != len(batch) else batch
                 if len(batch):
                     yield batch
+        finally:
+            # Who stops early leaves this generator to the garbage collector, which may run while a thread starts and holds
+            # the lock that waiting for another thread needs.
+            pool.shutdown(wait=False, cancel_futures=True)
 
     def _parquet(self, columns: list[str], rows: Indices | None, size: int) -> Iterator[tuple[int, pa.Table]]:
         with pq.ParquetFile(self.path, pre_buffer=False, buffer_size=1 << 20) as file:
