@@ -135,9 +135,9 @@ def test_only_codes_and_the_rows_that_are_shown_are_fetched(
     monkeypatch.setattr(unread_prompts, "SAMPLE", 20)
     rows = marked()
     if engine == "spark":
+        session = request.getfixturevalue("spark")
         from ibis.backends.pyspark import Backend
 
-        session = request.getfixturevalue("spark")
         pq.write_table(table_of(rows), tmp_path / "rows.parquet")
         session.read.parquet(str(tmp_path / "rows.parquet")).createOrReplaceTempView("watched")
         source = "pyspark://?table=watched"

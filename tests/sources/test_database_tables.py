@@ -72,9 +72,7 @@ def test_schemas_and_quoted_names(typed: str, name: str) -> None:
 def test_a_table_that_is_not_there_or_not_clear(typed: str) -> None:
     import psycopg
 
-    with pytest.raises(
-        BadInputError, match=r"there is no table 'Typed' \(expected \?table= with one of: .*My Votes\.Round"
-    ):
+    with pytest.raises(BadInputError, match=r"there is no table 'Typed' \(expected \?table= with one of: typed"):
         read_votes(f"{typed}?table=Typed")
     with psycopg.connect(typed.replace("postgres://", "postgresql://"), autocommit=True) as connection:
         connection.execute('CREATE TABLE "dotted.name" AS TABLE dotted.name')

@@ -127,7 +127,7 @@ def training_rows(votes: Votes, *, one_row_per: Literal["pair", "vote"], source:
     to_a = pa.array(side > 0)
     a, b = table["response_a"], table["response_b"]
     columns = {
-        "prompt": table["prompt"],
+        "prompt": _known(table["prompt"]),
         "chosen": _either(to_a, a, b),
         "rejected": _either(to_a, b, a),
         ROW: pa.array(np.arange(len(pair))),
@@ -137,6 +137,13 @@ def training_rows(votes: Votes, *, one_row_per: Literal["pair", "vote"], source:
         columns |= {name: rows.with_format("arrow")[:][name] for name in kept}
     dataset = Dataset(pa.table(columns))
     return TrainingRows(votes, dataset, pair, side, None if (share == 1).all() else share, votes.n_pairs - len(pair))
+
+
+def _known(prompt: Any) -> Any:
+    """Prompts with an empty text where there is none: TRL cannot tokenize a null."""
+    if prompt.null_count == 0 or pa.types.is_nested(prompt.type):
+        return prompt
+    return pc.fill_null(prompt.cast(pa.large_string()), "")
 
 
 def _either(first: pa.Array, one: Any, other: Any) -> Any:

@@ -102,7 +102,9 @@ def _choose(found: Sequence[Relation], wanted: str | None, source: str) -> Relat
         named = " or ".join(relation.quoted for relation in matching)
         raise BadInputError(f"several tables may be meant by '{wanted}'", source=source, expected=f"?table={named}")
     problem = f"there is no table '{wanted}'" if wanted else "the table is not named"
-    shown = ", ".join(relation.shown for relation in found[:10]) or "there are no tables"
+    # Those that are called alike come first.
+    alike = sorted(found, key=lambda relation: (wanted or "").casefold() not in relation.shown.casefold())
+    shown = ", ".join(relation.shown for relation in alike[:10]) or "there are no tables"
     raise BadInputError(problem, source=source, expected=f"?table= with one of: {shown}")
 
 
