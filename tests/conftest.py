@@ -6,6 +6,7 @@ where no server is installed. PostgreSQL refuses to run as root, so root starts 
 
 from __future__ import annotations
 
+import gc
 import importlib.util
 import os
 import pwd
@@ -13,6 +14,7 @@ import shutil
 import socket
 import subprocess
 import tempfile
+import warnings
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -93,16 +95,20 @@ def postgres_url() -> Iterator[str]:
 
 @pytest.fixture(scope="session")
 def spark(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
-    """A session of Spark on this machine."""
+    """The one session of Spark of this process: another one would share its context, and end it for all."""
     if importlib.util.find_spec("pyspark") is None:
         pytest.skip("pyspark is not installed: votewise[spark]")
     from pyspark.sql import SparkSession
 
     place = str(tmp_path_factory.mktemp("spark"))
     settings = {"spark.sql.warehouse.dir": place, "spark.ui.enabled": "false", "spark.sql.shuffle.partitions": "2"}
-    builder = SparkSession.builder.master("local[1]")
+    builder = SparkSession.builder.master("local[2]")
     for name, value in settings.items():
         builder = builder.config(name, value)
     session = builder.getOrCreate()
     yield session
-    session.stop()
+    with warnings.catch_warnings():
+        # Spark leaves sockets to the garbage collector.
+        warnings.simplefilter("ignore", ResourceWarning)
+        session.stop()
+        gc.collect()

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import importlib.util
 import re
 from pathlib import Path
+from typing import Any
 
 import ibis
 import pyarrow as pa
@@ -123,18 +123,9 @@ def test_postgres(postgres_url: str) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.skipif(importlib.util.find_spec("pyspark") is None, reason="pyspark is not installed: votewise[spark]")
 @pytest.mark.filterwarnings("default")
-def test_spark(tmp_path: Path) -> None:
-    from pyspark.sql import SparkSession
-
-    session = SparkSession.builder.master("local[1]").config("spark.sql.warehouse.dir", str(tmp_path)).getOrCreate()
-    try:
-        rows = TABLE.drop_columns(["time"]).append_column("time", pa.array([0.0, 1.0, None])).to_pylist()
-        frame = session.createDataFrame(
-            rows, "pair string, annotator string, label string, log_odds double, time double"
-        )
-        frame.createOrReplaceTempView("votes")
-        check(read_votes("pyspark://?table=votes"))
-    finally:
-        session.stop()
+def test_spark(spark: Any) -> None:
+    rows = TABLE.drop_columns(["time"]).append_column("time", pa.array([0.0, 1.0, None])).to_pylist()
+    frame = spark.createDataFrame(rows, "pair string, annotator string, label string, log_odds double, time double")
+    frame.createOrReplaceTempView("votes_of_three")
+    check(read_votes("pyspark://?table=votes_of_three"))

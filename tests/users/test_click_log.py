@@ -2,10 +2,6 @@
 
 from __future__ import annotations
 
-import gc
-import importlib.util
-import warnings
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -72,28 +68,6 @@ def as_cells(comparisons: Any) -> list[tuple[int, ...]]:
 
 
 LOG = simulated()
-
-
-@pytest.fixture(scope="module")
-def spark(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
-    if importlib.util.find_spec("pyspark") is None:
-        pytest.skip("pyspark is not installed: votewise[spark]")
-    from pyspark.sql import SparkSession
-
-    warehouse = str(tmp_path_factory.mktemp("warehouse"))
-    session = (
-        SparkSession.builder.master("local[2]")
-        .config("spark.sql.warehouse.dir", warehouse)
-        .config("spark.sql.shuffle.partitions", "2")
-        .config("spark.ui.enabled", "false")
-        .getOrCreate()
-    )
-    yield session
-    with warnings.catch_warnings():
-        # Spark leaves sockets to the garbage collector, which must not find them in somebody else's test.
-        warnings.simplefilter("ignore", ResourceWarning)
-        session.stop()
-        gc.collect()
 
 
 @pytest.fixture
