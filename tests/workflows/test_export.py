@@ -54,8 +54,11 @@ def lines(path: Path) -> list[dict[str, Any]]:
     return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
 
 
-def preference(prompt: Any, chosen: Any, rejected: Any, annotator: str, confidence: float) -> dict[str, Any]:
-    return {"prompt": prompt, "chosen": chosen, "rejected": rejected, "annotator": annotator, "confidence": confidence}
+def preference(
+    prompt: Any, chosen: Any, rejected: Any, annotator: str, confidence: float, **more: Any
+) -> dict[str, Any]:
+    own = {"prompt": prompt, "chosen": chosen, "rejected": rejected, "annotator": annotator, "confidence": confidence}
+    return own | more
 
 
 def test_keeps_flips_and_drops_exactly(tmp_path: Path) -> None:
@@ -63,9 +66,9 @@ def test_keeps_flips_and_drops_exactly(tmp_path: Path) -> None:
     out = tmp_path / "train.jsonl"
     chosen = votewise.export(audit, out=out, flip_below=0.2)
     assert lines(out) == [
-        preference("P1", "x", "y", "ann", 0.9),
-        preference("P1", "x", "y", "bob", 0.9),  # voted for y, shown first; flipped
-        preference("P2", "u", "v", "bob", 0.7),
+        preference("P1", "x", "y", "ann", 0.9, flipped=False),
+        preference("P1", "x", "y", "bob", 0.9, flipped=True),  # voted for y, shown first
+        preference("P2", "u", "v", "bob", 0.7, flipped=False),
     ]
     assert (chosen.kept, chosen.flipped, chosen.dropped, chosen.ties) == (2, 1, 1, 1)
 
@@ -259,3 +262,33 @@ def test_a_flipped_vote_is_read_as_flipped_beside_the_sources_columns(tmp_path: 
     votewise.export(audit, to="votes", out=tmp_path / "v.jsonl", flip_below=0.2)
     assert [(row["id"], row["label"]) for row in lines(tmp_path / "v.jsonl")] == [(0, "a"), (1, "b"), (4, "a")]
     assert read_votes(tmp_path / "v.jsonl").sign.tolist() == [1, 1, 1]
+
+
+@pytest.mark.parametrize("name", ["train.jsonl", "train.parquet"])
+def test_rows_say_which_votes_are_flipped(tmp_path: Path, name: str) -> None:
+    """In every shape that has room for columns, and never over a column of the source."""
+    source = [row | {"flipped": "no", "votewise_flipped": i} for i, row in enumerate(PLAIN)]
+    for rows, own in ((PLAIN, "flipped"), (source, "votewise_flipped_2")):
+        audit = audit_of(tmp_path / own, rows, CONFIDENCE, P_A)
+        for shape in ("trl", "votes"):
+            result = votewise.export(audit, to=shape, out=tmp_path / name, flip_below=0.2)
+            read = lines(tmp_path / name) if name.endswith("jsonl") else pq.read_table(tmp_path / name).to_pylist()
+            assert [row[own] for row in read] == [False, True, False]
+            if own != "flipped":
+                assert [(row["flipped"], row["votewise_flipped"]) for row in read] == [("no", 0), ("no", 1), ("no", 4)]
+                assert f"'flipped' is in '{own}'" in " ".join(result.notes)
+            votewise.export(audit, to=shape, out=tmp_path / name)
+            assert read_votes(tmp_path / name).reading.kept == 2
+            assert own not in read_votes(tmp_path / name).table.column_names, "nothing could be flipped"
+    if name.endswith("jsonl"):
+        votewise.export(audit, to="openai", out=tmp_path / name, flip_below=0.2)
+        assert {*lines(tmp_path / name)[0]} == {"input", "preferred_output", "non_preferred_output"}
+
+
+def test_a_flipped_vote_stays_marked_when_it_is_audited_and_exported_again(tmp_path: Path) -> None:
+    audit = audit_of(tmp_path / "first", PLAIN, CONFIDENCE, P_A)
+    votewise.export(audit, to="votes", out=tmp_path / "once.jsonl", flip_below=0.2)
+    again = votewise.audit(tmp_path / "once.jsonl", out=tmp_path / "second", report=False, force=True)
+    found = votewise.export(again, min_confidence=0.0, flip_below=0.0).table
+    assert found["flipped"].to_pylist() == [False, True, False]
+    assert found["votewise_flipped"].to_pylist() == [False, False, False]

@@ -21,6 +21,7 @@ class Selection:
         sign: (m,) +1 where response_a is now the preferred one, -1 where response_b is.
         confidence: (m,) probability that this preference agrees with the truth.
         flipped: (m,) True where the preference was flipped.
+        flips: whether votes could be flipped, so that rows say which ones were.
         dropped: number of rows left out because too little is known of them.
         ties: number of rows left out because they prefer neither response.
     """
@@ -31,6 +32,7 @@ class Selection:
     flipped: Bools
     dropped: int
     ties: int
+    flips: bool = False
 
     @property
     def kept(self) -> int:
@@ -76,6 +78,7 @@ def select_votes(
         flipped=flip[rows],
         dropped=int(decided.sum()) - len(rows),
         ties=int((~decided).sum()),
+        flips=flip_below is not None,
     )
 
 

@@ -14,7 +14,7 @@ from votewise.data.derived_table import DerivedTable
 from votewise.data.identity import ALSO
 from votewise.data.lazy_table import LazyTable, StoredColumns, with_columns
 from votewise.data.own_columns import free_name
-from votewise.data.preference_shapes import pick
+from votewise.data.preference_shapes import FLIPPED, pick
 from votewise.data.votes import Votes, judgement_names
 
 CONSENSUS = "consensus"
@@ -124,6 +124,8 @@ def _vote_rows(votes: Votes, selection: Selection, texts: Any) -> pa.Table:
     columns["annotator"] = votes.annotator_ids.take(pa.array(votes.annotator[rows]))
     columns["label"] = _labels(selection.sign * shown)
     columns["confidence"] = pa.array(selection.confidence)
+    if selection.flips:
+        columns[FLIPPED] = pa.array(selection.flipped)
     if votes.domain is not None:
         codes = votes.domain[pair]
         columns["domain"] = pa.array(votes.domain_ids, pa.string()).take(pa.array(codes, mask=codes < 0))

@@ -30,7 +30,8 @@ FlipBelow = Annotated[
     float | None,
     typer.Option(
         metavar="NUMBER",
-        help="Flip votes whose confidence is less than this; their confidence becomes 1 - confidence.",
+        help="Flip votes whose confidence is less than this; their confidence becomes 1 - confidence, and the column "
+        "`flipped` says which they are.",
         show_default="none are flipped",
     ),
 ]

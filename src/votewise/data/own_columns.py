@@ -10,6 +10,8 @@ from collections.abc import Collection
 
 PREFIX = "votewise_"
 
+_MOVED = PREFIX + r"(.+?)(?:_(\d+))?"
+
 READ_BACK = (
     "annotator", "label", "prompt", "response_a", "response_b", "also", "pair", "judgement", "domain", "gold", "reason",
     "model_a", "model_b", "margin", "log_odds", "weight", "time", "seconds", "score_a", "score_b",
@@ -24,6 +26,16 @@ def free_name(name: str, taken: Collection[str]) -> str:
         found = PREFIX + name if number == 1 else f"{PREFIX}{name}_{number}"
         number += 1
     return found
+
+
+def usual_name(own: str) -> str:
+    """The usual name of a column of ours that ``free_name`` named.
+
+    >>> [usual_name(own) for own in ("flipped", "votewise_flipped", "votewise_flipped_2")]
+    ['flipped', 'flipped', 'flipped']
+    """
+    match = re.fullmatch(_MOVED, own)
+    return own if match is None else match[1]
 
 
 def is_ours(column: str, name: str) -> bool:
@@ -47,7 +59,7 @@ def read_back(found: Collection[str], names: Collection[str]) -> dict[str, str]:
     """
     latest: dict[str, tuple[int, str]] = {}
     for column in found:
-        match = re.fullmatch(PREFIX + r"(.+?)(?:_(\d+))?", column)
+        match = re.fullmatch(_MOVED, column)
         if match is not None and match[1] in names and match[1] in found:
             latest[match[1]] = max(latest.get(match[1], (0, "")), (int(match[2] or 1), column))
     return {name: column for name, (_, column) in latest.items()}

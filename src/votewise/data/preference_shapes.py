@@ -12,10 +12,14 @@ import pyarrow.compute as pc
 
 from votewise.arrays import Bools
 from votewise.data.identity import ALSO
+from votewise.data.own_columns import free_name
 from votewise.errors import BadInputError
 
 ROLES = {"prompt": "user", "chosen": "assistant", "rejected": "assistant"}
 """Who says the text in a column of TRL's shape."""
+
+FLIPPED = "flipped"
+"""Our column that says whether the other response is preferred than in the source; there where votes could be flipped."""
 
 
 def preference_table(plain: pa.Table, *, source: str, carried: Sequence[str] = ()) -> pa.Table:
@@ -26,13 +30,13 @@ def preference_table(plain: pa.Table, *, source: str, carried: Sequence[str] = (
 
     Args:
         plain: columns ``label`` (``a`` or ``b``), ``response_a``, ``response_b``, ``annotator``, ``confidence`` and,
-            where known, ``prompt`` and ``judgement``.
+            where known, ``prompt``, ``judgement`` and ``flipped``.
         source: where the votes are from, for the message about missing texts.
         carried: other columns to keep.
 
     Returns:
         Columns ``prompt`` (where known), ``chosen``, ``rejected``, ``annotator``, ``confidence`` and, where known,
-        ``judgement``; then those that are carried.
+        ``judgement`` and ``flipped``; then those that are carried.
     """
     if "response_a" not in plain.column_names:
         raise BadInputError(
@@ -51,7 +55,11 @@ def preference_table(plain: pa.Table, *, source: str, carried: Sequence[str] = (
     if ALSO in plain.column_names:
         texts |= _seen_columns(plain[ALSO])
     about = [name for name in ("annotator", "confidence", "judgement") if name in plain.column_names]
-    found = pa.table(texts | {name: plain[name] for name in about})
+    ours = texts | {name: plain[name] for name in about}
+    flipped = free_name(FLIPPED, carried)
+    if flipped in plain.column_names:
+        ours[free_name(flipped, [*ours, *carried])] = plain[flipped]
+    found = pa.table(ours)
     for name in carried:
         if name not in found.column_names:
             found = found.append_column(plain.schema.field(name), plain[name])

@@ -68,7 +68,7 @@ def export(
         out: a .jsonl or .parquet file; None writes nothing.
         to: ``trl`` (prompt, chosen, rejected, annotator, confidence), ``votes`` (plain votes with their confidence) or
             ``openai`` (input, preferred_output, non_preferred_output; .jsonl only). The first two keep the source's other
-            columns, if they are rows of votes and not of pairs.
+            columns, if they are rows of votes and not of pairs, and say with ``flip_below`` which votes are ``flipped``.
         min_confidence: drop votes whose confidence is less than this.
         flip_below: flip votes whose confidence is less than this; their confidence becomes 1 - confidence. None flips
             none.
@@ -161,7 +161,8 @@ def _selected_votes(
     from votewise.annotators.saved import load_votes
     from votewise.annotators.select import select_votes
     from votewise.annotators.selected_rows import vote_rows
-    from votewise.data.own_columns import PREFIX, note_of
+    from votewise.data.own_columns import note_of, usual_name
+    from votewise.data.preference_shapes import FLIPPED
 
     if isinstance(audit, AuditResult):
         votes, found, summary = audit.votes, audit.reliability.confidence, audit.summary
@@ -177,10 +178,7 @@ def _selected_votes(
     elif to == "openai":  # which allows no other columns, whatever they are called
         carried = []
     table = vote_rows(votes, selection, carried)
-    names = table.column_names
-    ours = (
-        {n: n for n in names}
-        if to != "votes"
-        else {own.removeprefix(PREFIX): own for own in names if own not in carried}
-    )
-    return selection, table, carried, (*left_out(out, f"the shape '{to}'"), *note_of(ours))
+    ours = {usual_name(own): own for own in table.column_names if own not in carried}
+    # All that TRL's shape has beside texts, but for this one, is refused above as a name of a carried column.
+    shown = ours if to == "votes" else {name: own for name, own in ours.items() if name == FLIPPED and to == "trl"}
+    return selection, table, carried, (*left_out(out, f"the shape '{to}'"), *note_of(shown))
