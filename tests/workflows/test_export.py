@@ -292,3 +292,17 @@ def test_a_flipped_vote_stays_marked_when_it_is_audited_and_exported_again(tmp_p
     found = votewise.export(again, min_confidence=0.0, flip_below=0.0).table
     assert found["flipped"].to_pylist() == [False, True, False]
     assert found["votewise_flipped"].to_pylist() == [False, False, False]
+
+
+@pytest.mark.parametrize("domains", [("old", "new", None, "other"), (1, 2, None, 3)])
+def test_the_domain_of_a_row_is_what_its_source_says(tmp_path: Path, domains: tuple[Any, ...]) -> None:
+    """Not that of another row on its pair, and the same from a folder, which lacks the votes that were repeated."""
+    row = {"prompt": "P", "response_a": "x", "response_b": "y", "label": "a"}
+    people = ("ann", "ann", "bob", "cy")
+    rows = [
+        row | {"annotator": who, "time": i, "domain": d} for i, (who, d) in enumerate(zip(people, domains, strict=True))
+    ]
+    audit = votewise.audit(rows, out=tmp_path / "audit", report=False, force=True)
+    for source in (audit, tmp_path / "audit"):
+        table = votewise.export(source, to="votes", min_confidence=0.0).table
+        assert table["domain"].to_pylist() == [None if d is None else str(d) for d in domains[1:]]

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import pyarrow as pa
 
 from votewise.annotators.select import Selection
@@ -13,9 +14,10 @@ from votewise.arrays import Floats, Signs
 from votewise.data.derived_table import DerivedTable
 from votewise.data.identity import ALSO
 from votewise.data.lazy_table import LazyTable, StoredColumns, with_columns
-from votewise.data.own_columns import free_name
+from votewise.data.own_columns import free_name, read_back
 from votewise.data.preference_shapes import FLIPPED, pick
 from votewise.data.votes import Votes, judgement_names
+from votewise.sources.cells import is_string, whole_numbers
 
 CONSENSUS = "consensus"
 """The annotator's name in a row that stands for all votes on a pair."""
@@ -127,8 +129,7 @@ def _vote_rows(votes: Votes, selection: Selection, texts: Any) -> pa.Table:
     if selection.flips:
         columns[FLIPPED] = pa.array(selection.flipped)
     if votes.domain is not None:
-        codes = votes.domain[pair]
-        columns["domain"] = pa.array(votes.domain_ids, pa.string()).take(pa.array(codes, mask=codes < 0))
+        columns["domain"] = _domains(votes, rows)
     if votes.time is not None:
         columns["time"] = _timestamps(votes.time[rows])
     if votes.judgement is not None:
@@ -138,6 +139,34 @@ def _vote_rows(votes: Votes, selection: Selection, texts: Any) -> pa.Table:
     if votes.gold is not None:
         columns["gold"] = _labels(votes.gold[pair] * shown)
     return pa.table(columns)
+
+
+def _domains(votes: Votes, rows: npt.NDArray[np.intp]) -> Any:
+    """What the votes' own rows say, which may differ within a pair; the pairs' domains where the rows are not at hand."""
+    own = _own_domains(votes, rows)
+    if own is not None:
+        return own
+    assert votes.domain is not None  # noqa: S101 (for type checkers: the caller has looked)
+    codes = votes.domain[votes.pair[rows]]
+    return pa.array(votes.domain_ids, pa.string()).take(pa.array(codes, mask=codes < 0))
+
+
+def _own_domains(votes: Votes, rows: npt.NDArray[np.intp]) -> Any:
+    if votes.table is None or votes.reading is None:
+        return None
+    there = votes.table.column_names
+    named = [column.name for column in votes.reading.columns if column.role == "domain"]
+    if not votes.reading.one_per_row:
+        # Its columns are ours, of which the source may have one of this name.
+        named = [read_back(there, ["domain"]).get("domain", "domain")]
+    if len(named) != 1 or named[0] not in there:
+        return None
+    column = votes.table[named[0]].take(pa.array(rows))
+    if pa.types.is_dictionary(column.type):
+        column = column.cast(column.type.value_type)
+    if pa.types.is_floating(column.type):
+        return whole_numbers(column)[0]
+    return column.cast(pa.string()) if is_string(column.type) or pa.types.is_integer(column.type) else None
 
 
 def _timestamps(seconds: Floats) -> pa.Array:
