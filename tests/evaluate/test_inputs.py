@@ -156,6 +156,8 @@ def test_there_must_be_a_judge(tmp_path: Path) -> None:
 
 LABELS = {
     "labels": (["a", "b", "tie", "A"], [1.0, 0.0, 0.5, 1.0]),
+    "notations": (["[[A]]", "B>>A", "[[A=B]]", "Assistant A"], [1.0, 0.0, 0.5, 1.0]),
+    "notations of arenas": (["leftvote", "rightvote", "bothbad_vote", "A>B"], [1.0, 0.0, 0.5, 1.0]),
     "models": (["new", "old", "tie", "new"], [1.0, 0.0, 0.5, 1.0]),
     "probabilities": ([0.9, 0.2, 0.5, 1.0], [0.9, 0.2, 0.5, 1.0]),
     "whole numbers": ([1, 0, 0, 1], [1.0, 0.0, 0.0, 1.0]),

@@ -192,3 +192,52 @@ def test_names_that_an_engine_does_not_tell_apart_are_refused(tmp_path: Path) ->
     for source in (rows, as_parquet(rows, tmp_path)):
         with pytest.raises(BadInputError, match="'User': differs from 'user' in small letters only"):
             counted(source)
+
+
+NOTATIONS = {
+    "brackets": ("[[A]]", "[[B]]", "[[A=B]]"),
+    "signs": ("A>>B", "B>A", "A=B"),
+    "nouns": ("Assistant A", "model (b)", "tievote"),
+    "arena": ("leftvote", "rightvote", "bothbad_vote"),
+    "letters": ("A", "b", "Tie"),
+}
+
+
+def in_notation(words: tuple[str, str, str], models: tuple[str, ...]) -> list[dict[str, Any]]:
+    """Clicks of 12 users on texts of their own, for either side or neither, every two models on either side."""
+    sides = [(a, b) for a in models for b in models if a != b]
+    return [
+        row | {"winner": words[i % 3], "model_a": sides[i // 5 % len(sides)][0], "model_b": sides[i // 5 % len(sides)][1],
+               "response_b": row["response_a" if i % 7 == 2 else "response_b"]}
+        for i, row in enumerate(clicks(180))
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize("store", [as_parquet, as_lines, as_database])
+@pytest.mark.parametrize("models", [("x", "y"), ("x", "z", "y")])
+@pytest.mark.parametrize("words", NOTATIONS.values(), ids=NOTATIONS)
+def test_winners_in_notations_are_those_that_votes_are_read_from(
+    words: tuple[str, str, str], models: tuple[str, ...], store: Any, tmp_path: Path
+) -> None:
+    """In the engine and by ``read_votes`` alike, ties between identical responses included."""
+    rows = in_notation(words, models)
+    ours = dict(zip(words, ("model_a", "model_b", "tie"), strict=True))
+    said = [row | {"winner": ours[row["winner"]]} for row in rows]
+    rate = {} if len(models) == 2 else {"win_rate": {"x:y": 0.7}}
+    found = [votewise.filter_clicks(log, **FAST | rate).summary["counts"] for log in (store(rows, tmp_path), said)]
+    assert found[0] == found[1]
+    votes = votewise.read_votes(rows)
+    assert votes.sign.tolist() == votewise.read_votes(said).sign.tolist()
+    assert found[0]["comparisons"] == int((votes.sign != 0).sum())
+    assert found[0]["ties"] == votes.reading.ties
+
+
+@pytest.mark.parametrize("models", [("a", "y"), ("a", "y", "z")])
+def test_a_winner_that_may_be_a_side_or_a_model_is_refused(models: tuple[str, ...]) -> None:
+    """Also in a log of three models, where it was the model without a word."""
+    rows = [row | {"model_a": models[i % len(models)], "model_b": models[(i + 1) % len(models)], "winner": "a"}
+            for i, row in enumerate(clicks())]  # fmt: skip
+    rate = {} if len(models) == 2 else {"win_rate": {"a:y": 0.7}}
+    with pytest.raises(BadInputError, match=r"could mean the column or the model of that name.*--label 'a'=a"):
+        votewise.filter_clicks(rows, **FAST | rate)
+    assert votewise.filter_clicks(rows, **FAST | rate, label={"a": "a"}).summary["counts"]["comparisons"] == 120

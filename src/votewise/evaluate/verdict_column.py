@@ -10,7 +10,8 @@ from votewise.arrays import Floats
 from votewise.errors import BadInputError
 from votewise.evaluate.columns import PROMPT, find
 from votewise.sources.cells import is_number, is_string, parsed
-from votewise.sources.meanings.labels import SIDES, label_key
+from votewise.sources.meanings.labels import NEUTRAL, WINNERS, label_key, meant_by, word_meaning
+from votewise.sources.option_words import label_option
 from votewise.sources.rows import Rows
 
 
@@ -93,18 +94,20 @@ def _by_label(rows: Rows, column: str, shape: ComparisonColumns, model_a: list[s
         if label is None:
             rows.reject(row, "there is no verdict", column=column, expected=f"{WINNER}; --on-error skip leaves it out")
             continue
-        said = rows.labels.get(label_key(label))
+        said = meant_by(label, rows.labels, {})
         if said is not None:
             found[row] = WORTH[said]
             continue
-        side = SIDES.get(label_key(label))
-        by_side = None if side is None or (shape.second and side != "tie") else WORTH[side]
+        side = word_meaning(label_key(label), WINNERS)
+        by_side = None if side is None or (shape.second and side not in (*NEUTRAL, "skip")) else WORTH[side]
         by_name = 1.0 if label == a else 0.0 if label == b else None
         if by_side is not None and by_name is not None and by_side != by_name:
             problem = "may mean the side or the model of that name"
-            rows.reject(row, problem, column=column, value=label, expected=f"--label {label}=a (b, tie) to say which")
+            rows.reject(
+                row, problem, column=column, value=label, expected=f"{label_option(label)} (b, tie) to say which"
+            )
         elif by_side is None and by_name is None:
-            expected = f"{WINNER}; or --label {label!r}=a (b, tie, skip) to say what it means"
+            expected = f"{WINNER}; or {label_option(label)} (b, tie, skip) to say what it means"
             rows.reject(row, "is not a verdict", column=column, value=label, expected=expected)
         else:
             found[row] = by_side if by_name is None else by_name

@@ -21,3 +21,13 @@ def criterion_option(value: str) -> str:
     "--criterion 'how helpful'"
     """
     return f"--criterion {shlex.quote(value)}"
+
+
+def label_option(value: str, meaning: str = "a") -> str:
+    """The option that says what a value of labels means; others than ``a`` can stand in the place of ``meaning``.
+
+    >>> label_option("left"), label_option("No idea", "skip")
+    ("--label 'left'=a", "--label 'No idea'=skip")
+    """
+    quoted = shlex.quote(value)
+    return f"--label {quoted if quoted != value else repr(value)}={meaning}"

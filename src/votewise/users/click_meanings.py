@@ -14,7 +14,7 @@ from votewise.errors import BadInputError
 from votewise.sources.containers.splits import choose_split
 from votewise.sources.meanings.column_names import plain_name
 from votewise.sources.meanings.criteria import CRITERIA
-from votewise.sources.meanings.labels import SIDES
+from votewise.sources.meanings.labels import NEUTRAL, WINNERS, meant_by
 from votewise.sources.meanings.no_votes import has_counts, said_of_votes
 from votewise.sources.meanings.open_meanings import MOST, says_out, several_criteria
 from votewise.sources.meanings.split_columns import NAMES, are_splits
@@ -83,11 +83,7 @@ def read_meanings(
     counts = has_counts(rows.columns)
     tied = [mark for n in free if (mark := _status(clicks, n, named.get(n, n), source, counts)) is not None]
     if {"response_a", "response_b"} <= set(free) and "pair" not in free:
-        tied_words = [word for word, side in SIDES.items() if side == "tie"]
-        tied_words += [word for word, meaning in options.label.items() if meaning not in ("a", "b", "skip")]
-        winner = clicks.rows[clicks.columns["winner"]].cast("string").lower().strip()
-        same = clicks.rows["response_a"] == clicks.rows["response_b"]
-        clicks.leave_out(same & ~winner.isin(tied_words).fill_null(False), "between two identical responses")
+        clicks.leave_out(_between_identical(clicks, options), "between two identical responses")
     if tied:
         winner = clicks.rows[clicks.columns["winner"]].cast("string")
         for mark in tied:
@@ -95,6 +91,15 @@ def read_meanings(
         clicks.rows = clicks.rows.mutate(**{WINNER: winner})
         clicks.columns = {**clicks.columns, "winner": WINNER}
     return clicks
+
+
+def _between_identical(clicks: LogRows, options: LogOptions) -> Any:
+    """Where both responses are the same and the click is no tie: nothing tells which one was meant."""
+    winner = clicks.rows[clicks.columns["winner"]].cast("string")
+    same = clicks.rows["response_a"] == clicks.rows["response_b"]
+    values = _values(clicks.rows.filter(same), clicks.columns["winner"]) or ()
+    tied = [v for v in values if meant_by(v, options.label, WINNERS) in NEUTRAL]
+    return same & ~winner.isin(tied).fill_null(False) if tied else same
 
 
 def _of_classes(columns: dict[str, str], classes: Mapping[str, list[str]]) -> dict[str, str]:

@@ -13,7 +13,7 @@ import numpy as np
 from votewise.data.clicks import Counts
 from votewise.errors import BadInputError
 from votewise.users.known_win_rates import LEAST_EDGE, Bounds, WinRate
-from votewise.users.outcomes import RowKind
+from votewise.users.outcomes import RowKind, side_of
 
 PAIR, FIRST, SECOND, WINNER = "votewise_pair", "votewise_first", "votewise_second", "votewise_winner"
 COLUMNS = {"a": FIRST, "b": SECOND, "winner": WINNER, "domain": PAIR}
@@ -68,12 +68,17 @@ def name_matchups(
 
 
 def by_matchups(
-    rows: Any, columns: Mapping[str, str], names: Mapping[tuple[str, str], str]
+    rows: Any, columns: Mapping[str, str], names: Mapping[tuple[str, str], str], words: Mapping[Any, str]
 ) -> tuple[Any, dict[str, str]]:
-    """The rows with derived columns that look like a log of two models, A and B, with the matchup as the domain."""
+    """The rows with derived columns that look like a log of two models, A and B, with the matchup as the domain.
+
+    ``words`` says which winners are no names of models, and what they mean, as ``words_of_winners`` gives it.
+    """
     import ibis
 
     a, b = (rows[columns[side]].cast("string") for side in "ab")
+    # As words that no model of the derived columns is called by: ``A`` may be a side here, and is a model there.
+    said = [(str(value), {"a": "model_a", "b": "model_b"}.get(word, word)) for value, word in words.items()]
     winner = rows[columns["winner"]].cast("string")
     straight = [((a == first) & (b == second), name) for (first, second), name in names.items()]
     swapped = [((a == second) & (b == first), name) for (first, second), name in names.items()]
@@ -84,10 +89,34 @@ def by_matchups(
             PAIR: ibis.cases(*straight, *swapped, else_=ibis.null("string")),
             FIRST: ibis.cases((is_straight, "A"), (known, "B"), (a == b, "A"), else_=a),
             SECOND: ibis.cases((is_straight, "B"), (known, "A"), (a == b, "A"), else_=b),
-            WINNER: ibis.cases((winner == a, "model_a"), (winner == b, "model_b"), else_=winner),
+            WINNER: ibis.cases(
+                (winner == a, "model_a"),
+                (winner == b, "model_b"),
+                *((winner == value, word) for value, word in said),
+                else_=winner,
+            ),
         }
     )
     return derived, {**columns, **COLUMNS}
+
+
+def words_of_winners(kinds: Sequence[RowKind], columns: Mapping[str, str], source: str) -> dict[Any, str]:
+    """The winners that are words and no names of models, and what they mean: ``a``, ``b``, ``tie`` or ``skip``.
+
+    Args:
+        kinds: kinds of rows without a fault.
+        columns: the log's own names of ``winner`` and ``a``, for messages.
+        source: name of the log, for messages.
+
+    Raises:
+        BadInputError: a winner is a word for one side and the name of the model on the other.
+    """
+    found = {}
+    for kind in kinds:
+        side = side_of(kind, columns["winner"], columns["a"], source)
+        if side is not None and str(kind.winner) not in (str(kind.a), str(kind.b)):
+            found[kind.winner] = side
+    return found
 
 
 def rates_of_matchups(given: WinRate | Mapping[str, WinRate], counts: Counts) -> dict[str, WinRate]:

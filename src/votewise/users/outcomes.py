@@ -12,7 +12,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from votewise.errors import BadInputError
-from votewise.sources.meanings.labels import SIDES, WINNERS, label_key
+from votewise.sources.meanings.labels import NEUTRAL, WINNERS, meant_by
+from votewise.sources.option_words import label_option
 
 TIE, SKIP = "tie", "skip"
 EXPECTED = "model_a, model_b, tie or one of the models' names"
@@ -102,7 +103,7 @@ def read_outcomes(
             continue
         found = _meaning(kind, models, columns, source)
         if found is None:
-            expected = f"{EXPECTED}; or --label {str(kind.winner)!r}=a (b, tie, skip) to say what it means"
+            expected = f"{EXPECTED}; or {label_option(str(kind.winner))} (b, tie, skip) to say what it means"
             faults.append(Fault("unknown winner", columns["winner"], kind.winner, expected, kind))
             continue
         no_vote += kind.rows * (found == SKIP)
@@ -159,23 +160,41 @@ def fault_of(kind: RowKind, columns: dict[str, str]) -> Fault | None:
 
 def _meaning(kind: RowKind, models: tuple[str, str], columns: dict[str, str], source: str) -> str | None:
     """Who won by the kind's winner: ``a`` (model A), ``b``, ``tie`` or ``skip``; None where it is not known."""
-    key = label_key(str(kind.winner))
-    side = SIDES.get(key)
-    won = {"a": str(kind.a), "b": str(kind.b)}.get(side or "", side)
+    side = side_of(kind, columns["winner"], columns["a"], source)
+    won = {"a": str(kind.a), "b": str(kind.b)}.get(side or "")
+    if won is not None:
+        return "ab"[models.index(won)]
     named = str(kind.winner) if str(kind.winner) in models else None
-    if won is not None and named is not None and won != named:
+    return side if named is None else "ab"[models.index(named)]
+
+
+def side_of(kind: RowKind, winner: str, first: str, source: str) -> str | None:
+    """Who won by the kind's winner: the first side (``a``), ``b``, ``tie`` or ``skip``; None where it is not known.
+
+    Winners are words, notations or a model's name, as ``read_votes`` reads them.
+
+    Args:
+        kind: rows without a fault.
+        winner: the name of the column of winners, for messages.
+        first: the name of the column with the models on the first side, too.
+        source: name of the log, too.
+
+    Raises:
+        BadInputError: the winner is a word for one side and the name of the model on the other.
+    """
+    value = str(kind.winner)
+    word = meant_by(value, {}, WINNERS)
+    side = None if word is None else NEUTRAL.get(word, word)
+    named = "a" if value == str(kind.a) else "b" if value == str(kind.b) else None
+    if named is not None and side not in (None, SKIP, named):
         raise BadInputError(
-            f"could mean the column or the model of that name, in {kind.rows:,} rows with '{kind.a}' in column "
-            f"'{columns['a']}'",
+            f"could mean the column or the model of that name, in {kind.rows:,} rows with '{kind.a}' in column '{first}'",
             source=source,
-            column=columns["winner"],
+            column=winner,
             value=kind.winner,
-            expected=f"--label {kind.winner}=a (b, tie, skip) to say that it means the column",
+            expected=f"{label_option(value)} (b, tie, skip) to say that it means the column",
         )
-    found = named if won is None else won
-    if found is None and WINNERS.get(key) == SKIP:
-        return SKIP
-    return found if found in (None, TIE) else "ab"[models.index(str(found))]
+    return named or side
 
 
 def _winners(meaning: dict[Any, dict[bool, str]]) -> dict[str, tuple[Any, ...]]:

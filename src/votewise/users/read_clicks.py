@@ -31,7 +31,7 @@ from votewise.users.counting import (
 )
 from votewise.users.judged_clicks import correlation_of_clicks, count_judgements, users_of_judgements
 from votewise.users.log_options import LogOptions, on_criterion, with_labels
-from votewise.users.matchups import by_matchups, models_of, name_matchups
+from votewise.users.matchups import by_matchups, models_of, name_matchups, words_of_winners
 from votewise.users.outcomes import RowKind, fault_of, read_outcomes
 from votewise.users.rejected_rows import LogRejects, RejectedRows
 from votewise.users.repeated_clicks import without_repeated
@@ -161,11 +161,13 @@ class _Counter:
 
     def _by_matchups(self, rows: Any, columns: dict[str, str], kinds: list[RowKind], options: LogOptions) -> ClickLog:
         shown, source = options.shown or columns, self.opened.name
-        faults = [fault for kind in kinds if (fault := fault_of(kind, columns)) is not None]
+        found = [(kind, fault_of(kind, columns)) for kind in kinds]
+        faults = [fault for _, fault in found if fault is not None]
         if faults and options.on_error == "stop":
             raise first_fault(rows, columns, source, faults, shown)
         names = name_matchups(kinds, options.matchups, options.model, source)
-        derived, derived_columns = by_matchups(rows, columns, names)
+        words = words_of_winners([kind for kind, fault in found if fault is None], shown, source)
+        derived, derived_columns = by_matchups(rows, columns, names, words)
         log = self.count(derived, derived_columns, replace(options, model="A", matchups=(), shown=shown))
         return replace(log, counts=replace(log.counts, models=None), texts={}, by_matchups=True)
 

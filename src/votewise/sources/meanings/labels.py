@@ -13,6 +13,7 @@ from votewise.arrays import Signs
 from votewise.errors import BadInputError
 from votewise.sources.cells import TEXT
 from votewise.sources.meanings.label_notations import word_of
+from votewise.sources.option_words import label_option
 from votewise.sources.rows import Rows
 
 MEANINGS = ("a", "b", "tie", "both_bad", "both_good", "skip")
@@ -60,7 +61,7 @@ LABELS: dict[str, str] = {
 
 
 WINNERS: dict[str, str] = LABELS | {"tie (inconsistent)": "tie"}
-"""What is read as the winner of two models' answers."""
+"""What is read as the winner of two models' answers, beside notations."""
 
 SIDES = {value: NEUTRAL.get(meaning, meaning) for value, meaning in WINNERS.items() if meaning != "skip"}
 """Winners as ``a``, ``b`` or ``tie`` alone, without skips."""
@@ -151,8 +152,13 @@ def _tell(rows: Rows, name: str, texts: Sequence[str], meant: Sequence[str | Non
 
 def meaning_of(rows: Rows, value: Any, known: Mapping[str, str] = LABELS) -> str | None:
     """What one value means; None where nobody knows."""
+    return meant_by(value, rows.labels, known)
+
+
+def meant_by(value: Any, labels: Mapping[str, str], known: Mapping[str, str]) -> str | None:
+    """What one value means by what the user says (``labels``, see ``parse_labels``), then by words; None for neither."""
     key = label_key(str(value))
-    return rows.labels.get(key) or word_meaning(key, known) or rows.labels.get(_whole(key))
+    return labels.get(key) or word_meaning(key, known) or labels.get(_whole(key))
 
 
 def word_meaning(key: str, known: Mapping[str, str] = LABELS) -> str | None:
@@ -191,7 +197,8 @@ def refuse_label(rows: Rows, row: int, column: str, unknown: Sequence[str], expe
         row=rows.source.number(row),
         column=rows.source_column(column),
         value=first,
-        expected=f"{expected}, or --label {first!r}=a (b, tie, both_bad, skip) to say what it means{more if others else ''}",
+        expected=f"{expected}, or {label_option(first)} (b, tie, both_bad, skip) to say what it means"
+        f"{more if others else ''}",
     )
 
 

@@ -18,6 +18,7 @@ from votewise.sources.cells import is_string
 from votewise.sources.codes import codes_of
 from votewise.sources.containers.stand_in_type import DIGEST
 from votewise.sources.meanings.labels import meaning_of
+from votewise.sources.option_words import label_option
 from votewise.sources.rows import Rows
 
 SIDES = {"a": 1, "b": -1}
@@ -94,7 +95,7 @@ def sides_by_texts(
             raise rows.fail(
                 f"{value!r} may mean the side or the answer of that text (row {rows.source.number(row):,})",
                 column=column,
-                expected=f"--label {value!r}=a (b, tie, both_bad, skip) to say what it means",
+                expected=f"{label_option(value)} (b, tie, both_bad, skip) to say what it means",
             )
         if word_elsewhere:
             side[here] = 0

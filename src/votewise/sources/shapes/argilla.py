@@ -16,6 +16,7 @@ from votewise.sources.format import Format
 from votewise.sources.meanings.column_names import answer_fields
 from votewise.sources.meanings.labels import MEANINGS, NEUTRAL, SIDES, label_key
 from votewise.sources.nested import named
+from votewise.sources.option_words import label_option
 from votewise.sources.rows import Rows
 from votewise.sources.shapes.argilla_1 import is_feedback, question_columns
 from votewise.sources.shapes.argilla_ratings import names_answers, rated, rating_couples
@@ -151,7 +152,7 @@ def _couples(rows: Rows, row: int, response: Response, known: Known, names: Sequ
             column=response.where,
             value=response.value,
             expected=f"{', '.join(names)} or tie, a ranking of them, "
-            f"or --label {str(response.value)!r}=a (b, tie, both_bad, skip) to say what it means",
+            f"or {label_option(str(response.value))} (b, tie, both_bad, skip) to say what it means",
             whole=False,
         )
     return found

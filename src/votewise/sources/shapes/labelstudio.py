@@ -17,6 +17,7 @@ from votewise.sources.format import Format
 from votewise.sources.meanings.column_names import two_answers
 from votewise.sources.meanings.labels import NEUTRAL
 from votewise.sources.nested import amount, entries, get, moment, named
+from votewise.sources.option_words import label_option
 from votewise.sources.rows import Rows
 from votewise.sources.shapes.labelstudio_results import (
     VERDICTS,
@@ -192,7 +193,7 @@ def _verdict(
         return None
     meaning = found.pop()
     if meaning is None:
-        expected = f"left or right, an answer's name, or --label {values[0]!r}=a (b, tie, both_bad, skip)"
+        expected = f"left or right, an answer's name, or {label_option(values[0])} (b, tie, both_bad, skip)"
         expected += " to say what it means"
         rows.reject(row, "unknown label", column=where, value=values[0], expected=expected, whole=False)
         return None

@@ -17,6 +17,7 @@ from votewise.sources.meanings.result_columns import answer_columns, by_names, l
 from votewise.sources.meanings.scores_as_votes import score_columns
 from votewise.sources.meanings.vote_columns import VoteColumns, entry, find_votes
 from votewise.sources.nested import entries, named
+from votewise.sources.option_words import label_option
 from votewise.sources.rows import Rows
 from votewise.sources.shapes.plain import OTHERS
 from votewise.sources.texts.prompt_parts import read_texts
@@ -67,7 +68,7 @@ def read_several_votes(rows: Rows) -> Canonical:
             if meaning is None:
                 if rows.stop and rows.has(column):
                     refuse_label(rows, i, column, [str(value)], f"a for {found[0]}, b for {found[1]} or tie")
-                expected = f"a, b or tie, or --label {str(value)!r}=a (b, tie, both_bad, skip) to say what it means"
+                expected = f"a, b or tie, or {label_option(str(value))} (b, tie, both_bad, skip) to say what it means"
                 rows.reject(i, "unknown label", column=column, value=value, expected=expected, whole=False)
                 continue
             if not votes.counted:
