@@ -94,7 +94,7 @@ def read_meanings(
 
 
 def _between_identical(clicks: LogRows, options: LogOptions) -> Any:
-    """Where both responses are the same and the click is no tie: nothing tells which one was meant."""
+    """Where both responses are the same and the click is not a tie: nothing tells which one was meant."""
     winner = clicks.rows[clicks.columns["winner"]].cast("string")
     same = clicks.rows["response_a"] == clicks.rows["response_b"]
     values = _values(clicks.rows.filter(same), clicks.columns["winner"]) or ()
