@@ -26,7 +26,8 @@ if TYPE_CHECKING:
     from votewise.generate.results import GenerateResult
     from votewise.inference.diagnostic import Diagnostic
     from votewise.inference.priors import Beta
-    from votewise.report import write_audit_report, write_filter_report
+    from votewise.report.audit_page import write_audit_report
+    from votewise.report.filter_page import write_filter_report
     from votewise.score.results import ScoreResult
     from votewise.simulate import simulate_annotators, simulate_users
     from votewise.sources import read_votes
@@ -159,8 +160,8 @@ _HOMES = {
     "simulate_clicks": "votewise.workflows.simulate_clicks",
     "simulate_users": "votewise.simulate",
     "simulate_votes": "votewise.workflows.simulate_votes",
-    "write_audit_report": "votewise.report",
-    "write_filter_report": "votewise.report",
+    "write_audit_report": "votewise.report.audit_page",
+    "write_filter_report": "votewise.report.filter_page",
 }
 
 _CALLABLE: tuple[str, ...] = ("demo", "generate", "score", "train")

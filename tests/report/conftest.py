@@ -21,7 +21,7 @@ from votewise.data.clicks import Counts
 from votewise.data.votes import Votes
 from votewise.inference.diagnostic import Diagnostic
 from votewise.inference.priors import Beta
-from votewise.report import render_filter_report
+from votewise.report.filter_page import render_filter_report
 from votewise.sources import read_votes
 from votewise.users.estimate import estimate_attentiveness
 from votewise.users.known_win_rates import GoldSample

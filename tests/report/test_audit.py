@@ -15,7 +15,7 @@ from votewise.annotators.estimate import estimate_reliability
 from votewise.annotators.results import ReliabilityResult
 from votewise.data.votes import Votes
 from votewise.errors import BadInputError
-from votewise.report import render_audit_report, write_audit_report
+from votewise.report.audit_page import render_audit_report, write_audit_report
 from votewise.simulate import simulate_annotators
 
 Audited = tuple[Votes, ReliabilityResult]

@@ -11,7 +11,7 @@ import pytest
 
 from votewise.annotators.results import ReliabilityResult
 from votewise.data.votes import Votes
-from votewise.report import write_audit_report
+from votewise.report.audit_page import write_audit_report
 
 pytestmark = pytest.mark.slow
 

@@ -14,9 +14,10 @@ from votewise.data.contests import Contests, Verdicts
 from votewise.data.win_rates import MatrixResult, WinRateResult
 from votewise.evaluate.estimate import estimate_win_rate
 from votewise.evaluate.matrix import estimate_matrix
-from votewise.report import render_matrix_report, render_win_rate_report
 from votewise.report.contest_gallery import BUDGET, PER_KIND, build_contest_gallery
+from votewise.report.matrix_page import render_matrix_report
 from votewise.report.score_bars import BINS, score_bars
+from votewise.report.win_rate_page import render_win_rate_report
 
 EVIL = "<script>document.title='HACKED'</script></style></script><img src=x onerror=alert(1)>{{ 7*7 }}\"'&<!--"
 

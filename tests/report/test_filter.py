@@ -15,7 +15,7 @@ import pytest
 
 from votewise.data.clicks import Counts
 from votewise.errors import BadInputError
-from votewise.report import write_filter_report
+from votewise.report.filter_page import write_filter_report
 from votewise.users.estimate import estimate_attentiveness
 from votewise.users.known_win_rates import GoldSample
 

@@ -7,7 +7,6 @@ from dataclasses import replace
 from typing import Any
 
 import numpy as np
-from scipy.interpolate import CubicSpline
 from scipy.special import logit
 
 from votewise.annotators.fitted import Fit, OrderBeliefs
@@ -89,6 +88,8 @@ def _average(problem: OrderProblem, likely: Sequence[OrderFit], share: Floats, c
 
 def _mass(found: OrderFit) -> Floats:
     """(K, FINE G) posterior mass of each annotator's reliability, on a ``Grid``."""
+    from scipy.interpolate import CubicSpline  # here, because it takes a tenth of a second to import
+
     coarse, fine = Grid.of_size(NODES), Grid.of_size(NODES * FINE)
     middle, middles = ((g.edges[:-1] + g.edges[1:]) / 2 for g in (coarse, fine))
     log_posterior = CubicSpline(middle, found.alone, axis=1)(middles) + fine.log_mass(found.prior)

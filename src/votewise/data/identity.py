@@ -92,11 +92,19 @@ def _md5_of(pairs: pa.Table, name: str) -> npt.NDArray[np.uint8]:
     if name not in pairs.column_names:
         found = [empty] * len(pairs)
     elif pa.types.is_fixed_size_binary(pairs.schema.field(name).type):
-        found = pc.binary_slice(pairs.column(name).cast(pa.binary()), 0, MD5_BYTES).fill_null(empty).to_pylist()
+        return _first_bytes(pairs.column(name).combine_chunks(), empty)
     else:
         texts = text_keys(pairs.column(name)).cast(pa.large_binary()).to_pylist()
         found = [_md5(text or b"") for text in texts]
     return np.frombuffer(b"".join(found), np.uint8).reshape(-1, MD5_BYTES).copy()
+
+
+def _first_bytes(column: pa.FixedSizeBinaryArray, missing: bytes) -> npt.NDArray[np.uint8]:
+    """(n, 16) the first bytes of values that have at least as many; ``missing`` where there is none."""
+    width, start, n = column.type.byte_width, column.offset, len(column)
+    found = np.frombuffer(column.buffers()[1], np.uint8)[start * width : (start + n) * width].reshape(n, width)
+    known = column.is_valid().to_numpy(zero_copy_only=False)
+    return np.where(known[:, None], found[:, :MD5_BYTES], np.frombuffer(missing, np.uint8))
 
 
 def _md5(content: bytes) -> bytes:

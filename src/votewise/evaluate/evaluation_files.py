@@ -81,7 +81,7 @@ def write_win_rate(
     with folder_written_whole(folder) as place:
         pq.write_table(contest_table(contests, result.verdicts), place / f"{name}.parquet")
         if report:
-            from votewise.report import write_win_rate_report
+            from votewise.report.win_rate_page import write_win_rate_report
 
             facts = _facts(created, settings, f"{name}.parquet")
             write_win_rate_report(place / f"{name}.html", result, title=models, facts=facts)
@@ -98,7 +98,7 @@ def write_matrix(
         pq.write_table(contest_tables(result.judged), place / f"{MATRIX}.parquet")
         _write_csv(place / f"{MATRIX}.csv", matrix_table(result))
         if report:
-            from votewise.report import write_matrix_report
+            from votewise.report.matrix_page import write_matrix_report
 
             title = f"{len(result.models)} models, compared two by two"
             facts = _facts(created, settings, f"{MATRIX}.parquet")

@@ -22,7 +22,7 @@ def write_audit(
     """``votewise.annotators.saved.write_audit`` with a report of that ``title``, or without one if None."""
 
     def write_report(path: Path, facts: dict[str, Any]) -> None:
-        from votewise.report import write_audit_report  # here, because charts take long to import
+        from votewise.report.audit_page import write_audit_report  # here, because charts take long to import
 
         write_audit_report(path, votes, result, title=str(title), facts=report_facts(facts))
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import numpy as np
@@ -27,9 +28,11 @@ def text_codes(rows: Rows, table: pa.Table) -> TextCodes | None:
     a, b = text_keys(table.column("response_a")), text_keys(table.column("response_b"))
     if a.type != b.type and rows.source.stand_ins is not None:
         a, b = (c if pa.types.is_fixed_size_binary(c.type) else rows.source.stand_ins.of(c) for c in (a, b))
-    both, _ = codes_of(pa.chunked_array([*a.chunks, *b.chunks], a.type))
     n = len(table)
-    prompt = codes_of(text_keys(table.column("prompt")))[0] if "prompt" in table.column_names else np.full(n, -1)
+    with ThreadPoolExecutor(1) as pool:
+        coming = pool.submit(codes_of, pa.chunked_array([*a.chunks, *b.chunks], a.type))
+        prompt = codes_of(text_keys(table.column("prompt")))[0] if "prompt" in table.column_names else np.full(n, -1)
+        both, _ = coming.result()
     if ALSO in table.column_names:
         prompt = joined_codes(prompt, codes_of(table.column(ALSO))[0])
     return prompt, both[:n], both[n:]

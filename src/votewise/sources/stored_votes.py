@@ -17,6 +17,9 @@ from votewise.sources.containers.stand_in_type import TextsNeededError, digests,
 from votewise.sources.containers.table_files import TableFiles
 from votewise.sources.rows import Rows
 
+SOME = 1_000
+"""Votes that are compared before all are."""
+
 Stored = tuple[str, pa.Field]
 """The name of a column in files, and its type and metadata."""
 
@@ -92,8 +95,11 @@ def stored_votes(rows: Rows, canonical: Canonical) -> StoredVotes | None:
 
 def _origin(rows: Rows, table: pa.Table, name: str) -> str:
     """The column of the source that a column of stand-ins was taken from."""
-    found, row = table.column(name).combine_chunks(), table.column("row")
+    found, row = table.column(name), table.column("row")
+    some, whole = row.slice(0, SOME), row.equals(pa.chunked_array([np.arange(len(rows.table))]))
     for field in rows.table.schema:
-        if is_stand_in(field) and digests(rows.table.column(field.name)).take(row).combine_chunks().equals(found):
-            return str(field.name)
+        if is_stand_in(field):
+            own = digests(rows.table.column(field.name))
+            if own.take(some).equals(found.slice(0, SOME)) and (own if whole else own.take(row)).equals(found):
+                return str(field.name)
     raise TextsNeededError

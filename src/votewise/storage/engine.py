@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
-import pyarrow.dataset
 import pyarrow.parquet as pq
 
 from votewise.errors import BadInputError
@@ -46,6 +45,8 @@ def write_parquet(table: Any, path: Path, few: Mapping[str, Sequence[str]] | Non
                 raise BadInputError(
                     "Spark's workers cannot write here", source=str(path.parent), expected="a disk they share"
                 )
+            import pyarrow.dataset  # here, because it imports pandas
+
             found = pyarrow.dataset.dataset(parts)
             _write_batches(found.schema, found.to_batches(batch_size=BATCH), path)
     else:

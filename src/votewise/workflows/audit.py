@@ -83,7 +83,6 @@ def audit(
     """
     from datetime import UTC, datetime
 
-    from votewise.annotators.estimate import estimate_reliability
     from votewise.annotators.saved import FILES, SUMMARY_KEYS, summarise
     from votewise.data.votes import Votes
     from votewise.inference.diagnostic import check_identifiable
@@ -92,6 +91,7 @@ def audit(
     from votewise.sources import read_votes
     from votewise.sources.containers.naming import short_name
     from votewise.storage.files import check_folder_is_free, folder_to_write, written_at_last
+    from votewise.workflows.imports import imported_meanwhile
     from votewise.workflows.parsing import parse_temperature
 
     progress = progress or SILENT
@@ -106,10 +106,14 @@ def audit(
     with written_at_last(None if isinstance(votes, Votes) else kept) as aside:
         if not isinstance(votes, Votes):
             progress.stage(f"Reading {short_name(votes)}")
-            votes = read_votes(
-                votes, format=format, columns=columns, split=split, on_error=on_error, rejects=aside, **told
-            ).rejects_in(kept)
+            charts = ("altair",) if report and folder is not None else ()
+            with imported_meanwhile("pandas", "scipy.sparse.csgraph", *charts):
+                votes = read_votes(
+                    votes, format=format, columns=columns, split=split, on_error=on_error, rejects=aside, **told
+                ).rejects_in(kept)
         progress.stage("Judging annotators")
+        from votewise.annotators.estimate import estimate_reliability  # here, because it imports much of scipy
+
         result = estimate_reliability(
             votes,
             prior=chosen_prior,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import glob
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -16,7 +15,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from votewise.errors import BadInputError
-from votewise.sources.containers.whole_files import check_large_parquet, check_stream_ends
+from votewise.sources.containers.whole_files import check_large_parquet, check_stream_ends, description_of
 
 Indices = npt.NDArray[np.int64]
 
@@ -132,8 +131,8 @@ def _sizes(path: Path, names: Sequence[str]) -> Counter[str]:
     import duckdb
 
     with duckdb.connect() as engine:
-        query = "SELECT path_in_schema, sum(total_uncompressed_size) FROM parquet_metadata(?) GROUP BY ALL"
-        found = engine.execute(query, [glob.escape(str(path))]).fetchall()
+        query = f"SELECT path_in_schema, sum(total_uncompressed_size) FROM {description_of(path)} GROUP BY ALL"
+        found = engine.execute(query).fetchall()
     sizes: Counter[str] = Counter()
     for column, size in found:
         # A flat column may have a comma in its name.
