@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import hashlib
+
 import numpy as np
 import pyarrow as pa
+import pytest
 
+from votewise.data import identity
 from votewise.data.identity import joined_codes, pair_codes, pair_names, text_key
 
 
@@ -60,3 +64,32 @@ def test_conversations_are_compared_as_json() -> None:
     assert text_key([message]) == '[{"role": "user", "content": "é"}]'
     assert text_key("é") == "é"
     assert text_key(None) is None
+
+
+def stand_in(text: str | None) -> bytes | None:
+    """Bytes that begin with the MD5 of the text."""
+    return None if text is None else hashlib.md5(text.encode()).digest() + b"12345678"
+
+
+def test_many_pairs_are_named_as_few_are(monkeypatch: pytest.MonkeyPatch) -> None:
+    rng = np.random.default_rng(0)
+    texts = {name: [None if rng.random() < 0.1 else rng.bytes(6).hex() for _ in range(500)] for name in identity.TEXTS}
+    few = pair_names(pa.table(texts)).to_pylist()
+    stand_ins = {
+        name: pa.chunked_array(
+            [pa.array([stand_in(text) for text in part], pa.binary(24)) for part in (some[:7], some[7:])]
+        )
+        for name, some in texts.items()
+    }
+    assert pair_names(pa.table(stand_ins)).to_pylist() == few
+    assert pair_names(pa.table(stand_ins).slice(3)).to_pylist() == few[3:]
+    monkeypatch.setattr(identity, "MANY", 0)
+    assert pair_names(pa.table(texts)).to_pylist() == few
+    assert len(set(few)) == 500
+
+
+def test_codes_are_numbered_by_appearance() -> None:
+    values = np.random.default_rng(0).integers(-1, 50, 300)
+    found = identity.compact_codes(values)
+    assert values[np.unique(found, return_index=True)[1]].tolist() == list(dict.fromkeys(values.tolist()))
+    assert (values[np.unique(found, return_index=True)[1]][found] == values).all()

@@ -19,6 +19,9 @@ Codes = npt.NDArray[np.int64]
 
 MD5_BYTES = 16
 
+MANY = 10_000
+"""Pairs that are named by all cores."""
+
 TEXTS = ("prompt", "response_a", "response_b")
 """The columns of texts that decide where a pair has no name."""
 
@@ -41,8 +44,12 @@ def text_keys(column: pa.ChunkedArray) -> pa.ChunkedArray:
 def joined_codes(left: Codes, right: Codes) -> Codes:
     """One code for each combination of two codes (-1 allowed)."""
     width = int(right.max(initial=-1)) + 2
-    _, codes = np.unique((left + 1) * width + right + 1, return_inverse=True)
-    return np.asarray(codes, np.int64)
+    return compact_codes((left + 1) * width + right + 1)
+
+
+def compact_codes(values: Codes) -> Codes:
+    """Equal codes for equal integers: 0, 1, ... in the order in which they appear first."""
+    return np.asarray(pa.array(values).dictionary_encode().indices.to_numpy(), np.int64)
 
 
 def pair_codes(name: Codes, texts: tuple[Codes, Codes, Codes] | None) -> Codes:
@@ -80,10 +87,20 @@ def pair_names(pairs: pa.Table) -> pa.Array:
             if also is not None:
                 prompt[i] = np.frombuffer(_md5(prompt[i].tobytes() + also.encode()), np.uint8)
     swap = _is_less(b, a)[:, None]
-    whole = np.hstack([prompt, np.where(swap, b, a), np.where(swap, a, b)]).tobytes()
-    each = 3 * MD5_BYTES
-    hashes = pa.array([_md5(whole[i : i + each])[:8].hex() for i in range(0, len(whole), each)], pa.large_string())
-    return pc.coalesce(names, hashes)
+    return pc.coalesce(names, _names(np.hstack([prompt, np.where(swap, b, a), np.where(swap, a, b)])))
+
+
+def _names(rows: npt.NDArray[np.uint8]) -> pa.Array:
+    """The first 16 hexadecimal digits of the MD5 of each row of bytes."""
+    n, width = rows.shape
+    if n < MANY:
+        return pa.array([_md5(row.tobytes())[:8].hex() for row in rows], pa.large_string())
+    import duckdb
+
+    column = pa.FixedSizeBinaryArray.from_buffers(pa.binary(width), n, [None, pa.py_buffer(np.ascontiguousarray(rows))])
+    with duckdb.connect() as engine:
+        found = engine.from_arrow(pa.table({"x": column})).project("left(md5(x), 16) AS name").to_arrow_table()
+    return found.column("name").combine_chunks().cast(pa.large_string())
 
 
 def _md5_of(pairs: pa.Table, name: str) -> npt.NDArray[np.uint8]:

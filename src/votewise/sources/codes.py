@@ -6,7 +6,7 @@ import numpy as np
 import pyarrow as pa
 
 from votewise.arrays import Bools, Floats, Ints, Signs
-from votewise.data.identity import Codes
+from votewise.data.identity import Codes, compact_codes
 
 
 def codes_of(column: pa.ChunkedArray) -> tuple[Codes, pa.Array]:
@@ -40,11 +40,16 @@ def is_known(table: pa.Table, name: str) -> Bools:
 
 def by_appearance(codes: Codes) -> tuple[Ints, Codes]:
     """Number codes by first appearance; also gives where each appears first."""
-    _, first, inverse = np.unique(codes, return_index=True, return_inverse=True)
-    order = np.argsort(first)
-    rank = np.empty(len(order), np.int32)
-    rank[order] = np.arange(len(order), dtype=np.int32)
-    return rank[inverse], first[order]
+    rank = compact_codes(codes)
+    return rank.astype(np.int32), first_of_each(rank)
+
+
+def first_of_each(codes: Codes) -> Codes:
+    """(C,) where each of the codes 0 ... C - 1 appears first; 0 for codes that do not."""
+    first = np.zeros(int(codes.max(initial=-1)) + 1, np.int64)
+    # Of several places for one code the last one stays.
+    first[codes[::-1]] = np.arange(len(codes) - 1, -1, -1)
+    return first
 
 
 def compact(codes: Codes, names: pa.Array) -> tuple[Ints, pa.Array]:

@@ -124,7 +124,7 @@ def _without_repeats(
     unknown = np.asarray(pc.fill_null(pc.equal(names, UNKNOWN), True).to_numpy(zero_copy_only=False), bool)[kept]
     if unknown.any():
         key = np.where(unknown, key.max(initial=0) + 1 + np.arange(len(key)), key)
-    when = np.zeros(len(kept)) if time is None else np.where(np.isnan(time[kept]), -np.inf, time[kept])
+    when = None if time is None else np.where(np.isnan(time[kept]), -np.inf, time[kept])
     last, heir = _last_of_each(key, when)
     notes: tuple[str, ...] = ()
     if judgement is not None and canonical.one_per_row and len(last) < len(kept):
@@ -149,8 +149,11 @@ def _kept_apart(rows: Rows, name: str, number: int) -> tuple[str, ...]:
     return (f"{number:,} votes that differ from another one only in '{own}' were kept.",) if number else ()
 
 
-def _last_of_each(key: Codes, when: Floats) -> tuple[Codes, Codes]:
+def _last_of_each(key: Codes, when: Floats | None) -> tuple[Codes, Codes]:
     """Of votes with equal keys the last by time, or the first without times; and (n,) which one each vote gives way to."""
+    if when is None:
+        codes, first = by_appearance(key)
+        return first, first[codes]
     order = np.lexsort((-np.arange(len(key)), when, key))
     is_last = np.append(key[order][1:] != key[order][:-1], True)[: len(order)]
     ends = np.flatnonzero(is_last)

@@ -11,7 +11,7 @@ import pyarrow as pa
 
 from votewise.arrays import Bools
 from votewise.data.identity import ALSO, Codes, joined_codes, pair_codes, text_keys
-from votewise.sources.codes import codes_of, is_known
+from votewise.sources.codes import codes_of, first_of_each, is_known
 from votewise.sources.rows import Rows
 
 TOLERANCE = 1e-6
@@ -63,8 +63,8 @@ def find_pairs(rows: Rows, table: pa.Table, texts: TextCodes | None, keep: Bools
     pair = pair_codes(named, texts)
     kept = np.flatnonzero(keep)
     first = np.zeros(int(pair.max(initial=0)) + 1, np.int64)
-    ids, where = np.unique(pair[kept], return_index=True)
-    first[ids] = kept[where]
+    there = first_of_each(pair[kept])
+    first[: len(there)] = kept[there] if len(kept) else 0
     start = first[pair]
     flipped = (a == b[start]) & (b == a[start]) & (a != b)
     straight = (a == a[start]) & (b == b[start])
