@@ -10,13 +10,14 @@ from typing import Any
 import numpy as np
 import pytest
 
-from votewise import export_arena_hard, read_votes
+from votewise import export_arena_hard, import_arena_hard, read_votes
 from votewise.errors import BadInputError
 from votewise.evaluate.answers import Answers
-from votewise.evaluate.arena_hard_answers import arena_hard_answers, count_markdown, read_answer_texts, token_counter
+from votewise.evaluate.arena_hard_answers import answer_texts, arena_hard_answers, count_markdown, token_counter
 from votewise.evaluate.arena_hard_judgments import arena_hard_score, judgment_table, read_judgments
 from votewise.evaluate.arena_hard_questions import ArenaHardQuestion, read_questions
 from votewise.evaluate.read_comparisons import read_comparisons
+from votewise.sources.reader import SourceReader
 
 QUESTIONS = [ArenaHardQuestion(f"u{i}", f"ask {i}") for i in range(4)]
 
@@ -55,7 +56,9 @@ def test_arena_hard_gets_what_its_judge_reads(answers: Path, tmp_path: Path) -> 
     other = export_arena_hard(answers, questions=questions).table.to_pylist()
     assert "token_len" not in other[0]["metadata"]
     assert [row["ans_id"] for row in rows] == [row["ans_id"] for row in other]
-    assert read_answer_texts(done.files) == {("org/mine", f"u{i}"): f"# so **it** is {i}" for i in range(3)}
+    assert answer_texts(SourceReader().open_all(done.files)) == {
+        ("org/mine", f"u{i}"): f"# so **it** is {i}" for i in range(3)
+    }
 
 
 def test_questions_are_named_by_file_or_by_the_answers(tmp_path: Path) -> None:
@@ -64,7 +67,7 @@ def test_questions_are_named_by_file_or_by_the_answers(tmp_path: Path) -> None:
     assert read_questions(new) == read_questions(old) == QUESTIONS[:1]
     with pytest.raises(BadInputError, match=r"is not a question\.jsonl"):
         read_questions(lines(tmp_path / "q.jsonl", [{"prompt": "x"}]))
-    with pytest.raises(BadInputError, match="without a name or a text"):
+    with pytest.raises(BadInputError, match="a question without a text"):
         read_questions(lines(tmp_path / "q3.jsonl", [{"uid": "u", "prompt": None}, {"uid": "v", "prompt": "x"}]))
     named = Answers("m", "file", ["ask"], ["so"], ids={"prompt_id": ["u7"]})
     [row] = arena_hard_answers(named, now=5.0).rows
@@ -161,3 +164,68 @@ def test_tokens_are_counted_by_the_named_tokenizer(tmp_path: Path, monkeypatch: 
         token_counter("tiktoken:o200k_base")
     with pytest.raises(BadInputError, match="no tokenizer"):
         token_counter(str(tmp_path / "nothing"))
+
+
+def test_judgments_are_read_as_the_options_say(tmp_path: Path) -> None:
+    rows = [judged(f"u{i}", "A>B", "first") | {"rater": "kim" if i else None} for i in range(3)]
+    rows = [{"id" if name == "uid" else name: value for name, value in row.items() if name != "judge"} for row in rows]
+    path = lines(tmp_path / "folder" / "mine.jsonl", rows)
+    told: dict[str, Any] = {"columns": {"uid": "id", "judge": "rater"}}
+    with pytest.raises(BadInputError, match=r"row 1, .*is not a verdict, got 'first'.*--label 'first'=a"):
+        import_arena_hard(path, **told)
+    found = import_arena_hard(path, **told, label={"First": "a"})
+    assert found.table["annotator"].to_pylist() == ["folder", "kim", "kim"]
+    assert found.table["second"].to_pylist() == [1, 1, 1]
+    assert import_arena_hard(path, **told, label={"first": "tie"}).table["second"].to_pylist() == [0, 0, 0]
+    found = import_arena_hard(path, **told, label={"first": "a"}, one_annotator="lee")
+    assert found.table["annotator"].to_pylist() == ["lee", "kim", "kim"]
+    rows[1]["games"][1]["score"] = "A>B"
+    lines(path, rows)
+    assert import_arena_hard(path, **told, label={"first": "skip"}).failed == 2
+    with pytest.raises(BadInputError, match="there is no column 'nobody'"):
+        import_arena_hard(path, columns={"judge": "nobody"})
+
+
+BROKEN: dict[str, dict[str, Any]] = {
+    "an unknown verdict": judged("u1", "A>C", "A>B"),
+    "a question without a name": judged("u1", "A>B", "A>B") | {"uid": None},
+    "a model without a name": judged("u1", "A>B", "A>B", model=""),
+    "games of another kind": judged("u1", "A>B", "A>B", games="A>B"),
+    "a game of another kind": judged("u1", "A>B", "A>B", games=[["A>B"], {"score": "A>B"}]),
+    "an answer that is not there": judged("u7", "A>B", "A>B"),
+}
+
+
+@pytest.mark.parametrize("case", BROKEN)
+def test_unusable_judgments_are_left_out_and_kept(case: str, tmp_path: Path) -> None:
+    path = lines(
+        tmp_path / "gpt" / "mine.jsonl", [judged("u0", "A>B", "A>B"), BROKEN[case], judged("u2", "B>A", "A>B")]
+    )
+    said = [{"uid": f"u{i}", "model": m, "messages": [{"role": "assistant", "content": m}]}
+            for i in range(3) for m in ("mine", "base")]  # fmt: skip
+    texts = lines(tmp_path / "answers.jsonl", said)
+    out = tmp_path / "out" / "judged.jsonl"
+    with pytest.raises(BadInputError, match=r"row 2|answers are missing"):
+        import_arena_hard(path, answers=texts, out=out)
+    assert not out.parent.exists()
+    found = import_arena_hard(path, answers=texts, out=out, on_error="skip")
+    assert found.table["prompt_id"].to_pylist() == ["u0", "u2"]
+    assert (found.rejected.rows, found.failed, found.figures["rejected"]) == (1, 0, 1)
+    (row,) = map(json.loads, (tmp_path / "out" / "judged-rejected.jsonl").read_text().splitlines())
+    assert (row["row"], row["record"]["uid"]) == (2, BROKEN[case]["uid"])
+
+
+def test_unusable_answers_and_questions_are_left_out_and_kept(tmp_path: Path) -> None:
+    path = lines(tmp_path / "gpt" / "mine.jsonl", [judged("u0", "A>B", "A>B"), judged("u1", "B>A", "A>B")])
+    said = [{"uid": f"u{i}", "model": m, "messages": [{"role": "assistant", "content": m}] if i or m == "base" else None}
+            for i in range(2) for m in ("mine", "base")]  # fmt: skip
+    told: dict[str, Any] = {"answers": lines(tmp_path / "answers.jsonl", said), "out": tmp_path / "judged.parquet"}
+    told["questions"] = lines(tmp_path / "q.jsonl", [{"uid": "u1", "prompt": "why?"}, {"uid": "u0", "prompt": None}])
+    with pytest.raises(BadInputError, match="a question without a text"):
+        import_arena_hard(path, **told)
+    found = import_arena_hard(path, **told, on_error="skip")
+    assert found.table["prompt"].to_pylist() == ["why?"]
+    kept = [json.loads(line) for line in (tmp_path / "judged-rejected.jsonl").read_text().splitlines()]
+    assert sorted((Path(row["source"]).name, row["row"]) for row in kept) == [
+        ("answers.jsonl", 1), ("mine.jsonl", 1), ("q.jsonl", 2),
+    ]  # fmt: skip

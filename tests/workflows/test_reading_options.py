@@ -181,7 +181,7 @@ def test_numbers_as_verdicts_mean_what_is_said() -> None:
 
 def test_a_verdict_that_may_mean_the_side_or_the_model_is_refused() -> None:
     rows = [comparison(i, "b", "a", winner="a") for i in range(3)]
-    with pytest.raises(BadInputError, match=r"may mean the side or the model of that name.*--label a=a \(b, tie\)"):
+    with pytest.raises(BadInputError, match=r"may mean the side or the model of that name.*--label 'a'=a \(b, tie\)"):
         votewise.evaluate_win_rate(rows)
     found = votewise.evaluate_win_rate(rows, label={"a": "a"})
     assert found.result is not None

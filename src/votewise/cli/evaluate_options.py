@@ -102,6 +102,15 @@ OneModel = Annotated[
         show_default=False,
     ),
 ]
+OneJudge = Annotated[
+    str | None,
+    typer.Option(
+        "--one-annotator",
+        metavar="NAME",
+        help="Say that judgments without a judge's name are all by one person or model, and call it NAME.",
+        show_default="the name of the folder that they are in",
+    ),
+]
 Questions = Annotated[
     str | None,
     typer.Option(

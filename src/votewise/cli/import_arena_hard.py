@@ -7,9 +7,11 @@ from typing import Annotated
 
 import typer
 
-from votewise.cli.evaluate_options import FiguresAsJson, Questions
-from votewise.cli.options import Quiet
+from votewise.cli.evaluate_options import Columns, FiguresAsJson, OneJudge, Questions
+from votewise.cli.options import AtErrorBeside, Defaults, Label, Quiet, Split, parse_columns, parse_label
 from votewise.workflows import import_arena_hard as workflow
+
+DEFAULTS = Defaults(workflow.import_arena_hard)
 
 FILE = Path("arena-hard.parquet")
 
@@ -44,6 +46,11 @@ def arena_hard(
     answers: Answers = None,
     questions: Questions = None,
     results: Results = None,
+    columns: Columns = None,
+    label: Label = None,
+    split: Split = None,
+    one_annotator: OneJudge = None,
+    on_error: AtErrorBeside = DEFAULTS.on_error,
     quiet: Quiet = False,
     as_json: FiguresAsJson = False,
 ) -> None:
@@ -62,7 +69,16 @@ def arena_hard(
     from votewise.cli.printing.evaluate import print_import
 
     found = workflow.import_arena_hard(
-        judgments, out=out or FILE, answers=answers or (), questions=questions, results=results
+        judgments,
+        out=out or FILE,
+        answers=answers or (),
+        questions=questions,
+        results=results,
+        columns=parse_columns(columns),
+        label=parse_label(label),
+        split=split,
+        one_annotator=one_annotator,
+        on_error=on_error,
     )
     if as_json:
         print_json(found.figures)

@@ -14,11 +14,10 @@ import pyarrow as pa
 
 from votewise.errors import BadInputError
 from votewise.evaluate.alpaca_eval import single_prompt
-from votewise.evaluate.answers import Answers, read_answers
+from votewise.evaluate.answers import Answers, answers_of
 from votewise.evaluate.arena_hard_questions import ArenaHardQuestion, name_prompts
 from votewise.evaluate.columns import plain_text
-from votewise.sources.reader import SourceReader
-from votewise.sources.values import records_of
+from votewise.sources.rows import Rows
 
 CountTokens = Callable[[str], int]
 AnswerTexts = Mapping[tuple[str, str], str]
@@ -142,27 +141,35 @@ def token_counter(name: str) -> CountTokens:
     return lambda text: len(tokenizer(text, add_special_tokens=False)["input_ids"])
 
 
-def read_answer_texts(files: Sequence[Any], questions: Sequence[ArenaHardQuestion] | None = None) -> AnswerTexts:
-    """Read answers by model and question, from model_answer/MODEL.jsonl or from what ``votewise generate`` writes.
+def answer_texts(files: Sequence[Rows], questions: Sequence[ArenaHardQuestion] | None = None) -> AnswerTexts:
+    """Answers by model and question, from model_answer/MODEL.jsonl or from what ``votewise generate`` writes.
 
     Raises:
         BadInputError: other files, or prompts without a name.
     """
     texts: dict[tuple[str, str], str] = {}
-    for file in files:
-        read = SourceReader().open(file).source
-        if {"uid", "model", "messages"} <= set(read.table.column_names):
-            part = read.table.select(["uid", "model", "messages"])
-            for item in records_of(part, range(len(part))):
-                texts[item["model"], str(item["uid"])] = _last(item["messages"])
+    for rows in files:
+        if not rows.has("uid", "model", "messages"):
+            for answers in answers_of(rows):
+                for uid, answer in zip(name_prompts(answers, questions), answers.answers, strict=True):
+                    if uid is not None:
+                        texts[answers.model, uid] = plain_text(answer)
             continue
-        for answers in read_answers(file):
-            for uid, answer in zip(name_prompts(answers, questions), answers.answers, strict=True):
-                if uid is not None:
-                    texts[answers.model, uid] = plain_text(answer)
+        uids, models = rows.identifier("uid").to_pylist(), rows.identifier("model").to_pylist()
+        messages = rows.values("messages")
+        for row in rows.kept().tolist():
+            text = _last(messages[row])
+            if text is None:
+                expected = "a list of messages with content"
+                rows.reject(row, "holds no answer", column="messages", value=messages[row], expected=expected)
+            else:
+                texts[models[row], uids[row]] = text
     return texts
 
 
-def _last(messages: Any) -> str:
-    content = messages[-1]["content"]
-    return str(content["answer"] if isinstance(content, Mapping) else content)
+def _last(messages: Any) -> str | None:
+    """What the last message says; None where there is no message."""
+    last = messages[-1] if isinstance(messages, list) and messages else None
+    content = last.get("content") if isinstance(last, Mapping) else None
+    content = content.get("answer") if isinstance(content, Mapping) else content
+    return None if content is None else str(content)

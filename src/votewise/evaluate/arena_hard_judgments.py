@@ -7,7 +7,7 @@ A, and says A>>B, A>B, A=B, B>A or B>>A each time. Arena-Hard's own score counts
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -18,12 +18,17 @@ import pyarrow as pa
 from votewise.errors import BadInputError
 from votewise.evaluate.arena_hard_answers import AnswerTexts
 from votewise.evaluate.arena_hard_questions import ArenaHardQuestion
+from votewise.sources.meanings.labels import meant_by
+from votewise.sources.option_words import label_option
 from votewise.sources.reader import SourceReader
-from votewise.sources.values import records_of
+from votewise.sources.rows import Rows
 
 VERDICTS = {"A>>B": 2, "A>B": 1, "A=B": 0, "B>A": -1, "B>>A": -2}
 VERDICTS |= {"B<<A": 2, "B<A": 1, "B=A": 0, "A<B": -1, "A<<B": -2}
 """How clearly A is better, by the verdict as the judge's prompt writes it; forms like ``B<A`` also occur."""
+
+SAID = {"a": 1, "b": -1, "tie": 0, "both_bad": 0, "both_good": 0, "skip": None}
+"""The same for what the user says that a verdict means."""
 
 CLEAR = 3
 """Weight of a clear verdict in Arena-Hard's own score."""
@@ -65,10 +70,24 @@ def read_judgments(paths: Sequence[str | os.PathLike[str]]) -> Judgments:
     Raises:
         BadInputError: there are no such files, they have other columns, or a verdict cannot be read.
     """
+    return judgments_of(SourceReader().open_all(judgment_files(paths)))
+
+
+def judgments_of(files: Sequence[Rows], *, judge: str | None = None, texts: AnswerTexts | None = None) -> Judgments:
+    """The judgments in these rows.
+
+    Args:
+        files: the rows of each file.
+        judge: the judge of judgments that name none; None for the name of the file's folder.
+        texts: the answers; where rows are skipped, judgments of answers that are not there are noted as unusable.
+
+    Raises:
+        BadInputError: other columns, a verdict that cannot be read, or no judgment at all.
+    """
     found: list[dict[str, Any]] = []
     failed = 0
-    for path in _files(paths):
-        judged, without = _read(path)
+    for rows in files:
+        judged, without = _judged(rows, judge or Path(rows.source.name).parent.name, texts)
         found += judged
         failed += without
     if not found:
@@ -78,33 +97,47 @@ def read_judgments(paths: Sequence[str | os.PathLike[str]]) -> Judgments:
     return Judgments(**columns, first=first, second=second, failed=failed)
 
 
-def _read(path: str) -> tuple[list[dict[str, Any]], int]:
+def _judged(rows: Rows, judge: str, texts: AnswerTexts | None) -> tuple[list[dict[str, Any]], int]:
     """The judged answers of one file, and how many have no two verdicts."""
-    read = SourceReader().open(path).source
-    missing = [name for name in ("model", "games") if name not in read.table.column_names]
-    named = next((name for name in ("uid", "question_id") if name in read.table.column_names), None)
-    if missing or named is None:
-        found = ", ".join(read.table.column_names)
-        raise BadInputError(f"holds no judgments; found {found}", source=read.name, expected="uid, model, games")
-    rows, failed = [], 0
-    for number, item in enumerate(records_of(read.table, range(len(read.table)))):
-        scores = [(game or {}).get("score") for game in item["games"] or []]
-        if len(scores) < 2 or scores[0] is None or scores[1] is None:
+    named = next((name for name in ("uid", "question_id") if rows.has(name)), None)
+    if not rows.has("model", "games") or named is None:
+        found = ", ".join(rows.table.column_names)
+        raise rows.fail(
+            f"holds no judgments; found {found}", expected="uid, model, games; --columns uid=NAME says which is which"
+        )
+    uids, models = rows.identifier(named).to_pylist(), rows.identifier("model").to_pylist()
+    about = {
+        name: rows.identifier(name, null=True).to_pylist() if rows.has(name) else [None] * len(rows)
+        for name in ("baseline", "judge", "category")
+    }
+    games = rows.values("games")
+    judged, failed = [], 0
+    for row in rows.kept().tolist():
+        verdicts = _verdicts(rows, row, games[row])
+        baseline = about["baseline"][row] or OLD_BASELINE
+        if texts and not rows.stop and any((model, uids[row]) not in texts for model in (models[row], baseline)):
+            rows.reject(row, "its answers are missing", column="model", value=models[row], expected="them in --answers")
+        if not rows.ok[row]:
+            continue
+        if verdicts is None:
             failed += 1
             continue
-        at = {"source": read.name, "row": read.number(number)}
-        rows.append(
-            {
-                "uid": str(item[named]),
-                "model": item["model"],
-                "baseline": item.get("baseline") or OLD_BASELINE,
-                "judge": item.get("judge") or Path(path).parent.name,
-                "category": item.get("category"),
-                # The first game shows the baseline as A, the second game shows the model as A.
-                "verdicts": (-_verdict(scores[0], at), _verdict(scores[1], at)),
-            }
-        )
-    return rows, failed
+        one = {"uid": uids[row], "model": models[row], "baseline": baseline, "verdicts": verdicts}
+        judged.append(one | {"judge": about["judge"][row] or judge, "category": about["category"][row]})
+    return judged, failed
+
+
+def _verdicts(rows: Rows, row: int, games: Any) -> tuple[int, int] | None:
+    """The verdicts of both games; None where one is missing. A game that cannot be read is noted."""
+    if not isinstance(games, list | None) or not all(isinstance(game, dict | None) for game in games or []):
+        rows.reject(row, "are no games", column="games", value=games, expected="a list of objects with a score")
+        return None
+    scores = [(game or {}).get("score") for game in games or []]
+    if len(scores) < 2 or scores[0] is None or scores[1] is None:
+        return None
+    one, other = (_verdict(rows, row, score) for score in scores[:2])
+    # The first game shows the baseline as A, the second game shows the model as A.
+    return None if one is None or other is None else (-one, other)
 
 
 def arena_hard_score(judgments: Judgments, model: str) -> float:
@@ -173,14 +206,20 @@ def _answers(texts: AnswerTexts, models: Sequence[str], uids: Sequence[str]) -> 
     return [texts[key] for key in keys]
 
 
-def _verdict(score: Any, at: Mapping[str, Any]) -> int:
+def _verdict(rows: Rows, row: int, score: Any) -> int | None:
+    """From -2 (B is clearly better) to 2; None where the user calls it no verdict, and where it is noted as unusable."""
+    said = meant_by(score, rows.labels, {})
+    if said is not None:
+        return SAID[said]
     found = VERDICTS.get("".join(str(score).upper().split()))
     if found is None:
-        raise BadInputError("is not a verdict", column="games.score", value=score, expected=", ".join(VERDICTS), **at)
+        expected = f"{', '.join(VERDICTS)}; or {label_option(str(score))} (b, tie, skip) to say what it means"
+        rows.reject(row, "is not a verdict", column="games", value=score, expected=expected)
     return found
 
 
-def _files(paths: Sequence[str | os.PathLike[str]]) -> list[str]:
+def judgment_files(paths: Sequence[str | os.PathLike[str]]) -> list[str]:
+    """These files, and those in these folders; BadInputError for a folder without any."""
     files: list[Path] = []
     for path in map(Path, paths):
         found = sorted(path.rglob("*.jsonl")) if path.is_dir() else [path]

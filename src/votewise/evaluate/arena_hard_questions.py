@@ -10,7 +10,7 @@ from votewise.errors import BadInputError
 from votewise.evaluate.answers import Answers
 from votewise.evaluate.columns import prompt_key
 from votewise.sources.reader import SourceReader
-from votewise.sources.values import records_of
+from votewise.sources.rows import Rows
 
 
 @dataclass(frozen=True)
@@ -27,22 +27,26 @@ def read_questions(source: Any) -> list[ArenaHardQuestion]:
     Raises:
         BadInputError: the file has other columns, or a row without a name or a text.
     """
-    read = SourceReader().open(source).source
-    names = set(read.table.column_names)
-    if not ({"uid", "prompt"} <= names or {"question_id", "turns"} <= names):
-        found = ", ".join(read.table.column_names)
-        raise BadInputError(f"is not a question.jsonl; found {found}", source=read.name, expected="uid and prompt")
-    questions = []
-    for row, item in enumerate(records_of(read.table, range(len(read.table)))):
-        if "uid" in names:
-            uid, prompt = item["uid"], item["prompt"]
-        else:
-            turns = item["turns"] or [{}]
-            uid, prompt = item["question_id"], turns[0].get("content")
-        if not uid or not isinstance(prompt, str):
-            raise BadInputError("a question without a name or a text", source=read.name, row=read.number(row))
-        questions.append(ArenaHardQuestion(str(uid), prompt))
-    return questions
+    return questions_of(SourceReader().open(source))
+
+
+def questions_of(rows: Rows) -> list[ArenaHardQuestion]:
+    """The questions in these rows; raises as ``read_questions`` does, and notes rows where these are skipped."""
+    if not (rows.has("uid", "prompt") or rows.has("question_id", "turns")):
+        found = ", ".join(rows.table.column_names)
+        raise rows.fail(f"is not a question.jsonl; found {found}", expected="uid and prompt")
+    name, text = ("uid", "prompt") if rows.has("uid", "prompt") else ("question_id", "turns")
+    uids, texts = rows.identifier(name).to_pylist(), rows.values(text)
+    prompts = [value if text == "prompt" else _first_turn(value) for value in texts]
+    for row, prompt in enumerate(prompts):
+        if not isinstance(prompt, str):
+            rows.reject(row, "a question without a text", column=text, value=texts[row], expected="a text")
+    return [ArenaHardQuestion(uids[row], str(prompts[row])) for row in rows.kept().tolist()]
+
+
+def _first_turn(turns: Any) -> Any:
+    first = turns[0] if isinstance(turns, list) and turns else None
+    return first.get("content") if isinstance(first, dict) else None
 
 
 def name_prompts(answers: Answers, questions: Sequence[ArenaHardQuestion] | None) -> list[str | None]:

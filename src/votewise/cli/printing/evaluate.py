@@ -10,7 +10,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from votewise.cli.printing.common import SEVERITY_STYLES, TABLE_STYLE, Screen, say, written
+from votewise.cli.printing.common import SEVERITY_STYLES, TABLE_STYLE, Screen, left_out, say, written
 from votewise.data.win_rates import MatrixResult, Rate, WinRateResult
 from votewise.errors import visible
 from votewise.evaluate.verdicts import JudgeWork
@@ -128,6 +128,8 @@ def print_import(found: ArenaHardImport) -> None:
     """Print how many judged answers were read, Arena-Hard's own scores, and where the file is."""
     failed = f", {found.failed:,} without two verdicts" if found.failed else ""
     say(f"{len(found.table):,} judged answers{failed}")
+    if text := left_out(found.rejected):
+        say(text)
     for model, score in found.scores.items():
         say(f"  {model}: {score:.1%} by Arena-Hard's own score")
     for file in found.files:
