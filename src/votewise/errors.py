@@ -59,6 +59,10 @@ class BadInputError(VotewiseError, ValueError):
         return visible(" ".join(line.split()))
 
 
+class ClicksWithoutTextsError(BadInputError):
+    """A log of clicks where votes on texts are needed."""
+
+
 class NotIdentifiableError(VotewiseError):
     """The votes do not determine the answer, whatever the estimator; ``--force`` continues anyway."""
 
@@ -120,6 +124,15 @@ def _missing(error: BaseException | None) -> str | None:
         name = error.name if isinstance(error, ModuleNotFoundError) and error.name else name
         error = error.__cause__
     return None if name is None else name.partition(".")[0]
+
+
+def many(number: int, what: str) -> str:
+    """A number and its noun, which gets an ``s`` where it is not one.
+
+    >>> many(1, "pair"), many(1_200, "unusable row"), many(0, "vote")
+    ('1 pair', '1,200 unusable rows', '0 votes')
+    """
+    return f"{number:,} {what}{'' if number == 1 else 's'}"
 
 
 def shorten(value: object, length: int = 60) -> str:

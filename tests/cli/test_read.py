@@ -6,10 +6,13 @@ import json
 import re
 import shlex
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+import votewise
 from votewise.cli import main
+from votewise.errors import BadInputError
 
 ROWS = [
     {"worker": f"w{i % 2}", "question": f"Is {i} even?", "left": f"Yes, {i}.", "right": f"No, {i}.", "choice": choice}
@@ -18,7 +21,7 @@ ROWS = [
 TOLD = ["--label", "It's left=a", "--label", "It's right=b", "--label", "No idea=skip", "--label", "Both bad=both_bad"]
 
 
-def write(path: Path, rows: list[dict[str, str]]) -> Path:
+def write(path: Path, rows: list[Any]) -> Path:
     path.write_text("\n".join(map(json.dumps, rows)))
     return path
 
@@ -72,3 +75,81 @@ def test_json_has_the_values_and_the_options(tmp_path: Path, capsys: pytest.Capt
     assert found["options"]["label"]["No idea"] == "skip"
     assert {"column": "choice", "value": "It's left", "meaning": "a", "count": 2} in found["values"]
     assert len(found["examples"]) == 3
+
+
+def log(models: tuple[str, ...] = ("big", "it's small"), n: int = 120) -> list[dict[str, object]]:
+    """Clicks under names and words of their own, without texts: a draft, a row without a user and one without a winner."""
+    words = ["[[A]]", "it's left", "Tie", "Both bad", "No idea", models[0]]
+    rows: list[dict[str, object]] = []
+    for i in range(n):
+        sides = [models[0], models[1 + i // 6 % (len(models) - 1)]][:: 1 if i % 4 else -1]
+        row = {"who": f"u{i % 7}", "left": sides[0], "right": sides[1], "choice": words[i % 6], "comment": "well",
+               "status": "submitted"}  # fmt: skip
+        rows.append(row)
+    rows[6]["status"], rows[12]["who"], rows[18]["choice"] = "draft", None, None
+    return rows
+
+
+CLICKS = ["--columns", "user=who", "--columns", "model_a=left", "--columns", "model_b=right", "--columns", "winner=choice",
+          "--label", "it's left=a", "--label", "No idea=skip", "--on-error", "skip"]  # fmt: skip
+
+
+@pytest.mark.parametrize("models", [("big", "it's small"), ("big", "it's small", "old")])
+def test_a_log_of_clicks_is_shown_as_votes_are(
+    models: tuple[str, ...], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = write(tmp_path / "my clicks.jsonl", log(models))
+    plain = " ".join(shown(capsys, path, *CLICKS).split())
+    for words in (
+        "Format clicks", "120 rows", "97 clicks by 7 users", "40 ties", "20 of them both bad", "21 skipped: no votes",
+        "2 rejected: unusable", "0 repeated", "who text user", "left text model_a", "choice text winner",
+        "status text status", "comment text carried along", "choice it's left a: first answer 20", "choice Tie tie 20",
+        "choice Both bad both_bad: a tie 20", "choice No idea skip: no vote 20", "(an answer's text, or a model's name)",
+        "The first clicks u0 prefers it's small to big u1 prefers big to it's small u2 finds equal big and it's small",
+    ):  # fmt: skip
+        assert words in plain, words
+
+
+@pytest.mark.parametrize("models", [("big", "it's small"), ("big", "it's small", "old")])
+def test_the_commands_for_clicks_can_be_pasted(
+    models: tuple[str, ...], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    text = shown(capsys, write(tmp_path / "my clicks.jsonl", log(models)), *CLICKS)
+    command = text[text.index("votewise read") : text.index("\n--columns NAME=COLUMN")]
+    assert shown(capsys, *shlex.split(command.replace("\\\n", " "))[2:]) == text
+    words = shlex.split(text[text.index("votewise filter") :].replace("\\\n", " "))
+    with pytest.raises(SystemExit) as ended:
+        main([*words[1:], "--dry-run"])
+    assert ended.value.code in (0, None)
+
+
+def test_clicks_from_python_and_as_json(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    rows = [
+        {"user": f"u{i % 3}", "model_a": "x", "model_b": "y", "winner": "ab"[i % 2], "prompt": f"p {i}"}
+        for i in range(9)
+    ]
+    found = votewise.read(rows)
+    assert found.votes is None
+    assert found.clicks is not None
+    assert (found.clicks.n_users, found.reading.kept, found.reading.format) == (3, 9, "clicks")
+    assert found.reading.options == {}
+    assert found.examples.to_pylist()[1] == {
+        "annotator": "u1", "prompt": "p 1", "preferred": "y", "other": "x", "tie": False,
+    }  # fmt: skip
+    told = json.loads(shown(capsys, write(tmp_path / "c.jsonl", rows), "--json"))
+    assert {"column": "winner", "value": "a", "meaning": "a", "count": 5} in told["values"]
+    with pytest.raises(BadInputError, match="one_annotator: clicks without a user are nobody's"):
+        votewise.read(rows, one_annotator="me")
+    with pytest.raises(BadInputError, match="holds clicks without the texts"):
+        votewise.read(iter(rows))
+
+
+def test_clicks_that_cannot_be_used_are_refused_with_the_option(tmp_path: Path) -> None:
+    rows = [{"user": row["who"] or "u", "model_a": row["left"], "model_b": row["right"], "winner": "it's left",
+             "status": row["status"]} for row in log()]  # fmt: skip
+    with pytest.raises(BadInputError, match=r"unknown winner in 119 rows.*--label 'it'\"'\"'s left'=a") as refused:
+        votewise.read(rows)
+    option = re.search(r"--label \S+ \S+=a", str(refused.value))
+    assert option is not None
+    assert shlex.split(option[0])[1] == "it's left=a"
+    assert votewise.read(rows, label={"it's left": "a"}).reading.kept == 119

@@ -66,7 +66,7 @@ def test_labels_hold_among_matchups() -> None:
 
 def test_models_called_like_sides_are_told_apart_by_a_label() -> None:
     rows = [row | {"model_a": "b", "model_b": "a", "choice": "a" if i % 4 else "b"} for i, row in enumerate(clicks())]
-    with pytest.raises(BadInputError, match=r"could mean the column or the model of that name.*--label a=a"):
+    with pytest.raises(BadInputError, match=r"could mean the column or the model of that name.*--label 'a'=a"):
         votewise.filter_clicks(rows, **FAST, columns=MAPPED["columns"])
     found = votewise.filter_clicks(rows, **FAST, columns=MAPPED["columns"], label={"a": "a", "b": "b"}, model="b")
     assert found.counts.users @ found.counts.wins == 300

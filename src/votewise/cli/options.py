@@ -58,6 +58,14 @@ AtError = Annotated[
         help="What to do with an unusable row: stop, or skip it and write it to DIR/rejected.jsonl with the reason.",
     ),
 ]
+AtErrorCounted = Annotated[
+    Literal["stop", "skip"],
+    typer.Option(
+        "--on-error",
+        metavar="stop|skip",
+        help="What to do with an unusable row: stop, or skip it and count it. Nothing is written.",
+    ),
+]
 AtErrorBeside = Annotated[
     Literal["stop", "skip"],
     typer.Option(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from votewise.cli.audit import Source
 from votewise.cli.options import (
-    AtError,
+    AtErrorCounted,
     Columns,
     Criterion,
     Defaults,
@@ -29,13 +29,14 @@ def read(
     criterion: Criterion = None,
     split: Split = None,
     one_annotator: OneAnnotator = None,
-    on_error: AtError = DEFAULTS.on_error,
+    on_error: AtErrorCounted = DEFAULTS.on_error,
     as_json: Json = False,
 ) -> None:
     """Show what would be read from a file, before anything else: run this first.
 
     Prints the format, the role of every column, how many votes, ties, skips and unknown people there are, and the first
-    three votes in words. Writes nothing.
+    three votes in words. Of a log of clicks without texts, it shows the same, and the `votewise filter` command for it.
+    Writes nothing.
 
     **Examples:**
 

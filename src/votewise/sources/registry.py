@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from votewise.errors import BadInputError
+from votewise.errors import BadInputError, ClicksWithoutTextsError
 from votewise.sources.format import Format
 from votewise.sources.meanings.better_and_worse import couple_in_doubt
 from votewise.sources.meanings.column_names import plain_name
@@ -106,8 +106,9 @@ def _recognised(rows: Rows) -> Format:
     names = rows.table.column_names
     refuse_single_verdicts(rows)
     if set(CLICKS_ONLY) <= set(names):
-        raise rows.fail(
+        raise ClicksWithoutTextsError(
             "holds clicks without the texts of the answers",
+            source=rows.source.name,
             expected=f"the columns response_a and response_b, or the command that needs no texts: "
             f"votewise filter {_path(rows.source.name)} --win-rate RATE",
         )

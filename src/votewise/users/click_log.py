@@ -6,6 +6,7 @@ rows. So neither users nor rows ever pass through Python.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -42,6 +43,8 @@ class ClickLog:
         rejected: the rows that were left out as unusable.
         by_matchups: whether the domains are matchups, because there are more than two models.
         notes: what to say about the way in which the log was read.
+        roles: other columns that say something about the rows, and what.
+        clicks: the rows that are clicks, usable or not, as an expression; None before these are sorted out.
     """
 
     source: str
@@ -58,6 +61,8 @@ class ClickLog:
     rejected: LogRejects = field(repr=False)
     by_matchups: bool = False
     notes: tuple[str, ...] = ()
+    roles: Mapping[str, str] = field(default_factory=dict)
+    clicks: Any = field(default=None, repr=False)
 
     def count_rows(self) -> npt.NDArray[np.int64]:
         """(C,) rows of all users of each cell, ties included. Reads the log again where there are ties."""

@@ -38,12 +38,14 @@ class LogRows:
         columns: the names that ``user``, ``a``, ``b``, ``winner`` and ``domain`` have in it.
         left_out: rows that are no clicks, by the reason.
         notes: what to say about it.
+        roles: columns that say something about the rows, and what: ``status``, ``split``.
     """
 
     rows: Any
     columns: dict[str, str]
     left_out: dict[str, int] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
+    roles: dict[str, str] = field(default_factory=dict)
 
     def leave_out(self, out: Any, reason: str) -> int:
         """Leave out the rows where ``out`` holds; return their number."""
@@ -140,6 +142,7 @@ def _one_split(clicks: LogRows, name: str, split: str | None, source: str) -> No
         return
     chosen, _ = choose_split(values, split, source)
     number = clicks.leave_out((clicks.rows[name] != chosen).fill_null(True), "of other splits")
+    clicks.roles[name] = "split"
     clicks.notes.append(
         f"By the column '{name}', the split '{chosen}' is read and {number:,} rows of others are left out; "
         f"--split chooses another one, {column_option(name, '')} reads all."
@@ -187,6 +190,7 @@ def _status(clicks: LogRows, name: str, what: str, source: str, counts: bool) ->
     said = [f"{number:,} rows are not votes"] if number else []
     said += ["some are ties"] if ties else []
     if said:
+        clicks.roles[name] = "status"
         clicks.notes.append(
             f"By the column '{name}', {' and '.join(said)}; {column_option(name, '')} leaves that column out."
         )

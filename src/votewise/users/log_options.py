@@ -48,8 +48,62 @@ class LogOptions:
     shown: dict[str, str] | None = None
 
 
-def on_criterion(rows: Any, criterion: str, source: str) -> tuple[Any, int]:
-    """The rows about one question, and how many are about others.
+DEFAULTS: Mapping[str, str | None] = {
+    "user": "user", "model_a": "model_a", "model_b": "model_b", "winner": "winner", "domain": None, "time": "time",
+    "judgement": None,
+}  # fmt: skip
+"""The columns of a log, and what they are called where nothing else is said."""
+
+OPTIONAL = ("domain", "time", "judgement")
+
+OF_VOTES = {"annotator": "user", "label": "winner"}
+"""What votes call columns that clicks have, too -> the clicks' own name."""
+
+
+def named_columns(
+    given: Mapping[str, str | None], columns: Mapping[str, str] | None
+) -> tuple[dict[str, str | None], str | None, tuple[str, ...]]:
+    """The log's names of columns, those that ``columns`` names, and for the others those ``given``.
+
+    Besides them the column that says which rows are no clicks, and columns without a role.
+
+    Raises:
+        BadInputError: a name that plays no part in a log, a column that is needed and set aside, or one that is named twice.
+    """
+    named, status, set_aside = dict(given), None, []
+    for name, own in (columns or {}).items():
+        what = OF_VOTES.get(name, name)
+        if what not in given:
+            if own == "":
+                set_aside.append(name)
+                continue
+            if what == "status":
+                status = own
+                continue
+            raise BadInputError(
+                "plays no part in a log of clicks",
+                parameter="columns",
+                value=name,
+                expected=f"one of {', '.join(given)}, status",
+            )
+        if own == "" and what not in OPTIONAL:
+            raise BadInputError("is needed", parameter="columns", value=f"{name}=", expected=f"{name}=COLUMN")
+        if given[what] != DEFAULTS[what] and given[what] != own:
+            raise BadInputError(
+                "is named twice", parameter=what, value=given[what], expected=f"it or --columns {name}={own}"
+            )
+        named[what] = own or None
+    return named, status, tuple(set_aside)
+
+
+def counted_columns(named: Mapping[str, str | None]) -> dict[str, str]:
+    """The log's names of ``user``, ``a``, ``b``, ``winner`` and, where there are domains, ``domain``."""
+    roles = {"user": "user", "a": "model_a", "b": "model_b", "winner": "winner", "domain": "domain"}
+    return {role: own for role, what in roles.items() if (own := named[what]) is not None}
+
+
+def on_criterion(rows: Any, criterion: str, source: str) -> tuple[Any, int, str]:
+    """The rows about one question, how many are about others, and the column that says so.
 
     Raises:
         BadInputError: nothing in the log is called like that.
@@ -62,7 +116,7 @@ def on_criterion(rows: Any, criterion: str, source: str) -> tuple[Any, int]:
         counted = rows.group_by(value=column).agg(rows=rows.count()).order_by("value").limit(1000).to_pyarrow()
         numbers = dict(zip(counted["value"].to_pylist(), counted["rows"].to_pylist(), strict=True))
         if criterion in numbers:
-            return rows.filter(column == criterion), sum(numbers.values()) - numbers[criterion]
+            return rows.filter(column == criterion), sum(numbers.values()) - numbers[criterion], name
         found |= {value for value in numbers if value is not None}
     expected = f"one of: {', '.join(sorted(found)[:10])}" if found else "a log with a column 'criterion'"
     raise BadInputError("unknown criterion", source=source, parameter="criterion", value=criterion, expected=expected)

@@ -135,17 +135,20 @@ class _Counter:
     def count(self, rows: Any, columns: dict[str, str], options: LogOptions) -> ClickLog:
         """Count; rows that cannot be used are left out or stop the work."""
         source = self.opened.name
-        others, clicks = 0, LogRows(rows, columns)
+        others, asked, clicks = 0, None, LogRows(rows, columns)
         if options.criterion is not None:
-            rows, others = on_criterion(rows, options.criterion, source)
-        if options.shown is None:
+            rows, others, asked = on_criterion(rows, options.criterion, source)
+        first = options.shown is None
+        if first:
             # For the first time: what is derived is not read again.
             clicks = read_meanings(rows, columns, options, self.opened.classes, source)
             clicks.notes = [*self.opened.notes, *clicks.notes]
+            clicks.roles |= {} if asked is None else {asked: "criterion"}
             options = replace(options, shown=columns)
             rows, columns = clicks.rows, clicks.columns
             rows, repeated = without_repeated(rows, columns, options, self.opened)
             clicks.left_out |= {"repeated": repeated} if repeated else {}
+        sorted_out = rows
         kinds = kinds_of_rows(rows, columns, source)
         if options.label:
             rows, columns, kinds = with_labels(rows, columns, kinds, options.label)
@@ -157,7 +160,8 @@ class _Counter:
         apart = Counter({"on another question": others} if others else {})
         apart.update(clicks.left_out)
         apart.update(log.skipped)
-        return replace(log, skipped=dict(apart), notes=(*clicks.notes, *log.notes))
+        log = replace(log, skipped=dict(apart), notes=(*clicks.notes, *log.notes))
+        return replace(log, roles=clicks.roles, clicks=sorted_out) if first else log
 
     def _by_matchups(self, rows: Any, columns: dict[str, str], kinds: list[RowKind], options: LogOptions) -> ClickLog:
         shown, source = options.shown or columns, self.opened.name

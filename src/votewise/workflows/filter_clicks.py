@@ -128,7 +128,7 @@ def filter_clicks(
     from votewise.users.drift import find_drift
     from votewise.users.estimate import estimate_attentiveness
     from votewise.users.known_win_rates import parse_win_rates
-    from votewise.users.log_options import LogOptions
+    from votewise.users.log_options import LogOptions, counted_columns, named_columns
     from votewise.users.matchups import rates_of_matchups
     from votewise.users.read_clicks import open_log
     from votewise.users.select import PROBABILITY, Rule, ladder, select_users, user_flags
@@ -145,9 +145,8 @@ def filter_clicks(
     stretch = Window.parse(window) if window else None
     given = {"user": user, "model_a": model_a, "model_b": model_b, "winner": winner, "domain": domain, "time": time}
     given["judgement"] = judgement
-    named, status, set_aside = _named(given, columns)
-    roles = {"user": "user", "a": "model_a", "b": "model_b", "winner": "winner", "domain": "domain"}
-    counted = {role: own for role, what in roles.items() if (own := named[what]) is not None}
+    named, status, set_aside = named_columns(given, columns)
+    counted = counted_columns(named)
     if stretch is not None and named["judgement"] is not None:
         raise BadInputError(
             "cannot be combined with a judgement column", parameter="window", value=window, expected="one or the other"
@@ -197,46 +196,6 @@ def filter_clicks(
                     rejected=on_error == "skip",
                 )
     return FilterResult(log.counts, result, kept, tuple(flags), table, summary, tuple(files))
-
-
-COLUMNS = {"annotator": "user", "label": "winner"}
-"""What votes call columns that clicks have, too -> the clicks' own name."""
-
-
-def _named(
-    given: Mapping[str, str | None], columns: Mapping[str, str] | None
-) -> tuple[dict[str, str | None], str | None, tuple[str, ...]]:
-    """The log's names of columns, those that ``columns`` names, and for the others the parameters.
-
-    Besides them the column that says which rows are no clicks, and columns without a role.
-    """
-    import inspect
-
-    named, status, set_aside = dict(given), None, []
-    defaults = inspect.signature(filter_clicks).parameters
-    for name, own in (columns or {}).items():
-        what = COLUMNS.get(name, name)
-        if what not in given:
-            if own == "":
-                set_aside.append(name)
-                continue
-            if what == "status":
-                status = own
-                continue
-            raise BadInputError(
-                "plays no part in a log of clicks",
-                parameter="columns",
-                value=name,
-                expected=f"one of {', '.join(given)}, status",
-            )
-        if own == "" and what not in ("domain", "time", "judgement"):
-            raise BadInputError("is needed", parameter="columns", value=f"{name}=", expected=f"{name}=COLUMN")
-        if given[what] != defaults[what].default and given[what] != own:
-            raise BadInputError(
-                "is named twice", parameter=what, value=given[what], expected=f"it or --columns {name}={own}"
-            )
-        named[what] = own or None
-    return named, status, tuple(set_aside)
 
 
 def _name(comparisons: Any) -> str:
