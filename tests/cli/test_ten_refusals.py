@@ -100,7 +100,8 @@ def test_a_refusal_is_met_as_printed_and_its_option_is_accepted(number: int, tmp
 def test_a_log_of_clicks_without_texts_names_the_command_that_reads_it(tmp_path: Path) -> None:
     source = lines({"user": "u", "model_a": "m", "model_b": "n", "winner": "model_a"})(tmp_path)
     with pytest.raises(BadInputError, match=r"votewise filter .*in\.jsonl --win-rate"):
-        votewise.read(source)
+        votewise.read_votes(source)
+    assert votewise.read(source).reading.format == "clicks"
 
 
 def test_of_several_splits_one_for_training_is_proposed(tmp_path: Path) -> None:
