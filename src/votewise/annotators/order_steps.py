@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+from scipy.sparse import csr_matrix
 
 from votewise.annotators.ordered_prompts import OrderedPrompts
 from votewise.arrays import Floats, Ints
-from votewise.inference.orders import NODES, OrderKind, order_noise
+from votewise.inference.orders import NODES, Indices, OrderKind, order_noise
 
-CELLS = 2_000_000
+Cells = npt.NDArray[np.float32]
+
+CELLS = 1_000_000
 """Judgements times orders times settings that are in memory at a time."""
 
 
@@ -28,8 +31,8 @@ class OrderLikelihood:
     """
 
     prompts: OrderedPrompts
-    table: npt.NDArray[np.float32]
-    log_weight: npt.NDArray[np.float32]
+    table: Cells
+    log_weight: Cells
 
     @classmethod
     def of(cls, prompts: OrderedPrompts, kind: OrderKind, log_prior: Floats | None) -> OrderLikelihood:
@@ -63,7 +66,7 @@ class OrderStep:
         log_likelihood: of all judgements, at the current reliabilities.
         by_node: (K, G) expected log-likelihood of each annotator's judgements at each reliability; after the last pass, the
             log-likelihood given all other judgements.
-        p_first: (P, m) probability that the first of every two answers is better.
+        p_first: (P, m) probability that the first of every two answers is better; empty before the last pass.
         by_others: (J, m) the same according to everything but the judgement; empty before the last pass.
         scores: (2,) sums over judgements, in the last pass: of the squared slopes of their log-likelihoods, and of minus the
             curvatures. They are equal where the kind of error is right [Godambe].
@@ -76,44 +79,85 @@ class OrderStep:
     scores: Floats
 
 
+@dataclass(frozen=True, eq=False)
+class _Part:
+    """P' prompts and their J' judgements.
+
+    Attributes:
+        prompts: which prompts; ``judgements`` which judgements, and ``of`` (J',) the prompt of each, from 0.
+        own: (J', N, Q) log-likelihood of each judgement.
+        joint: (P', N, Q) log-probability of each order and setting together with the judgements.
+    """
+
+    prompts: slice
+    judgements: slice
+    of: Indices
+    own: Cells
+    joint: Cells
+
+
 def order_step(likelihood: OrderLikelihood, node: Ints, *, last: bool) -> OrderStep:
     """One pass at the annotators' nodes (K,); ``last`` for the one after which reliabilities no longer move."""
-    prompts, (g, rows, q) = likelihood.prompts, likelihood.table.shape
-    n, right = len(prompts.orders.place), prompts.orders.right.astype(np.float64)
-    found = OrderStep(
-        0.0,
-        np.zeros((len(node), g)),
-        np.empty(prompts.pair.shape),
-        np.empty((len(prompts.annotator) if last else 0, right.shape[1])),
-        np.zeros(2),
-    )
-    expected = np.zeros((0 if last else len(node), q, rows))
-    total, most, p = 0.0, max(1, CELLS // (n * q)), 0
-    stops = np.append(prompts.start[1:], len(prompts.annotator))
+    return _last_step(likelihood, node) if last else _step(likelihood, node)
+
+
+def _step(likelihood: OrderLikelihood, node: Ints) -> OrderStep:
+    prompts, (g, _, q) = likelihood.prompts, likelihood.table.shape
+    h, n = len(prompts.shapes), len(prompts.orders.place)
+    expected, total = np.zeros((len(node) * h, n * q)), 0.0
+    for part in _parts(likelihood, node):
+        posterior, log_size = _normalised(part.joint)
+        total += float(log_size.sum())
+        renamed = _renamed(posterior, part.of, prompts, part.judgements)
+        key, sums = _groups(prompts.annotator[part.judgements].astype(np.int64) * h + prompts.shape[part.judgements])
+        expected[key] += sums @ renamed.reshape(len(renamed), -1)
+    by_node = expected.reshape(len(node), -1) @ likelihood.table.reshape(g, -1).T
+    none = np.empty((0, 0))
+    return OrderStep(total, np.asarray(by_node), none, none, np.zeros(2))
+
+
+def _last_step(likelihood: OrderLikelihood, node: Ints) -> OrderStep:
+    prompts, right = likelihood.prompts, likelihood.prompts.orders.right.astype(np.float64)
+    by_node, scores, total = np.zeros((len(node), NODES)), np.zeros(2), 0.0
+    p_first, by_others = np.empty(prompts.pair.shape), np.empty((len(prompts.annotator), right.shape[1]))
+    for part in _parts(likelihood, node):
+        posterior, log_size = _normalised(part.joint)
+        total += float(log_size.sum())
+        p_first[part.prompts] = posterior.sum(axis=2, dtype=np.float64) @ right
+        others = _normalised(part.joint[part.of] - part.own)[0]
+        by_others[part.judgements] = others.sum(axis=2, dtype=np.float64) @ right
+        alone = _alone(others, likelihood, part.judgements)
+        annotator = prompts.annotator[part.judgements]
+        key, sums = _groups(annotator)
+        by_node[key] += sums @ alone
+        here, each = np.clip(node[annotator], 2, NODES - 3), np.arange(len(alone))
+        up, middle, down = alone[each, here + 2], alone[each, here], alone[each, here - 2]
+        scores += np.square(up - down).sum() / 16, (2 * middle - up - down).sum() / 4
+    return OrderStep(total, by_node, p_first, by_others, scores)
+
+
+def _parts(likelihood: OrderLikelihood, node: Ints) -> Iterator[_Part]:
+    """Some prompts after the other, with as many judgements as fit into memory."""
+    prompts, (_, rows, q) = likelihood.prompts, likelihood.table.shape
+    # take() on one long axis is several times as fast as two lists of indices.
+    flat, before = likelihood.table.reshape(-1, q), likelihood.log_weight
+    stops, p = np.append(prompts.start[1:], len(prompts.annotator)), 0
+    most = max(1, CELLS // (len(prompts.orders.place) * q))
     while p < len(stops):
         begin = int(prompts.start[p])
         end = max(p + 1, int(np.searchsorted(stops, begin + most, side="right")))
-        part, of = slice(begin, int(stops[end - 1])), prompts.prompt[begin : stops[end - 1]] - p
-        own = likelihood.table[node[prompts.annotator[part]][:, None], prompts.rows[part]]
-        before = likelihood.log_weight[p:end] if len(likelihood.log_weight) > 1 else likelihood.log_weight
-        joint = np.add.reduceat(own, prompts.start[p:end] - begin, axis=0) + before
-        posterior, log_size = _normalised(joint)
-        total += float(log_size.sum())
-        found.p_first[p:end] = posterior.sum(axis=2, dtype=np.float64) @ right
-        if last:
-            others = _normalised(joint[of] - own)[0]
-            found.by_others[part] = others.sum(axis=2, dtype=np.float64) @ right
-            _add_alone(found, others, likelihood, (part, node))
-        else:
-            _add_expected(expected, posterior[of], prompts, part)
+        part = slice(begin, int(stops[end - 1]))
+        own = flat.take(node[prompts.annotator[part], None] * np.int64(rows) + prompts.rows[part], axis=0)
+        start, number = prompts.start[p:end] - begin, stops[p:end] - prompts.start[p:end]
+        joint = own[start] + (before[p:end] if len(before) > 1 else before)
+        for i in range(1, int(number.max())):
+            more = np.flatnonzero(number > i)
+            joint[more if len(more) < len(joint) else slice(None)] += own[start[more] + i]
+        yield _Part(slice(p, end), part, prompts.prompt[part] - p, own, joint)
         p = end
-    by_node = found.by_node
-    if not last:
-        by_node = expected.reshape(len(node), -1) @ likelihood.table.transpose(0, 2, 1).reshape(g, -1).T
-    return OrderStep(total, by_node, found.p_first, found.by_others, found.scores)
 
 
-def _normalised(joint: Any) -> tuple[Any, Floats]:
+def _normalised(joint: Cells) -> tuple[Cells, Floats]:
     """Probabilities (.., N, Q) from their logs up to a constant, and (..) the log of their sum."""
     top = joint.max(axis=(1, 2), keepdims=True)
     found = np.exp(joint - top)
@@ -122,27 +166,28 @@ def _normalised(joint: Any) -> tuple[Any, Floats]:
     return found, (np.log(size) + top)[:, 0, 0].astype(np.float64)
 
 
-def _add_expected(expected: Floats, posterior: Any, prompts: OrderedPrompts, part: slice) -> None:
-    """Add to (K, Q, H N) how often each row is expected, from the posterior (J', N, Q) of each judgement's prompt."""
-    k, q, rows = expected.shape
-    key = (prompts.annotator[part][:, None].astype(np.int64) * rows + prompts.rows[part]).ravel()
-    for i in range(q):
-        expected[:, i] += np.bincount(key, posterior[:, :, i].ravel(), minlength=k * rows).reshape(k, rows)
+def _renamed(value: Cells, of: Indices, prompts: OrderedPrompts, part: slice) -> Cells:
+    """(J', N, Q) the rows ``of`` (J',) the judgements of ``value`` (.., N, Q), with answers named as in their shapes."""
+    n, q = value.shape[1:]
+    at = of[:, None] * n + prompts.orders.inverse[prompts.name[part]]
+    return np.asarray(value.reshape(-1, q).take(at, axis=0))
 
 
-def _add_alone(found: OrderStep, others: Any, likelihood: OrderLikelihood, at: tuple[slice, Ints]) -> None:
-    """Add each judgement's log-likelihood, given (J', N, Q) the truth according to all others, and its scores."""
-    (part, node), prompts, n = at, likelihood.prompts, others.shape[1]
-    renamed = np.empty_like(others)
-    np.put_along_axis(renamed, (prompts.rows[part] % n).astype(np.int64)[:, :, None], others, axis=1)
+def _groups(key: npt.NDArray[np.integer]) -> tuple[npt.NDArray[np.integer], csr_matrix]:
+    """The different keys, and the matrix (keys, J') that adds up the rows of each."""
+    found, group = np.unique(key, return_inverse=True)
+    entries = (np.ones(len(key), np.float32), (group.reshape(-1), np.arange(len(key))))
+    return found, csr_matrix(entries, (len(found), len(key)))
+
+
+def _alone(others: Cells, likelihood: OrderLikelihood, part: slice) -> Floats:
+    """(J', G) log-likelihood of each judgement, given (J', N, Q) the truth according to all others."""
+    prompts, n = likelihood.prompts, others.shape[1]
+    renamed = _renamed(others, np.arange(len(others)), prompts, part).reshape(len(others), -1)
+    alone = np.empty((len(others), NODES))
     for h in range(len(prompts.shapes)):
         chosen = np.flatnonzero(prompts.shape[part] == h)
-        if len(chosen) == 0:
-            continue
-        of_shape = np.exp(likelihood.table[:, h * n : (h + 1) * n], dtype=np.float64).reshape(NODES, -1)
-        alone = np.log(np.maximum(renamed[chosen].reshape(len(chosen), -1) @ of_shape.T, 1e-300))
-        annotator = prompts.annotator[part][chosen]
-        np.add.at(found.by_node, annotator, alone)
-        here, each = np.clip(node[annotator], 2, NODES - 3), np.arange(len(chosen))
-        up, middle, down = alone[each, here + 2], alone[each, here], alone[each, here - 2]
-        found.scores[:] += np.square(up - down).sum() / 16, (2 * middle - up - down).sum() / 4
+        if len(chosen):
+            of_shape = np.exp(likelihood.table[:, h * n : (h + 1) * n]).reshape(NODES, -1)
+            alone[chosen] = np.log(np.maximum(renamed[chosen] @ of_shape.T, 1e-30))
+    return alone

@@ -16,7 +16,7 @@ What is hard (theta of a prompt, its qualities) is one of Q settings, equal for 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, cached_property
 from itertools import combinations, permutations
 from typing import Literal, get_args
 
@@ -79,6 +79,11 @@ class Orders:
         renamed = np.stack([place[:, listed[s]] @ base for s in range(len(place))], axis=1)
         relative = by_key[np.searchsorted(key[by_key], renamed)].astype(np.int16)
         return cls(n, place, right, relative, (~right).sum(axis=1))
+
+    @cached_property
+    def inverse(self) -> npt.NDArray[np.int16]:
+        """(N, N) ``inverse[s, i]``: the order that is called i when each answer is renamed to its place in s."""
+        return np.argsort(self.relative, axis=0).T.astype(np.int16)
 
     def renamed(self, signs: npt.NDArray[np.int8]) -> tuple[npt.NDArray[np.int8], int]:
         """A judgement's comparisons (m,) in -1, 0, 1 -> the same with answers renamed so that equal shapes are equal.

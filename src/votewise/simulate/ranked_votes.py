@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from functools import cache
-from itertools import combinations, permutations
+from itertools import combinations
 from typing import Literal, get_args
 
 import numpy as np
@@ -15,19 +15,7 @@ from votewise.data.votes import Votes
 from votewise.errors import BadInputError
 from votewise.inference.priors import Beta
 from votewise.simulate.annotators import SimulatedVotes
-
-Noise = Literal["attention", "mallows", "plackett-luce", "flips", "independent"]
-"""How a ranking goes wrong. With eta the expected share of its comparisons that are right:
-
-- ``attention``: with probability 2 eta - 1 it is the true order, else one drawn at random.
-- ``mallows``: its probability falls by one factor for each comparison that is wrong.
-- ``plackett-luce``: answers have normal qualities, and the annotator sees each with Gumbel noise.
-- ``flips``: each comparison goes wrong on its own, then the answers are sorted by their wins, equal ones at random.
-- ``independent``: each comparison is a vote of its own, right with probability eta.
-"""
-
-TABLE, DRAWS = 81, 4000
-"""Strengths for which the share of right comparisons is found by simulation, and rankings drawn for each."""
+from votewise.simulate.ranking_noise import DRAWS, Noise, draw_right
 
 
 def simulate_rankings(
@@ -45,7 +33,7 @@ def simulate_rankings(
     """Draw rankings of the answers to one prompt after the other.
 
     Args:
-        noise: how rankings go wrong.
+        noise: how rankings go wrong, see ``votewise.simulate.ranking_noise``.
         answers: how many answers each prompt has, from 2 to 7.
         annotators: number K of annotators.
         rankings_per_prompt: fewest and most rankings of a prompt, by different annotators.
@@ -76,10 +64,10 @@ def simulate_rankings(
     qualities = rng.standard_normal((int(prompt.max()) + 1, answers))
     quality = -np.sort(-qualities, axis=1)[prompt]
     if together:
-        correct = _draw(noise, eta[annotator], quality, rng)
+        correct = draw_right(noise, eta[annotator], annotator, quality, rng)
     else:
         # Comparison j comes from the j-th of m rankings by the same annotator.
-        each = [_draw(noise, eta[annotator], quality, rng)[:, j] for j in range(m)]
+        each = [draw_right(noise, eta[annotator], annotator, quality, rng)[:, j] for j in range(m)]
         correct = np.stack(each, axis=1)
     pair = prompt[:, None] * m + np.arange(m)
     truth = rng.choice(np.array([-1, 1], np.int8), (int(prompt.max()) + 1) * m)
@@ -104,7 +92,9 @@ def _best_only(data: SimulatedVotes, noise: Noise, n: int) -> SimulatedVotes:
     kept = _about_the_first(correct, n).ravel()
     votes = data.votes
     fields = {name: getattr(votes, name)[kept] for name in ("pair", "annotator", "sign", "judgement")}
-    share = np.interp(data.reliability, *_shares_of_best(noise, n))
+    share = np.empty(len(data.reliability))
+    for i in range(2):  # Annotators with even and odd numbers may err in different ways.
+        share[i::2] = np.interp(data.reliability[i::2], *_shares_of_best(noise, n, i))
     return SimulatedVotes(replace(votes, **fields), share, data.truth, data.correct[kept])
 
 
@@ -118,14 +108,14 @@ def _about_the_first(correct: Bools, n: int) -> Bools:
 
 
 @cache
-def _shares_of_best(noise: Noise, n: int) -> tuple[Floats, Floats]:
+def _shares_of_best(noise: Noise, n: int, annotator: int) -> tuple[Floats, Floats]:
     """Reliabilities in whole rankings, and the shares of right votes for the first answer that go with them."""
     rng = np.random.default_rng(1)
     eta = np.linspace(0.02, 0.98, 33)
     share = []
     for value in eta:
         quality = -np.sort(-rng.standard_normal((DRAWS, n)), axis=1)
-        correct = _draw(noise, np.full(DRAWS, value), quality, rng)
+        correct = draw_right(noise, np.full(DRAWS, value), np.full(DRAWS, annotator), quality, rng)
         share.append(correct[_about_the_first(correct, n)].mean())
     return eta, np.maximum.accumulate(share)
 
@@ -149,76 +139,3 @@ def _who_ranks_what(
     prompt = np.repeat(np.arange(len(sizes)), sizes)[: len(annotator)]
     _, first = np.unique(prompt * annotators + annotator, return_index=True)
     return prompt[first], annotator[first]
-
-
-def _draw(noise: str, eta: Floats, quality: Floats, rng: np.random.Generator) -> Bools:
-    """(J, m) which comparisons of each ranking are right; ``quality`` (J, n) falls from left to right."""
-    n = quality.shape[1]
-    m = n * (n - 1) // 2
-    if noise == "independent":
-        return rng.random((len(eta), m)) < eta[:, None]
-    if noise == "attention":
-        attentive = rng.random(len(eta)) < np.abs(2 * eta - 1)
-        random = _right(rng.random(quality.shape))
-        return np.where(attentive[:, None], (eta > 0.5)[:, None], random)
-    strengths, shares = _strengths(noise, n)
-    strength = np.interp(eta, shares, strengths)
-    return _STRONG[noise](strength, quality, rng)
-
-
-def _right(values: Floats) -> Bools:
-    """(J, m) whether the earlier of every two answers has the larger of the ``values`` (J, n)."""
-    first, second = zip(*combinations(range(values.shape[1]), 2), strict=True)
-    return np.asarray(values[:, first] > values[:, second])
-
-
-def _mallows(strength: Floats, quality: Floats, rng: np.random.Generator) -> Bools:
-    right, start, number = _orders(quality.shape[1])
-    wrong = np.arange(len(number))
-    log_mass = np.log(number) - strength[:, None] * wrong
-    mass = np.cumsum(np.exp(log_mass - log_mass.max(axis=1, keepdims=True)), axis=1)
-    which = (mass < rng.random(len(strength))[:, None] * mass[:, -1:]).sum(axis=1)
-    return np.asarray(right[start[which] + (rng.random(len(strength)) * number[which]).astype(np.int64)])
-
-
-def _plackett_luce(strength: Floats, quality: Floats, rng: np.random.Generator) -> Bools:
-    return _right(strength[:, None] * quality + rng.gumbel(size=quality.shape))
-
-
-def _sorted_flips(strength: Floats, quality: Floats, rng: np.random.Generator) -> Bools:
-    n = quality.shape[1]
-    first, second = zip(*combinations(range(n), 2), strict=True)
-    kept = rng.random((len(quality), len(first))) < ((1 + strength) / 2)[:, None]
-    wins = 0.5 * rng.random(quality.shape)
-    for j, (a, b) in enumerate(zip(first, second, strict=True)):
-        wins[:, a] += kept[:, j]
-        wins[:, b] += ~kept[:, j]
-    return _right(wins)
-
-
-_STRONG = {"mallows": _mallows, "plackett-luce": _plackett_luce, "flips": _sorted_flips}
-_REACH = {"mallows": 8.0, "plackett-luce": 60.0, "flips": 1.0}
-"""The largest strength of each; below 0 the order is reversed."""
-
-
-@cache
-def _orders(n: int) -> tuple[Bools, npt.NDArray[np.int64], npt.NDArray[np.int64]]:
-    """All orders of n answers by number of wrong comparisons: what is right in each, where each number starts, how many."""
-    orders = np.array(list(permutations(range(n))), np.float64)
-    right = _right(-orders)
-    wrong = (~right).sum(axis=1)
-    number = np.bincount(wrong)
-    return right[np.argsort(wrong, kind="stable")], np.cumsum(number) - number, number
-
-
-@cache
-def _strengths(noise: str, n: int) -> tuple[Floats, Floats]:
-    """Strengths, and the share of right comparisons that each gives."""
-    rng = np.random.default_rng(0)
-    half = _REACH[noise] * np.linspace(0, 1, TABLE // 2 + 1) ** 2
-    strengths = np.concatenate([-half[:0:-1], half])
-    shares = np.empty(len(strengths))
-    for i, strength in enumerate(strengths):
-        quality = -np.sort(-rng.standard_normal((DRAWS, n)), axis=1)
-        shares[i] = _STRONG[noise](np.full(DRAWS, strength), quality, rng).mean()
-    return strengths, np.maximum.accumulate((shares + 1 - shares[::-1]) / 2)
