@@ -13,11 +13,11 @@ from scipy.special import expit
 
 from votewise.annotators.estimate import estimate_reliability
 from votewise.annotators.evidence import evidence_of
+from votewise.annotators.find_orders import ordered_prompts
 from votewise.annotators.fit import fit_reliability
 from votewise.annotators.fit_settings import FitSettings
 from votewise.annotators.order_beliefs import with_orders
 from votewise.annotators.order_steps import OrderLikelihood, order_step
-from votewise.annotators.ordered_prompts import ordered_prompts
 from votewise.data.votes import Votes
 from votewise.inference.orders import Orders, order_noise
 from votewise.simulate.ranked_votes import Noise, simulate_rankings

@@ -96,7 +96,7 @@ def estimate_reliability(
         votes = votes.with_margins(margins)
     fit = fit_reliability(evidence_of(votes, shared_pairs=shared_pairs), settings, progress=progress)
     if shared_pairs and point == "mean":
-        fit = with_orders(fit, votes.answers)
+        fit = with_orders(fit, votes.answers, progress)
     return _result(votes, fit)
 
 
@@ -104,7 +104,7 @@ def _result(votes: Votes, fit: Fit) -> ReliabilityResult:
     """Everything that follows from a fit, as tables."""
     evidence, settings, beliefs = fit.model.evidence, fit.settings, fit.beliefs()
     found = [*fit.findings(), *identifiability(evidence), *judgement_findings(evidence, fit.model.worth)]
-    found += order_findings(fit.orders)
+    found += order_findings(fit, votes.answers)
     checks, calibration = None, calibration_table(np.empty(0), np.empty(0, bool))
     if settings.intervals:
         checks, calibration, further = _check(votes, fit, beliefs)

@@ -5,10 +5,12 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass
 from typing import Any
 
+import numpy as np
+
 from votewise.annotators.beliefs import Beliefs
 from votewise.annotators.em_steps import ReliabilityModel, prior_pull
 from votewise.annotators.fit_settings import FitSettings
-from votewise.arrays import Floats
+from votewise.arrays import Bools, Floats
 from votewise.inference import intervals as iv
 from votewise.inference.diagnostic import Diagnostic
 from votewise.inference.em import EMRun
@@ -38,18 +40,36 @@ class OrderBeliefs:
     Attributes:
         kind: which kind of error explains the judgements best, see ``votewise.inference.orders``.
         judgements: how many were read so.
-        mass: (K, G) posterior mass of each annotator's reliability at the nodes of a ``Grid``.
+        masses: (L, K, G) posterior mass of each annotator's reliability at the nodes of a ``Grid``, for each likely kind.
+        plausible: (L,) how plausible each kind is, 1 for the likeliest.
         posterior: (M,) log-odds that response_a is truly better.
         by_others: (n,) log-odds that each vote is right according to everything but its judgement.
-        widening: factor on intervals, because no kind of error is quite right.
+        widening: (L,) factor on intervals, because a kind of error is not quite right.
+        read: (n,) whether each vote is about a prompt whose judgements were read so.
     """
 
     kind: OrderKind
     judgements: int
-    mass: Floats
+    masses: Floats
+    plausible: Floats
     posterior: Floats
     by_others: Floats
-    widening: float
+    widening: Floats
+    read: Bools
+
+    def intervals(self, level: float, widening: Floats) -> tuple[Floats, Floats]:
+        """(K,) lower and upper ends of intervals that hold whichever of the plausible kinds of error is the true one.
+
+        Beyond each end is at most half of 1 - ``level`` of the mass under every kind; of a kind that is only a tenth as
+        plausible as another, ten times as much.
+        """
+        low, high = np.ones(self.masses.shape[1]), np.zeros(self.masses.shape[1])
+        for mass, plausible, own in zip(self.masses, self.plausible, self.widening, strict=True):
+            tails = (1 - level) / plausible
+            if tails < 1:
+                ends = iv.grid_intervals(mass, 1 - tails, widening * own)
+                low, high = np.minimum(low, ends[0]), np.maximum(high, ends[1])
+        return low, high
 
 
 @dataclass(frozen=True, eq=False)
@@ -123,7 +143,7 @@ class Fit:
         own = iv.precision(evidence, posterior, log_odds, sum(self.pseudo_votes()))
         widening = iv.inflation(evidence, posterior, own)
         if self.orders is not None:
-            return iv.grid_intervals(self.orders.mass, self.settings.level, widening * self.orders.widening)
+            return self.orders.intervals(self.settings.level, widening)
         histograms = iv.vote_histograms(evidence, posterior, log_odds)
         if worth is not None:
             own, histograms = own * worth, histograms * worth[:, None]

@@ -9,12 +9,17 @@ from typing import Any
 import numpy as np
 from scipy.special import logit
 
+from votewise.annotators.find_orders import MOST_SAMPLED_FROM, SAMPLED, ordered_prompts
+from votewise.annotators.fit_settings import Progress
 from votewise.annotators.fitted import Fit, OrderBeliefs
-from votewise.annotators.order_fit import OrderFit, OrderProblem, covered_pairs, likely_order_fits
-from votewise.annotators.ordered_prompts import OrderedPrompts, ordered_prompts
+from votewise.annotators.judgements import judgements_of
+from votewise.annotators.order_fit import OrderFit, likely_order_fits
+from votewise.annotators.order_problem import OrderProblem, covered_pairs
+from votewise.annotators.ordered_prompts import OrderedPrompts
 from votewise.arrays import Bools, Floats, Ints
 from votewise.inference.diagnostic import Diagnostic
-from votewise.inference.orders import KINDS, NODES, OrderKind, order_noise
+from votewise.inference.em import EMRun
+from votewise.inference.orders import KINDS, MOST_ANSWERS, NODES, OrderKind, order_noise
 from votewise.inference.priors import Grid
 
 FINE = 4
@@ -23,6 +28,9 @@ FINE = 4
 MOST_CELLS, MOST_ROWS = 12_000_000, 50_000_000
 """Judgements times orders times settings, and annotators times shapes times orders times settings, beyond which a kind of
 error is not tried: a pass over the judgements takes about a second."""
+
+EQUALLY_LIKELY = 2.0
+"""Nats by which a kind of error may explain the judgements worse than the best one and still count as much."""
 
 WORDS: dict[OrderKind, str] = {
     "whole": "a judgement is right as a whole, or random",
@@ -33,12 +41,13 @@ WORDS: dict[OrderKind, str] = {
 }
 
 
-def with_orders(fit: Fit, answers: Ints | None) -> Fit:
+def with_orders(fit: Fit, answers: Ints | None, progress: Progress | None = None) -> Fit:
     """Read the judgements as orders where that is possible, starting from a fit of their votes one by one.
 
     Args:
         fit: the fit of the votes one by one.
         answers: (M, 2) see ``Votes.answers``.
+        progress: called after every EM step.
 
     Returns:
         ``fit`` with other reliabilities, another prior and ``orders``; as it was where no judgement can be read so.
@@ -48,12 +57,25 @@ def with_orders(fit: Fit, answers: Ints | None) -> Fit:
     kinds = [kind for kind in KINDS if prompts and _is_affordable(prompts, kind, k)]
     if not kinds:
         return fit
-    covered = covered_pairs(prompts, len(evidence.margin))
+    covered, single = covered_pairs(prompts, len(evidence.margin))
     margin = fit.temperature * evidence.margin
     before = [p.log_prior(margin) if evidence.informed else None for p in prompts]
-    problem = OrderProblem(prompts, before, evidence.select(~covered), fit)
-    likely, share = likely_order_fits(problem, kinds)
-    return _average(problem, likely, share, covered)
+    count = _Counted(fit.steps, progress)
+    problem = OrderProblem(prompts, before, evidence.select(~(covered | single)), fit, count)
+    likely, log_share = likely_order_fits(problem, kinds)
+    return replace(_average(problem, likely, log_share, covered, single), steps=count.steps)
+
+
+class _Counted:
+    """Counts EM steps, and tells of each."""
+
+    def __init__(self, steps: int, progress: Progress | None) -> None:
+        self.steps, self._progress = steps, progress
+
+    def __call__(self, moved: float) -> None:
+        self.steps += 1
+        if self._progress is not None:
+            self._progress("EM over orders", self.steps, moved)
 
 
 def _is_affordable(prompts: Sequence[OrderedPrompts], kind: OrderKind, annotators: int) -> bool:
@@ -63,27 +85,44 @@ def _is_affordable(prompts: Sequence[OrderedPrompts], kind: OrderKind, annotator
     return judged <= MOST_CELLS and rows <= MOST_ROWS
 
 
-def _average(problem: OrderProblem, likely: Sequence[OrderFit], share: Floats, covered: Bools) -> Fit:
-    """The average over the likely kinds of errors."""
-    fit, best = problem.fit, likely[int(np.argmax(share))]
+def _average(
+    problem: OrderProblem, likely: Sequence[OrderFit], log_share: Floats, covered: Bools, single: Bools
+) -> Fit:
+    """The average over the likely kinds of errors; ``covered`` and ``single`` (M,) as in ``covered_pairs``."""
+    fit, best = problem.fit, likely[int(np.argmax(log_share))]
     evidence = fit.model.evidence
-    mass = np.asarray(sum(w * _mass(f) for w, f in zip(share, likely, strict=True)))
-    log_odds = logit(mass @ Grid.of_size(mass.shape[1]).x)
+    plausible = np.exp(np.minimum(log_share + EQUALLY_LIKELY, 0.0))
+    share = plausible / plausible.sum()
+    masses = np.stack([_mass(f) for f in likely])
+    log_odds = logit(np.tensordot(share, masses, 1) @ Grid.of_size(masses.shape[2]).x)
     posterior = np.zeros(len(covered))
-    posterior[~covered] = problem.rest.posterior_log_odds(log_odds, fit.temperature)
+    posterior[~covered] = evidence.select(~covered).posterior_log_odds(log_odds, fit.temperature)
     by_others = evidence.log_odds_without_own_vote(posterior, log_odds)
     for i, prompts in enumerate(problem.prompts):
+        if len(prompts.single):
+            continue
         known = prompts.pair >= 0
         first = sum(w * f.steps[i].p_first for w, f in zip(share, likely, strict=True))
         others = np.asarray(sum(w * f.steps[i].by_others for w, f in zip(share, likely, strict=True)))
         posterior[prompts.pair[known]] = (prompts.side * _log_odds(first))[known]
         side = evidence.sign[prompts.vote] * prompts.side[prompts.prompt[prompts.of], prompts.about]
         by_others[prompts.vote] = side * _log_odds(others[prompts.of, prompts.about])
-    slopes, curvatures = np.sum([step.scores for step in best.steps], axis=0)
-    widening = float(np.sqrt(np.clip(slopes / max(curvatures, 1e-300), 1.0, 4.0)))
-    beliefs = OrderBeliefs(best.kind, problem.judgements, mass, posterior, by_others, widening)
-    run = replace(fit.run, x=np.concatenate([log_odds, fit.run.x[len(log_odds) :]]))
-    return replace(fit, model=replace(fit.model, prior=best.prior), run=run, orders=beliefs)
+    widening = np.array([_widening(f) for f in likely])
+    read = (covered | single)[evidence.pair]
+    beliefs = OrderBeliefs(best.climb.kind, problem.judgements, masses, plausible, posterior, by_others, widening, read)
+    run = EMRun(
+        np.concatenate([log_odds, fit.run.x[len(log_odds) :]]),
+        best.climb.converged,
+        len(best.climb.history),
+        best.climb.history,
+    )
+    return replace(fit, model=replace(fit.model, prior=best.climb.prior), run=run, orders=beliefs)
+
+
+def _widening(found: OrderFit) -> float:
+    """How much wider intervals are because the kind of error is not quite right [Godambe]."""
+    slopes, curvatures = np.sum([step.scores for step in found.steps], axis=0)
+    return float(np.sqrt(np.clip(slopes / max(curvatures, 1e-300), 1.0, 4.0)))
 
 
 def _mass(found: OrderFit) -> Floats:
@@ -92,7 +131,7 @@ def _mass(found: OrderFit) -> Floats:
 
     coarse, fine = Grid.of_size(NODES), Grid.of_size(NODES * FINE)
     middle, middles = ((g.edges[:-1] + g.edges[1:]) / 2 for g in (coarse, fine))
-    log_posterior = CubicSpline(middle, found.alone, axis=1)(middles) + fine.log_mass(found.prior)
+    log_posterior = CubicSpline(middle, found.alone, axis=1)(middles) + fine.log_mass(found.climb.prior)
     mass = np.exp(log_posterior - log_posterior.max(axis=1, keepdims=True))
     below = np.cumsum(mass, axis=1) / mass.sum(axis=1, keepdims=True)
     # The masses belong to shares in whole rankings; a vote's reliability is another function of these for each annotator.
@@ -107,12 +146,37 @@ def _log_odds(p: Any) -> Floats:
     return np.asarray(logit(np.clip(p, 1e-12, 1 - 1e-12)))
 
 
-def order_findings(orders: OrderBeliefs | None) -> Iterator[Diagnostic]:
-    """How judgements were read; nothing where votes were taken one by one."""
+def order_findings(fit: Fit, answers: Ints | None) -> Iterator[Diagnostic]:
+    """How judgements of several votes were read; nothing where there are none.
+
+    Args:
+        fit: what ``with_orders`` returned, or what it was given.
+        answers: (M, 2) see ``Votes.answers``.
+    """
+    orders, evidence = fit.orders, fit.model.evidence
     if orders is not None:
         yield Diagnostic(
             "orders",
             "info",
-            f"{orders.judgements:,} judgements of 3 to 6 answers were read as orders of the answers. What explains their "
-            f"errors best: {WORDS[orders.kind]}.",
+            f"{orders.judgements:,} judgements of 3 to {MOST_SAMPLED_FROM} answers were read as orders of the answers (of "
+            f"more than {MOST_ANSWERS} answers, as orders of {SAMPLED} of them). What explains their errors best: "
+            f"{WORDS[orders.kind]}.",
+        )
+    judgements = judgements_of(evidence)
+    if judgements is None:
+        return
+    read = np.zeros(len(evidence.pair), bool) if orders is None else orders.read
+    left = int(((judgements.size > 1) & (judgements.sums(read.astype(np.float64)) == 0)).sum())
+    if left:
+        why = f"they have more than {MOST_SAMPLED_FROM} answers, contradict themselves, or are too many"
+        if answers is None:
+            why = "it is not known which answers their pairs have in common"
+        elif evidence.weighted:
+            why = "votes have weights"
+        yield Diagnostic(
+            "one-by-one",
+            "warning",
+            f"{left:,} judgements of several votes were counted one vote at a time, because {why}. Reliabilities may come "
+            "out up to 0.05 too high where some answers are harder to tell apart or only the best one is named, and their "
+            "intervals too narrow.",
         )
