@@ -16,10 +16,14 @@ from votewise.annotators.evidence import evidence_of
 from votewise.annotators.find_orders import ordered_prompts
 from votewise.annotators.fit import fit_reliability
 from votewise.annotators.fit_settings import FitSettings
+from votewise.annotators.fitted import OrderBeliefs
 from votewise.annotators.order_beliefs import with_orders
+from votewise.annotators.order_fit import Climb, climb_from
+from votewise.annotators.order_problem import OrderProblem
 from votewise.annotators.order_steps import OrderLikelihood, order_step
 from votewise.data.votes import Votes
 from votewise.inference.orders import Orders, order_noise
+from votewise.inference.priors import Beta, Grid
 from votewise.simulate.ranked_votes import Noise, simulate_rankings
 
 
@@ -40,6 +44,13 @@ def one_prompt(judgements: list[list[tuple[int, int]]], n: int = 3, names: list[
             who.append(k)
     answers = [(name[a], name[b]) for a, b in pairs]
     return Votes.from_arrays(pair, who, sign, judgement=who, answers=answers, pair_ids=[str(p) for p in pairs])
+
+
+def problem_of(votes: Votes) -> OrderProblem:
+    evidence = evidence_of(votes)
+    prompts = list(ordered_prompts(evidence, votes.answers))
+    rest = evidence.select(np.zeros(votes.n_pairs, bool))
+    return OrderProblem(prompts, [None] * len(prompts), rest, fit_reliability(evidence, FitSettings()))
 
 
 def has_orders(votes: Votes) -> bool:
@@ -103,12 +114,83 @@ def test_what_is_no_order_is_left_to_the_votes() -> None:
         answers=[(0, 1), (0, 2), (1, 2), (2, 1)],
     )
     assert not has_orders(twice)
-    seven = list(combinations(range(7), 2))
-    assert not has_orders(one_prompt([seven, seven], n=7))
+    eleven = list(combinations(range(11), 2))
+    assert not has_orders(one_prompt([eleven, eleven], n=11))
+
+
+def test_of_what_is_left_to_the_votes_a_note_says_why() -> None:
+    def note(votes: Votes) -> str:
+        return {d.code: d.message for d in estimate_reliability(votes).diagnostics}.get("one-by-one", "")
+
+    ranking = [(0, 1), (0, 2), (1, 2)]
+    votes = one_prompt([ranking, ranking])
+    assert note(votes) == ""
+    assert note(replace(votes, judgement=None)) == ""
+    assert "2 judgements" in note(replace(votes, answers=None))
+    assert "not known which answers" in note(replace(votes, answers=None))
+    assert "weights" in note(replace(votes, weight=np.full(len(votes), 0.5)))
+    eleven = list(combinations(range(11), 2))
+    assert "more than 10 answers" in note(one_prompt([eleven, eleven], n=11))
+
+
+def test_of_seven_answers_five_are_looked_at_and_no_vote_counts_twice() -> None:
+    """Both rankings of each prompt are restricted to the same five answers, and beliefs about pairs use all their votes."""
+    data = simulate_rankings(answers=7, annotators=6, rankings_per_prompt=(2, 2), seed=4)
+    evidence = evidence_of(data.votes)
+    (prompts,) = ordered_prompts(evidence, data.votes.answers)
+    assert prompts.orders.n == 5
+    assert len(prompts.annotator) == len(np.unique(data.votes.judgement))
+    assert (np.bincount(prompts.of) == 10).all()
+    assert len(prompts.single) == data.votes.n_pairs
+    fit = with_orders(fit_reliability(evidence, FitSettings()), data.votes.answers)
+    assert fit.orders is not None
+    np.testing.assert_allclose(fit.orders.posterior, evidence.posterior_log_odds(fit.log_odds, 1.0))
+    # Which answers these are has nothing to do with how good they are.
+    place = np.concatenate([np.unique(data.votes.answers[p[p >= 0]]) % 7 for p in prompts.pair])
+    share = np.bincount(place, minlength=7) / len(prompts.pair)
+    assert np.abs(share - 5 / 7).max() < 5 * np.sqrt(5 / 7 * 2 / 7 / len(prompts.pair))
+
+
+def test_the_objective_over_orders_never_falls_and_every_step_is_told() -> None:
+    """Likelihoods are in single precision, so the bound is a millionth of the objective."""
+    data = simulate_rankings(answers=4, annotators=20, rankings_per_prompt=(3, 3), noise="mallows", seed=8)
+    told: list[tuple[str, int, float]] = []
+    result = estimate_reliability(
+        data.votes, prior=Beta(5, 2), progress=lambda what, steps, moved: told.append((what, steps, moved))
+    )
+    assert (np.diff(result.history) >= -1e-6 * np.abs(result.history[0])).all()
+    assert len(result.history) > 1
+    assert result.converged
+    assert [steps for _, steps, _ in told] == sorted({steps for _, steps, _ in told})
+    assert told[-1][0] == "EM over orders"
+    assert told[-1][1] == result.iterations
+    far = np.zeros(20, np.int32)
+    problem = problem_of(data.votes)
+    climb = climb_from(problem, problem.likelihoods("alike"), Climb("alike", Beta(5, 2), far, 0.0, (), False))
+    assert len(climb.history) > 3
+    assert climb.history[-1] > climb.history[0] + 100
+    assert (np.diff(climb.history) >= -1e-6 * np.abs(climb.history[0])).all()
+
+
+def test_intervals_hold_what_every_plausible_kind_of_error_says() -> None:
+    """Two kinds at 0.6 and 0.8: as plausible, the interval spans both; at a hundredth, the second adds nothing."""
+    grid = Grid.of_size(384)
+    masses = np.stack([np.exp(-np.square(grid.x - m) / 2 / 0.02**2 + grid.log_width)[None] for m in (0.6, 0.8)])
+
+    def ends(plausible: float) -> tuple[float, float]:
+        one = np.array([1.0, plausible])
+        none = np.zeros(0)
+        beliefs = OrderBeliefs("whole", 1, masses, one, none, none, np.ones(2), none.astype(bool))
+        low, high = beliefs.intervals(0.95, np.ones(1))
+        return float(low[0]), float(high[0])
+
+    assert ends(1.0) == pytest.approx((0.6 - 0.0392, 0.8 + 0.0392), abs=2e-3)
+    assert ends(0.01) == pytest.approx((0.6 - 0.0392, 0.6 + 0.0392), abs=2e-3)
+    assert 0.7 < ends(0.1)[1] < 0.83
 
 
 def test_prompts_may_have_different_numbers_of_answers() -> None:
-    """Three, four and five answers, and seven, whose judgements stay votes."""
+    """Three, four and five answers, and seven, of which five are looked at."""
     parts = [simulate_rankings(answers=n, annotators=9, rankings_per_prompt=(3, 3), seed=n).votes for n in (5, 3, 7, 4)]
     pair = np.cumsum([0, *(v.n_pairs for v in parts)])
     both = Votes.from_arrays(
@@ -119,7 +201,7 @@ def test_prompts_may_have_different_numbers_of_answers() -> None:
         answers=np.concatenate([v.answers + 10**6 * i for i, v in enumerate(parts)]),
     )
     found = [p.orders.n for p in ordered_prompts(evidence_of(both), both.answers)]
-    assert found == [3, 4, 5]
+    assert found == [3, 4, 5, 5]
     posterior = np.abs(column(estimate_reliability(both).pairs, "p_a") - 0.5)
     assert all(posterior[a:b].max() > 0.3 for a, b in pairwise(pair))
 

@@ -67,7 +67,7 @@ def with_orders(fit: Fit, answers: Ints | None, progress: Progress | None = None
 
 
 class _Counted:
-    """Counts EM steps, and tells of each."""
+    """Counts EM steps, and reports each."""
 
     def __init__(self, steps: int, progress: Progress | None) -> None:
         self.steps, self._progress = steps, progress

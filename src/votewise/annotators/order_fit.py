@@ -79,11 +79,12 @@ def likely_order_fits(problem: OrderProblem, kinds: Sequence[OrderKind] = KINDS)
     """The fits of all ``kinds`` of errors that are likely at all, and (L,) the log of how likely each is, 0 at most."""
     trial, node = problem.trial(), _nearest(problem.fit.log_odds)
     tried = [
-        _climb(trial, trial.likelihoods(kind), Climb(kind, problem.fit.prior, node, 0.0, (), False)) for kind in kinds
+        climb_from(trial, trial.likelihoods(kind), Climb(kind, problem.fit.prior, node, 0.0, (), False))
+        for kind in kinds
     ]
     if trial is not problem:
         near = [_with_own_prior(trial, c).climb for c in _near(tried, TRIAL_GAP)]
-        tried = [_climb(problem, problem.likelihoods(c.kind), c) for c in near]
+        tried = [climb_from(problem, problem.likelihoods(c.kind), c) for c in near]
     found = [_with_own_prior(problem, c) for c in _near(tried, -np.log(LEAST_SHARE))]
     value = np.array([f.climb.log_likelihood for f in found])
     return found, value - value.max()
@@ -109,12 +110,12 @@ def _with_own_prior(problem: OrderProblem, climb: Climb) -> OrderFit:
         fitted = fit_beta(
             found.alone[voted], Grid.of_size(NODES), start, anchor=START, anchor_annotators=START_ANNOTATORS
         )
-        climb = _climb(problem, likelihoods, replace(climb, prior=replace(fitted, outliers=start.outliers)))
+        climb = climb_from(problem, likelihoods, replace(climb, prior=replace(fitted, outliers=start.outliers)))
         found = _finish(problem, likelihoods, climb)
     return found
 
 
-def _climb(problem: OrderProblem, likelihoods: Sequence[OrderLikelihood], start: Climb) -> Climb:
+def climb_from(problem: OrderProblem, likelihoods: Sequence[OrderLikelihood], start: Climb) -> Climb:
     """EM for one kind of error, from where ``start`` ended and with its prior."""
     grid, eta, node, alone_too = Grid.of_size(NODES), nodes(), start.node, len(problem.rest.sign) > 0
     # The density over log-odds, as for votes one by one.

@@ -109,7 +109,7 @@ def _step(likelihood: OrderLikelihood, node: Ints) -> OrderStep:
         posterior, log_size = _normalised(part.joint)
         total += float(log_size.sum())
         renamed = _renamed(posterior, part.of, prompts, part.judgements)
-        key, sums = _groups(prompts.annotator[part.judgements].astype(np.int64) * h + prompts.shape[part.judgements])
+        key, sums = _added_up(prompts.annotator[part.judgements].astype(np.int64) * h + prompts.shape[part.judgements])
         expected[key] += sums @ renamed.reshape(len(renamed), -1)
     by_node = expected.reshape(len(node), -1) @ likelihood.table.reshape(g, -1).T
     none = np.empty((0, 0))
@@ -128,7 +128,7 @@ def _last_step(likelihood: OrderLikelihood, node: Ints) -> OrderStep:
         by_others[part.judgements] = others.sum(axis=2, dtype=np.float64) @ right
         alone = _alone(others, likelihood, part.judgements)
         annotator = prompts.annotator[part.judgements]
-        key, sums = _groups(annotator)
+        key, sums = _added_up(annotator)
         by_node[key] += sums @ alone
         here, each = np.clip(node[annotator], 2, NODES - 3), np.arange(len(alone))
         up, middle, down = alone[each, here + 2], alone[each, here], alone[each, here - 2]
@@ -173,10 +173,10 @@ def _renamed(value: Cells, of: Indices, prompts: OrderedPrompts, part: slice) ->
     return np.asarray(value.reshape(-1, q).take(at, axis=0))
 
 
-def _groups(key: npt.NDArray[np.integer]) -> tuple[npt.NDArray[np.integer], csr_matrix]:
+def _added_up(key: npt.NDArray[np.integer]) -> tuple[npt.NDArray[np.integer], csr_matrix]:
     """The different keys, and the matrix (keys, J') that adds up the rows of each."""
-    found, group = np.unique(key, return_inverse=True)
-    entries = (np.ones(len(key), np.float32), (group.reshape(-1), np.arange(len(key))))
+    found, place = np.unique(key, return_inverse=True)
+    entries = (np.ones(len(key), np.float32), (place.reshape(-1), np.arange(len(key))))
     return found, csr_matrix(entries, (len(found), len(key)))
 
 
