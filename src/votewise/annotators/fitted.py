@@ -14,7 +14,7 @@ from votewise.arrays import Bools, Floats
 from votewise.inference import intervals as iv
 from votewise.inference.diagnostic import Diagnostic
 from votewise.inference.em import EMRun
-from votewise.inference.orders import OrderKind
+from votewise.inference.orders import KINDS, OrderKind
 from votewise.inference.priors import Beta
 
 
@@ -46,6 +46,7 @@ class OrderBeliefs:
         by_others: (n,) log-odds that each vote is right according to everything but its judgement.
         widening: (L,) factor on intervals, because a kind of error is not quite right.
         read: (n,) whether each vote is about a prompt whose judgements were read so.
+        tried: the kinds of errors that were tried.
     """
 
     kind: OrderKind
@@ -56,6 +57,7 @@ class OrderBeliefs:
     by_others: Floats
     widening: Floats
     read: Bools
+    tried: tuple[OrderKind, ...] = KINDS
 
     def intervals(self, level: float, widening: Floats) -> tuple[Floats, Floats]:
         """(K,) lower and upper ends of intervals that hold whichever of the plausible kinds of error is the true one.

@@ -25,7 +25,7 @@ from votewise.inference.priors import Grid
 FINE = 4
 """Nodes of the final grid for each node of the grid on which likelihoods are computed."""
 
-MOST_CELLS, MOST_ROWS = 12_000_000, 50_000_000
+MOST_CELLS, MOST_ROWS = 30_000_000, 50_000_000
 """Judgements times orders times settings, and annotators times shapes times orders times settings, beyond which a kind of
 error is not tried: a pass over the judgements takes about a second."""
 
@@ -63,7 +63,9 @@ def with_orders(fit: Fit, answers: Ints | None, progress: Progress | None = None
     count = _Counted(fit.steps, progress)
     problem = OrderProblem(prompts, before, evidence.select(~(covered | single)), fit, count)
     likely, log_share = likely_order_fits(problem, kinds)
-    return replace(_average(problem, likely, log_share, covered, single), steps=count.steps)
+    found = _average(problem, likely, log_share, covered, single)
+    orders = None if found.orders is None else replace(found.orders, tried=tuple(kinds))
+    return replace(found, steps=count.steps, orders=orders)
 
 
 class _Counted:
@@ -162,6 +164,14 @@ def order_findings(fit: Fit, answers: Ints | None) -> Iterator[Diagnostic]:
             f"more than {MOST_ANSWERS} answers, as orders of {SAMPLED} of them). What explains their errors best: "
             f"{WORDS[orders.kind]}.",
         )
+        untried = [WORDS[kind] for kind in KINDS if kind not in orders.tried]
+        if untried:
+            yield Diagnostic(
+                "orders-untried",
+                "warning",
+                f"There are too many judgements to try all explanations of their errors; not tried: {'; '.join(untried)}. "
+                "Where that is how they go wrong, intervals may be too narrow.",
+            )
     judgements = judgements_of(evidence)
     if judgements is None:
         return
