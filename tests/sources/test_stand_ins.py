@@ -24,7 +24,7 @@ from votewise.data.lazy_table import LazyTable
 from votewise.data.votes import Votes
 from votewise.errors import BadInputError
 from votewise.sources import read_votes
-from votewise.sources.containers import opening, stand_ins, table_file
+from votewise.sources.containers import hashing, opening, stand_ins, table_file
 from votewise.sources.containers.stand_in_type import TextsNeededError, digests
 from votewise.sources.containers.table_files import TableFiles
 from votewise.sources.values import decoded, table_of
@@ -431,3 +431,28 @@ def test_batches_that_nobody_reads_to_the_end_wait_for_nothing(tmp_path: Path, m
     next(found)
     monkeypatch.setattr(threading.Thread, "join", lambda *_: pytest.fail("waits for a thread"))
     found.close()
+
+
+def test_columns_are_read_one_by_one_where_memory_is_short(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    import duckdb
+
+    path = tmp_path / "votes.parquet"
+    pq.write_table(pa.table({name: [f"{name} {i}" for i in range(50)] for name in ("x", "y", "z")}), path)
+    files = TableFiles.of([path], "parquet")
+    expected = hashing.hashed_texts(files, ["x", "y", "z"], "secret", 10)
+    query, at_once = hashing._query, []
+
+    def short_of_memory(*args: Any) -> pa.Table:
+        # It is enough as soon as no other thread is at work.
+        if threading.current_thread() is not threading.main_thread():
+            at_once.append(args)
+            raise duckdb.OutOfMemoryException("pages too large")
+        return query(*args)
+
+    monkeypatch.setattr(hashing, "_query", short_of_memory)
+    found = hashing.hashed_texts(files, ["x", "y", "z"], "secret", 10)
+    assert at_once
+    assert found is not None
+    assert expected is not None
+    assert found[1].equals(expected[1])
+    assert all(digests(found[0][name]).equals(digests(expected[0][name])) for name in ("x", "y", "z"))

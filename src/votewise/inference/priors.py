@@ -10,7 +10,6 @@ from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
-from scipy.special import betaln
 
 from votewise.arrays import Floats
 from votewise.errors import BadInputError
@@ -63,6 +62,8 @@ class Beta:
 
     def weigh(self, log_x: Floats, log_1mx: Floats) -> tuple[Floats, Floats]:
         """Log-density at x and the probability that a draw of this value is not an outlier, from log(x) and log(1 - x)."""
+        from scipy.special import betaln  # here, so that a prior can be checked before scipy is imported
+
         shape = (self.c - 1) * log_x + (self.d - 1) * log_1mx - betaln(self.c, self.d)
         if self.outliers == 0:
             return np.asarray(shape), np.ones_like(shape)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -20,19 +21,27 @@ def write_audit(
     summary: dict[str, Any] | None = None,
 ) -> list[Path]:
     """``votewise.annotators.saved.write_audit`` with a report of that ``title``, or without one if None."""
+    if title is None:
+        return saved.write_audit(folder, votes, result, summary=summary, write_report=None)
+    from votewise.report import audit_page, page  # here, because charts take long to import
 
-    def write_report(path: Path, facts: dict[str, Any]) -> None:
-        from votewise.report.audit_page import write_audit_report  # here, because charts take long to import
+    audit_page.remember_texts(votes, result)
+    with ThreadPoolExecutor(1) as pool:
+        # The charts are drawn while the tables are written.
+        drawing = pool.submit(audit_page.draw, votes, result)
 
-        write_audit_report(path, votes, result, title=str(title), facts=report_facts(facts))
+        def write_report(path: Path, summary: dict[str, Any]) -> None:
+            facts, drawn = report_facts(summary), drawing.result()
+            page.write(path, audit_page.render_audit_report(votes, result, title=title, facts=facts, drawn=drawn))
 
-    if title is not None:
-        from votewise.report.audit_page import remember_texts
+        return saved.write_audit(folder, votes, result, summary=summary, write_report=write_report)
 
-        remember_texts(votes, result)
-    return saved.write_audit(
-        folder, votes, result, summary=summary, write_report=None if title is None else write_report
-    )
+
+def prepare_report() -> None:
+    """Import and load what every report is made of; ``write_audit`` then takes less time."""
+    from votewise.report import audit_page, page
+
+    page.prepare(audit_page.TEMPLATE)
 
 
 def report_facts(summary: Mapping[str, Any]) -> dict[str, str]:

@@ -26,6 +26,8 @@ from votewise.report.summary import (
     summarise,
 )
 
+TEMPLATE = "audit.html.j2"
+
 MAX_ACTIVE = 2_000
 """Most active annotators in the table ..."""
 MAX_FLAGGED = 1_000
@@ -69,15 +71,20 @@ def remember_texts(votes: Votes, result: ReliabilityResult) -> None:
     remember_cards(votes, result, _listed(result))
 
 
-def render_audit_report(
-    votes: Votes, result: ReliabilityResult, *, title: str, facts: Mapping[str, object] | None = None
-) -> str:
-    """The page that ``write_audit_report`` writes, as a string."""
+@dataclass(frozen=True)
+class Drawn:
+    """The report's charts: their tables, and their ``specs`` by name."""
+
+    bins: pa.Table
+    points: pa.Table
+    periods: Periods | None
+    specs: dict[str, dict[str, Any]]
+
+
+def draw(votes: Votes, result: ReliabilityResult) -> Drawn:
+    """The part of the report that needs no texts."""
     from votewise.report import charts, page
 
-    summary = summarise(votes, result)
-    listed = _listed(result)
-    gallery = build_gallery(votes, result, listed)
     bins, drawn, periods = histogram(result), points(result), agreement_by_period(votes, result)
     figures: dict[str, charts.Chart] = {
         name: charts.reliability_histogram(
@@ -94,19 +101,36 @@ def render_audit_report(
         figures["time"] = charts.agreement_over_time(
             periods.table, description=f"Estimated share of right votes, by {periods.unit}"
         )
+    return Drawn(bins, drawn, periods, page.specs_of(figures))
+
+
+def render_audit_report(
+    votes: Votes,
+    result: ReliabilityResult,
+    *,
+    title: str,
+    facts: Mapping[str, object] | None = None,
+    drawn: Drawn | None = None,
+) -> str:
+    """The page that ``write_audit_report`` writes, as a string; ``drawn`` is what ``draw`` gives, if it was called."""
+    from votewise.report import page
+
+    drawn = drawn or draw(votes, result)
+    listed = _listed(result)
+    gallery = build_gallery(votes, result, listed)
     return page.render(
-        "audit.html.j2",
-        charts=figures,
+        TEMPLATE,
+        specs=drawn.specs,
         title=title,
         facts=dict(facts or {}),
         votes=votes,
         result=result,
-        summary=summary,
-        bins=_histogram_rows(bins),
-        drawn=len(drawn),
-        has_intervals=drawn["low"].null_count < len(drawn),
+        summary=summarise(votes, result),
+        bins=_histogram_rows(drawn.bins),
+        drawn=len(drawn.points),
+        has_intervals=drawn.points["low"].null_count < len(drawn.points),
         calibration=_calibration(result),
-        periods=_period_rows(periods),
+        periods=_period_rows(drawn.periods),
         rows=_rows(result, listed, gallery),
         gallery=gallery,
         limits={"overall": OVERALL, "per_annotator": PER_ANNOTATOR, "period_votes": MIN_PERIOD_VOTES},

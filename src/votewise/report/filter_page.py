@@ -117,7 +117,7 @@ def render_filter_report(
         figures["domains"] = charts.win_rates(pa.Table.from_pylist(shown), description="Win rate of A by domain")
     return page.render(
         "filter.html.j2",
-        charts=figures,
+        specs=page.specs_of(figures),
         title=title,
         facts=dict(facts or {}),
         rule=rule,

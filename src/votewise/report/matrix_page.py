@@ -45,7 +45,7 @@ def render_matrix_report(result: MatrixResult, *, title: str, facts: Mapping[str
     rows = pair_rows(result)
     return page.render(
         "matrix.html.j2",
-        charts={},
+        specs={},
         title=title,
         facts=dict(facts or {}),
         result=result,

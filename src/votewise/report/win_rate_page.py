@@ -61,7 +61,7 @@ def render_win_rate_report(result: WinRateResult, *, title: str, facts: Mapping[
         scores = {result.contests.model_a: verdicts.score_a, result.contests.model_b: verdicts.score_b}
     return page.render(
         "win_rate.html.j2",
-        charts=figures,
+        specs=page.specs_of(figures),
         title=title,
         facts=dict(facts or {}),
         result=result,

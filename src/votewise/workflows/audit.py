@@ -87,11 +87,11 @@ def audit(
     from votewise.data.votes import Votes
     from votewise.inference.diagnostic import check_identifiable
     from votewise.inference.priors import parse_prior
-    from votewise.report.audit_files import write_audit
+    from votewise.report.audit_files import prepare_report, write_audit
     from votewise.sources import read_votes
     from votewise.sources.containers.naming import short_name
     from votewise.storage.files import check_folder_is_free, folder_to_write, written_at_last
-    from votewise.workflows.imports import imported_meanwhile
+    from votewise.workflows.meanwhile import prepared_meanwhile
     from votewise.workflows.parsing import parse_temperature
 
     progress = progress or SILENT
@@ -106,8 +106,8 @@ def audit(
     with written_at_last(None if isinstance(votes, Votes) else kept) as aside:
         if not isinstance(votes, Votes):
             progress.stage(f"Reading {short_name(votes)}")
-            charts = ("altair",) if report and folder is not None else ()
-            with imported_meanwhile("pandas", "scipy.sparse.csgraph", *charts):
+            page = prepare_report if report and folder is not None else None
+            with prepared_meanwhile("pandas", "scipy.special", "scipy.sparse.csgraph", then=page):
                 votes = read_votes(
                     votes, format=format, columns=columns, split=split, on_error=on_error, rejects=aside, **told
                 ).rejects_in(kept)

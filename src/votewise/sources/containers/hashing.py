@@ -5,6 +5,7 @@ from __future__ import annotations
 import glob
 import tempfile
 from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from typing import Any
 
@@ -23,6 +24,9 @@ MOST_PARSED = 10_000
 
 SPACE = r"[\t-\r\x1c-\x20\x{85}\x{a0}\x{1680}\x{2000}-\x{200a}\x{2028}\x{2029}\x{202f}\x{205f}\x{3000}]"
 LIKE_AN_OBJECT = rf"^{SPACE}*(\[|\{{|array\()"
+
+AT_ONCE = 3
+"""Columns that are read at the same time."""
 
 MEMORY = "1500MB"
 NUMBER = "file_row_number"
@@ -51,25 +55,22 @@ def hashed_texts(
     with _engine() as engine:
         for i, file in enumerate(files.files):
             own = [name for name in columns if name in file.schema.names]
-            parts = [_parts_of_stand_ins(name, secret) for name in own]
-            parts += [f"regexp_matches({_quoted(name)}, '{LIKE_AN_OBJECT}')" for name in own]
             # The first rows come along, where they can be told: to decode them alone takes as long as decoding many.
             numbered = (
                 i == 0 and own == list(columns) and _has_numbers(file) and file.rows >= min(head_rows, len(files))
             )
-            more = [f"CASE WHEN {NUMBER} < {head_rows} THEN {_quoted(name)} END" for name in own] if numbered else []
-            found = _query(engine, file, own, f"SELECT {', '.join([*parts, *more])} FROM rows") if own else None
-            if found is not None and numbered:
-                head = found.select(range(3 * len(own), 4 * len(own))).slice(0, head_rows).rename_columns(own)
-            if found is not None and len(found) != file.rows:
+            found = _hashed_columns(engine, file, own, secret, head_rows if numbered else 0)
+            if any(len(column) != file.rows for column in found.values()):
                 return None
+            if numbered:
+                head = pa.table({name: found[name].column(3).slice(0, head_rows) for name in own})
             for name in columns:
-                if found is None or name not in own:
+                if name not in found:
                     chunks[name].append(pa.nulls(file.rows, DIGEST))
                     continue
-                place = own.index(name)
-                chunks[name] += _stand_ins(found.column(2 * place), found.column(2 * place + 1)).chunks
-                like[name] += int(pc.sum(found.column(2 * len(own) + place)).as_py() or 0)
+                md5, keyed, is_like = found[name].columns[:3]
+                chunks[name] += _stand_ins(md5, keyed).chunks
+                like[name] += int(pc.sum(is_like).as_py() or 0)
         for name, number in like.items():
             if number and (number >= min(len(files), MOST_PARSED) or _spells_objects(engine, files, name)):
                 del chunks[name]
@@ -80,6 +81,26 @@ def hashed_texts(
     }
     schema = pa.schema([files.schema.field(name) for name in columns])
     return digests, files.head(columns, head_rows) if head is None else head.cast(schema).combine_chunks()
+
+
+def _hashed_columns(
+    engine: Any, file: TableFile, columns: Sequence[str], secret: str, head_rows: int
+) -> dict[str, pa.Table]:
+    """For each column: MD5, keyed hash, whether the text is like an object, and the texts of the first rows, if any."""
+    import duckdb
+
+    def one(name: str) -> pa.Table:
+        parts = [_parts_of_stand_ins(name, secret), f"regexp_matches({_quoted(name)}, '{LIKE_AN_OBJECT}')"]
+        parts += [f"CASE WHEN {NUMBER} < {head_rows} THEN {_quoted(name)} END"] if head_rows else []
+        with engine.cursor() as own:
+            return _query(own, file, [name], f"SELECT {', '.join(parts)} FROM rows")
+
+    # One core reads a whole row group of a column; of all columns together, the last groups would leave cores idle.
+    try:
+        with ThreadPoolExecutor(AT_ONCE) as pool:
+            return dict(zip(columns, pool.map(one, columns), strict=True))
+    except duckdb.OutOfMemoryException:
+        return {name: one(name) for name in columns}
 
 
 def _parts_of_stand_ins(name: str, secret: str) -> str:

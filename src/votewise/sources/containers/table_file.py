@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -20,7 +20,11 @@ from votewise.sources.containers.whole_files import check_large_parquet, check_s
 Indices = npt.NDArray[np.int64]
 
 BATCH_BYTES = 32 << 20
-"""How much of a table is in memory at a time, roughly."""
+"""How much of a table is read at a time, roughly."""
+
+AHEAD = 4
+"""Batches that are read ahead: the first one of a row group takes several times as long as the next ones where DuckDB wrote
+the file, in pages as large as the group."""
 
 
 @dataclass(frozen=True)
@@ -78,14 +82,14 @@ class TableFile:
         pool = ThreadPoolExecutor(1)
         try:
             found = self._parquet(own, rows, size) if self.kind == "parquet" else self._arrow(own, rows, size)
-            # The next batch is decoded while this one is used.
-            waiting = pool.submit(next, found, None)
-            while (item := waiting.result()) is not None:
-                waiting = pool.submit(next, found, None)
+            # The next batches are decoded while this one is used.
+            waiting = deque(pool.submit(next, found, None) for _ in range(AHEAD))
+            while (item := waiting.popleft().result()) is not None:
+                waiting.append(pool.submit(next, found, None))
                 start, batch = item
                 if rows is not None:
                     first, last = np.searchsorted(rows, [start, start + len(batch)])
-                    batch = batch.take(pa.array(rows[first:last] - start)) if last - first != len(batch) else batch
+                    batch = _rows_of(batch, rows[first:last] - start)
                 if len(batch):
                     yield batch
         finally:
@@ -118,6 +122,13 @@ class TableFile:
                 for piece in pa.Table.from_batches([batch]).select(columns).to_batches(max_chunksize=size):
                     yield at, pa.Table.from_batches([piece])
                     at += len(piece)
+
+
+def _rows_of(batch: pa.Table, at: Indices) -> pa.Table:
+    """These ascending rows of a batch; consecutive ones are not copied."""
+    if len(at) == 0 or at[-1] - at[0] == len(at) - 1:
+        return batch.slice(int(at[0]) if len(at) else 0, len(at))
+    return batch.take(pa.array(at))
 
 
 def stamp_of(path: Path) -> tuple[int, int]:

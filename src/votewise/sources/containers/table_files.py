@@ -92,12 +92,12 @@ class TableFiles:
     def head(self, columns: Sequence[str], rows: int) -> pa.Table:
         """The first rows of these columns, in memory."""
         schema = pa.schema([self.schema.field(name) for name in columns])
-        found, left = [schema.empty_table()], rows
+        found, left = [], rows
         for file in self.files:
             for batch in file.batches(columns, np.arange(min(left, file.rows)), rows) if left and columns else ():
                 found.append(_as(batch, schema))
                 left -= len(batch)
-        return pa.concat_tables(found)
+        return pa.concat_tables(found) if found else schema.empty_table()
 
 
 @dataclass(frozen=True)

@@ -106,7 +106,11 @@ def _sides(
     rows: Rows, values: pa.ChunkedArray, names: tuple[Any, Any], known: Mapping[str, str]
 ) -> tuple[Signs, Signs, Bools]:
     """Per row: which of two names the value is, what it means as a word, and whether the user said what it means."""
-    first, second = (_equal(rows, values, own) for own in names)
+    digests = None
+    if rows.source.stand_ins is not None and any(own is not None and own.type == DIGEST for own in names):
+        # The texts are in their file: equal texts have equal stand-ins.
+        digests = rows.source.stand_ins.of(values)
+    first, second = (_equal(values, digests, own) for own in names)
     side = first.astype(np.int8) - second.astype(np.int8)
     codes, found = codes_of(values)
     texts: list[str] = found.to_pylist()
@@ -117,10 +121,10 @@ def _sides(
     return side, words[codes], told[codes]
 
 
-def _equal(rows: Rows, values: pa.ChunkedArray, names: Any) -> Bools:
-    if names is not None and names.type == DIGEST and rows.source.stand_ins is not None:
-        # The texts are in their file: equal texts have equal stand-ins.
-        values = rows.source.stand_ins.of(values)
+def _equal(values: pa.ChunkedArray, digests: pa.ChunkedArray | None, names: Any) -> Bools:
+    """(n,) where a value is this name; where the name is a stand-in, the value's stand-in is compared."""
+    if names is not None and names.type == DIGEST and digests is not None:
+        values = digests
     elif names is None or not is_string(names.type):
         return np.zeros(len(values), bool)
     same = pc.fill_null(pc.equal(values, names), False)

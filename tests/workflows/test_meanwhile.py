@@ -8,19 +8,26 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from votewise.workflows.imports import imported_meanwhile
+from votewise.workflows.meanwhile import prepared_meanwhile
 
 
 def test_modules_are_there_when_the_block_has_ended(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "slowly_made.py").write_text("import time\ntime.sleep(0.2)\nready = True\n")
     monkeypatch.syspath_prepend(tmp_path)
-    with imported_meanwhile("there_is_no_such_module", "slowly_made"):
+    done: list[str] = []
+
+    def then() -> None:
+        done.append("then")
+        raise RuntimeError("is told where it matters")
+
+    with prepared_meanwhile("there_is_no_such_module", "slowly_made", then=then):
         pass
     assert sys.modules.pop("slowly_made").ready
+    assert done == ["then"]
 
 
 def test_an_error_in_the_block_is_that_error() -> None:
-    with pytest.raises(KeyError, match="own"), imported_meanwhile("json"):
+    with pytest.raises(KeyError, match="own"), prepared_meanwhile("json"):
         raise KeyError("own")
 
 
