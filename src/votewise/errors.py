@@ -126,13 +126,13 @@ def _missing(error: BaseException | None) -> str | None:
     return None if name is None else name.partition(".")[0]
 
 
-def many(number: int, what: str) -> str:
-    """A number and its noun, which gets an ``s`` where it is not one.
+def many(number: int, what: str, several: str | None = None) -> str:
+    """A number and its noun, which gets an ``s``, or is ``several``, where it is not one.
 
     >>> many(1, "pair"), many(1_200, "unusable row"), many(0, "vote")
     ('1 pair', '1,200 unusable rows', '0 votes')
     """
-    return f"{number:,} {what}{'' if number == 1 else 's'}"
+    return f"{number:,} {what if number == 1 else several or what + 's'}"
 
 
 def shorten(value: object, length: int = 60) -> str:

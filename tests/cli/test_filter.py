@@ -162,7 +162,7 @@ def test_unusable_rows_stop_or_are_counted(end: End, tmp_path: Path, capsys: Sho
     source.write_text(f"user,model_a,model_b,winner\n{good}u1,x,y,?\n")
     settings = ["filter", source, "--win-rate", "0.8", "--out", tmp_path / "out", "--no-report"]
     assert end(*settings) == 2
-    assert "unknown winner in 1 rows, e.g. user='u1'" in capsys.readouterr().err
+    assert "unknown winner in 1 row, e.g. user='u1'" in capsys.readouterr().err
     assert end(*settings, "--on-error", "skip") == 0
     assert "1 unknown winner" in capsys.readouterr().out
 

@@ -98,7 +98,7 @@ def test_another_run_resumes_or_is_refused(end: End, prompts: str, server: Scrip
     assert end("generate", prompts, *options, "--seed", "1") == 2
     assert "seed was 0 and is 1" in capsys.readouterr().err
     assert end("generate", prompts, *options) == 0
-    assert "1 answers are from an interrupted run" in capsys.readouterr().out
+    assert "1 answer from an interrupted run" in capsys.readouterr().out
     assert json.loads(Path("a.jsonl").read_text().splitlines()[0])["answer"] == "from before"
     assert not begun.exists()
 

@@ -184,7 +184,7 @@ def test_a_dry_run_tells_and_loads_no_weights(
     assert "15, one per pair" in shown["Rows"]
     assert "48 on 16 pairs, 3 of them ties" in shown["Votes"]
     assert shown["Annotators"].endswith(" 3")
-    assert "1 pairs with no votes but ties" in shown["Left"]
+    assert "1 pair with no votes but ties" in shown["Left"]
     assert "median 2 tokens" in shown["Prompts"]
     assert "median 5 tokens" in shown["Answers"]
     assert "3, 1 per epoch: 16 rows each = 4 x 2 accumulated x 2 processes" in shown["Steps"]

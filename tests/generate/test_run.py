@@ -234,7 +234,7 @@ def test_a_killed_run_resumes(server: tuple[Scripted, list[Any]], tmp_path: Path
     before_each.clear()
     scripted.requests.clear()
     ended = subprocess.run(command, capture_output=True, text=True, check=True)
-    assert "6 answers are from an interrupted run" in ended.stdout
+    assert "6 answers from an interrupted run" in ended.stdout
     # The failed prompt is sent again, because the server may have caused the failure.
     asked = [request["messages"][0]["content"] for request in scripted.requests]
     assert asked == ["w7", "w8", "w9", "w10", "w11", "w3"]

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from votewise.report.page import percent, plural, script_json
+from votewise.errors import many
+from votewise.report.page import percent, script_json
 from votewise.report.text import CAP, PREVIEW, passages, readable, shorten
 
 
@@ -63,8 +64,8 @@ def test_percentages_never_round_to_certainty(value: float | None, text: str) ->
     assert percent(value) == text
 
 
-def test_plural() -> None:
-    assert (plural(1, "vote"), plural(2345, "vote"), plural(2, "person", "people")) == (
+def test_numbers_with_their_nouns() -> None:
+    assert (many(1, "vote"), many(2345, "vote"), many(2, "person", "people")) == (
         "1 vote",
         "2,345 votes",
         "2 people",

@@ -108,7 +108,7 @@ def test_votes_between_identical_answers_are_skipped_unless_the_pair_has_a_name_
 
 
 def test_nothing_left_is_an_error() -> None:
-    with pytest.raises(BadInputError, match="no votes left of 1 rows, 0 rejected, 1 skipped"):
+    with pytest.raises(BadInputError, match="no votes left of 1 row, 0 rejected, 1 skipped"):
         read_votes([vote("u1", "a", "x", "x")])
 
 

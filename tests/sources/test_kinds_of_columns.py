@@ -181,7 +181,7 @@ def test_what_is_left_out_is_counted(tmp_path: Path) -> None:
     assert votes is not None
     assert (votes.reading.votes, votes.reading.kept, votes.reading.skipped) == (2, 1, 1)
     assert any(
-        "By the column 'skipped', 1 rows are not votes; --columns skipped=" in note for note in votes.reading.notes
+        "By the column 'skipped', 1 row is not a vote; --columns skipped=" in note for note in votes.reading.notes
     )
 
 

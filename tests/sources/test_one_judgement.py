@@ -164,7 +164,7 @@ def test_two_judgements_of_one_pair_by_one_annotator_are_not_merged() -> None:
     votes = read_votes([*first, *again, *first])
     assert (len(votes), votes.reading.repeated) == (4, 2)
     assert votes.judgement.tolist() == [0, 0, 1, 1]
-    assert "2 votes that differ from another one only in 'judgement' were kept." in votes.reading.notes
+    assert "Kept: 2 votes, different from another one only in 'judgement'." in votes.reading.notes
 
 
 def test_another_name_can_be_given() -> None:

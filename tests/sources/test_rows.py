@@ -171,7 +171,7 @@ def test_formats_that_are_unknown_lack_columns_or_are_not_unique() -> None:
 
 def test_nothing_left_still_writes_what_was_rejected(tmp_path: Path) -> None:
     path = tmp_path / "rejected.jsonl"
-    with pytest.raises(BadInputError, match="no votes left of 1 rows, 1 rejected"):
+    with pytest.raises(BadInputError, match="no votes left of 1 row, 1 rejected"):
         read_votes([GOOD | {"label": "c"}], on_error="skip", rejects=path)
     assert len(path.read_text("utf-8").splitlines()) == 1
 

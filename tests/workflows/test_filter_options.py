@@ -101,7 +101,7 @@ def test_unusable_rows_are_kept_with_their_reasons(
         source.mkdir()
         for i in range(2):
             pq.write_table(pa.Table.from_pylist(rows[200 * i : 200 * i + 200]), source / f"{i}.parquet")
-    with pytest.raises(BadInputError, match=r"in 1 rows, e\.g\. who="):
+    with pytest.raises(BadInputError, match=r"in 1 row, e\.g\. who="):
         votewise.filter_clicks(source, **FAST, **MAPPED)
     found = votewise.filter_clicks(source, **FAST, **MAPPED, on_error="skip", out=tmp_path / "out")
     assert sum(found.summary["skipped"].values()) == 4

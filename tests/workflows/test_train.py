@@ -106,6 +106,9 @@ def test_unusable_votes_are_left_out_and_kept_beside_the_model(made: Settings, t
     assert facts is not None
     assert len(facts.rows.votes) == len(rows) - 1
     assert not (tmp_path / "run").exists()
+    with pytest.raises(BadInputError, match="is not a checkpoint"):
+        votewise.train(on_error="skip", resume_from_checkpoint="nowhere", **settings)
+    assert not (tmp_path / "run").exists(), "a later refusal leaves no rejected rows behind"
     votewise.train(on_error="skip", **settings)
     (line,) = (tmp_path / "run" / "rejected.jsonl").read_text().splitlines()
     assert json.loads(line)["row"] == 3

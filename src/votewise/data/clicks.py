@@ -15,7 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from votewise.arrays import Counted, Floats
-from votewise.errors import BadInputError
+from votewise.errors import BadInputError, many
 
 CLICKS_AT_ONCE = 50_000
 """Clicks whose likelihoods are in memory at a time."""
@@ -61,7 +61,8 @@ class Counts:
         if bad.any():
             cell, domain = (int(i[0]) for i in np.nonzero(bad))
             raise BadInputError(
-                f"{w[cell, domain]:,} wins of model A in {n[cell, domain]:,} comparisons", expected="0 to all of them"
+                f"{w[cell, domain]:,} wins of model A in {many(n[cell, domain], 'comparison')}",
+                expected="0 to all of them",
             )
         if (self.users < 0).any():
             raise BadInputError("a cell has a negative number of users", expected="0 or more")

@@ -22,7 +22,7 @@ import jinja2
 from markupsafe import Markup
 
 from votewise.annotators.flags import FLAGS
-from votewise.errors import VotewiseError
+from votewise.errors import VotewiseError, many
 from votewise.report.charts import Chart
 from votewise.report.text import readable, shorten
 from votewise.report.theme import css_variables, vega_config
@@ -108,11 +108,6 @@ def percent(value: float | None, digits: int = 1) -> str:
     return f"{text}%"
 
 
-def plural(n: int, one: str, many: str | None = None) -> str:
-    """``1 vote``, ``2,345 votes``."""
-    return f"{n:,} {one if n == 1 else many or one + 's'}"
-
-
 @functools.cache
 def _environment() -> jinja2.Environment:
     environment = jinja2.Environment(
@@ -124,7 +119,7 @@ def _environment() -> jinja2.Environment:
         finalize=_visible,
     )
     environment.filters.update(percent=percent, count=lambda n: f"{n:,}", cut=shorten, readable=readable)
-    environment.globals.update(plural=plural)
+    environment.globals.update(many=many)
     return environment
 
 

@@ -17,6 +17,7 @@ from scipy.optimize import brentq
 from scipy.special import expit
 
 from votewise.arrays import Floats, Signs
+from votewise.errors import many
 from votewise.inference.calibration import expected_calibration_error, predictive_calibration
 from votewise.inference.observation import log_cosh2
 
@@ -89,7 +90,7 @@ def fit_temperature(margin: Floats, sign: Signs, prompt: npt.NDArray[np.int64] |
         return TemperatureFit(None, None, 0, "no vote takes a side on a pair with a margin")
     if (along > 0).all() or (along < 0).all():
         way = "agree with" if along[0] > 0 else "contradict"
-        return TemperatureFit(None, None, n, f"all {n:,} votes {way} the scores: the likelihood has no maximum")
+        return TemperatureFit(None, None, n, f"all {many(n, 'vote')} {way} the scores: the likelihood has no maximum")
     scale = float(np.abs(along).mean())
 
     def slope(t: float) -> float:

@@ -10,7 +10,7 @@ import pyarrow as pa
 from scipy.special import expit
 
 from votewise.arrays import Floats
-from votewise.errors import BadInputError
+from votewise.errors import BadInputError, many
 from votewise.sources.reader import SourceReader
 from votewise.sources.rows import Rows
 
@@ -103,7 +103,7 @@ def made_up_comparisons(size: int, win_rate: float) -> ScoredComparisons:
     """
     if size < 1 or not 0 <= win_rate <= 1:
         raise BadInputError(
-            f"{size:,} comparisons, win rate {win_rate:g}", expected="at least 1, and a share from 0 to 1"
+            f"{many(size, 'comparison')}, win rate {win_rate:g}", expected="at least 1, and a share from 0 to 1"
         )
     return ScoredComparisons(
         pa.table({}), np.arange(size), (np.arange(size) < round(win_rate * size)).astype(np.float64)

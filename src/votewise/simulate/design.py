@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from votewise.errors import BadInputError
+from votewise.errors import BadInputError, many
 from votewise.simulate.profiles import Profile
 from votewise.simulate.shuffle import Shuffle
 
@@ -111,7 +111,8 @@ def make_design(profile: Profile, pairs: int | None, *, seed: int) -> Design:
         counts = _cut(counts, used * per_pair)
     if used < 1 or counts.max() > used:
         raise BadInputError(
-            f"an annotator with {counts.max():,} votes on {used:,} pairs", expected="at most one vote on each pair"
+            f"an annotator with {many(counts.max(), 'vote')} on {many(used, 'pair')}",
+            expected="at most one vote on each pair",
         )
     return Design(used, per_pair, counts.astype(np.int64), seed)
 
@@ -123,7 +124,7 @@ def _enough(pairs: int, range_: tuple[int, int] | None, per_pair: int, rng: np.r
     low, high = low if range_ else min(low, pairs), min(high, pairs)
     if low > high:
         raise BadInputError(
-            f"{low:,} votes by an annotator on {pairs:,} pairs", expected="at most one vote on each pair"
+            f"{many(low, 'vote')} by an annotator on {many(pairs, 'pair')}", expected="at most one vote on each pair"
         )
     counts = np.empty(0, np.int64)
     while counts.sum() < votes or len(counts) < per_pair:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-from votewise.errors import BadInputError
+from votewise.errors import BadInputError, many
 
 Codes = npt.NDArray[np.int64]
 
@@ -36,7 +36,7 @@ def fewest_and_most(given: int | tuple[int, int], size: int) -> tuple[int, int]:
     low, high = (given, given) if isinstance(given, int) else given
     if not 1 <= low <= high <= size:
         raise BadInputError(
-            f"{low:,} to {high:,} comparisons per user",
+            f"{low:,} to {many(high, 'comparison')} per user",
             parameter="comparisons_per_user",
             expected=f"at least 1, in ascending order, and no more than the {size:,} there are",
         )

@@ -13,6 +13,7 @@ import pyarrow.compute as pc
 from votewise.arrays import Bools, Floats, Ints
 from votewise.data.identity import Codes, joined_codes
 from votewise.data.votes import UNKNOWN
+from votewise.errors import many
 from votewise.sources.answer_lists.one_judgement import judgement_codes, judgements_of_votes
 from votewise.sources.canonical import JUDGEMENT, Canonical
 from votewise.sources.codes import by_appearance, codes_of, compact, floats_of, is_known, signs_of
@@ -146,7 +147,7 @@ def _without_repeats(
 def _kept_apart(rows: Rows, name: str, number: int) -> tuple[str, ...]:
     """A note on votes that a column tells apart; none where there are none."""
     own = rows.source_column(name)
-    return (f"{number:,} votes that differ from another one only in '{own}' were kept.",) if number else ()
+    return (f"Kept: {many(number, 'vote')}, different from another one only in '{own}'.",) if number else ()
 
 
 def _last_of_each(key: Codes, when: Floats | None) -> tuple[Codes, Codes]:

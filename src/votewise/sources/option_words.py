@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import shlex
 
+_SKIP = "--on-error skip to leave such rows out"
+
 
 def column_option(role: str, column: str) -> str:
     """The option that gives a column a role, or with an empty ``column`` says that the column ``role`` has none.
@@ -31,3 +33,14 @@ def label_option(value: str, meaning: str = "a") -> str:
     """
     quoted = shlex.quote(value)
     return f"--label {quoted if quoted != value else repr(value)}={meaning}"
+
+
+def or_skip(expected: str | None) -> str:
+    """What was expected of a row, and the option that leaves out such rows, where no other option is named.
+
+    >>> or_skip("a number"), or_skip(None)
+    ('a number, or --on-error skip to leave such rows out', '--on-error skip to leave such rows out')
+    """
+    if expected and "--" in expected:
+        return expected
+    return f"{expected}, or {_SKIP}" if expected else _SKIP

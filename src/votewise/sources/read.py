@@ -15,7 +15,7 @@ import pyarrow as pa
 from votewise.data.first_votes import EXAMPLES, first_votes
 from votewise.data.reading import Reading, ValueMeaning
 from votewise.data.votes import Votes
-from votewise.errors import BadInputError
+from votewise.errors import BadInputError, many
 from votewise.sources.answer_lists.one_judgement import number_of_judgements
 from votewise.sources.canonical_votes import canonical_votes
 from votewise.sources.column_roles import column_roles
@@ -122,14 +122,15 @@ def _votes(opened: Source, told: _Told, path: Path | None) -> Votes:
     fields = encoded.fields
     kept, skipped = len(fields.get("row", ())), canonical.skipped + encoded.identical + rows.no_votes
     if kept == 0:
-        found = f"{len(rows):,} rows, {len(rows.bad):,} rejected, {skipped:,} skipped"
+        found = f"{many(len(rows), 'row')}, {len(rows.bad):,} rejected, {skipped:,} skipped"
         raise rows.fail(f"there are no votes left of {found}", expected="at least one")
     notes = (*opened.notes, *rows.notes, *canonical.notes, *encoded.notes)
     if canonical.guarded:
         notes += texts_without_role(rows)
     if encoded.identical:
         notes += (
-            f"{encoded.identical:,} votes between two identical responses were skipped: nothing tells which one was meant.",
+            f"Skipped: {many(encoded.identical, 'vote')} between two identical responses: nothing tells "
+            "which one was meant.",
         )
     table, values = votes_table(rows, canonical, encoded), _values(rows)
     given = vars(told) | {"label": told.labels, "on_error": "stop" if told.stop else "skip"}

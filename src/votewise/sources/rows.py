@@ -10,6 +10,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from votewise.arrays import Floats
+from votewise.errors import many
 from votewise.sources.cells import (
     TEXT,
     TIME,
@@ -86,7 +87,7 @@ class Rows(UsableRows):
         column = self.table.column(name)
         if column.null_count == len(column):
             n = len(column)
-            raise self.fail(f"there are 0 annotators: the column is empty in all {n:,} rows", column=name)
+            raise self.fail(f"there are 0 annotators: the column is empty in all {many(n, 'row')}", column=name)
         return self.identifier(name)
 
     def number(self, name: str, *, nan: bool = False) -> Floats:

@@ -19,6 +19,7 @@ from votewise.sources.containers.staged_texts import StagedTexts
 from votewise.sources.containers.stand_in_type import is_in_files
 from votewise.sources.meanings.class_names import with_class_names
 from votewise.sources.meanings.inner_columns import with_inner
+from votewise.sources.option_words import or_skip
 from votewise.sources.values import decoded
 
 
@@ -162,7 +163,7 @@ class UsableRows:
         if self.stop:
             raise BadInputError(
                 bad.problem,
-                expected=bad.expected,
+                expected=or_skip(bad.expected),
                 source=self.source.name,
                 row=bad.number,
                 column=bad.column,

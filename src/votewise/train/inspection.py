@@ -11,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 from trl import DPOTrainer
 
+from votewise.errors import many
 from votewise.train.loading import tokenizer_of
 from votewise.train.memory import Memory
 from votewise.train.training_rows import ROW, TrainingRows
@@ -125,16 +126,16 @@ def render(facts: RunFacts) -> str:
     cut = lengths.cut(limit)
     lines = [
         ("Rows", f"{len(rows.pair) - gone:,}, one per {training.one_row_per}"),
-        ("Votes", f"{len(votes):,} on {votes.n_pairs:,} pairs" + (f", {ties:,} of them ties" if ties else "")),
+        ("Votes", f"{len(votes):,} on {many(votes.n_pairs, 'pair')}" + (f", {ties:,} of them ties" if ties else "")),
         ("Annotators", f"{votes.n_annotators:,}"),
-        ("Left out", f"{rows.tied:,} pairs with no votes but ties" if rows.tied else ""),
+        ("Left out", f"{many(rows.tied, 'pair')} with no votes but ties" if rows.tied else ""),
         ("Too long", facts.left_out or ""),
         ("Prompts", _quantiles(lengths.prompt)),
         ("Answers", _quantiles(answers)),
         ("Cut", f"{cut:,} rows lose the end of an answer because of max_length={limit}" if cut else ""),
         (
             "Steps",
-            f"{steps.total:,}, {steps.epoch:,} per epoch: {steps.batch:,} rows each = "
+            f"{steps.total:,}, {steps.epoch:,} per epoch: {many(steps.batch, 'row')} each = "
             f"{training.per_device_train_batch_size} x {training.gradient_accumulation_steps} accumulated x "
             f"{facts.processes} process{'es' if facts.processes > 1 else ''}",
         ),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -17,12 +17,13 @@ from votewise.train.read_options import evaluation_votes, refuse_read_options, t
 from votewise.train.training_rows import ROW, training_rows
 
 
-def load_data(arguments: Arguments, votes: Votes | None = None) -> tuple[Any, Any]:
+def load_data(arguments: Arguments, votes: Votes | None = None, until: ExitStack | None = None) -> tuple[Any, Any]:
     """Data to train on, and data to evaluate on or None: ``Votes``, a dataset, or a stream.
 
     Args:
         arguments: arguments of the run.
         votes: the votes to train on, if they are in memory.
+        until: when it ends well, rows that were skipped are in their file; None for at once.
 
     Raises:
         BadInputError: no source or several, a source or a split that does not exist, votes that cannot be read.
@@ -47,14 +48,15 @@ def load_data(arguments: Arguments, votes: Votes | None = None) -> tuple[Any, An
         refuse_read_options(data)
     evaluated = arguments.training.eval_strategy != "no"
     if source is not None:
-        train, splits = source if isinstance(source, Votes) else training_votes(arguments, source), {}
+        train, splits = source if isinstance(source, Votes) else training_votes(arguments, source, until), {}
     else:
         splits = _splits(arguments)
         train = _split(splits, "train" if mixture.datasets else script.dataset_train_split)
     if not evaluated:
         return train, None
     if data.eval_votes is not None:
-        return train, _plain_rows(evaluation_votes(arguments, data.eval_votes), arguments.training.one_row_per)
+        other = evaluation_votes(arguments, data.eval_votes, until)
+        return train, _plain_rows(other, arguments.training.one_row_per)
     if not splits:
         raise BadInputError("eval_strategy asks for an evaluation", expected="eval_votes, the votes to evaluate on")
     return train, _split(splits, "test" if mixture.datasets else script.dataset_test_split)

@@ -3,27 +3,29 @@
 from __future__ import annotations
 
 import json
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
 from votewise.data.votes import Votes
 from votewise.errors import BadInputError
 from votewise.sources import read_votes
+from votewise.storage.files import written_at_last
 from votewise.train.arguments import Arguments, DataArguments
 
 
-def training_votes(arguments: Arguments, source: str) -> Votes:
-    """The votes to train on."""
+def training_votes(arguments: Arguments, source: str, until: ExitStack | None = None) -> Votes:
+    """The votes to train on. Rows that are skipped are in their file once ``until`` ends well, or at once for None."""
     data = arguments.data
-    return _votes(arguments, source, "rejected.jsonl", split=data.split, one_annotator=data.one_annotator)
+    return _votes(arguments, source, "rejected.jsonl", until, split=data.split, one_annotator=data.one_annotator)
 
 
-def evaluation_votes(arguments: Arguments, source: str) -> Votes:
+def evaluation_votes(arguments: Arguments, source: str, until: ExitStack | None = None) -> Votes:
     """The votes to evaluate on: they may have other people and another split."""
-    return _votes(arguments, source, "eval-rejected.jsonl", split=arguments.data.eval_split)
+    return _votes(arguments, source, "eval-rejected.jsonl", until, split=arguments.data.eval_split)
 
 
-def _votes(arguments: Arguments, source: str, rejects: str, **how: Any) -> Votes:
+def _votes(arguments: Arguments, source: str, rejects: str, until: ExitStack | None, **how: Any) -> Votes:
     data, column = arguments.data, arguments.training.annotator_column
     columns = _mapping("columns", data.columns)
     if column not in (None, "annotator") and columns.setdefault("annotator", column) != column:
@@ -34,11 +36,12 @@ def _votes(arguments: Arguments, source: str, rejects: str, **how: Any) -> Votes
         )
     label, criterion = _mapping("label", data.label), data.criterion
     # Every process reads the votes; one writes what is unusable. A dry run writes nothing.
-    first = arguments.training.process_index == 0 and not data.dry_run
-    how |= {"on_error": data.on_error, "rejects": Path(arguments.training.output_dir, rejects) if first else None}
-    return read_votes(
-        source, format=data.votes_format, columns=columns or None, label=label, criterion=criterion, **how
-    )
+    first = arguments.training.process_index == 0 and not data.dry_run and data.on_error == "skip"
+    path = Path(arguments.training.output_dir, rejects) if first else None
+    # A later refusal, before training begins, leaves no file behind.
+    aside = path if until is None else until.enter_context(written_at_last(path))
+    how |= {"on_error": data.on_error, "rejects": aside, "label": label, "criterion": criterion}
+    return read_votes(source, format=data.votes_format, columns=columns or None, **how).rejects_in(path)
 
 
 def _mapping(name: str, given: object) -> dict[str, str]:

@@ -9,6 +9,7 @@ import os
 import sys
 import time
 from collections.abc import Sequence
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
@@ -52,14 +53,15 @@ def main(
     config = load_config(arguments, arguments.model.model_name_or_path)
     processor = load_processor(arguments, arguments.model.model_name_or_path)
     check_vocabularies(arguments, processor, config)
-    train, evaluated = load_data(arguments, votes)
-    if arguments.training.precompute_ref_log_probs is None:
-        wanted = worth_precomputing(arguments.training, train, evaluated) and not sharded
-        arguments.training.precompute_ref_log_probs = wanted
-    if arguments.data.dry_run:
-        return inspect(arguments, train, config, processor, processes=processes, sharded=sharded)
-    resumed = _checkpoint(arguments)
-    trainer = build_trainer(arguments, train, evaluated, processor)
+    with ExitStack() as until:
+        train, evaluated = load_data(arguments, votes, until)
+        if arguments.training.precompute_ref_log_probs is None:
+            wanted = worth_precomputing(arguments.training, train, evaluated) and not sharded
+            arguments.training.precompute_ref_log_probs = wanted
+        if arguments.data.dry_run:
+            return inspect(arguments, train, config, processor, processes=processes, sharded=sharded)
+        resumed = _checkpoint(arguments)
+        trainer = build_trainer(arguments, train, evaluated, processor)
     try:
         trainer.train(resume_from_checkpoint=resumed)
     except torch.OutOfMemoryError as error:

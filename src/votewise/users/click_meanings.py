@@ -15,9 +15,9 @@ from votewise.sources.containers.splits import choose_split
 from votewise.sources.meanings.column_names import plain_name
 from votewise.sources.meanings.criteria import CRITERIA
 from votewise.sources.meanings.labels import NEUTRAL, WINNERS, meant_by
-from votewise.sources.meanings.no_votes import has_counts, said_of_votes
+from votewise.sources.meanings.no_votes import every_row_is_out, has_counts, said_of_votes, status_note
 from votewise.sources.meanings.open_meanings import MOST, says_out, several_criteria
-from votewise.sources.meanings.split_columns import NAMES, are_splits
+from votewise.sources.meanings.split_columns import NAMES, are_splits, split_note
 from votewise.sources.option_words import column_option
 from votewise.users.log_options import LogOptions
 
@@ -143,10 +143,7 @@ def _one_split(clicks: LogRows, name: str, split: str | None, source: str) -> No
     chosen, _ = choose_split(values, split, source)
     number = clicks.leave_out((clicks.rows[name] != chosen).fill_null(True), "of other splits")
     clicks.roles[name] = "split"
-    clicks.notes.append(
-        f"By the column '{name}', the split '{chosen}' is read and {number:,} rows of others are left out; "
-        f"--split chooses another one, {column_option(name, '')} reads all."
-    )
+    clicks.notes.append(split_note(name, chosen, number))
 
 
 def _check(clicks: LogRows, name: str, options: LogOptions, source: str) -> None:
@@ -181,17 +178,8 @@ def _status(clicks: LogRows, name: str, what: str, source: str, counts: bool) ->
     ties = [value for value, is_tie in zip(values, found[1], strict=True) if is_tie]
     number = clicks.leave_out(clicks.rows[name].cast("string").isin(out), "no vote") if out else 0
     if number and int(clicks.rows.count().to_pyarrow().as_py()) == 0:
-        raise BadInputError(
-            "marks every row as not a vote",
-            source=source,
-            column=name,
-            expected=f"{column_option(name, '')} if it says something else",
-        )
-    said = [f"{number:,} rows are not votes"] if number else []
-    said += ["some are ties"] if ties else []
-    if said:
+        raise every_row_is_out(source, name)
+    if number or ties:
         clicks.roles[name] = "status"
-        clicks.notes.append(
-            f"By the column '{name}', {' and '.join(said)}; {column_option(name, '')} leaves that column out."
-        )
+        clicks.notes.append(status_note(name, number, None if ties else 0))
     return (name, ties) if ties else None

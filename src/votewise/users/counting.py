@@ -11,7 +11,8 @@ import numpy as np
 import pyarrow as pa
 
 from votewise.data.clicks import Counts
-from votewise.errors import BadInputError, shorten
+from votewise.errors import BadInputError, many, shorten
+from votewise.sources.option_words import or_skip
 from votewise.users.outcomes import Fault, Outcomes, RowKind
 
 HALF = 1 << 32
@@ -67,11 +68,11 @@ def first_fault(
         and_, (_same(rows[name], getattr(fault.kind, what)) for what, name in columns.items() if what != "user")
     )
     return BadInputError(
-        f"{fault.problem} in {sum(f.kind.rows for f in alike):,} rows, {example(rows.filter(of_kind), shown)}",
+        f"{fault.problem} in {many(sum(f.kind.rows for f in alike), 'row')}, {example(rows.filter(of_kind), shown)}",
         source=source,
         column=own[fault.column],
         value=fault.value,
-        expected=fault.expected,
+        expected=or_skip(fault.expected),
     )
 
 

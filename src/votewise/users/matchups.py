@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from votewise.data.clicks import Counts
-from votewise.errors import BadInputError
+from votewise.errors import BadInputError, many
 from votewise.users.known_win_rates import LEAST_EDGE, Bounds, WinRate
 from votewise.users.outcomes import RowKind, side_of
 
@@ -45,7 +45,7 @@ def name_matchups(
     met = {frozenset((str(kind.a), str(kind.b))) for kind in kinds if None not in (kind.a, kind.b) and kind.a != kind.b}
     if len(met) > MOST_PAIRS:
         raise BadInputError(
-            f"{len(met):,} matchups",
+            many(len(met), "matchup"),
             source=source,
             expected=f"at most {MOST_PAIRS}; filter the log by models first",
         )
@@ -127,7 +127,7 @@ def rates_of_matchups(given: WinRate | Mapping[str, WinRate], counts: Counts) ->
     """
     if not isinstance(given, Mapping):
         raise BadInputError(
-            f"one win rate for {len(counts.domains):,} matchups",
+            f"one win rate for {many(len(counts.domains), 'matchup')}",
             parameter="win_rate",
             value=given,
             expected=f"one for each that is known, as in {counts.domains[0]}=0.7; the others are estimated",

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from votewise.errors import BadInputError
+from votewise.errors import BadInputError, many
 from votewise.sources.meanings.labels import NEUTRAL, WINNERS, meant_by
 from votewise.sources.option_words import label_option
 
@@ -128,7 +128,7 @@ def _models(kinds: Sequence[RowKind], columns: dict[str, str], source: str, mode
             if not _missing(name):
                 rows[str(name)] += kind.rows
     if len(rows) != 2:
-        found = ", ".join(f"'{name}' ({number:,} rows)" for name, number in rows.most_common(SHOWN))
+        found = ", ".join(f"'{name}' ({many(number, 'row')})" for name, number in rows.most_common(SHOWN))
         more = f" and {len(rows) - SHOWN:,} more" if len(rows) > SHOWN else ""
         raise BadInputError(
             f"{len(rows):,} model{'s' * (len(rows) != 1)}: {found}{more}",
@@ -188,7 +188,8 @@ def side_of(kind: RowKind, winner: str, first: str, source: str) -> str | None:
     named = "a" if value == str(kind.a) else "b" if value == str(kind.b) else None
     if named is not None and side not in (None, SKIP, named):
         raise BadInputError(
-            f"could mean the column or the model of that name, in {kind.rows:,} rows with '{kind.a}' in column '{first}'",
+            f"could mean the column or the model of that name, in {many(kind.rows, 'row')} with '{kind.a}' in "
+            f"column '{first}'",
             source=source,
             column=winner,
             value=kind.winner,

@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 from votewise.data.clicks import Counts
-from votewise.errors import BadInputError
+from votewise.errors import BadInputError, many
 from votewise.sources.containers.lazy import OpenTable, open_table
 from votewise.sources.databases.connections import engine_errors
 from votewise.users.click_log import ClickLog
@@ -216,7 +216,7 @@ class _Counter:
         nameless = int(rows.filter(missing).count().to_pyarrow().as_py())
         if options.on_error == "stop":
             raise BadInputError(
-                f"no user in {nameless:,} rows, {example(rows.filter(missing), shown)}",
+                f"no user in {many(nameless, 'row')}, {example(rows.filter(missing), shown)}",
                 source=source,
                 column=shown["user"],
                 expected="the user's name, or --on-error skip to leave them out",

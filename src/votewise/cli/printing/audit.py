@@ -11,6 +11,7 @@ from rich.table import Table
 from votewise.annotators.results import ReliabilityResult
 from votewise.cli.printing.common import FLAG_STYLES, TABLE_STYLE, Screen, findings, flag_counts, percent, written
 from votewise.data.votes import Votes
+from votewise.errors import many
 from votewise.workflows.audit import AuditResult
 
 LEAST_SHOWN = 5
@@ -40,21 +41,22 @@ def overview(votes: Votes, result: ReliabilityResult, summary: dict[str, Any]) -
     counts = summary["counts"]
     if votes.reading is not None:
         table.add_row("Source", escape(str(summary["source"])))
-        table.add_row("Read", f"{counts['read']:,} rows of format {summary['format']}")
+        table.add_row("Read", f"{many(counts['read'], 'row')} of format {summary['format']}")
         lost = {"rejected": "rejected", "skipped": "not votes", "repeated": "repeated"}
         dropped = [f"{counts[key]:,} {what}" for key, what in lost.items() if counts[key]]
-        table.add_row("Kept", f"{len(votes):,} votes" + (f"; dropped: {', '.join(dropped)}" if dropped else ", all"))
+        table.add_row("Kept", many(len(votes), "vote") + (f"; dropped: {', '.join(dropped)}" if dropped else ", all"))
     ties = int((votes.sign == 0).sum())
     table.add_row(
         "Votes by",
-        f"{votes.n_annotators:,} annotators on {votes.n_pairs:,} pairs" + (f", {ties:,} ties" if ties else ""),
+        f"{many(votes.n_annotators, 'annotator')} on {many(votes.n_pairs, 'pair')}"
+        + (f", {many(ties, 'tie')}" if ties else ""),
     )
     if summary["flags"]:
         table.add_row("Flags", flag_counts(summary["flags"]))
     suspicious = pc.sum(pc.less(result.confidence, 0.5)).as_py() or 0
     table.add_row(
         "Suspicious",
-        f"{suspicious:,} votes more likely wrong than right ({suspicious / max(len(votes) - ties, 1):.1%})",
+        f"{many(suspicious, 'vote')} more likely wrong than right ({suspicious / max(len(votes) - ties, 1):.1%})",
     )
     if summary["gold"]:
         gold = summary["gold"]

@@ -15,7 +15,7 @@ from rich.table import Table
 from rich.text import Text
 
 from votewise.data.reading import Rejected
-from votewise.errors import acts, visible
+from votewise.errors import acts, many, visible
 from votewise.inference.diagnostic import Diagnostic
 
 FLAG_STYLES = {
@@ -100,8 +100,7 @@ def left_out(rejected: Rejected) -> str:
     """Like ``3 unusable rows left out: scored-rejected.jsonl``; an empty text for none."""
     if not rejected.rows:
         return ""
-    rows = "1 unusable row" if rejected.rows == 1 else f"{rejected.rows:,} unusable rows"
-    return f"{rows} left out" + (f": {rejected.file}" if rejected.file else "")
+    return f"{many(rejected.rows, 'unusable row')} left out" + (f": {rejected.file}" if rejected.file else "")
 
 
 def print_json(value: Any) -> None:

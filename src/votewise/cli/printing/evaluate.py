@@ -12,7 +12,7 @@ from rich.table import Table
 
 from votewise.cli.printing.common import SEVERITY_STYLES, TABLE_STYLE, Screen, left_out, say, written
 from votewise.data.win_rates import MatrixResult, Rate, WinRateResult
-from votewise.errors import visible
+from votewise.errors import many, visible
 from votewise.evaluate.verdicts import JudgeWork
 from votewise.report.matrix_page import pair_rows
 from votewise.report.win_rate_page import notes
@@ -34,7 +34,7 @@ def print_win_rate(result: WinRateResult, files: Sequence[Path]) -> None:
     table.add_row("Baseline", shown(contests.model_b))
     table.add_row("Judge", shown(result.verdicts.judge))
     lost = [f"{number:,} {why}" for why, number in contests.left_out.items()]
-    table.add_row("Read", f"{len(contests):,} contests on {contests.n_prompts:,} prompts")
+    table.add_row("Read", f"{many(len(contests), 'contest')} on {many(contests.n_prompts, 'prompt')}")
     if lost:
         table.add_row("Left out", shown(", ".join(lost)))
     counted = f"{result.wins:,} won, {result.ties:,} tied, {result.losses:,} lost"
@@ -61,7 +61,7 @@ def print_matrix(result: MatrixResult, files: Sequence[Path]) -> None:
     table = _grid()
     table.add_row("Judge", shown(result.judge))
     total = sum(found.rate.contests for found in result.matchups.values())
-    table.add_row("Read", f"{len(result.models)} models, {len(result.matchups)} matchups, {total:,} contests")
+    table.add_row("Read", f"{len(result.models)} models, {len(result.matchups)} matchups, {many(total, 'contest')}")
     console.print(table)
     console.print()
     ranking = Table(title="Mean win rate over the other models", **TABLE_STYLE)
@@ -92,10 +92,10 @@ def print_work(work: JudgeWork) -> None:
     table = _grid()
     for contests in work.matchups:
         name = f"{contests.model_a} against {contests.model_b}"
-        table.add_row(shown(name), f"{len(contests):,} contests on {contests.n_prompts:,} prompts")
+        table.add_row(shown(name), f"{many(len(contests), 'contest')} on {many(contests.n_prompts, 'prompt')}")
     what = None
     if work.scores is not None:
-        what = f"{work.scores:,} answers to score"
+        what = f"{many(work.scores, 'answer')} to score"
     elif work.replies is not None:
         what = f"{work.replies:,} questions, two for each contest"
     if what is not None:
@@ -118,7 +118,7 @@ def print_export(found: AlpacaEvalExport | ArenaHardExport) -> None:
     notes = {"prompts failed": found.failed, "unusable rows left out": found.rejected.rows}
     if isinstance(found, ArenaHardExport):
         notes |= {"questions have no answer": found.missing, "answers belong to no question": found.unknown}
-    parts = [f"{len(found.table):,} answers", *(f"{number:,} {what}" for what, number in notes.items() if number)]
+    parts = [many(len(found.table), "answer"), *(f"{number:,} {what}" for what, number in notes.items() if number)]
     say(", ".join(parts))
     for file in found.files:
         say(f"Written to {file}")
@@ -127,7 +127,7 @@ def print_export(found: AlpacaEvalExport | ArenaHardExport) -> None:
 def print_import(found: ArenaHardImport) -> None:
     """Print how many judged answers were read, Arena-Hard's own scores, and where the file is."""
     failed = f", {found.failed:,} without two verdicts" if found.failed else ""
-    say(f"{len(found.table):,} judged answers{failed}")
+    say(f"{many(len(found.table), 'judged answer')}{failed}")
     if text := left_out(found.rejected):
         say(text)
     for model, score in found.scores.items():

@@ -10,6 +10,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from votewise.cli.printing.common import TABLE_STYLE, Screen, findings, written
+from votewise.errors import many
 from votewise.users.select import PROBABILITY
 from votewise.workflows.filter_clicks import FilterResult
 
@@ -29,7 +30,9 @@ def print_filter(result: FilterResult) -> None:
     counts, kept = summary["counts"], summary["kept"]
     table = _grid()
     table.add_row("Source", escape(summary["source"]))
-    table.add_row("Read", f"{counts['rows']:,} rows by {counts['users']:,} users, {counts['ties']:,} ties")
+    table.add_row(
+        "Read", f"{many(counts['rows'], 'row')} by {many(counts['users'], 'user')}, {many(counts['ties'], 'tie')}"
+    )
     if summary["skipped"]:
         lost = ", ".join(f"{number:,} {problem}" for problem, number in summary["skipped"].items())
         table.add_row("Skipped", escape(lost))
@@ -42,8 +45,8 @@ def print_filter(result: FilterResult) -> None:
     table.add_row("Rule", escape(summary["rule"]))
     table.add_row(
         "Kept",
-        f"{kept['users']:,} users ({kept['users'] / counts['users']:.1%}), "
-        f"{kept['rows']:,} rows ({kept['rows'] / counts['rows']:.1%})",
+        f"{many(kept['users'], 'user')} ({kept['users'] / counts['users']:.1%}), "
+        f"{many(kept['rows'], 'row')} ({kept['rows'] / counts['rows']:.1%})",
     )
     if drift := summary.get("drift"):
         table.add_row("Drift", f"{drift['changed']:,} of {drift['users']:,} users changed between stretches")

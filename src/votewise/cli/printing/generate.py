@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from votewise.cli.printing.common import left_out, say, speed
-from votewise.errors import visible
+from votewise.errors import many, visible
 from votewise.generate.job import GenerateJob
 from votewise.generate.results import GenerateResult
 
@@ -35,12 +35,12 @@ def print_generated(result: GenerateResult) -> None:
         say(text)
     for model, answered in result.answered.items():
         failed = result.failed[model]
-        say(f"{model}: {answered:,} answers" + (f", {failed:,} failed" if failed else ""))
+        say(f"{model}: {many(answered, 'answer')}" + (f", {failed:,} failed" if failed else ""))
     print_errors(result.errors)
     if result.comparisons is not None:
-        say(f"{len(result.comparisons):,} comparisons")
+        say(many(len(result.comparisons), "comparison"))
     if result.resumed:
-        say(f"{result.resumed:,} answers are from an interrupted run")
+        say(f"{many(result.resumed, 'answer')} from an interrupted run")
     say(speed(result.tokens, result.seconds))
     say(f"Written to {' and '.join(map(str, result.files))}")
 
@@ -50,7 +50,7 @@ def describe_prompts(job: GenerateJob) -> str:
     prompts = job.prompts
     left_out = [(prompts.repeated, "repeated"), (prompts.empty, "empty")]
     notes = ", ".join(f"{number:,} {what}" for number, what in left_out if number)
-    return f"{len(prompts):,} prompts of {prompts.read:,} in {prompts.source}" + (f" ({notes})" if notes else "")
+    return f"{many(len(prompts), 'prompt')} of {prompts.read:,} in {prompts.source}" + (f" ({notes})" if notes else "")
 
 
 def print_errors(errors: Mapping[str, int]) -> None:

@@ -7,6 +7,7 @@ import pyarrow as pa
 from rich.table import Table
 
 from votewise.cli.printing.common import TABLE_STYLE, Screen, left_out, say, speed
+from votewise.errors import many
 from votewise.score.results import ScoreResult
 from votewise.score.temperature import TemperatureFit
 
@@ -16,7 +17,7 @@ def print_plan(result: ScoreResult) -> None:
     job = result.job
     sign = job.pairs.sign
     votes = "no votes" if sign is None else f"{int((sign != 0).sum()):,} votes without ties"
-    say(f"{len(job.pairs):,} rows in {job.pairs.source} ({job.pairs.format or 'pairs'}), {votes}")
+    say(f"{many(len(job.pairs), 'row')} in {job.pairs.source} ({job.pairs.format or 'pairs'}), {votes}")
     _say_left_out(result)
     say(f"Scores from {', '.join(f'{k} {v}' for k, v in job.method.settings().items())}")
     say(f"Would be written: {', '.join(map(str, job.files))}")
@@ -25,11 +26,11 @@ def print_plan(result: ScoreResult) -> None:
 def print_scored(result: ScoreResult) -> None:
     """Print how much was scored, how well margins fit the votes, and where the files are."""
     pairs, counts = result.job.pairs, result.counts
-    say(f"{len(pairs):,} rows in {pairs.source}, {counts.answers:,} answers to score")
+    say(f"{many(len(pairs), 'row')} in {pairs.source}, {many(counts.answers, 'answer')} to score")
     _say_left_out(result)
     missing = int(np.isnan(result.margin).sum())
     if missing:
-        say(f"{missing:,} rows without a margin: {counts.unscored:,} answers have no score, or are too long")
+        say(f"{many(missing, 'row')} without a margin: {counts.unscored:,} answers have no score, or are too long")
     if counts.resumed:
         say(f"{counts.resumed:,} scores are from an interrupted run")
     if counts.tokens:
@@ -54,7 +55,7 @@ def describe_temperature(fit: TemperatureFit) -> str:
     """Like ``temperature 0.41, standard error 0.02, from 1,234 votes``; or why the margins are unchanged."""
     if fit.problem is not None:
         return f"Margins are unchanged: {fit.problem}"
-    return f"temperature {fit.temperature:.4g}, standard error {fit.standard_error:.2g}, from {fit.votes:,} votes"
+    return f"temperature {fit.temperature:.4g}, standard error {fit.standard_error:.2g}, from {many(fit.votes, 'vote')}"
 
 
 def print_calibration(result: ScoreResult) -> None:

@@ -8,6 +8,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from votewise.cli.printing.common import TABLE_STYLE, Screen, left_out
+from votewise.errors import many
 from votewise.workflows.simulate_clicks import ClicksSimulation
 from votewise.workflows.simulate_votes import VotesSimulation
 
@@ -16,7 +17,7 @@ def print_votes(result: VotesSimulation) -> None:
     """Print how many votes there are, and for each kind of annotator how many are right."""
     console = Screen()
     summary = result.summary
-    table = Table(title=f"{summary['votes']:,} votes on {summary['pairs']:,} pairs", **TABLE_STYLE)
+    table = Table(title=f"{many(summary['votes'], 'vote')} on {many(summary['pairs'], 'pair')}", **TABLE_STYLE)
     table.add_column("Kind", no_wrap=True)
     for name in ("Annotators", "Votes", "Right"):
         table.add_column(name, justify="right", no_wrap=True)
@@ -27,7 +28,7 @@ def print_votes(result: VotesSimulation) -> None:
         table.add_row("[bold]all", f"{annotators:,}", f"{summary['votes']:,}", _share(summary))
     console.print(table)
     if result.undecided:
-        console.print(f"{result.undecided:,} pairs left out: nothing says which answer is better.")
+        console.print(f"{many(result.undecided, 'pair')} left out: nothing says which answer is better.")
     if result.without_texts:
         console.print("Without texts: rows only name their pairs. --texts writes prompts and answers, too.")
     if result.rejected.rows:
@@ -41,9 +42,12 @@ def print_clicks(result: ClicksSimulation) -> None:
     grid = Table.grid(padding=(0, 2))
     summary = result.summary
     n = max(summary["clicks"], 1)
-    grid.add_row("Clicks", f"{summary['clicks']:,} by {summary['users']:,} users on {result.comparisons:,} comparisons")
+    grid.add_row(
+        "Clicks",
+        f"{summary['clicks']:,} by {many(summary['users'], 'user')} on {many(result.comparisons, 'comparison')}",
+    )
     if result.unscored:
-        grid.add_row("Left out", f"{result.unscored:,} comparisons without a score")
+        grid.add_row("Left out", f"{many(result.unscored, 'comparison')} without a score")
     grid.add_row("Win rate", f"model A's answer is probably better on {result.win_rate:.4f} of the comparisons")
     grid.add_row("Attentive", f"{summary['attentive'] / n:.1%} of the clicks")
     grid.add_row("Right", f"{summary['correct'] / n:.1%}")

@@ -6,7 +6,7 @@ import glob
 import re
 from pathlib import Path
 
-from votewise.errors import BadInputError
+from votewise.errors import BadInputError, many
 from votewise.sources.containers.loaded import PACKED
 from votewise.sources.containers.shards import check_for_copies, incomplete
 from votewise.sources.containers.splits import choose_split, split_of
@@ -48,7 +48,7 @@ def parts_in(folder: Path, name: str, split: str | None) -> Files:
         )
     files, notes = _of_split(parquet or texts, folder, name, split)
     if parquet and texts:
-        left = f"{len(texts):,} files" if len(texts) > 1 else f"the file {texts[0].name}"
+        left = many(len(texts), "file") if len(texts) > 1 else f"the file {texts[0].name}"
         notes = (*notes, f"The Parquet files are read; left out beside them: {left} ({', '.join(kinds)}).")
     for fault in incomplete(files):
         raise BadInputError(

@@ -30,6 +30,7 @@ from votewise.sources.containers.whole_files import check_large_parquet
 from votewise.sources.databases.connections import engine_errors, open_url, without_password
 from votewise.sources.databases.urls import is_url
 from votewise.sources.meanings.class_names import class_names
+from votewise.sources.option_words import or_skip
 from votewise.sources.values import is_marked
 from votewise.storage.staging import staging_folder
 
@@ -118,7 +119,7 @@ def _loaded(engine: Any, source: Any, split: str | None, stop: bool) -> OpenTabl
             row=first.number,
             column=first.column,
             value=first.text,
-            expected=first.expected,
+            expected=or_skip(first.expected),
         )
     table, number = loaded.table, NUMBER
     _check_names(table.column_names, loaded.name)

@@ -23,6 +23,7 @@ from votewise.sources.containers.folders import suffix_of
 from votewise.sources.containers.json_files import use_json, use_json_lines
 from votewise.sources.containers.loaded import Broken, Loaded
 from votewise.sources.containers.parts import MisfitError, common_schema, fitted
+from votewise.sources.option_words import or_skip
 from votewise.sources.values import is_marked
 
 NUMBER = "votewise_row"
@@ -123,7 +124,7 @@ class _Writer:
         for row in part.broken:
             if self._stop:
                 what, where = row.problem, {"source": self._name, "row": row.number + before, "column": row.column}
-                raise BadInputError(what, expected=row.expected, value=row.text, **where)  # type: ignore[arg-type]
+                raise BadInputError(what, expected=or_skip(row.expected), value=row.text, **where)  # type: ignore[arg-type]
             self._broken.append(replace(row, number=row.number + before))
         table = part.table
         self._check_names(table)

@@ -8,7 +8,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from votewise.arrays import Bools
-from votewise.errors import BadInputError
+from votewise.errors import BadInputError, many
 from votewise.sources.canonical import Canonical
 from votewise.sources.cells import mask
 from votewise.sources.containers.stand_in_type import TextsNeededError, is_in_files
@@ -32,7 +32,7 @@ def one_criterion(rows: Rows, canonical: Canonical) -> Canonical:
     chosen, table = rows_on_criterion(rows, rows.criterion), canonical.table
     kept = table.filter(pa.array(chosen[table.column("row").to_numpy()]))
     left_out = len(table) - len(kept)
-    note = f"{left_out:,} votes on other questions than '{rows.criterion}' were skipped."
+    note = f"Skipped: {many(left_out, 'vote')} on other questions than '{rows.criterion}'."
     return replace(canonical, table=kept, skipped=canonical.skipped + left_out, notes=(*canonical.notes, note))
 
 

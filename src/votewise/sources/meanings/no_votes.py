@@ -15,6 +15,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from votewise.arrays import Bools
+from votewise.errors import BadInputError, many
 from votewise.sources.canonical import Canonical
 from votewise.sources.cells import TEXT
 from votewise.sources.meanings.column_names import plain_name
@@ -72,20 +73,33 @@ def set_aside(rows: Rows) -> None:
             continue
         own = rows.source_column(name)
         if number == len(rows):
-            raise rows.fail(
-                "marks every row as not a vote",
-                column=name,
-                expected=f"{column_option(own, '')} if it says something else",
-            )
+            raise every_row_is_out(rows.source.name, own)
         rows.use(name, "status")
         rows.ok &= ~out
         rows.no_votes += number
         rows.tied |= tie
-        what = [f"{number:,} rows are not votes"] if number else []
-        what += [f"{ties:,} are ties"] if ties else []
-        rows.notes.append(
-            f"By the column '{own}', {' and '.join(what)}; {column_option(own, '')} leaves that column out."
-        )
+        rows.notes.append(status_note(own, number, ties))
+
+
+def every_row_is_out(source: str, column: str) -> BadInputError:
+    """The error for a column by which no row of a source is a vote; ``column`` is the source's own name."""
+    return BadInputError(
+        "marks every row as not a vote",
+        source=source,
+        column=column,
+        expected=f"{column_option(column, '')} if it says something else",
+    )
+
+
+def status_note(column: str, out: int, ties: int | None) -> str:
+    """What to say about a column that calls ``out`` rows no votes, and ``ties`` rows ties; None for a number not known."""
+    said = [f"{many(out, 'row')} {'is not a vote' if out == 1 else 'are not votes'}"] if out else []
+    said += (
+        ["some are ties" if ties is None else f"{ties:,} {'is a tie' if ties == 1 else 'are ties'}"]
+        if ties != 0
+        else []
+    )
+    return f"By the column '{column}', {' and '.join(said)}; {column_option(column, '')} leaves that column out."
 
 
 def with_ties(rows: Rows, canonical: Canonical) -> Canonical:

@@ -13,7 +13,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from votewise.data.votes import UNKNOWN
-from votewise.errors import BadInputError
+from votewise.errors import BadInputError, many
 from votewise.sources.canonical import Canonical
 from votewise.sources.cells import TEXT, is_string, known
 from votewise.sources.containers.stand_in_type import TextsNeededError, is_in_files
@@ -136,7 +136,7 @@ def read_people(rows: Rows, taken: Collection[str] = ()) -> tuple[Any, tuple[str
     notes = [] if name == "annotator" else [f"Annotators are taken from the column '{name}'."]
     if missing:
         found = pc.if_else(empty, UNKNOWN, found)
-        notes.append(f"{missing:,} votes are by people whom the source does not name.")
+        notes.append(f"By people whom the source does not name: {many(missing, 'vote')}.")
     return found, tuple(notes)
 
 

@@ -9,6 +9,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from votewise.errors import many
 from votewise.sources.cells import is_string
 from votewise.sources.containers.splits import choose_split
 from votewise.sources.meanings.column_names import plain_name
@@ -44,10 +45,15 @@ def read_one_split(rows: Rows) -> None:
         rows.ok &= ~out
         rows.no_votes += left
         own = rows.source_column(name)
-        rows.notes.append(
-            f"By the column '{own}', the split '{chosen}' is read and {left:,} rows of others are left out; "
-            f"--split chooses another one, {column_option(own, '')} reads all."
-        )
+        rows.notes.append(split_note(own, chosen, left))
+
+
+def split_note(column: str, chosen: str, left: int) -> str:
+    """What to say about a column by which one split is read and ``left`` rows are left out."""
+    return (
+        f"By the column '{column}', the split '{chosen}' is read, without {many(left, 'row')} of others; "
+        f"--split chooses another one, {column_option(column, '')} reads all."
+    )
 
 
 def are_splits(values: Sequence[str]) -> bool:

@@ -8,6 +8,7 @@ import numpy as np
 import pyarrow as pa
 
 from votewise.arrays import Floats
+from votewise.errors import many
 from votewise.sources.canonical import Canonical, from_columns, optional
 from votewise.sources.cells import TEXT
 from votewise.sources.format import Format
@@ -26,9 +27,9 @@ def read_alpacaeval(rows: Rows) -> Canonical:
     preference = _draws(rows, preference)
     with np.errstate(invalid="ignore"):
         outside = (preference < 1) | (preference > 2)
-    rows.reject_where(
-        outside, "is not a preference", column="preference", expected="1 to 2, or --label 0=tie where 0 is a draw"
-    )
+    zero = "1 to 2, or --label 0=tie where 0 is a draw"
+    for where, expected in ((outside & (preference == 0), zero), (outside, "1 to 2")):
+        rows.reject_where(where, "is not a preference", column="preference", expected=expected)
     unknown = np.isnan(preference)
     soft = np.where(unknown, 1.5, preference) - 1.5
     told = {"a": "below 1.5", "tie": "1.5", "b": "above 1.5", "skip": "(no preference)"}
@@ -52,7 +53,7 @@ def read_alpacaeval(rows: Rows) -> Canonical:
             columns[own] = rows.identifier(name, null=True)
     skipped = int((unknown & rows.ok).sum())
     notes = [*named_by]
-    notes += [f"{skipped:,} rows without a preference were skipped."] if skipped else []
+    notes += [f"Skipped: {many(skipped, 'row')} without a preference."] if skipped else []
     return from_columns(rows, columns, shown=False, skip=unknown, notes=notes)
 
 

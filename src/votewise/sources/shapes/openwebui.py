@@ -6,6 +6,7 @@ from collections import Counter
 from dataclasses import dataclass, field
 from typing import Any
 
+from votewise.errors import many
 from votewise.sources.answer_lists.rankings import NOTE
 from votewise.sources.canonical import Canonical, from_votes
 from votewise.sources.format import Format
@@ -68,9 +69,9 @@ def read_openwebui(rows: Rows) -> Canonical:
     if fates["revised"]:
         notes.append(f"{fates['revised']:,} entries were skipped: the user rated the same answer again later.")
     if fates["seen"]:
-        notes.append(f"{fates['seen']:,} pairs of which a user rated both answers are one vote each.")
+        notes.append(f"One vote each: {many(fates['seen'], 'pair')} of which a user rated both answers.")
     if fates["no text"]:
-        notes.append(f"{fates['no text']:,} votes have no texts, because the snapshot lacks an answer.")
+        notes.append(f"Without texts, because the snapshot lacks an answer: {many(fates['no text'], 'vote')}.")
     return from_votes(rows, votes, shown=False, skipped=skipped + fates["revised"] + fates["seen"], notes=notes)
 
 

@@ -10,6 +10,7 @@ import pyarrow as pa
 
 from votewise.data.identity import ALSO
 from votewise.data.votes import UNKNOWN
+from votewise.errors import many
 from votewise.sources.answer_lists.answer_orders import ORDER, Order, find_order, list_column, place, text_of
 from votewise.sources.answer_lists.best_answers import best_answers
 from votewise.sources.answer_lists.rankings import NOTE, Couples, by_best, by_places, listed
@@ -84,7 +85,7 @@ def read_ranked(rows: Rows) -> Canonical:
     kept.finish()
     notes = [_said(rows, order, name)] + ([NOTE] if several else [])
     notes += [f"Annotators are taken from the column '{people}'."] if people not in (None, "annotator") else []
-    notes += [f"{skipped:,} rows were skipped: nothing says which answer is better."] if skipped else []
+    notes += [f"Skipped: {many(skipped, 'row')} in which nothing says which answer is better."] if skipped else []
     return from_votes(rows, votes, shown=False, skipped=skipped, notes=notes, guarded=True)
 
 
