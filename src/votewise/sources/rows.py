@@ -27,6 +27,7 @@ from votewise.sources.cells import (
     seconds,
     timestamps,
     whole_numbers,
+    written_values,
 )
 from votewise.sources.containers.opening import Source
 from votewise.sources.containers.stand_in_type import TextsNeededError, digests, is_in_files, is_stand_in, original_type
@@ -81,6 +82,17 @@ class Rows(UsableRows):
             empty = pc.fill_null(pc.equal(pc.utf8_trim_whitespace(found), ""), False)
             self.reject_where(mask(empty), "is empty", column=name, expected="a name")
         return found
+
+    def labels_in(self, name: str, *, null: bool = False) -> pa.ChunkedArray:
+        """Take a column of labels: names, and also fractions and truth values, which ``--label`` may give a meaning."""
+        field = self.table.schema.field(name)
+        if is_marked(field) or not (pa.types.is_floating(field.type) or pa.types.is_boolean(field.type)):
+            return self.identifier(name, null=null)
+        self.use(name)
+        column = self.table.column(name)
+        if not null:
+            self.reject_where(~known(column), "is null", column=name, expected="a label")
+        return written_values(column)
 
     def annotator(self, name: str = "annotator") -> pa.ChunkedArray:
         """Take the column of annotators' names; a column that is empty in all rows is an error of its own."""

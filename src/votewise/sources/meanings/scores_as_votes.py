@@ -6,8 +6,10 @@ import numpy as np
 import pyarrow as pa
 
 from votewise.sources.cells import TEXT, is_number
+from votewise.sources.containers.stand_in_type import is_in_files
 from votewise.sources.meanings.column_names import plain_name
 from votewise.sources.meanings.guesses import WORDS
+from votewise.sources.meanings.no_votes import said_of_votes
 from votewise.sources.rows import Rows
 
 STEMS = ("score", "rating", "overall_score", "overall_rating", "human_score", "human_rating", "reward")
@@ -41,10 +43,26 @@ def score_columns(table: pa.Table, a: str, b: str) -> tuple[str, str] | None:
     return None
 
 
+def marks_of_sides(table: pa.Table, a: str, b: str) -> tuple[str, str] | None:
+    """Two columns such as ``label_0`` and ``label_1`` that may mark the better of ``answer_0`` and ``answer_1``.
+
+    Their numbers are 0, 1 and 0.5, and do not add up to 1 in all rows; so they may be two people's votes as well.
+    """
+    plain = {plain_name(name): name for name in table.column_names}
+    ends = ends_of(a, b)
+    for stem in SHARES if ends is not None else ():
+        both = [plain.get(f"{stem}_{end}") or plain.get(f"{stem}{end}") for end in ends or ()]
+        if None not in both and all(_numbers(table, str(name)) for name in both):
+            numbers = [{float(v) for v in table.column(name).to_pylist() if v not in (None, "")} for name in both]
+            if all(found <= {0.0, 0.5, 1.0} for found in numbers) and set.union(*numbers) != {1.0}:
+                return str(both[0]), str(both[1])
+    return None
+
+
 def _share_out(table: pa.Table, a: str, b: str) -> bool:
-    """Whether two columns of numbers add up to 1 in every row that has both."""
-    rows = zip(table.column(a).to_pylist(), table.column(b).to_pylist(), strict=True)
-    sums = [float(x) + float(y) for x, y in rows if x is not None and y is not None]
+    """Whether two columns of numbers add up to 1 in every row that has both and that no mark calls no vote."""
+    rows = zip(table.column(a).to_pylist(), table.column(b).to_pylist(), _no_votes(table), strict=True)
+    sums = [float(x) + float(y) for x, y, out in rows if x not in (None, "") and y not in (None, "") and not out]
     return bool(sums) and all(abs(total - 1) < SLACK for total in sums)
 
 
@@ -99,4 +117,18 @@ def _spells_number(text: str) -> bool:
 
 def _may_be_verdict(table: pa.Table, name: str) -> bool:
     kind = table.schema.field(name).type
-    return WORDS["label"].search(plain_name(name)) is not None and not pa.types.is_nested(kind)
+    if pa.types.is_nested(kind) or WORDS["label"].search(plain_name(name)) is None:
+        return False
+    return is_in_files(table.schema.field(name)) or said_of_votes(name, table.column(name).unique().to_pylist()) is None
+
+
+def _no_votes(table: pa.Table) -> list[bool]:
+    """Whether a mark such as has_label calls each row no vote."""
+    out = [False] * len(table)
+    for field in table.schema:
+        if pa.types.is_nested(field.type) or is_in_files(field) or said_of_votes(field.name, ()) is None:
+            continue
+        values = table.column(field.name).to_pylist()
+        said = said_of_votes(field.name, values)
+        out = [a or b for a, b in zip(out, said[0], strict=True)] if said is not None else out
+    return out
