@@ -31,10 +31,10 @@ def read_pickapic(rows: Rows) -> Canonical:
             rows.use(MODELS[place], f"model_{'ab'[place]}")
     rows.use("caption", "prompt")
     one, other = (rows.number(name) for name in MARKS)
-    expected = "two marks that add up to 1; has_label is false where there is no vote"
+    expected = "1 and 0, or 0.5 and 0.5; has_label is false where nobody voted"
     with np.errstate(invalid="ignore"):
         rows.reject_where(
-            np.abs(one + other - 1) > 1e-6, "and label_1 are no vote", column="label_0", expected=expected
+            np.abs(one + other - 1) > 1e-6, "and label_1 do not add up to 1", column="label_0", expected=expected
         )
     columns["label"] = score_labels(rows, MARKS)
     if rows.has("best_image_uid"):

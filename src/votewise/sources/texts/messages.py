@@ -100,7 +100,7 @@ def _message(item: Any) -> Message | None:
 
 
 def joined_parts(content: Any) -> tuple[str, bool] | None:
-    r"""The text of content in parts, and whether some part is no text: its type stands for it; None where it has no parts.
+    r"""The text of content in parts, and whether some part is not a text: its type stands for it; None where it has no parts.
 
     >>> joined_parts([{"type": "text", "text": "Hi"}, {"type": "image", "url": "x.png"}])
     ('Hi\n[image]', True)

@@ -13,7 +13,7 @@ from votewise.sources.texts.messages import conversation, joined_parts
 def texts_of_part(rows: Rows, name: str | None) -> list[str | None]:
     """A text per row of a column such as system text or input, None where a row has none.
 
-    Values that are no text are noted, for a model saw them in a form that nobody knows.
+    Values that are not texts are noted, for a model saw them in a form that nobody knows.
     """
     if name is None:
         return [None] * len(rows)
@@ -23,7 +23,7 @@ def texts_of_part(rows: Rows, name: str | None) -> list[str | None]:
         if text is None and value not in (None, [], {}):
             own = rows.source_column(name)
             expected = f"a text; {column_option(own, '')} if no model saw it"
-            rows.reject(i, "is a part of the prompt and no text", column=name, value=value, expected=expected)
+            rows.reject(i, "is a part of the prompt and not a text", column=name, value=value, expected=expected)
         found.append(text)
     return found
 
