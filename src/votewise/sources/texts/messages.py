@@ -100,7 +100,7 @@ def _message(item: Any) -> Message | None:
 
 
 def joined_parts(content: Any) -> tuple[str, bool] | None:
-    r"""The text of content in parts, and whether some part is not a text: its type stands for it; None where it has no parts.
+    r"""The text of content in parts, and whether some part is not a text: its type stands for it; None without parts.
 
     >>> joined_parts([{"type": "text", "text": "Hi"}, {"type": "image", "url": "x.png"}])
     ('Hi\n[image]', True)
@@ -115,7 +115,7 @@ def joined_parts(content: Any) -> tuple[str, bool] | None:
 
 
 def _kind(part: dict[str, Any]) -> str:
-    """What a part is that is no text: its type, or the name of the first value that it has."""
+    """What a part without a text is: its type, or the name of the first value that it has."""
     return str(part.get("type") or next((key for key, value in part.items() if value is not None), None))
 
 
