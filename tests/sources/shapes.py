@@ -26,6 +26,8 @@ class Shape:
     margins: list[float] | None = None
     weights: list[float] | None = None
     columns: dict[str, str] = field(default_factory=dict)
+    by_name: bool = False
+    """Whether the format is only read where it is named."""
 
 
 def user(text: str) -> dict[str, str]:
@@ -567,6 +569,7 @@ SHAPES: dict[str, Shape] = {
         [("(unknown)", "Yes", "No", False), ("(unknown)", "Yes", "So", False)],
         "Hi",
         shown=False,
+        by_name=True,
     ),
     "ms-swift": Shape(
         "ms-swift",

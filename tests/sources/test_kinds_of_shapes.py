@@ -75,20 +75,27 @@ CONVERSATIONS = {
         [VOTE, "(unknown): y > x | q"]),
 }  # fmt: skip
 
+NAMED = {"format": "chosen-lists"}
 LISTS = {
     "several chosen ones": Sample(
         [{"prompt": "p", "chosen": ["x", "X"], "rejected": ["y", "z"]}],
-        [f"(unknown): {a} > {b} | p" for a in "xX" for b in "yz"]),
+        [f"(unknown): {a} > {b} | p" for a in "xX" for b in "yz"], options=NAMED),
+    "lists that nobody named": Sample(
+        [{"prompt": "p", "chosen": ["x", "X"], "rejected": ["y", "z"]}], refused=("--format chosen-lists",)),
+    "one list among texts": Sample(
+        [{"prompt": "p", "chosen": "x", "rejected": ["y", "z"]}], refused=("rejected", "--format chosen-lists")),
     "one chosen text": Sample([{"prompt": "p", "chosen": "x", "rejected": ["y", "z"]}],
-                              [VOTE, "(unknown): x > z | p"], "parquet"),
-    "lists of conversations": Sample([{"chosen": [[ASK, GOOD]], "rejected": [[ASK, BAD]]}], [VOTE]),
+                              [VOTE, "(unknown): x > z | p"], "parquet", options=NAMED),
+    "lists of conversations": Sample([{"chosen": [[ASK, GOOD]], "rejected": [[ASK, BAD]]}], [VOTE], options=NAMED),
     "answers that are lists": Sample([{"prompt": "p", "chosen": '["x"]', "rejected": "y"}], ['(unknown): ["x"] > y | p']),
     "texts that spell lists": Sample("prompt,chosen,rejected\np,\"['x']\",\"['y']\"\n", container="csv",
                                      refused=("--format chosen-lists", "--format trl")),
     "lists in a CSV": Sample("prompt,chosen,rejected\np,\"['x', 'z']\",\"['y']\"\n", [VOTE, "(unknown): z > y | p"], "csv",
-                             options={"format": "chosen-lists"}),
-    "lists without a prompt": Sample([{"chosen": ["x"], "rejected": ["y"]}], refused=("--columns prompt=NAME",)),
-    "a missing answer": Sample([{"prompt": "p", "chosen": ["x", None], "rejected": ["y"]}], refused=("chosen",)),
+                             options=NAMED),
+    "lists without a prompt": Sample(
+        [{"chosen": ["x"], "rejected": ["y"]}], refused=("--columns prompt=NAME",), options=NAMED),
+    "a missing answer": Sample(
+        [{"prompt": "p", "chosen": ["x", None], "rejected": ["y"]}], refused=("chosen",), options=NAMED),
 }  # fmt: skip
 
 ORDERS = {

@@ -31,11 +31,11 @@ NAME = "chosen-lists"
 SAID = "Every answer in 'chosen' is better than every one in 'rejected'."
 
 
-def holds_answer_lists(rows: Rows) -> bool:
-    """Tell whether chosen or rejected hold lists of answers, not conversations.
+def refuse_answer_lists(rows: Rows) -> bool:
+    """Refuse lists of answers, not conversations, in chosen or rejected: whoever has them names the format.
 
     Raises:
-        BadInputError: both are texts that spell lists throughout, which may be answers as well.
+        BadInputError: some are lists, or both are texts that spell lists throughout, which may be answers as well.
     """
     if all(_spells_lists(rows, name) for name in SIDES):
         raise rows.fail(
@@ -43,7 +43,14 @@ def holds_answer_lists(rows: Rows) -> bool:
             column="chosen",
             expected=f"--format {NAME} if they hold several answers, --format trl if each is one",
         )
-    return any(answers_in(v) is not None for name in SIDES for v in _sample(rows, name))
+    found = next((name for name in SIDES for v in _sample(rows, name) if answers_in(v) is not None), None)
+    if found is not None:
+        raise rows.fail(
+            "holds lists of answers, where chosen and rejected are one answer each",
+            column=found,
+            expected=f"--format {NAME}, which compares every answer in chosen with every one in rejected",
+        )
+    return False
 
 
 def answers_in(value: Any) -> list[Any] | None:
@@ -150,7 +157,7 @@ CHOSEN_LISTS = Format(
     "several chosen and several rejected answers to one prompt, as in RewardBench 2",
     (("chosen",), ("rejected",)),
     read_chosen_lists,
-    looks=holds_answer_lists,
+    looks=refuse_answer_lists,
     over=("trl", "hh-rlhf", "ultrafeedback", "ultrafeedback-binarized"),
     leaves_texts=True,
 )
