@@ -274,10 +274,10 @@ BAD_COMPARISONS: dict[str, tuple[list[dict[str, Any]], dict[str, Any], str]] = {
         {"column": P, "model": "a", "baseline": "c"},
         "'a' and 'c' never meet",
     ),
-    "an empty answer": (
-        [comparison(0, p=1, response_b="")],
+    "a missing answer": (
+        [comparison(0, p=1, response_b=None), comparison(1, p=1)],
         {"column": P},
-        "row 1, column 'response_b': the response_b is empty",
+        "row 1, column 'response_b': there is no response_b",
     ),
     "a model against its baseline, all ones": (
         [{"prompt": "x", "model": "m", "baseline": "k", "preference": 1.0}],
@@ -366,3 +366,12 @@ def test_preferences_keep_their_order_of_rows(tmp_path: Path) -> None:
     _, verdicts = judged(write(tmp_path / "c.jsonl", rows), column=P, model="new")
     expected = [v if i % 3 else 1 - v for i, v in enumerate(values)]
     assert verdicts.preference == pytest.approx(expected)
+
+
+def test_verdicts_may_be_about_an_empty_answer_as_votes_may(tmp_path: Path) -> None:
+    rows = [comparison(i, winner="ab"[i % 2]) | ({"response_b": ""} if i == 1 else {}) for i in range(4)]
+    contests, verdicts = judged(write(tmp_path / "c.jsonl", rows), column=ColumnJudge("winner"))
+    assert verdicts.preference.tolist() == [1.0, 0.0, 1.0, 0.0]
+    assert contests.length_b.tolist()[1] == 0
+    with pytest.raises(BadInputError, match="the response_b is empty"):
+        read_two(str(tmp_path / "c.jsonl"), column=None)

@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from votewise import read_votes
 from votewise.errors import BadInputError
 from votewise.sources.containers import json_files, json_lists
 from votewise.sources.containers.json_lists import list_items
@@ -109,3 +110,15 @@ def test_of_a_long_list_a_part_is_in_memory_at_a_time(tmp_path: Path, monkeypatc
     sizes = json_files.use_json(path, "votes.json", lambda parts: [len(part.table) for part in parts])
     assert sum(sizes) == 100
     assert max(sizes) < 10
+
+
+def test_one_broken_object_in_a_list_is_refused_with_the_way_on(tmp_path: Path) -> None:
+    path = tmp_path / "votes.json"
+    rows = ['{"prompt": "p", "chosen": "x", "rejected": "y"}'] * 3
+    path.write_text("[" + ", ".join([rows[0], '{"prompt": "p", "chosen": }', rows[1]]) + "]")
+    for on_error in ("stop", "skip"):
+        with pytest.raises(BadInputError, match=r"is not JSON.*JSON lines.*--on-error skip leaves out broken ones"):
+            read_votes(path, on_error=on_error)
+    lines = tmp_path / "votes.jsonl"
+    lines.write_text("\n".join([rows[0], '{"prompt": "p", "chosen": }', rows[1]]))
+    assert read_votes(lines, on_error="skip").reading.rejected == 1

@@ -27,8 +27,11 @@ def find(rows: Rows, names: Sequence[str]) -> str | None:
     return next((name for name in names if rows.has(name)), None)
 
 
-def texts(rows: Rows, name: str, *, leave: Sequence[bool] | None = None) -> list[Any]:
-    """Read a column of texts or conversations. Missing and empty ones are rejected, except where ``leave`` is true."""
+def texts(rows: Rows, name: str, *, leave: Sequence[bool] | None = None, empty: bool = False) -> list[Any]:
+    """Read a column of texts or conversations. Missing ones are rejected, and without ``empty`` empty ones, too.
+
+    Rows where ``leave`` is true are left as they are.
+    """
     if holds_lists(rows, name):
         values: list[Any] = [conversation(value) for value in rows.values(name)]
         expected = CONVERSATION
@@ -39,7 +42,7 @@ def texts(rows: Rows, name: str, *, leave: Sequence[bool] | None = None) -> list
             continue
         if value is None:
             rows.reject(row, f"there is no {name}", column=name, expected=expected)
-        elif not plain_text(value).strip():
+        elif not empty and not plain_text(value).strip():
             rows.reject(row, f"the {name} is empty", column=name, expected=f"{expected}; --on-error skip leaves it out")
     return values
 

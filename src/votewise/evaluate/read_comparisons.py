@@ -58,7 +58,10 @@ def comparisons_of(rows: Rows, column: ColumnJudge | None = ANY_COLUMN) -> Compa
     same = np.array([a == b for a, b in zip(model_a, model_b, strict=True)])
     rows.reject_where(same, "is compared with itself", column=shape.models[0], expected="two models")
     prompts = texts(rows, str(find(rows, PROMPT)))
-    answers = (texts(rows, shape.answers[0]), texts(rows, shape.answers[1])) if rows.has(*shape.answers) else None
+    # Verdicts that are there may be about an empty answer, as votes may; a judge needs something to judge.
+    first, second = shape.answers
+    judged = column is not None
+    answers = (texts(rows, first, empty=judged), texts(rows, second, empty=judged)) if rows.has(first, second) else None
     lengths = (rows.number(shape.lengths[0]), rows.number(shape.lengths[1])) if rows.has(*shape.lengths) else None
     domain, ids = optional_names(rows, DOMAIN), {name: rows.values(name) for name in IDS if rows.has(name)}
     difficulty = rows.number("difficulty") if rows.has("difficulty") else None

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import json
 import os
+import re
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -31,8 +32,20 @@ def cache_folder() -> Path:
         ) from None
 
 
+def refuse_url(path: Path) -> None:
+    """Raise BadInputError for a URL in the place of a file or folder to write: a folder of that name would be made."""
+    scheme = re.fullmatch(r"([A-Za-z][A-Za-z0-9+.-]+):", path.parts[0]) if len(path.parts) > 1 else None
+    if scheme is not None:
+        raise BadInputError(
+            "is a URL, and results are written to this machine's disks",
+            source=f"{scheme[0]}//...",
+            expected="a path; copy the result from there",
+        )
+
+
 def make_folder(path: Path) -> Path:
     """Make a folder if there is none; BadInputError where that is impossible."""
+    refuse_url(path)
     try:
         path.mkdir(parents=True, exist_ok=True)
     except OSError as error:
@@ -45,6 +58,7 @@ def folder_to_write(out: str | os.PathLike[str] | None) -> Path | None:
     if out is None:
         return None
     folder = Path(out)
+    refuse_url(folder)
     if folder.exists() and not folder.is_dir():
         raise BadInputError("is a file", source=str(folder), expected="a folder to write to")
     return folder
@@ -102,6 +116,7 @@ def written_whole(path: Path) -> Iterator[Path]:
     Raises:
         BadInputError: when the file or its folder cannot be written.
     """
+    refuse_url(path)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         # A temporary folder, because a file made by mkstemp would not get the permissions that users expect.

@@ -55,6 +55,13 @@ def use_json(path: Path, name: str, use: Callable[[Iterator[Loaded]], Result]) -
         return _use_value(path, name, use)
 
 
+IN_A_LIST = (
+    "a whole list, since in one that is damaged objects cannot be told apart; written as JSON lines, one object per line "
+    "(.jsonl; in pandas to_json(orient='records', lines=True)), --on-error skip leaves out broken ones"
+)
+"""What to do about one broken object in a list."""
+
+
 def _items(path: Path) -> Iterator[Item]:
     with open_bytes(path) as file:
         for number, (value, length) in enumerate(list_items(file), 1):
@@ -74,7 +81,10 @@ def _use_value(path: Path, name: str, use: Callable[[Iterator[Loaded]], Result])
         if error.msg == "Extra data" and data.lstrip(codecs.BOM_UTF8).lstrip()[:1] == b"{":
             return use_json_lines(path, name, use)
         where = f"line {error.lineno}, column {error.colno}"
-        raise BadInputError(f"is not JSON: {error.msg} at {where}", source=name) from error
+        a_list = data.lstrip(codecs.BOM_UTF8).lstrip()[:1] == b"["
+        raise BadInputError(
+            f"is not JSON: {error.msg} at {where}", source=name, expected=IN_A_LIST if a_list else None
+        ) from error
     del data
     notes: tuple[str, ...] = ()
     if isinstance(parsed, dict):

@@ -123,7 +123,8 @@ class DatabaseRows:
         names = {name: f"digest_{i}" for i, name in enumerate(columns)}
         with self.table.opened() as table:
             rows = table.select(*columns, **{names[name]: digest(table[name], self.secret) for name in columns})
-            write_rows_to(rows, folder / "rows.parquet")
+            with kept.writing():
+                write_rows_to(rows, folder / "rows.parquet")
         theirs = pq.read_table(folder / "rows.parquet", columns=list(names.values()))
         wanted = _codes_of_rows([self.digests[name] for name in columns])
         there = _codes_of_rows([from_hex(theirs[names[name]]) for name in columns])
@@ -131,7 +132,8 @@ class DatabaseRows:
         if places is None:
             raise self._changed()
         if len(places) and (len(there) != len(places) or (places != np.arange(len(places))).any()):
-            _write_in_order(folder, columns, places)
+            with kept.writing():
+                _write_in_order(folder, columns, places)
             (folder / "rows.parquet").unlink()
             found = TableFiles.of([folder / "ordered.parquet"], "parquet")
         else:

@@ -42,6 +42,12 @@ RECORD = re.compile(r"(meta|metadata|meta_data|info|extra|extras|details|attribu
 """Names of objects about a row, which may name who voted."""
 
 
+FEW = 3
+"""Rows below which names that recur nowhere say nothing."""
+
+MANY = 20
+"""Rows in which people who vote once each are worth a word."""
+
 SAMPLE = 1_000
 ENDS = ("?", "!", ".", "…", "\u3002", "\uff1f", "\uff01")
 """Ends of sentences, with which no name of several words ends."""
@@ -132,16 +138,36 @@ def read_people(rows: Rows, taken: Collection[str] = ()) -> tuple[Any, tuple[str
     """Take who voted from whatever column names them; ``UNKNOWN`` where nobody is named. And what to say about it."""
     name = people_column(rows, taken)
     if name is None:
-        return unknown_people(len(rows)), ()
+        return unknown_people(len(rows)), _not_taken(rows, taken)
     found = rows.identifier(name, null=True)
     rows.use(name, "annotator")
     empty = pc.fill_null(pc.equal(pc.utf8_trim_whitespace(found), ""), True)
     missing = int(pc.sum(empty).as_py() or 0)
     notes = [] if name == "annotator" else [f"Annotators are taken from the column '{name}'."]
+    if len(rows) >= MANY and pc.count_distinct(found).as_py() == len(rows):
+        notes.append(
+            f"Every row has another name in the column '{rows.source_column(name)}', so each annotator has one vote; "
+            f"{column_option('annotator', 'NAME')} takes another column."
+        )
     if missing:
         found = pc.if_else(empty, UNKNOWN, found)
         notes.append(f"By people whom the source does not name: {many(missing, 'vote')}.")
     return found, tuple(notes)
+
+
+def _not_taken(rows: Rows, taken: Collection[str]) -> tuple[str, ...]:
+    """A note on columns whose names may say who voted, and whose values recur nowhere: everybody is unknown then."""
+    if len(rows) < FEW:
+        return ()
+    free = [name for name in rows.table.column_names if name not in taken and name not in rows.roles]
+    names = [name for name in free if MAYBE.fullmatch(plain_name(name)) or SESSIONS.fullmatch(plain_name(name))]
+    found = [rows.source_column(name) for name in names if _holds_names(rows, name)]
+    if not found:
+        return ()
+    listed = " and ".join(map(repr, found))
+    return (
+        f"Not taken for who voted, since no value recurs: {listed}; {column_option('annotator', found[0])} takes it.",
+    )
 
 
 def unknown_people(n: int) -> pa.Array:
