@@ -3,18 +3,15 @@
 from __future__ import annotations
 
 import importlib.util
-import io
 import json
 import tempfile
-import traceback
-from contextlib import redirect_stderr, redirect_stdout
 from pathlib import Path
 from types import ModuleType
 from typing import Any
 
 import pytest
 
-from votewise.cli import main
+import shell
 
 CASES = Path(__file__).resolve().parents[2] / "shared" / "cases"
 FOLDERS = sorted(path.parent for path in CASES.glob("*/expected.json"))
@@ -33,16 +30,8 @@ def check() -> ModuleType:
     spec.loader.exec_module(module)
 
     def run(command: list[Any], timeout: int = 120) -> tuple[int, str]:
-        output, code = io.StringIO(), 0
-        with redirect_stdout(output), redirect_stderr(output):
-            try:
-                main([str(word) for word in command[1:]])
-            except SystemExit as ended:
-                code = int(ended.code or 0)
-            except Exception:
-                code = 1
-                traceback.print_exc()
-        return code, output.getvalue()
+        ended = shell.run(*command[1:])
+        return ended.code, ended.shown
 
     module.run = run  # type: ignore[attr-defined]
     return module

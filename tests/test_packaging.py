@@ -197,6 +197,7 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return built
 
 
+@pytest.mark.slow
 def test_the_wheel_has_what_the_source_has(wheel: Path) -> None:
     source = {str(path.relative_to(ROOT / "src")) for path in (ROOT / "src" / "votewise").rglob("*") if path.is_file()}
     wanted = {path for path in source if "__pycache__" not in path}

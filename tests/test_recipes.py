@@ -31,7 +31,7 @@ import pyarrow.parquet as pq  # noqa: E402
 import yaml  # type: ignore[import-untyped]  # noqa: E402
 from small import language_model, reward_model  # noqa: E402
 
-from votewise.cli import main  # noqa: E402
+import shell  # noqa: E402
 
 ROOT = Path(__file__).parents[1]
 RECIPES = sorted(path.stem for path in (ROOT / "recipes").glob("*.yaml") if path.stem != "convincing")
@@ -258,9 +258,8 @@ def run(words: list[str], bench: Path) -> str:
         kept = ["tiny_choice" if word == "mmlu,gsm8k" else word for word in kept] + ["--include", str(own_tasks(bench))]
     if name == "evaluate import":
         judge_arena_hard(bench / kept[3], bench)
-    with pytest.raises(SystemExit) as ended:
-        main(kept + SHORTER.get(name, []))
-    assert not ended.value.code, f"{' '.join(kept)} ended with {ended.value.code}"
+    ended = shell.run(*kept, *SHORTER.get(name, []))
+    assert ended.code == 0, f"{' '.join(kept)}: {ended}"
     return name
 
 

@@ -56,6 +56,7 @@ def test_writes_where_it_says(
     assert "<html" in Path("filtered/june/report.html").read_text()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("options", [[], ["--dry-run"]])
 def test_fits_the_terminal(
     end: End, source: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: Shown, options: list[str]
@@ -67,6 +68,7 @@ def test_fits_the_terminal(
     assert max(len(line.rstrip()) for line in lines) <= 80
 
 
+@pytest.mark.slow
 def test_a_dry_run_writes_nothing_and_tells_what_a_run_would_keep(
     end: End, source: Path, tmp_path: Path, capsys: Shown
 ) -> None:
@@ -171,6 +173,7 @@ def test_shares_are_drawn_as_blocks() -> None:
     assert curve([0, 0.5, 1]) == " ▄█"
 
 
+@pytest.mark.slow
 def test_users_who_changed_are_counted(end: End, source: Path, tmp_path: Path, capsys: Shown) -> None:
     """Attentive for 400 clicks, asleep for 400: five of thirty users."""
     rng = np.random.default_rng(5)

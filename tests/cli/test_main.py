@@ -1,6 +1,5 @@
 import os
 import subprocess
-import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -8,6 +7,7 @@ from typing import Any
 import pytest
 import typer
 
+from shell import process
 from votewise.cli import app, main
 
 ROOT = Path(__file__).parents[2]
@@ -41,8 +41,7 @@ def test_the_page_about_the_command_line_is_up_to_date() -> None:
 
 
 def run(*arguments: str, **settings: Any) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-c", "from votewise.cli import main; main()", *arguments]
-    return subprocess.run(command, capture_output=True, text=True, **settings)
+    return subprocess.run(process(*arguments), capture_output=True, text=True, **settings)
 
 
 def test_version_and_help() -> None:
@@ -63,8 +62,7 @@ def test_a_closed_pipe_is_quiet() -> None:
     read, write = os.pipe()
     os.close(read)
     with os.fdopen(write, "w") as closed:
-        command = [sys.executable, "-c", "from votewise.cli import main; main()", "formats"]
-        ended = subprocess.run(command, stdout=closed, stderr=subprocess.PIPE, text=True)
+        ended = subprocess.run(process("formats"), stdout=closed, stderr=subprocess.PIPE, text=True)
     assert "Traceback" not in ended.stderr
     assert "Exception" not in ended.stderr
 

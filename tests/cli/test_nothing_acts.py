@@ -78,6 +78,7 @@ def test_votes_do_not_act(end: End, folder: Path, capsys: Shown) -> None:
             assert json.loads(shown)["source"] == str(votes)
 
 
+@pytest.mark.slow
 def test_clicks_do_not_act(end: End, folder: Path, capsys: Shown) -> None:
     clicks = folder / "clicks.jsonl"
     write(

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 import votewise
-from votewise.cli import main
+from shell import shell
 from votewise.errors import BadInputError
 
 ROWS = [
@@ -26,15 +26,14 @@ def write(path: Path, rows: list[Any]) -> Path:
     return path
 
 
-def shown(capsys: pytest.CaptureFixture[str], *arguments: object) -> str:
-    with pytest.raises(SystemExit) as ended:
-        main(["read", *map(str, arguments)])
-    assert ended.value.code in (0, None)
-    return capsys.readouterr().out
+def shown(*arguments: object) -> str:
+    ended = shell("read", *arguments)
+    assert ended.code == 0, ended
+    return ended.out
 
 
-def test_counts_values_roles_and_the_first_votes(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    text = shown(capsys, write(tmp_path / "v.jsonl", ROWS), *TOLD)
+def test_counts_values_roles_and_the_first_votes(tmp_path: Path) -> None:
+    text = shown(write(tmp_path / "v.jsonl", ROWS), *TOLD)
     plain = " ".join(text.split())
     for words in (
         "Format two-answers", "5 rows", "4 votes on 4 pairs by 2 annotators", "1 tie ", "1 of them both bad",
@@ -44,33 +43,33 @@ def test_counts_values_roles_and_the_first_votes(tmp_path: Path, capsys: pytest.
         assert words in plain, words
 
 
-def test_the_command_that_is_shown_gives_the_same_output(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    text = shown(capsys, write(tmp_path / "my votes.jsonl", ROWS), *TOLD)
+def test_the_command_that_is_shown_gives_the_same_output(tmp_path: Path) -> None:
+    text = shown(write(tmp_path / "my votes.jsonl", ROWS), *TOLD)
     command = text[text.index("votewise read") : text.index("\n--columns NAME=COLUMN")]
     assert max(map(len, command.splitlines()[2:])) <= 80
     words = shlex.split(command.replace("\\\n", " "))
-    again = shown(capsys, *words[2:])
+    again = shown(*words[2:])
     # Only the note on which column was found by itself is gone.
     found = re.sub(r"Note  Annotators are taken.*\n", "", text)
     assert again == found
 
 
-def test_unknown_people_are_not_one_annotator(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_unknown_people_are_not_one_annotator(tmp_path: Path) -> None:
     rows = [{name: value for name, value in row.items() if name != "worker"} for row in ROWS]
-    plain = " ".join(shown(capsys, write(tmp_path / "v.jsonl", rows), *TOLD).split())
+    plain = " ".join(shown(write(tmp_path / "v.jsonl", rows), *TOLD).split())
     assert "4 votes on 4 pairs 3 for one of the two answers" in plain
     assert "4 by unknown people (--one-annotator NAME: all by this one)" in plain
 
 
-def test_a_column_that_is_set_aside_is_named(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_column_that_is_set_aside_is_named(tmp_path: Path) -> None:
     rows = [row | {"comment": f"These are {i} words of text."} for i, row in enumerate(ROWS)]
-    plain = " ".join(shown(capsys, write(tmp_path / "v.jsonl", rows), *TOLD, "--columns", "comment=").split())
+    plain = " ".join(shown(write(tmp_path / "v.jsonl", rows), *TOLD, "--columns", "comment=").split())
     assert "comment text carried along: set aside by --columns" in plain
     assert "--columns comment=" in plain
 
 
-def test_json_has_the_values_and_the_options(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    found = json.loads(shown(capsys, write(tmp_path / "v.jsonl", ROWS), *TOLD, "--json"))
+def test_json_has_the_values_and_the_options(tmp_path: Path) -> None:
+    found = json.loads(shown(write(tmp_path / "v.jsonl", ROWS), *TOLD, "--json"))
     assert found["options"]["columns"]["response_a"] == "left"
     assert found["options"]["label"]["No idea"] == "skip"
     assert {"column": "choice", "value": "It's left", "meaning": "a", "count": 2} in found["values"]
@@ -95,11 +94,9 @@ CLICKS = ["--columns", "user=who", "--columns", "model_a=left", "--columns", "mo
 
 
 @pytest.mark.parametrize("models", [("big", "it's small"), ("big", "it's small", "old")])
-def test_a_log_of_clicks_is_shown_as_votes_are(
-    models: tuple[str, ...], tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_a_log_of_clicks_is_shown_as_votes_are(models: tuple[str, ...], tmp_path: Path) -> None:
     path = write(tmp_path / "my clicks.jsonl", log(models))
-    plain = " ".join(shown(capsys, path, *CLICKS).split())
+    plain = " ".join(shown(path, *CLICKS).split())
     for words in (
         "Format clicks", "120 rows", "97 clicks by 7 users", "40 ties", "20 of them both bad", "21 skipped: no votes",
         "2 rejected: unusable", "0 repeated", "who text user", "left text model_a", "choice text winner",
@@ -111,19 +108,16 @@ def test_a_log_of_clicks_is_shown_as_votes_are(
 
 
 @pytest.mark.parametrize("models", [("big", "it's small"), ("big", "it's small", "old")])
-def test_the_commands_for_clicks_can_be_pasted(
-    models: tuple[str, ...], tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    text = shown(capsys, write(tmp_path / "my clicks.jsonl", log(models)), *CLICKS)
+def test_the_commands_for_clicks_can_be_pasted(models: tuple[str, ...], tmp_path: Path) -> None:
+    text = shown(write(tmp_path / "my clicks.jsonl", log(models)), *CLICKS)
     command = text[text.index("votewise read") : text.index("\n--columns NAME=COLUMN")]
-    assert shown(capsys, *shlex.split(command.replace("\\\n", " "))[2:]) == text
+    assert shown(*shlex.split(command.replace("\\\n", " "))[2:]) == text
     words = shlex.split(text[text.index("votewise filter") :].replace("\\\n", " "))
-    with pytest.raises(SystemExit) as ended:
-        main([*words[1:], "--dry-run"])
-    assert ended.value.code in (0, None)
+    ended = shell(*words[1:], "--dry-run")
+    assert ended.code == 0, ended
 
 
-def test_clicks_from_python_and_as_json(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_clicks_from_python_and_as_json(tmp_path: Path) -> None:
     rows = [
         {"user": f"u{i % 3}", "model_a": "x", "model_b": "y", "winner": "ab"[i % 2], "prompt": f"p {i}"}
         for i in range(9)
@@ -136,7 +130,7 @@ def test_clicks_from_python_and_as_json(tmp_path: Path, capsys: pytest.CaptureFi
     assert found.examples.to_pylist()[1] == {
         "annotator": "u1", "prompt": "p 1", "preferred": "y", "other": "x", "tie": False,
     }  # fmt: skip
-    told = json.loads(shown(capsys, write(tmp_path / "c.jsonl", rows), "--json"))
+    told = json.loads(shown(write(tmp_path / "c.jsonl", rows), "--json"))
     assert {"column": "winner", "value": "a", "meaning": "a", "count": 5} in told["values"]
     with pytest.raises(BadInputError, match="one_annotator: clicks without a user are nobody's"):
         votewise.read(rows, one_annotator="me")

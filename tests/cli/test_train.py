@@ -28,6 +28,7 @@ import yaml  # type: ignore[import-untyped]  # noqa: E402
 from tiny import make_model, make_tokenizer  # noqa: E402
 
 import votewise.train  # noqa: E402
+from shell import process  # noqa: E402
 from votewise.cli.train import train  # noqa: E402
 from votewise.train import RobustPreferenceTrainer  # noqa: E402
 
@@ -105,6 +106,7 @@ def recipe(tmp_path: Path, model: Path, votes: Path) -> Callable[..., Path]:
     return write
 
 
+@pytest.mark.slow
 def test_trains_and_writes_the_model_and_what_it_believes(
     end: End, recipe: Callable[..., Path], tmp_path: Path, capsys: Shown
 ) -> None:
@@ -315,6 +317,7 @@ def test_another_reference_model_is_used(end: End, recipe: Callable[..., Path], 
     assert end("train", "--config", recipe(), *flags) == 0
 
 
+@pytest.mark.slow
 def test_long_prompts_are_counted_and_listed(
     end: End, recipe: Callable[..., Path], tmp_path: Path, capsys: Shown
 ) -> None:
@@ -350,6 +353,7 @@ def test_a_resumed_run_ends_as_one_that_was_never_stopped(
     assert end("train", "--config", recipe(**same), "--resume_from_checkpoint", checkpoint) == 0
 
 
+@pytest.mark.slow
 def test_starts_from_an_audit(end: End, recipe: Callable[..., Path], votes: Path, tmp_path: Path) -> None:
     audit = tmp_path / "audit"
     assert end("audit", votes, "--out", audit, "--no-report", "--force") == 0
@@ -363,9 +367,8 @@ def test_starts_from_an_audit(end: End, recipe: Callable[..., Path], votes: Path
 @pytest.mark.slow
 def test_two_processes_train_one_model(recipe: Callable[..., Path], tmp_path: Path) -> None:
     settings = recipe(max_steps=-1, num_train_epochs=1, save_strategy="epoch", num_processes=2)
-    flags = ["train", "--config", str(settings), "--cpu"]
     ended = subprocess.run(
-        [sys.executable, "-c", "from votewise.cli import main; main()", *flags],
+        process("train", "--config", settings, "--cpu"),
         capture_output=True,
         text=True,
         timeout=120,

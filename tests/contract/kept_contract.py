@@ -1,7 +1,8 @@
-"""How many random tables each test of the contract tries: some in ``make test``, many in ``make fuzz``."""
+"""How many random tables each test of the contract tries: some in ``make test``, more in every round of ``make fuzz``."""
 
 from __future__ import annotations
 
+import functools
 import os
 import random
 import shutil
@@ -11,27 +12,45 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from hypothesis import HealthCheck, settings
+from hypothesis import HealthCheck, seed, settings
 from hypothesis import strategies as st
 from truth import TrueVote, truths
 from written import Row, WrittenShape, columns_in_any_order
 
-FUZZ = os.environ.get("VOTEWISE_FUZZ") == "1"
-MORE = 40
-"""How many times more tables `make fuzz` tries."""
+SEED = os.environ.get("VOTEWISE_FUZZ", "")
+"""The seed of this round of ``make fuzz``; empty in ``make test``."""
+MORE = 4
+"""How many times more tables a round of ``make fuzz`` tries."""
+
+tried = 0
+"""How many tables this process has tried, those by which hypothesis makes a failure smaller included."""
 
 
 def examples(number: int) -> Callable[[Any], Any]:
     """Try so many tables, but at least two, because the first one is always the simplest: the same ones in `make test`."""
     chosen = settings(
-        max_examples=number * MORE if FUZZ else max(number, 2),
-        derandomize=not FUZZ,
+        max_examples=max(number, 2) * (MORE if SEED else 1),
         database=None,
         deadline=None,
         print_blob=True,
         suppress_health_check=list(HealthCheck),
     )
-    return chosen
+
+    def try_all(test: Any) -> Any:
+        inner = test.hypothesis.inner_test
+
+        @functools.wraps(inner)
+        def counted(*args: Any, **kwargs: Any) -> None:
+            global tried
+            tried += 1
+            inner(*args, **kwargs)
+
+        test.hypothesis.inner_test = counted
+        # Every test, and every shape of it, has tables of its own.
+        name = os.environ.get("PYTEST_CURRENT_TEST", "").rpartition(" ")[0] or test.__qualname__
+        return chosen(seed(f"{SEED} {name}")(test))
+
+    return try_all
 
 
 Table = tuple[list[Row], list[TrueVote]]

@@ -8,13 +8,16 @@ from __future__ import annotations
 
 import pytest
 from flat_shapes import FLAT
-from hypothesis import given
-from kept_contract import Table, examples, tables
 from nested_shapes import NESTED
-from test_one_path import read_or_refused
+from test_one_path import on_read_tables, read_or_refused
+from truth import TrueVote
+from written import Row
 
-from votewise.data.votes import UNKNOWN
+from votewise.data.votes import UNKNOWN, Votes
 from votewise.sources import read_votes
+
+pytestmark = pytest.mark.slow
+"""Each is fast; together they take some seconds."""
 
 UNNAMED = {name: shape for name, shape in (FLAT | NESTED).items() if not shape.named and shape.one_per_row}
 PEOPLE = {"two-answers": "worker"}
@@ -25,17 +28,14 @@ PEOPLE = {"two-answers": "worker"}
 def test_votes_without_names_repeat_nobody(name: str, blank: str | None) -> None:
     shape, column = UNNAMED[name], PEOPLE.get(name, "annotator")
 
-    @examples(3)
-    @given(tables(shape))
-    def unknown(drawn: Table) -> None:
-        rows, expected = drawn
-        if read_or_refused(shape, rows) is None:
-            return
+    def unknown(rows: list[Row], expected: list[TrueVote], _: Votes) -> None:
         left = sum(vote.verdict != "skip" for vote in expected)
         twice = [row | {column: blank} for row in rows for _ in range(2)]
         somebody = {f"somebody {i}" for i, vote in enumerate(expected) if vote.verdict != "skip"}
         named = [*twice, *(row | {column: f"somebody {i}"} for i, row in enumerate(rows))]
-        votes = read_votes(named)
+        votes = read_or_refused(shape, named)
+        if votes is None:
+            return
         assert votes.reading is not None
         assert (votes.reading.unknown_people, votes.reading.repeated) == (2 * left, 0)
         assert set(votes.annotator_ids.to_pylist()) == {UNKNOWN, *somebody}
@@ -44,4 +44,4 @@ def test_votes_without_names_repeat_nobody(name: str, blank: str | None) -> None
         assert one.reading.unknown_people == 0
         assert set(one.annotator_ids.to_pylist()) == {"a judge", *somebody}
 
-    unknown()
+    on_read_tables(shape, 3, unknown)

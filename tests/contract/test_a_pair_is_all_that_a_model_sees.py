@@ -18,6 +18,9 @@ from written import Row, bot
 
 from votewise.sources import read_votes
 
+pytestmark = pytest.mark.slow
+"""Each is fast; together they take some seconds."""
+
 two = st.lists(texts(), min_size=2, max_size=2, unique=True)
 talks = st.lists(st.tuples(texts(), texts()), max_size=2)
 

@@ -5,27 +5,23 @@ from __future__ import annotations
 import pytest
 from facts import found_facts
 from flat_shapes import FLAT
-from hypothesis import given
-from kept_contract import Table, examples, tables
 from nested_shapes import NESTED
-from test_one_path import read_or_refused
+from test_one_path import on_read_tables
+from truth import TrueVote
+from written import Row
 
+from votewise.data.votes import Votes
 from votewise.sources import read_votes
+
+pytestmark = pytest.mark.slow
+"""Each is fast; together they take ten seconds."""
 
 SHAPES = FLAT | NESTED
 
 
 @pytest.mark.parametrize("name", SHAPES)
 def test_the_options_that_are_shown_give_the_same_reading(name: str) -> None:
-    shape = SHAPES[name]
-
-    @examples(4)
-    @given(tables(shape))
-    def said(drawn: Table) -> None:
-        rows, _ = drawn
-        votes = read_or_refused(shape, rows)
-        if votes is None:
-            return
+    def said(rows: list[Row], _: list[TrueVote], votes: Votes) -> None:
         assert votes.reading is not None
         again = read_votes(rows, **votes.reading.options)
         assert again.reading is not None
@@ -36,20 +32,12 @@ def test_the_options_that_are_shown_give_the_same_reading(name: str) -> None:
         told = {v.value: v.meaning for v in votes.reading.values}
         assert told.items() <= {v.value: v.meaning for v in again.reading.values}.items()
 
-    said()
+    on_read_tables(SHAPES[name], 4, said)
 
 
 @pytest.mark.parametrize("name", SHAPES)
 def test_as_many_values_have_a_meaning_as_there_are_votes(name: str) -> None:
-    shape = SHAPES[name]
-
-    @examples(4)
-    @given(tables(shape))
-    def counted(drawn: Table) -> None:
-        rows, _ = drawn
-        votes = read_or_refused(shape, rows)
-        if votes is None:
-            return
+    def counted(_: list[Row], __: list[TrueVote], votes: Votes) -> None:
         reading = votes.reading
         assert reading is not None
         if reading.values and not reading.judgements:
@@ -57,4 +45,4 @@ def test_as_many_values_have_a_meaning_as_there_are_votes(name: str) -> None:
             assert ties >= reading.ties
             assert sum(v.count for v in reading.values if v.meaning != "skip") >= reading.kept
 
-    counted()
+    on_read_tables(SHAPES[name], 4, counted)

@@ -12,10 +12,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 from kept_contract import Table, examples, tables
 from nested_shapes import NESTED
-from test_one_path import read_or_refused
+from test_one_path import on_read_tables, read_or_refused
+from truth import TrueVote
+from written import Row
 
+from votewise.data.votes import Votes
 from votewise.errors import BadInputError
 from votewise.sources import read_votes
+
+pytestmark = pytest.mark.slow
+"""Each is fast; together they take some seconds."""
 
 SHAPES = FLAT | NESTED
 USED = {"annotator", "label", "response_a", "response_b", "chosen", "rejected", "prompt"}
@@ -25,13 +31,7 @@ USED = {"annotator", "label", "response_a", "response_b", "chosen", "rejected", 
 def test_every_column_is_named_once(name: str) -> None:
     shape = SHAPES[name]
 
-    @examples(3)
-    @given(tables(shape))
-    def named(drawn: Table) -> None:
-        rows, _ = drawn
-        votes = read_or_refused(shape, rows)
-        if votes is None:
-            return
+    def named(rows: list[Row], _: list[TrueVote], votes: Votes) -> None:
         assert votes.reading is not None
         roles = {column.name: column.role for column in votes.reading.columns}
         assert list(roles) == list(rows[0])
@@ -42,7 +42,7 @@ def test_every_column_is_named_once(name: str) -> None:
             assert votes.table is not None
             assert set(roles) <= set(votes.table.column_names)
 
-    named()
+    on_read_tables(shape, 3, named)
 
 
 @examples(20)

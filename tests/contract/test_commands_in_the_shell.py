@@ -22,11 +22,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from kept_contract import Table, empty_folder, examples, tables
 from nested_shapes import NESTED
-from shell import refused, shell
 from test_one_path import read_or_refused, without_people
 from truth import Prompt
 from written import Row
 
+from shell import refused, shell
 from votewise.annotators.saved import load_audit, load_votes
 from votewise.sources import read_votes
 

@@ -18,9 +18,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from kept_contract import Table, empty_folder, examples, tables
 from nested_shapes import NESTED
-from shell import refused, shell
 from test_one_path import read_or_refused
 
+from shell import refused, shell
 from stated import stated_rows
 from votewise.annotators.saved import load_audit, load_votes
 from votewise.data.votes import Votes

@@ -10,14 +10,15 @@ import pytest
 from containers import table
 from facts import found_facts, true_facts
 from flat_shapes import FLAT
-from hypothesis import given
-from kept_contract import Table, empty_folder, examples, tables
+from kept_contract import empty_folder
 from nested_shapes import NESTED
-from shell import shell
-from test_one_path import check, read_or_refused
+from test_one_path import check, on_read_tables
+from truth import TrueVote
 from written import Row
 
+from shell import shell
 from votewise.annotators.saved import load_audit, load_votes
+from votewise.data.votes import Votes
 
 pytestmark = pytest.mark.slow
 
@@ -52,48 +53,31 @@ def in_postgres(rows: list[Row], url: str, name: str) -> str:
 def test_a_table_in_duckdb_gives_the_votes_that_were_written(name: str) -> None:
     shape = SHAPES[name]
 
-    @examples(1)
-    @given(tables(shape))
-    def same_votes(drawn: Table) -> None:
-        rows, expected = drawn
-        if read_or_refused(shape, rows) is None:
-            return
+    def same_votes(rows: list[Row], expected: list[TrueVote], _: Votes) -> None:
         with empty_folder() as folder:
             check(shape, in_duckdb(rows, folder), expected)
 
-    same_votes()
+    on_read_tables(shape, 1, same_votes)
 
 
 @pytest.mark.parametrize("name", FLAT)
 def test_a_table_in_postgres_gives_the_votes_that_were_written(name: str, postgres_url: str) -> None:
     shape = FLAT[name]
 
-    @examples(1)
-    @given(tables(shape))
-    def same_votes(drawn: Table) -> None:
-        rows, expected = drawn
-        if read_or_refused(shape, rows) is None:
-            return
+    def same_votes(rows: list[Row], expected: list[TrueVote], _: Votes) -> None:
         check(shape, in_postgres(rows, postgres_url, "random votes"), expected)
 
-    same_votes()
+    on_read_tables(shape, 1, same_votes)
 
 
 @pytest.mark.parametrize("name", ["plain", "plain, every column", "trl"])
 @pytest.mark.parametrize("engine", ["duckdb", "postgres"])
 def test_an_audit_of_a_table_finds_the_votes_that_were_written(name: str, engine: str, postgres_url: str) -> None:
-    shape = FLAT[name]
-
-    @examples(1)
-    @given(tables(shape))
-    def same_votes(drawn: Table) -> None:
-        rows, expected = drawn
-        if read_or_refused(shape, rows) is None:
-            return
+    def same_votes(rows: list[Row], expected: list[TrueVote], _: Votes) -> None:
         with empty_folder() as folder:
             url = in_duckdb(rows, folder) if engine == "duckdb" else in_postgres(rows, postgres_url, "audited")
             ended = shell("audit", url, "--out", folder / "audit", "--force", "--no-report", "--no-intervals")
             assert ended.code == 0, ended
             assert found_facts(load_votes(load_audit(folder / "audit"))) == true_facts(expected)
 
-    same_votes()
+    on_read_tables(FLAT[name], 1, same_votes)

@@ -18,10 +18,10 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 from kept_contract import Table, empty_folder, examples, tables
 from nested_shapes import NESTED
-from shell import refused, shell
 from test_one_path import read_or_refused
 from written import Row
 
+from shell import refused, shell
 from votewise.errors import BadInputError
 from votewise.sources import read_votes
 

@@ -16,8 +16,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from kept_contract import Table, empty_folder, examples, tables
 from nested_shapes import NESTED
-from shell import refused, shell
 from test_one_path import read_or_refused
+
+from shell import refused, shell
 
 pytestmark = pytest.mark.slow
 """Each is fast; together they take some seconds."""

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
+from collections.abc import Callable
 from contextlib import nullcontext
 from pathlib import Path
 from types import SimpleNamespace
@@ -23,7 +24,7 @@ from kept_contract import Table, empty_folder, examples, tables
 from nested_shapes import NESTED
 from small_limits import small_limits
 from truth import TrueVote
-from written import WrittenShape
+from written import Row, WrittenShape
 
 import votewise
 from votewise.annotators.saved import load_audit, load_votes
@@ -38,8 +39,8 @@ pytestmark = pytest.mark.slow
 
 SHAPES = FLAT | NESTED
 
-NO_PROMPT = "holds texts and has no role, and no other column is read as the prompt"
-"""A refusal that tables of empty prompts may meet: another column of texts may be what was asked."""
+NO_PROMPT = "holds texts and has no role, and no other column is read as the prompt|and no column is read as the prompt"
+"""Refusals that tables of empty prompts may meet: another column, of texts or ids, may be what was asked."""
 
 IN_PARTS = (
     "jsonl", "json", "json, one object after the other", "csv", "csv.gz", "csv, UTF-16", "parquet", "arrow", "arrow stream",
@@ -56,6 +57,20 @@ def read_or_refused(shape: WrittenShape, source: Any, **options: Any) -> Votes |
         if not re.search(NO_PROMPT if shape.refused is None else f"{NO_PROMPT}|{shape.refused}", str(error)):
             raise
         return None
+
+
+def on_read_tables(shape: WrittenShape, number: int, holds: Callable[[list[Row], list[TrueVote], Votes], None]) -> None:
+    """Try so many random tables of a shape that are read: their rows, the votes that they hold and those that are read."""
+
+    @examples(number)
+    @given(tables(shape))
+    def on_each(drawn: Table) -> None:
+        rows, expected = drawn
+        votes = read_or_refused(shape, rows)
+        if votes is not None:
+            holds(rows, expected, votes)
+
+    on_each()
 
 
 def check(shape: WrittenShape, source: Any, expected: list[TrueVote]) -> None:

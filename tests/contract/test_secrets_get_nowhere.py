@@ -9,8 +9,8 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 from kept_contract import empty_folder, examples
-from shell import shell
 
+from shell import shell
 from votewise.sources.databases.urls import ConnectionUrl
 
 pytestmark = pytest.mark.slow

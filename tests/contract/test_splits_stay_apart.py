@@ -10,12 +10,13 @@ import pytest
 from containers import csv_text, file, json_lines, saved_data_set, table
 from facts import check_votes, found_facts
 from flat_shapes import FLAT
-from hypothesis import given
-from kept_contract import Table, empty_folder, examples, tables
+from kept_contract import empty_folder
 from nested_shapes import NESTED
-from test_one_path import read_or_refused
+from test_one_path import on_read_tables
+from truth import TrueVote
 from written import Row
 
+from votewise.data.votes import Votes
 from votewise.errors import BadInputError
 from votewise.sources import read_votes
 
@@ -61,12 +62,7 @@ def test_one_split_is_read_and_the_others_are_named(name: str, lay_out: Callable
     if lay_out is named_tables and not shape.flat:
         return
 
-    @examples(1)
-    @given(tables(shape))
-    def apart(drawn: Table) -> None:
-        rows, expected = drawn
-        if read_or_refused(shape, rows) is None:
-            return
+    def apart(rows: list[Row], expected: list[TrueVote], _: Votes) -> None:
         with empty_folder() as folder:
             lay_out(rows, folder)
             votes = read_votes(folder)
@@ -77,4 +73,4 @@ def test_one_split_is_read_and_the_others_are_named(name: str, lay_out: Callable
             with pytest.raises(BadInputError, match="there is no split 'dev'"):
                 read_votes(folder, split="dev")
 
-    apart()
+    on_read_tables(shape, 1, apart)

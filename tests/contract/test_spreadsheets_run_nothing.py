@@ -15,10 +15,10 @@ from hostile import names, texts
 from hypothesis import given
 from hypothesis import strategies as st
 from kept_contract import Table, empty_folder, examples, tables
-from shell import refused, shell
 from written import Row
 
 import votewise
+from shell import refused, shell
 from votewise.sources import read_votes
 from votewise.storage.spreadsheet_cells import FORMULA, quoted_cells, unquoted_cells
 

@@ -17,10 +17,10 @@ from flat_shapes import FLAT
 from hypothesis import given
 from kept_contract import Table, empty_folder, examples, tables
 from nested_shapes import NESTED
-from shell import refused, shell
 from test_one_path import read_or_refused
 from tiny import make_model, make_tokenizer
 
+from shell import refused, shell
 from votewise.data.votes import UNKNOWN
 
 pytestmark = [

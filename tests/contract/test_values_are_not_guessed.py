@@ -21,6 +21,9 @@ from votewise.errors import BadInputError
 from votewise.sources import read_votes
 from votewise.sources.meanings.labels import MEANINGS, WINNERS, label_key
 
+pytestmark = pytest.mark.slow
+"""Each is fast; together they take some seconds."""
+
 LABELS = {
     "plain": "label", "two-answers": "verdict", "clicks": "winner", "arena": "winner", "arena-100k": "winner",
     "arena-140k": "winner", "mt-bench": "winner", "arena, conversations as texts": "winner",

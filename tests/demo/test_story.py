@@ -6,6 +6,7 @@ import pytest
 
 pytest.importorskip("torch", reason="torch is not installed: votewise[train]")
 
+from shell import shell
 from votewise.demo import story
 from votewise.demo.methods import CLEAN, METHODS, OURS, RDPO
 from votewise.demo.story import tell_story
@@ -69,16 +70,10 @@ def test_no_world_is_refused() -> None:
 
 
 @pytest.mark.slow
-def test_the_command_prints_and_writes(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    from votewise.cli import main
-
+def test_the_command_prints_and_writes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(story, "tell_story", partial(tell_story, **SMALL))
-    with pytest.raises(SystemExit) as ended:
-        main(["demo", "--worlds", "1", "--out", str(tmp_path)])
-    assert not ended.value.code
-    shown = capsys.readouterr().out
-    assert "RE-PO as published" in shown
-    assert "adversarial" in shown
+    ended = shell("demo", "--worlds", 1, "--out", tmp_path)
+    assert ended.code == 0, ended
+    assert "RE-PO as published" in ended.out
+    assert "adversarial" in ended.out
     assert {path.name for path in tmp_path.iterdir()} >= {"report.html", "annotators.parquet", "votes.parquet"}

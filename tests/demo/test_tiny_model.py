@@ -52,6 +52,7 @@ def test_pretraining_is_reproducible_and_leaves_the_global_generator_alone(tiny:
     assert not one.training
 
 
+@pytest.mark.slow
 def test_the_model_learns_both_answers_and_which_source_gives_which(tiny: SimpleNamespace) -> None:
     model = tiny.module.pretrain(tiny.facts, tiny.tokenizer, texts=4000, learning_rate=1e-2)
     prompts, right = held_out_questions(tiny.facts)

@@ -104,6 +104,7 @@ def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return language_model(tmp_path_factory.mktemp("model"), chat=True)
 
 
+@pytest.mark.slow
 @pytest.mark.filterwarnings("default")  # the harness' own
 def test_a_task_is_run_and_its_figures_are_those_of_the_harness(
     tasks: Path, model: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path

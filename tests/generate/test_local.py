@@ -99,6 +99,7 @@ def test_answers_are_those_of_the_plain_loop(plain: Path, sampling: Sampling) ->
         assert any((completion.tokens or 0) < 30 for completion in found), "no answer ended by itself"
 
 
+@pytest.mark.slow
 def test_an_answer_does_not_depend_on_its_batch(plain: Path) -> None:
     prompts, sampling = some_prompts(), Sampling(12, temperature=1.0, seed=5)
     together = answers(plain, prompts, sampling, batch_size=100)

@@ -19,6 +19,7 @@ import pytest
 from scripted import Reply, Scripted, refused, said, scripted_server
 from small import language_model, make_tokenizer
 
+from shell import process
 from votewise.errors import BadInputError
 from votewise.generate import BackendOptions, GenerateJob, GenerateResult, Prompts, Sampling, generate_answers
 from votewise.generate.with_transformers import LocalModel
@@ -213,7 +214,7 @@ def test_a_killed_run_resumes(server: tuple[Scripted, list[Any]], tmp_path: Path
     prompts.write_text("\n".join(PROMPTS.prompts))
     arguments = ["generate", prompts, "--model", "m", "--backend", "endpoint", "--base-url", scripted.url]
     arguments += ["--concurrency", "1", "--retries", "0", "--out", out]
-    command = [sys.executable, "-c", "from votewise.cli import main; main()", *map(str, arguments)]
+    command = process(*arguments)
     started: list[subprocess.Popen[bytes]] = []
     ready = threading.Event()
 
@@ -307,9 +308,9 @@ def test_impossible_jobs_are_refused(settings: dict[str, Any], message: str) -> 
 @pytest.mark.parametrize("missing", ["torch", "transformers"])
 def test_without_the_extra_it_is_named(tmp_path: Path, missing: str) -> None:
     (tmp_path / "p.txt").write_text("w1")
-    code = f"import sys; sys.modules['{missing}'] = None; from votewise.cli import main; main()"
-    command = ["generate", "p.txt", "--model", "m", "--out", "a.jsonl"]
-    ended = subprocess.run([sys.executable, "-c", code, *command], cwd=tmp_path, capture_output=True, text=True)
+    block = f"import sys; sys.modules['{missing}'] = None"
+    command = process("generate", "p.txt", "--model", "m", "--out", "a.jsonl", before=block)
+    ended = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True)
     assert ended.returncode == 2
     assert "pip install 'votewise[score]'" in ended.stderr
     assert "Traceback" not in ended.stderr
@@ -318,12 +319,9 @@ def test_without_the_extra_it_is_named(tmp_path: Path, missing: str) -> None:
 @pytest.mark.slow
 def test_neither_trl_nor_datasets_is_needed(folder: Path, tmp_path: Path) -> None:
     (tmp_path / "p.txt").write_text("w1\nw2")
-    code = (
-        "import sys; sys.modules.update(dict.fromkeys(('trl', 'datasets', 'accelerate', 'peft', 'openai')))\n"
-        "from votewise.cli import main; main()"
-    )
-    command = ["generate", "p.txt", "--model", str(folder / "a"), "--out", "a.jsonl", "--max-tokens", "3"]
-    subprocess.run([sys.executable, "-c", code, *command], cwd=tmp_path, check=True, capture_output=True)
+    block = "import sys; sys.modules.update(dict.fromkeys(('trl', 'datasets', 'accelerate', 'peft', 'openai')))"
+    words = ("generate", "p.txt", "--model", folder / "a", "--out", "a.jsonl", "--max-tokens", 3)
+    subprocess.run(process(*words, before=block), cwd=tmp_path, check=True, capture_output=True)
     assert len(lines(tmp_path / "a.jsonl")) == 2
 
 

@@ -113,6 +113,7 @@ def test_tiny_audits_have_a_page(pair: list[int], annotator: list[int], sign: li
     assert "Which annotators to trust" in page_of(render((votes, estimate_reliability(votes)))).words
 
 
+@pytest.mark.slow
 def test_many_annotators_are_cut_and_the_page_says_so(page_of: PageOf) -> None:
     data = simulate_annotators(annotators=5000, votes_per_annotator=(1, 60), seed=1)
     html = render((data.votes, estimate_reliability(data.votes)))

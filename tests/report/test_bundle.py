@@ -7,9 +7,13 @@ import subprocess
 import sys
 
 import altair as alt
+import pytest
 import vl_convert
 
 from votewise.report import page
+
+pytestmark = pytest.mark.slow
+"""They start processes."""
 
 
 def test_the_charting_library_is_the_one_that_altair_writes_for() -> None:

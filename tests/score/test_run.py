@@ -16,6 +16,7 @@ import pytest
 from scipy.special import expit
 from small import language_model, reward_model
 
+from shell import process
 from votewise import estimate_reliability, read_votes
 from votewise.errors import BadInputError
 from votewise.score import (
@@ -112,6 +113,7 @@ def test_the_implicit_reward_is_the_one_of_dpo(folder: Path, tmp_path: Path) -> 
     np.testing.assert_allclose(result.margin, 0.3 * (delta - delta_ref), rtol=1e-12)
 
 
+@pytest.mark.slow
 def test_an_interrupted_run_ends_with_the_same_file(
     source: ScoreMethod, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -290,12 +292,9 @@ def test_impossible_jobs_are_refused(settings: dict[str, Any], message: str) -> 
 @pytest.mark.slow
 def test_neither_trl_nor_datasets_is_needed(folder: Path, tmp_path: Path) -> None:
     (tmp_path / "votes.json").write_text(json.dumps(rows(4, 1)))
-    code = (
-        "import sys; sys.modules.update(dict.fromkeys(('trl', 'datasets', 'accelerate', 'peft', 'openai')))\n"
-        "from votewise.cli import main; main()"
-    )
-    models = ["--policy", str(folder / "policy"), "--reference", str(folder / "reference"), "--device", "cpu"]
-    command = [sys.executable, "-c", code, "score", "votes.json", *models, "--out", "s.jsonl"]
+    block = "import sys; sys.modules.update(dict.fromkeys(('trl', 'datasets', 'accelerate', 'peft', 'openai')))"
+    models = ["--policy", folder / "policy", "--reference", folder / "reference", "--device", "cpu"]
+    command = process("score", "votes.json", *models, "--out", "s.jsonl", before=block)
     subprocess.run(command, cwd=tmp_path, check=True, capture_output=True, env={**os.environ, "HF_HUB_OFFLINE": "1"})
     assert len(lines(tmp_path / "s.jsonl")) == 4
 
@@ -304,8 +303,8 @@ def test_neither_trl_nor_datasets_is_needed(folder: Path, tmp_path: Path) -> Non
 @pytest.mark.parametrize("missing", ["torch", "transformers"])
 def test_without_the_extra_it_is_named(tmp_path: Path, missing: str) -> None:
     (tmp_path / "votes.json").write_text(json.dumps(rows(1, 1)))
-    code = f"import sys; sys.modules['{missing}'] = None; from votewise.cli import main; main()"
-    command = [sys.executable, "-c", code, "score", "votes.json", "--reward-model", "m", "--out", "s.jsonl"]
+    block = f"import sys; sys.modules['{missing}'] = None"
+    command = process("score", "votes.json", "--reward-model", "m", "--out", "s.jsonl", before=block)
     ended = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True)
     assert ended.returncode == 2
     assert "scoring needs" in ended.stderr

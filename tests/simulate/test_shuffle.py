@@ -8,6 +8,9 @@ import pytest
 from votewise.errors import BadInputError
 from votewise.simulate.shuffle import MOST, Shuffle
 
+pytestmark = pytest.mark.slow
+"""Each is fast; together they take five seconds."""
+
 
 @pytest.mark.parametrize("size", [1, 2, 3, 4, 5, 16, 17, 1000, 65_537])
 def test_everything_has_one_place(size: int) -> None:

@@ -8,7 +8,6 @@ import hashlib
 import re
 import socket
 import subprocess
-import sys
 import threading
 import time
 from collections.abc import Iterator
@@ -23,6 +22,7 @@ import pytest
 from test_stand_ins import many
 from test_texts_in_databases import WORDS, Rows, compare, in_duckdb, same_audit
 
+from shell import process
 from votewise import audit, export
 from votewise.data.lazy_table import LazyTable
 from votewise.errors import BadInputError
@@ -243,15 +243,15 @@ def test_a_server_that_dies_at_any_step(step: str, tmp_path: Path, postgres_url:
 
     out = tmp_path / "out"
     name = f"dying_{step.replace(' ', '_')}"
-    code = "from votewise.sources.databases import left_texts; left_texts.HEAD = left_texts.SMALL = 2; "
+    code = "from votewise.sources.databases import left_texts; left_texts.HEAD = left_texts.SMALL = 2"
     with psycopg.connect(postgres_url.replace("postgres://", "postgresql://"), autocommit=True) as connection:
         connection.execute(f"""
             CREATE VIEW {name} AS SELECT 'u' || i % 3 AS annotator, CASE WHEN i % 5 < 2 THEN 'a' ELSE 'b' END AS label,
               repeat('long ', 20) || i / 3 AS prompt, repeat('x ', 50) AS response_a, repeat('y ', 50) AS response_b
             FROM (SELECT i, pg_sleep(0.05) FROM generate_series(1, 30) i OFFSET 0) rows""")
-        words = [sys.executable, "-c", code + "from votewise.cli import main; main()", "audit"]
+        url = f"{postgres_url.replace('votes@', 'votes:geheim@')}?table={name}"
         running = subprocess.Popen(
-            [*words, f"{postgres_url.replace('votes@', 'votes:geheim@')}?table={name}", "--out", str(out), "--force"],
+            process("audit", url, "--out", out, "--force", before=code),
             stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
         )  # fmt: skip
         # A connection says which cursor it reads from; every step has its own.
@@ -262,8 +262,8 @@ def test_a_server_that_dies_at_any_step(step: str, tmp_path: Path, postgres_url:
             now = connection.execute(query).fetchall()
             steps += [asked for _, asked in now if asked not in steps]
             time.sleep(0.01)
-        for process, _ in now:
-            connection.execute("SELECT pg_terminate_backend(%s)", [process])
+        for number, _ in now:
+            connection.execute("SELECT pg_terminate_backend(%s)", [number])
         printed, said = running.communicate(timeout=60)
     assert running.returncode == 1, said
     assert "the connection was lost while reading" in said.strip().splitlines()[-1]

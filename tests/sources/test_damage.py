@@ -2,16 +2,13 @@
 
 What they state is read by other parsers (``tests/stated.py``). No reader can tell a bit that flipped inside a text of a file
 without checksums, or that lines at the end of a file are missing: these count as read rightly, and nothing else does.
-``make test`` tries some, ``make fuzz`` (VOTEWISE_FUZZ=1) all of ``tests/damage.py``.
+``make test`` tries some, ``make fuzz`` (VOTEWISE_FUZZ=0) all of ``tests/damage.py``.
 """
 
 from __future__ import annotations
 
-import contextlib
-import io
 import multiprocessing
 import os
-import traceback
 from collections import Counter
 from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
@@ -20,28 +17,13 @@ import pytest
 from facts import found_facts
 
 from damage import KINDS, PER_KIND, SECRET, Damaged, damaged
+from shell import Ended, run
 from stated import stated_rows
-from votewise.cli import main
 from votewise.sources import read_votes
 
-ALL = os.environ.get("VOTEWISE_FUZZ") == "1"
+ALL = bool(os.environ.get("VOTEWISE_FUZZ"))
 AUDITED = 9
 """One input in this many is audited too; the number of kinds is not a multiple of it."""
-
-
-def run(arguments: list[str]) -> tuple[int, str, str]:
-    """Run the command line; gives exit code, output and errors, with a traceback where an error escaped."""
-    out, err = io.StringIO(), io.StringIO()
-    with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
-        try:
-            main(arguments)
-            code = 0
-        except SystemExit as ended:
-            code = int(ended.code or 0)
-        except BaseException:
-            traceback.print_exc()
-            code = 1
-    return code, out.getvalue(), err.getvalue()
 
 
 ROWS = {"deep": 1, "truncated": 1, "concatenated": 50}
@@ -65,26 +47,26 @@ def wrongly_read(item: Damaged) -> str:
 
 def faults(item: Damaged, folder: str, audited: bool) -> tuple[int, str]:
     """What is wrong with the way in which an input ends; an empty text if nothing is."""
-    code, out, err = run(["read", "--", item.source])
-    found = [complaint(code, out, err), wrongly_read(item) if code == 0 else ""]
+    read = run("read", "--", item.source)
+    found = [complaint(read), wrongly_read(item) if read.code == 0 else ""]
     if audited:
         target = Path(folder)
-        ended, out, err = run(["audit", "--out", str(target), "--no-report", "--", item.source])
-        found.append(complaint(ended, out, err))
-        if ended != 0 and target.exists() and any(target.iterdir()):
+        ended = run("audit", "--out", target, "--no-report", "--", item.source)
+        found.append(complaint(ended))
+        if ended.code != 0 and target.exists() and any(target.iterdir()):
             found.append(f"left {sorted(p.name for p in target.iterdir())}")
-    return code, "; ".join(filter(None, found))
+    return read.code, "; ".join(filter(None, found))
 
 
-def complaint(code: int, out: str, err: str) -> str:
-    if SECRET in out + err:
+def complaint(ended: Ended) -> str:
+    if SECRET in ended.shown:
         return "tells the secret"
-    if code == 0:
+    if ended.code == 0:
         return ""
-    if code not in (2, 3) or "Traceback" in err:
-        return f"exit code {code}: {err[-600:]}"
-    lines = err.strip().splitlines()
-    return "" if len(lines) == 1 and lines[0].strip() else f"{len(lines)} lines: {err[:300]}"
+    if ended.code not in (2, 3) or "Traceback" in ended.err:
+        return f"exit code {ended.code}: {ended.err[-600:]}"
+    lines = ended.err.strip().splitlines()
+    return "" if len(lines) == 1 and lines[0].strip() else f"{len(lines)} lines: {ended.err[:300]}"
 
 
 @pytest.mark.slow

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import subprocess
-import sys
 import time
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -13,6 +12,7 @@ import duckdb
 import pyarrow as pa
 import pytest
 
+from shell import process
 from votewise.errors import BadInputError
 from votewise.sources import read_votes
 
@@ -137,15 +137,7 @@ def test_a_server_that_dies_in_the_middle(typed: str, tmp_path: Path, command: s
         connection.execute(f"""
             CREATE VIEW slow_{command} AS SELECT {columns}
             FROM (SELECT i::text AS u, pg_sleep(1) FROM generate_series(1, 60) i OFFSET 0) rows""")
-        words = [
-            sys.executable,
-            "-c",
-            "from votewise.cli import main; main()",
-            command,
-            f"{typed}?table=slow_{command}",
-            "--out",
-            str(out),
-        ]
+        words = process(command, f"{typed}?table=slow_{command}", "--out", out)
         words += ["--win-rate", "0.8"] if command == "filter" else []
         running = subprocess.Popen(words, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
         query = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE wait_event = 'PgSleep'"

@@ -140,6 +140,7 @@ def told(votes: Votes) -> set[tuple[str, frozenset[tuple[str, int]]]]:
     }
 
 
+@pytest.mark.slow
 @settings(deadline=None)
 @given(TRIPLES, st.randoms(use_true_random=False))
 def test_neither_order_nor_sides_nor_names_change_the_votes(votes: list[Any], random: Any) -> None:
@@ -159,6 +160,7 @@ def test_neither_order_nor_sides_nor_names_change_the_votes(votes: list[Any], ra
         np.testing.assert_array_equal(getattr(renamed, name), getattr(first, name))
 
 
+@pytest.mark.slow
 def test_a_million_votes_of_few_pairs_and_many_annotators() -> None:
     n, rng = 1_000_000, np.random.default_rng(0)
     names = pa.array([f"answer {i}" for i in range(200_000)])

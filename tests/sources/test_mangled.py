@@ -13,6 +13,9 @@ from shapes import SHAPES
 from votewise.errors import BadInputError
 from votewise.sources import read_votes
 
+pytestmark = pytest.mark.slow
+"""Each is fast; together they read for twenty seconds."""
+
 JUNK = [
     None, 0, 1, -1, 1.5, 10**30, math.nan, math.inf, True, "", "x", "a", "\ud800",
     [], [1], ["a"], [None], {}, {"a": 1}, [{}], [{"role": "user", "content": "x"}],

@@ -39,6 +39,7 @@ def test_a_stream_has_the_types_of_all_rows(monkeypatch: pytest.MonkeyPatch) -> 
         assert decoded(found, name) == decoded(at_once, name)
 
 
+@pytest.mark.slow
 def test_rows_of_a_stream_do_not_stay_in_memory(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(row_streams, "BATCH", 10)
     most = 0

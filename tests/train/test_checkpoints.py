@@ -101,6 +101,7 @@ def test_resuming_counts(uninterrupted: Any, graveyard: Path) -> None:
     assert not np.array_equal(finished(trainer)["beliefs log_odds"], uninterrupted("current")[0]["beliefs log_odds"])
 
 
+@pytest.mark.slow
 def test_an_exception_in_a_step_leaves_nothing_of_it_behind(tmp_path: Path, uninterrupted: Any) -> None:
     """The same trainer resumes after Ctrl-C from the step before; the results of the unfinished step are dropped."""
     trainer = worker.build(tmp_path, "current")

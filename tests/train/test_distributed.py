@@ -12,6 +12,9 @@ pytest.importorskip("torch")
 
 import worker
 
+pytestmark = pytest.mark.slow
+"""Each is fast; together they train for ten seconds."""
+
 SPLITS: dict[str, dict[str, Any]] = {
     "2x4": {"per_device_train_batch_size": 4, "gradient_accumulation_steps": 2},
     "4x2": {"per_device_train_batch_size": 2, "gradient_accumulation_steps": 4},

@@ -21,6 +21,9 @@ from votewise.train import flex_attention, packed_attention, packing  # noqa: E4
 from votewise.train.answer_scores import add_scoring, use_flex, use_fused_head  # noqa: E402
 from votewise.train.scoring import score_answers  # noqa: E402
 
+pytestmark = pytest.mark.slow
+"""Each is fast; together they train for a quarter of a minute."""
+
 WAYS = ("shared", "packed", "answers")
 
 

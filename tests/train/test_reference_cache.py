@@ -24,6 +24,9 @@ from votewise.train import RobustPreferenceTrainer, precompute, reference_cache,
 from votewise.train.reference_cache import ReferenceCache, reference_folder  # noqa: E402
 from votewise.train.reference_keys import model_key, weights_digest  # noqa: E402
 
+pytestmark = pytest.mark.slow
+"""Each is fast; together they train for a quarter of a minute."""
+
 LORA = LoraConfig(r=4, target_modules=["q_proj", "v_proj"], task_type="CAUSAL_LM")
 
 

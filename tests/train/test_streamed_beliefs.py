@@ -19,6 +19,9 @@ from votewise.train.running_beliefs import BeliefSettings, WorseThanChanceError 
 from votewise.train.streamed_beliefs import SOMEBODY, StreamedBeliefs  # noqa: E402
 from votewise.train.training_beliefs import TrainingBeliefs  # noqa: E402
 
+pytestmark = pytest.mark.slow
+"""Each is fast; together they take four seconds."""
+
 TRUE = np.array([0.95, 0.9, 0.6, 0.2])
 NAMES = np.array(["ann", "bob", "eve", "joe"])
 

@@ -84,6 +84,7 @@ def by_votes(trainer: Any, who: list[int], log_odds: Any) -> Any:
 # What is believed
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("one_row_per", ["pair", "vote"])
 @pytest.mark.parametrize(("margins", "temperature"), [("first", 0.5), ("first", 3.0), ("current", 0.5)])
 def test_confidence_is_the_evidence_rule_at_the_current_margin(
@@ -169,6 +170,7 @@ def test_a_squared_loss_is_read_with_a_variance(tmp_path: Path) -> None:
     assert trainer.state.log_history[-2]["residual_variance"] == pytest.approx(variance, rel=1e-5)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("margins", ["first", "current"])
 def test_evaluation_changes_no_beliefs(margins: str, tmp_path: Path) -> None:
     """Neither on other data, before and during training, nor on the training data themselves."""
@@ -189,6 +191,7 @@ def test_evaluation_changes_no_beliefs(margins: str, tmp_path: Path) -> None:
     assert_same_state(state_of(alone), after)
 
 
+@pytest.mark.slow
 def test_five_votes_a_pair_take_a_fifth_of_the_steps(tmp_path: Path) -> None:
     rows = make_rows(16, reliability=(0.9, 0.9, 0.7, 0.6, 0.3), votes_per_pair=5)
     steps = {}
@@ -389,6 +392,7 @@ def test_a_model_without_a_path_is_copied_as_its_own_reference(tmp_path: Path) -
     assert any(not torch.equal(value, start[name]) for name, value in parameters_of(trainer.model).items())
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("loss", ["dpo", "ipo"])
 def test_precomputed_references_are_the_same_run(loss: str, tmp_path: Path) -> None:
     runs = []
@@ -408,6 +412,7 @@ def test_precomputed_references_are_the_same_run(loss: str, tmp_path: Path) -> N
 LEARNING = [(loss, objective) for loss in LOSSES for objective in ("gibbs", "weighted")]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("loss", "objective"), [*LEARNING, ("dpo", "smoothed"), ("dpo", "plain")])
 def test_every_loss_learns(loss: str, objective: str, tmp_path: Path) -> None:
     """With right votes that are known to be reliable, the implicit reward learns to prefer even words in held-out pairs.
@@ -456,6 +461,7 @@ def test_lora(tmp_path: Path) -> None:
     assert trainer.beliefs.seen == 16
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("reentrant", [True, False])
 def test_gradient_checkpointing_changes_nothing(reentrant: bool, tmp_path: Path) -> None:
     runs = []
@@ -470,6 +476,7 @@ def test_gradient_checkpointing_changes_nothing(reentrant: bool, tmp_path: Path)
     np.testing.assert_allclose(runs[0][1], runs[1][1], rtol=1e-5)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("loss", LOSSES)
 def test_bf16(loss: str, tmp_path: Path) -> None:
     """Autocast as in TRL's default: losses like those in fp32, log-probabilities summed in fp32."""
@@ -594,6 +601,7 @@ def rows_by_length(right: float, n: int = 160) -> Dataset:
     return Dataset.from_dict(rows)
 
 
+@pytest.mark.slow
 def test_a_crowd_worse_than_chance_stops_the_run_and_is_reported(tmp_path: Path) -> None:
     """One vote in five is right and the policy knows it: 4 standard deviations are passed with p > 0.9999."""
     settings: dict[str, Any] = {"preference_loss": PreferenceLoss("own", longer_is_better, reference=False)}

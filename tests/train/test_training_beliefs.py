@@ -200,6 +200,7 @@ def test_the_variance_follows_the_residuals() -> None:
 # From first-seen margins
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("scale", [0.2, 1.0, 5.0])
 def test_reliabilities_are_recovered_whatever_the_scale_of_the_margins(scale: float) -> None:
     """24 annotators with about 200 votes each, one vote per pair.
@@ -238,6 +239,7 @@ def test_warm_starts_end_where_a_cold_estimate_does(votes_per_pair: int, prior: 
     assert beliefs.temperature == pytest.approx(cold.temperature, rel=0.2)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("seed", [1, 3, 13])
 def test_a_temperature_that_ran_away_comes_back(seed: int) -> None:
     """With some hundred votes of 24 annotators the likeliest temperature is often at its limit; later it must not be.
@@ -416,6 +418,7 @@ def test_it_goes_on_when_told_to() -> None:
     assert np.abs(beliefs.reliability - world.reliability).mean() < 0.07
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "world",
     [

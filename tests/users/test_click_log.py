@@ -165,6 +165,7 @@ PLACES += [pytest.param("spark", marks=[pytest.mark.slow, pytest.mark.filterwarn
 everywhere = pytest.mark.parametrize("place", PLACES, indirect=True)
 
 
+@pytest.mark.slow
 @everywhere
 def test_the_same_everywhere(place: Any, tmp_path: Path) -> None:
     with open_log(place, COLUMNS | {"domain": "domain"}) as opened:
@@ -199,6 +200,7 @@ def check_writing(opened: ClickLog, folder: Path) -> None:
     assert {u["user"] for u in users if u["kept"]} == good
 
 
+@pytest.mark.slow
 def test_rows_of_parquet_files_keep_their_order(tmp_path: Path) -> None:
     log = simulated(300_000, 500)
     pq.write_table(log, tmp_path / "log.parquet")

@@ -57,6 +57,7 @@ MARKS: dict[str, tuple[str, Any, Any]] = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("store", [as_parquet, as_lines, as_database])
 @pytest.mark.parametrize("mark", MARKS)
 def test_rows_that_are_no_votes_are_no_clicks(mark: str, store: Any, tmp_path: Path) -> None:

@@ -72,6 +72,7 @@ def test_who_changed_is_found(window: str, time: str, tmp_path: Path) -> None:
     assert stretches["comparisons"].to_numpy().sum() == 120 * 450
 
 
+@pytest.mark.slow
 def test_times_are_texts_or_smaller_units_as_well(tmp_path: Path) -> None:
     table = log(users=20, changing=2, per_month=60)
     seconds = table["seconds"].to_numpy()

@@ -36,6 +36,7 @@ def test_history_never_falls(family: str, accelerate: bool) -> None:
     assert (np.diff(result.history) >= -1e-9 * np.abs(result.history[:-1])).all()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("family", FAMILIES)
 def test_history_never_falls_with_an_unknown_win_rate(family: str) -> None:
     counts, _, _ = simulated()
@@ -90,6 +91,7 @@ def test_a_users_posterior_is_bayes_rule() -> None:
     assert result.exceeds(0.6)[7] == pytest.approx(above, rel=1e-9)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("kind", "n"), [("beta", 200), ("two-point", 200), ("two-point", 50)])
 def test_users_intervals_cover(kind: str, n: int) -> None:
     """40 draws of 800 users. Users of one draw share the parameters' errors (users of one atom all of them), so the
@@ -104,6 +106,7 @@ def test_users_intervals_cover(kind: str, n: int) -> None:
     assert 0.95 - slack <= np.mean(inside) <= 0.95 + slack
 
 
+@pytest.mark.slow
 def test_an_unknown_win_rate_ranks_users_as_a_known_one() -> None:
     """[UAA fig. 8]: prior Beta(8, 2), the attentive half found within 2 points of the run that knows the win rate."""
     for mu in (0.6, 0.7, 0.8, 0.9):
@@ -184,6 +187,7 @@ def test_probabilities_per_click_say_more_than_their_mean() -> None:
     assert len(result.win_rates) == 0
 
 
+@pytest.mark.slow
 def test_auto_takes_the_family_that_made_the_data() -> None:
     for kind in ("two-point", "beta"):
         counts, _, _ = simulated(seed=10, n=200, kind=kind)
@@ -194,6 +198,7 @@ def test_auto_takes_the_family_that_made_the_data() -> None:
         assert result.choice["bic"].to_pylist().index(min(result.choice["bic"].to_pylist())) == FAMILIES.index(kind)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("family", FAMILIES)
 def test_doubling_the_users_changes_only_the_errors(family: str) -> None:
     counts, _, _ = simulated(seed=11)

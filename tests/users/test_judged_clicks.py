@@ -89,6 +89,7 @@ def test_the_correlation_is_found_and_users_who_differ_do_not_count_for_it() -> 
     assert counts_of(shuffled, "rating").correlation < 0.06
 
 
+@pytest.mark.slow
 def test_kept_rows_and_users_are_written_whole(tmp_path: Path) -> None:
     log, _, rates = ratings(3)
     result = filter_clicks(log, win_rate=rates, judgement="rating", keep=0.5, out=tmp_path / "out", report=False)

@@ -14,6 +14,9 @@ import votewise
 from votewise.errors import BadInputError
 from votewise.users.read_clicks import count_comparisons
 
+pytestmark = pytest.mark.slow
+"""Each is fast; together they take five seconds."""
+
 RATES = {("big", "small"): 0.75, ("big", "probe"): 0.95, ("small", "probe"): 0.85}
 
 

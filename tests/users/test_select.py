@@ -113,6 +113,7 @@ def test_the_ladder_says_what_the_rules_do() -> None:
         assert row["row_share"] == pytest.approx(row["rows"] / ROWS.sum())
 
 
+@pytest.mark.slow
 def test_all_users_identical_and_one_user() -> None:
     for users in (1, 500):
         counts = Counts(np.array([[40]]), np.array([[32]]), np.array([users]))

@@ -11,7 +11,7 @@ import pytest
 from contest_files import answers, comparison, write
 
 import votewise
-from votewise.cli import main
+from shell import refused, shell
 from votewise.errors import BadInputError, VotewiseError
 
 VOTE = {"ask": "why?", "annotator": "k", "score_a": 2.0, "score_b": 1.0, "margin": 1.0}
@@ -113,17 +113,14 @@ def numbers(path: Path) -> list[int]:
 
 @pytest.mark.parametrize("path", CASES)
 def test_an_unusable_row_stops_or_is_left_out_and_kept(
-    path: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    path: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     run, rows, options, rejects = CASES[path]
     monkeypatch.chdir(tmp_path)
     source = write(tmp_path / "source.jsonl", rows)
     with pytest.raises(BadInputError, match="row 4"):
         run(source, **options)
-    with pytest.raises(SystemExit) as ended:
-        main(shell_words(path, source, options))
-    assert ended.value.code == 2
-    assert "row 4" in capsys.readouterr().err
+    assert "row 4" in refused(shell(*shell_words(path, source, options)))
     assert [file.name for file in tmp_path.iterdir()] == ["source.jsonl"]
 
     result = run(source, **options, on_error="skip")
@@ -131,15 +128,14 @@ def test_an_unusable_row_stops_or_is_left_out_and_kept(
     rejected = result.votes.reading if path == "audit" else result.job.pairs if path == "score" else result
     assert (rejected.rejected if path == "audit" else rejected.rejected.rows) == 1
     (tmp_path / rejects).unlink()
-    with pytest.raises(SystemExit) as ended:
-        main([*shell_words(path, source, options), "--on-error", "skip"])
-    assert not ended.value.code
+    ended = shell(*shell_words(path, source, options), "--on-error", "skip")
+    assert ended.code == 0, ended
     assert numbers(tmp_path / rejects) == [3]
     if path != "evaluate matrix":  # its files are listed there
-        assert "1 " in capsys.readouterr().out
+        assert "1 " in ended.out
 
 
-def test_generate_leaves_out_unusable_prompts(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_generate_leaves_out_unusable_prompts(tmp_path: Path) -> None:
     source = write(tmp_path / "source.jsonl", prompts())
     options: dict[str, Any] = {"model": "m", "columns": {"prompt": "ask"}, "dry_run": True}
     with pytest.raises(BadInputError, match="row 4"):
@@ -147,9 +143,7 @@ def test_generate_leaves_out_unusable_prompts(tmp_path: Path, capsys: pytest.Cap
     found = votewise.generate(source, **options, on_error="skip").job.prompts
     assert (len(found), found.rejected.rows, found.rejected.file) == (5, 1, None)
     words = ["--model", "m", "--columns", "prompt=ask", "--out", str(tmp_path / "a.jsonl"), "--dry-run"]
-    with pytest.raises(SystemExit):
-        main(["generate", source, *words, "--on-error", "skip"])
-    assert "1 unusable row left out" in capsys.readouterr().out
+    assert "1 unusable row left out" in shell("generate", source, *words, "--on-error", "skip").out
     assert [file.name for file in tmp_path.iterdir()] == ["source.jsonl"]
 
 

@@ -18,6 +18,9 @@ from votewise.demo import make_demo_data
 from votewise.sources.containers import stand_ins
 from votewise.sources.values import table_of
 
+pytestmark = pytest.mark.slow
+"""Each takes some seconds."""
+
 NEVER = 1 << 60
 
 

@@ -26,7 +26,7 @@ from safetensors.torch import load_file  # noqa: E402
 from tiny import make_model, make_rows, make_tokenizer  # noqa: E402
 
 import votewise  # noqa: E402
-from votewise.cli import main  # noqa: E402
+from shell import run  # noqa: E402
 from votewise.errors import BadInputError, TrainingFailedError  # noqa: E402
 from votewise.train.arguments import as_words, parse, take_apart  # noqa: E402
 
@@ -60,9 +60,8 @@ def test_the_same_run_from_python_and_from_the_shell(made: Settings, tmp_path: P
     settings = TRAINING | made | {"max_steps": 1}
     recipe = tmp_path / "recipe.yaml"
     recipe.write_text(yaml.safe_dump({name: str(v) if isinstance(v, Path) else v for name, v in settings.items()}))
-    with pytest.raises(SystemExit) as ended:
-        main(["train", "--config", str(recipe), "--max_steps", "2", "--output_dir", str(tmp_path / "shell")])
-    assert not ended.value.code
+    ended = run("train", "--config", recipe, "--max_steps", 2, "--output_dir", tmp_path / "shell")
+    assert ended.code == 0, ended
     results = {
         "recipe": votewise.train(recipe, max_steps=2, output_dir=tmp_path / "recipe"),
         "settings": votewise.train(output_dir=tmp_path / "settings", **settings | {"max_steps": 2}),
@@ -149,17 +148,14 @@ def test_an_unknown_setting_is_named() -> None:
 
 
 @pytest.mark.parametrize("explained", [True, False])
-def test_the_command_ends_as_the_process_that_failed(
-    explained: bool, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_the_command_ends_as_the_process_that_failed(explained: bool, monkeypatch: pytest.MonkeyPatch) -> None:
     def fail(*args: object, **settings: object) -> None:
         raise TrainingFailedError("it failed", exit_code=3, explained=explained)
 
     monkeypatch.setattr("votewise.train.launch.run", fail)
-    with pytest.raises(SystemExit) as ended:
-        main(["train"])
-    assert ended.value.code == 3
-    assert capsys.readouterr().err == ("" if explained else "votewise: it failed\n")
+    ended = run("train")
+    assert ended.code == 3
+    assert ended.err == ("" if explained else "votewise: it failed\n")
 
 
 @pytest.mark.parametrize(

@@ -1,9 +1,10 @@
-"""The command line in this process: how it ended, and what a terminal would have done with what it printed."""
+"""The command line: run in this process, as a terminal would show it, or started as a process of its own."""
 
 from __future__ import annotations
 
 import contextlib
 import io
+import sys
 import traceback
 import unicodedata
 from dataclasses import dataclass
@@ -17,7 +18,7 @@ HARMLESS = set("\n\u200c\u200d")
 
 @dataclass(frozen=True)
 class Ended:
-    """Exit code, output and errors of a command."""
+    """Exit code, output and errors of a command; the code is -1 where an exception escaped, which ends the errors."""
 
     code: int
     out: str
@@ -28,24 +29,28 @@ class Ended:
         return self.out + self.err
 
 
-def shell(*arguments: object) -> Ended:
-    """Run ``votewise`` with these words; fails where it ends with a traceback, or prints what a terminal acts on."""
+def run(*arguments: object) -> Ended:
+    """Run ``votewise`` with these words in this process, however it ends."""
     out, err = io.StringIO(), io.StringIO()
-    words = [str(argument) for argument in arguments]
     with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
         try:
-            main(words)
+            main([str(argument) for argument in arguments])
             code = 0
         except SystemExit as ended:
             code = int(ended.code or 0)
         except BaseException:
             traceback.print_exc()
             code = -1
-    found = Ended(code, out.getvalue(), err.getvalue())
-    assert code != -1, f"{words}: {found.err}"
-    assert "Traceback" not in found.err, f"{words}: {found.err}"
+    return Ended(code, out.getvalue(), err.getvalue())
+
+
+def shell(*arguments: object) -> Ended:
+    """Run ``votewise`` with these words; fails where it ends with a traceback, or prints what a terminal acts on."""
+    found = run(*arguments)
+    assert found.code != -1, f"{arguments}: {found.err}"
+    assert "Traceback" not in found.err, f"{arguments}: {found.err}"
     acting = {c for c in found.shown if unicodedata.category(c) in ACTING} - HARMLESS
-    assert not acting, f"{words}: {acting} in {found.shown!a}"
+    assert not acting, f"{arguments}: {acting} in {found.shown!a}"
     return found
 
 
@@ -55,3 +60,8 @@ def refused(ended: Ended) -> str:
     lines = [line for line in ended.err.splitlines() if line.strip()]
     assert len(lines) == 1, ended.err
     return lines[0]
+
+
+def process(*arguments: object, before: str = "") -> list[str]:
+    """The words that start ``votewise`` in a process of its own, which runs the code ``before`` first."""
+    return [sys.executable, "-c", f"{before}\nfrom votewise.cli import main\nmain()", *map(str, arguments)]
