@@ -6,6 +6,8 @@ import gzip
 import json
 import random
 import shutil
+import struct
+import subprocess
 from pathlib import Path
 
 import pyarrow as pa
@@ -14,6 +16,7 @@ import pytest
 
 import votewise
 from damage import as_arrow, as_lines, as_parquet, good_rows
+from shell import process
 from votewise.errors import BadInputError
 from votewise.sources import read_votes
 from votewise.sources.containers.table_file import TableFile
@@ -66,6 +69,18 @@ def test_an_arrow_stream_without_its_end_is_not_whole(tmp_path: Path) -> None:
 
 
 TWICE = '{"annotator": "w", "pair": "p", "label": "a", "label": "b"}'
+
+
+@pytest.mark.parametrize("offset", [2**30, 10**6, -5])
+def test_lists_that_point_out_of_an_arrow_file_are_one_line(tmp_path: Path, offset: int) -> None:
+    rows = [row | {"tags": ["s", "t", "u"]} for row in ROWS]
+    data = as_arrow(rows)
+    ends = struct.pack(f"<{len(rows) + 1}i", *range(0, 3 * len(rows) + 1, 3))
+    assert data.count(ends) == 1
+    path = write(tmp_path / "votes.arrow", data.replace(ends, ends[:-4] + struct.pack("<i", offset)))
+    # In a process of its own, because these have ended it.
+    ended = subprocess.run(process("read", path), capture_output=True, text=True, check=False)
+    assert (ended.returncode, len(ended.stderr.strip().splitlines())) == (2, 1), ended
 
 
 def test_an_entry_that_is_there_twice_is_not_read_as_the_last_one(tmp_path: Path) -> None:

@@ -58,7 +58,8 @@ class TableFile:
         with pa.memory_map(str(path)) as source:
             for batch in _arrow_batches(source):
                 rows, schema = rows + len(batch), batch.schema
-                sizes.update({name: column.nbytes for name, column in zip(schema.names, batch.columns, strict=True)})
+                # Not ``nbytes``, which follows offsets: those of a damaged file may point anywhere.
+                sizes.update({name: batch.column(i).get_total_buffer_size() for i, name in enumerate(schema.names)})
             schema = schema or _arrow_schema(source)
         check_stream_ends(path, str(path))
         return cls(path, kind, stamp_of(path), rows, sizes, schema)
