@@ -57,3 +57,15 @@ def test_no_world_is_refused() -> None:
     pytest.importorskip("trl")
     with pytest.raises(BadInputError, match="worlds: no world, got 0"):
         votewise.demo(worlds=0)
+
+
+@pytest.mark.parametrize("quick", [True, False])
+def test_a_folder_with_something_else_is_refused(quick: bool, tmp_path: Path) -> None:
+    (tmp_path / "summary.json").write_text('{"mine": 1}')
+    (tmp_path / "votes.parquet").write_text("mine")
+    (tmp_path / "thesis.tex").write_text("mine")
+    with pytest.raises(BadInputError, match=r"holds something else: summary.json and 1 more"):
+        votewise.demo(quick=quick, out=tmp_path)
+    assert {path.name: path.read_text() for path in tmp_path.iterdir()} == {
+        "summary.json": '{"mine": 1}', "votes.parquet": "mine", "thesis.tex": "mine",
+    }  # fmt: skip

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import copy
 import logging
-import tempfile
 import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -25,6 +24,7 @@ from votewise.demo.facts import Facts, held_out_questions, make_facts, simulate_
 from votewise.demo.methods import LOSS_SETTINGS, Method
 from votewise.demo.tiny_model import make_tokenizer, pretrain, sampled_shares
 from votewise.simulate import SimulatedVotes
+from votewise.storage.staging import temporary_folder
 from votewise.train import RobustPreferenceConfig, RobustPreferenceTrainer
 from votewise.train.objectives import CONFIDENCE_OBJECTIVES
 
@@ -122,11 +122,11 @@ def train_on(
     """
     votes = corrected_votes(world.cast) if method.clean else world.cast.votes
     # For a model this small a second thread of PyTorch makes training slower, much slower on a busy machine.
-    with one_thread(), quiet(), tempfile.TemporaryDirectory() as folder:
+    with one_thread(), quiet(), temporary_folder() as folder:
         settings = TRAINING | LOSS_SETTINGS[loss] | method.settings | settings
         trainer = RobustPreferenceTrainer(
             copy.deepcopy(world.model),
-            args=RobustPreferenceConfig(output_dir=folder, preference_loss=loss, seed=seed, **settings),
+            args=RobustPreferenceConfig(output_dir=str(folder), preference_loss=loss, seed=seed, **settings),
             train_dataset=votes,
             processing_class=world.tokenizer,
         )

@@ -5,7 +5,6 @@ The contests of several matchups are judged together, so a reward model scores e
 
 from __future__ import annotations
 
-import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -21,6 +20,7 @@ from votewise.language_models.local import require_models
 from votewise.score.score_methods import RewardModel
 from votewise.score.scorer import Answer, ModelOptions
 from votewise.storage.journal import SUFFIX, Journal
+from votewise.storage.staging import temporary_folder
 
 Progress = Callable[[str, int, int, int, float], None]
 """Called with the kind of work, how much is done, how much there is, and how many tokens took how many seconds."""
@@ -101,7 +101,7 @@ def verdicts_kept(
         yield Judged([(contests, verdicts) for contests, verdicts in found if verdicts is not None], {})
         return
     matchups = [contests for contests, _ in found]
-    with tempfile.TemporaryDirectory(prefix="votewise-") as folder:
+    with temporary_folder() as folder:
         out = Path(folder, "verdicts") if table is None else table
         try:
             judged = judge_contests(matchups, judge, out, restart=restart, progress=progress)

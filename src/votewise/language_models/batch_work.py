@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tempfile
 import time
 from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -11,6 +10,7 @@ from typing import Any
 
 from votewise.errors import BadInputError
 from votewise.storage.journal import Journal
+from votewise.storage.staging import temporary_folder
 
 BatchProgress = Callable[[str, int, int, int, float], None]
 """Called after every batch: what is being done, finished items, all items, tokens and seconds of this run."""
@@ -44,7 +44,7 @@ def open_journal(out: Path | None, settings: Mapping[str, Any], *, restart: bool
         with Journal(out, settings, restart=restart) as journal:
             yield journal
         return
-    with tempfile.TemporaryDirectory(prefix="votewise-") as folder, Journal(Path(folder, "out"), settings) as journal:
+    with temporary_folder() as folder, Journal(Path(folder, "out"), settings) as journal:
         yield journal
 
 

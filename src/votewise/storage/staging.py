@@ -13,7 +13,7 @@ import shutil
 import tempfile
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import AbstractContextManager, contextmanager, suppress
 from pathlib import Path
 
 try:
@@ -49,6 +49,15 @@ def staging_folder(parent: Path) -> Iterator[Path]:
         shutil.rmtree(folder, ignore_errors=True)
         if lock is not None:
             os.close(lock)
+
+
+def temporary_folder() -> AbstractContextManager[Path]:
+    """Give a new folder in ``TMPDIR``, which is removed at the end; if a kill left it behind, the next run removes it.
+
+    Raises:
+        OSError: when it cannot be made.
+    """
+    return staging_folder(Path(tempfile.gettempdir()))
 
 
 def remove_left_behind(parent: Path) -> None:

@@ -16,6 +16,9 @@ if TYPE_CHECKING:
     from votewise.demo import DemoData
     from votewise.demo.story import Story
 
+SIMULATED = "simulated_votes.parquet"
+"""The file of the votes that are audited, with their truth."""
+
 
 @dataclass(frozen=True, eq=False)
 class DemoResult:
@@ -60,12 +63,14 @@ def demo(
         progress: told how far the work has come.
 
     Raises:
-        BadInputError: no world, or a folder that cannot be written.
+        BadInputError: no world, or a folder that cannot be written or holds something else.
     """
-    from votewise.storage.files import folder_to_write, make_folder
+    from votewise.annotators.saved import FILES, SUMMARY_KEYS
+    from votewise.storage.files import check_folder_is_free, folder_to_write, make_folder
 
     progress = progress or SILENT
     folder = folder_to_write(out)
+    check_folder_is_free(folder, names=(*FILES, SIMULATED), summary_keys=SUMMARY_KEYS, command="demo")
     if quick or find_spec("trl") is None:
         return _audited(folder, seed, progress)
     progress.stage("Loading PyTorch")
@@ -98,7 +103,7 @@ def _audited(folder: Path | None, seed: int, progress: Progress) -> DemoResult:
     data = make_demo_data(seed=seed)
     source: Any = data.table
     if folder is not None:
-        source = make_folder(folder) / "simulated_votes.parquet"
+        source = make_folder(folder) / SIMULATED
         with written_whole(source) as partial:
             pq.write_table(data.table, partial)
     progress.stage("Judging annotators")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import glob
-import tempfile
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -18,6 +17,7 @@ from votewise.sources.containers.stand_in_type import DIGEST, StandInType
 from votewise.sources.containers.table_file import TableFile
 from votewise.sources.containers.table_files import TableFiles
 from votewise.sources.texts.text_conversations import parsed_list, parsed_object
+from votewise.storage.staging import temporary_folder
 
 MOST_PARSED = 10_000
 """Texts of a column that begin like a list or an object and are parsed to see that they are none."""
@@ -171,8 +171,8 @@ def _has_numbers(file: TableFile) -> bool:
 def _engine() -> Iterator[Any]:
     import duckdb
 
-    with tempfile.TemporaryDirectory(prefix="votewise-") as spill:
-        engine = duckdb.connect(config={"memory_limit": MEMORY, "temp_directory": spill})
+    with temporary_folder() as spill:
+        engine = duckdb.connect(config={"memory_limit": MEMORY, "temp_directory": str(spill)})
         try:
             yield engine
         finally:

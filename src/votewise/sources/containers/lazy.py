@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import glob
 import os
-import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -32,7 +31,7 @@ from votewise.sources.databases.urls import is_url
 from votewise.sources.meanings.class_names import class_names
 from votewise.sources.option_words import or_skip
 from votewise.sources.values import is_marked
-from votewise.storage.staging import staging_folder
+from votewise.storage.staging import temporary_folder
 
 IN_MEMORY = 64 << 20
 """Bytes of text files up to which they are loaded; larger ones are staged."""
@@ -101,7 +100,7 @@ def _embedded() -> Iterator[tuple[Any, Path]]:
     import ibis
 
     # Data that do not fit into memory go here, not into the user's working directory.
-    with staging_folder(Path(tempfile.gettempdir())) as folder:
+    with temporary_folder() as folder:
         engine = ibis.duckdb.connect(temp_directory=str(folder / "spill"))
         try:
             yield engine, folder

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import errno
-import tempfile
 import weakref
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
-from pathlib import Path
 
 from votewise.errors import BadInputError
-from votewise.storage.staging import staging_folder
+from votewise.storage.staging import temporary_folder
 
 
 class NoRoomError(BadInputError):
@@ -22,7 +20,7 @@ class TemporaryFolder:
 
     def __init__(self) -> None:
         stack = ExitStack()
-        self.path = stack.enter_context(staging_folder(Path(tempfile.gettempdir())))
+        self.path = stack.enter_context(temporary_folder())
         weakref.finalize(self, stack.close)
 
     @contextmanager
