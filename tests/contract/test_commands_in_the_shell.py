@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import json
 from collections import Counter, defaultdict
-from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
@@ -15,9 +14,9 @@ import pyarrow.parquet as pq
 import pytest
 from containers import TYPED, UNTYPED, json_lines
 from containers import file as write
+from drawn_contests import WON, contests
 from facts import Fact, asked, found_facts, talk, true_counts, true_facts
 from flat_shapes import FLAT
-from hostile import names, texts
 from hypothesis import given
 from hypothesis import strategies as st
 from kept_contract import Table, empty_folder, examples, tables
@@ -92,7 +91,7 @@ def test_read_audit_and_simulate_count_the_votes_that_were_written(name: str) ->
                 assert "no pair has a better response" in refused(ended)
                 return
             assert ended.code == 0, ended
-            found = [json.loads(line) for line in made.read_text("utf-8").splitlines()]
+            found = [json.loads(line) for line in made.read_bytes().splitlines()]
             assert {facts_of(row | {"label": row["gold"]}) for row in found} == {(*p, one) for p, one in better.items()}
             assert len(found) == len(better)
 
@@ -119,7 +118,7 @@ def test_score_gives_every_row_its_margin(name: str) -> None:
                 return
             ended = shell("score", path, "--score-columns", "s_1", "s_2", "--out", out)
             assert ended.code == 0, ended
-            found = [json.loads(line) for line in out.read_text("utf-8").splitlines()]
+            found = [json.loads(line) for line in out.read_bytes().splitlines()]
             margin = "votewise_margin" if "votewise_margin" in found[0] else "margin"
             assert [row[margin] for row in found] == [row["s_1"] - row["s_2"] for row in own]
             # What was there is there as it was, except that a null may say that there is nothing.
@@ -170,7 +169,7 @@ def test_exports_hold_the_votes_that_were_written(name: str, to: str) -> None:
 
 def check_openai(out: Path, clear: Counter[Fact]) -> None:
     found: Counter[Any] = Counter()
-    for line in out.read_text("utf-8").splitlines():
+    for line in out.read_bytes().splitlines():
         row = json.loads(line)
         assert row.keys() == {"input", "preferred_output", "non_preferred_output"}
         prompt = talk(row["input"]["messages"], "user")
@@ -180,23 +179,6 @@ def check_openai(out: Path, clear: Counter[Fact]) -> None:
 
 
 # Contests.
-
-WON: dict[str, Fraction] = {"a": Fraction(1), "b": Fraction(0), "tie": Fraction(1, 2)}
-
-
-@st.composite
-def contests(draw: st.DrawFn) -> list[Row]:
-    """Rows of comparisons between two models with hostile names, each on a prompt of its own, with a verdict."""
-    models = draw(st.lists(names(more=False), min_size=2, max_size=3, unique=True))
-    some = texts().filter(lambda text: bool(text.strip()))
-    asked = draw(st.lists(some, min_size=2, max_size=6, unique=True))
-    both = st.lists(st.sampled_from(models), min_size=2, max_size=2, unique=True)
-    return [
-        dict(zip(("prompt", "model_a", "model_b", "response_a", "response_b", "verdict"),
-                 (text, *draw(both), draw(some), draw(some), draw(st.sampled_from(list(WON)))), strict=True))
-        for text in asked
-    ]  # fmt: skip
-
 
 KINDS = {
     kind: {**TYPED, **UNTYPED}[kind]

@@ -201,7 +201,7 @@ def test_every_type_is_kept_by_an_export(from_folder: bool, drawn: Table, seed: 
         for shape, out in (("votes", "v.parquet"), ("trl", "t.parquet"), ("votes", "v.jsonl"), ("trl", "t.jsonl")):
             votewise.export(audit, to=shape, out=folder / out, min_confidence=0.0)  # type: ignore[arg-type]
             if out.endswith("jsonl"):
-                found = [json.loads(line) for line in (folder / out).read_text("utf-8").splitlines()]
+                found = [json.loads(line) for line in (folder / out).read_bytes().splitlines()]
                 same = [name for name in others if name in ("at", "c_bool", "c_int64", "c_text", "c_null", "c_ordered")]
                 told = [{name: row[name] for name in same} for row in found]
                 assert told == source.select(same).take(pa.array([row["at"] for row in found], pa.int64())).to_pylist()
