@@ -64,7 +64,7 @@ def test_a_folder_with_something_else_is_refused(quick: bool, tmp_path: Path) ->
     (tmp_path / "summary.json").write_text('{"mine": 1}')
     (tmp_path / "votes.parquet").write_text("mine")
     (tmp_path / "thesis.tex").write_text("mine")
-    with pytest.raises(BadInputError, match=r"holds something else: summary.json and 1 more"):
+    with pytest.raises(BadInputError, match=r"holds something else: 'summary.json' and 1 more"):
         votewise.demo(quick=quick, out=tmp_path)
     assert {path.name: path.read_text() for path in tmp_path.iterdir()} == {
         "summary.json": '{"mine": 1}', "votes.parquet": "mine", "thesis.tex": "mine",
