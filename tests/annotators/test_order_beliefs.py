@@ -18,7 +18,7 @@ from votewise.annotators.fit import fit_reliability
 from votewise.annotators.fit_settings import FitSettings
 from votewise.annotators.fitted import OrderBeliefs
 from votewise.annotators.order_beliefs import with_orders
-from votewise.annotators.order_fit import Climb, climb_from
+from votewise.annotators.order_fit import Climb, climb_from, plausible
 from votewise.annotators.order_problem import OrderProblem
 from votewise.annotators.order_steps import OrderLikelihood, order_step
 from votewise.data.votes import Votes
@@ -73,7 +73,7 @@ def test_a_pass_agrees_with_enumeration(names: list[int]) -> None:
     agree = [[r for r, place in enumerate(orders.place) if all(place[b] < place[w] for b, w in j)] for j in judgements]
     each = np.array([[likelihood(k, agree[k], s) for s in range(6)] for k in range(3)])
     joint = each.prod(axis=0) * np.exp(noise.log_weight) / 6
-    assert found.log_likelihood == pytest.approx(np.log(joint.sum()), abs=1e-4)
+    assert found.by_prompt == pytest.approx([np.log(joint.sum())], abs=1e-4)
     posterior = joint.sum(axis=1) / joint.sum()
     # The answers are numbered by their names.
     rank = np.argsort(np.argsort(names))
@@ -166,10 +166,21 @@ def test_the_objective_over_orders_never_falls_and_every_step_is_told() -> None:
     assert told[-1][1] == result.iterations
     far = np.zeros(20, np.int32)
     problem = problem_of(data.votes)
-    climb = climb_from(problem, problem.likelihoods("alike"), Climb("alike", Beta(5, 2), far, 0.0, (), False))
+    climb = climb_from(problem, problem.likelihoods("alike"), Climb("alike", Beta(5, 2), far, np.zeros(0), (), False))
     assert len(climb.history) > 3
     assert climb.history[-1] > climb.history[0] + 100
     assert (np.diff(climb.history) >= -1e-6 * np.abs(climb.history[0])).all()
+
+
+def test_a_kind_of_error_is_implausible_only_if_many_prompts_say_so() -> None:
+    """Twenty nats in favour of the first kind: from all prompts alike, from one in 400, or a difference of one nat."""
+    steady, one, small = (np.zeros((2, 400)) for _ in range(3))
+    steady[1] = -0.05 + 0.01 * np.tile([1, -1], 200)
+    one[1, 0] = -20
+    small[1] = -1 / 400
+    assert plausible(steady) == pytest.approx([1, np.exp(2 - 20)])
+    assert plausible(one)[1] == 1
+    assert plausible(small)[1] == 1
 
 
 def test_intervals_hold_what_every_plausible_kind_of_error_says() -> None:

@@ -29,9 +29,6 @@ MOST_CELLS, MOST_ROWS = 30_000_000, 50_000_000
 """Judgements times orders times settings, and annotators times shapes times orders times settings, beyond which a kind of
 error is not tried: a pass over the judgements takes about a second."""
 
-EQUALLY_LIKELY = 2.0
-"""Nats by which a kind of error may explain the judgements worse than the best one and still count as much."""
-
 WORDS: dict[OrderKind, str] = {
     "whole": "a judgement is right as a whole, or random",
     "alike": "all comparisons are equally hard",
@@ -62,8 +59,8 @@ def with_orders(fit: Fit, answers: Ints | None, progress: Progress | None = None
     before = [p.log_prior(margin) if evidence.informed else None for p in prompts]
     count = _Counted(fit.steps, progress)
     problem = OrderProblem(prompts, before, evidence.select(~(covered | single)), fit, count)
-    likely, log_share = likely_order_fits(problem, kinds)
-    found = _average(problem, likely, log_share, covered, single)
+    likely, plausible = likely_order_fits(problem, kinds)
+    found = _average(problem, likely, plausible, covered, single)
     orders = None if found.orders is None else replace(found.orders, tried=tuple(kinds))
     return replace(found, steps=count.steps, orders=orders)
 
@@ -88,12 +85,11 @@ def _is_affordable(prompts: Sequence[OrderedPrompts], kind: OrderKind, annotator
 
 
 def _average(
-    problem: OrderProblem, likely: Sequence[OrderFit], log_share: Floats, covered: Bools, single: Bools
+    problem: OrderProblem, likely: Sequence[OrderFit], plausible: Floats, covered: Bools, single: Bools
 ) -> Fit:
     """The average over the likely kinds of errors; ``covered`` and ``single`` (M,) as in ``covered_pairs``."""
-    fit, best = problem.fit, likely[int(np.argmax(log_share))]
+    fit, best = problem.fit, max(likely, key=lambda f: f.climb.by_prompt.sum())
     evidence = fit.model.evidence
-    plausible = np.exp(np.minimum(log_share + EQUALLY_LIKELY, 0.0))
     share = plausible / plausible.sum()
     masses = np.stack([_mass(f) for f in likely])
     log_odds = logit(np.tensordot(share, masses, 1) @ Grid.of_size(masses.shape[2]).x)

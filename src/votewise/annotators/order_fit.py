@@ -30,11 +30,11 @@ LEAST_GAIN = 0.1
 PRIOR_ROUNDS = 2
 """How often the prior is fitted again."""
 
-LEAST_SHARE = 0.01
-"""A kind of error that is less likely than this is left out."""
+EQUALLY_PLAUSIBLE = 2.0
+"""Nats by which a kind of error may explain the judgements worse than the best one and still count as much."""
 
-TRIAL_GAP = 10.0
-"""Nats by which a kind of error may fall behind where it is tried on a part of the judgements."""
+LEAST_PLAUSIBLE, LEAST_IN_TRIAL = 0.01, 1e-4
+"""A kind of error that is less plausible than this is left out; the same where it is tried on a part of the judgements."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -45,7 +45,7 @@ class Climb:
         kind: the kind of error.
         prior: the prior, of the share of right comparisons in whole rankings.
         node: (K,) the annotators' nodes.
-        log_likelihood: of all judgements.
+        by_prompt: (P,) log-likelihood of each prompt's judgements.
         history: objective at each step.
         converged: whether EM ended because it gained next to nothing.
     """
@@ -53,7 +53,7 @@ class Climb:
     kind: OrderKind
     prior: Beta | None
     node: Ints
-    log_likelihood: float
+    by_prompt: Floats
     history: tuple[float, ...]
     converged: bool
 
@@ -76,23 +76,33 @@ class OrderFit:
 
 
 def likely_order_fits(problem: OrderProblem, kinds: Sequence[OrderKind] = KINDS) -> tuple[list[OrderFit], Floats]:
-    """The fits of all ``kinds`` of errors that are likely at all, and (L,) the log of how likely each is, 0 at most."""
+    """The fits of all ``kinds`` of errors that are plausible at all, and (L,) how plausible each is, 1 at most."""
     trial, node = problem.trial(), _nearest(problem.fit.log_odds)
-    tried = [
-        climb_from(trial, trial.likelihoods(kind), Climb(kind, problem.fit.prior, node, 0.0, (), False))
-        for kind in kinds
-    ]
+    start = Climb("whole", problem.fit.prior, node, np.zeros(0), (), False)
+    tried = [climb_from(trial, trial.likelihoods(kind), replace(start, kind=kind)) for kind in kinds]
     if trial is not problem:
-        near = [_with_own_prior(trial, c).climb for c in _near(tried, TRIAL_GAP)]
+        near = [_with_own_prior(trial, c).climb for c in _near(tried, LEAST_IN_TRIAL)]
         tried = [climb_from(problem, problem.likelihoods(c.kind), c) for c in near]
-    found = [_with_own_prior(problem, c) for c in _near(tried, -np.log(LEAST_SHARE))]
-    value = np.array([f.climb.log_likelihood for f in found])
-    return found, value - value.max()
+    found = [_with_own_prior(problem, c) for c in _near(tried, LEAST_PLAUSIBLE)]
+    return found, plausible(np.stack([f.climb.by_prompt for f in found]))
 
 
-def _near(tried: Sequence[Climb], gap: float) -> list[Climb]:
-    best = max(c.log_likelihood for c in tried)
-    return [c for c in tried if c.log_likelihood > best - gap]
+def _near(tried: Sequence[Climb], least: float) -> list[Climb]:
+    values = plausible(np.stack([c.by_prompt for c in tried]))
+    return [c for c, value in zip(tried, values, strict=True) if value > least]
+
+
+def plausible(by_prompt: Floats) -> Floats:
+    """(L,) how plausible each kind of error is, from the log-likelihoods (L, P) of the prompts under each.
+
+    All kinds may be a little wrong, so what counts is whether the best one is better in more than a few prompts: the squared
+    distance in standard errors over prompts, halved, stands for the nats between two kinds where it is smaller [Vuong].
+    """
+    total = by_prompt.sum(axis=1)
+    gap, difference = total.max() - total, by_prompt[total.argmax()] - by_prompt
+    error = np.sqrt(by_prompt.shape[1]) * difference.std(axis=1)
+    nats = np.minimum(gap, np.square(gap / np.maximum(error, 1e-12)) / 2)
+    return np.asarray(np.exp(np.minimum(EQUALLY_PLAUSIBLE - nats, 0.0)))
 
 
 def _nearest(log_odds: Floats) -> Ints:
@@ -121,11 +131,11 @@ def climb_from(problem: OrderProblem, likelihoods: Sequence[OrderLikelihood], st
     # The density over log-odds, as for votes one by one.
     held = grid.log_mass(start.prior) - grid.log_width + np.log(grid.x) + np.log1p(-grid.x)
     history: list[float] = []
-    log_likelihood, converged = 0.0, False
+    by_prompt, converged = start.by_prompt, False
     while not converged and len(history) < STEPS:
         steps = [order_step(likelihood, node, last=False) for likelihood in likelihoods]
-        log_likelihood = sum(step.log_likelihood for step in steps)
-        objective, reached = held + sum(step.by_node for step in steps), log_likelihood + float(held[node].sum())
+        by_prompt = np.concatenate([step.by_prompt for step in steps])
+        objective, reached = held + sum(step.by_node for step in steps), float(by_prompt.sum() + held[node].sum())
         if alone_too:
             expected, of_rest = expected_of_rest(problem, logit(eta[node]))
             objective, reached = objective + expected, reached + of_rest
@@ -135,7 +145,7 @@ def climb_from(problem: OrderProblem, likelihoods: Sequence[OrderLikelihood], st
         converged = bool((new == node).all()) or (len(history) > 1 and reached - history[-2] < LEAST_GAIN)
         if not converged and len(history) < STEPS:
             node = new
-    return Climb(start.kind, start.prior, node, log_likelihood, tuple(history), converged)
+    return Climb(start.kind, start.prior, node, by_prompt, tuple(history), converged)
 
 
 def _finish(problem: OrderProblem, likelihoods: Sequence[OrderLikelihood], climb: Climb) -> OrderFit:

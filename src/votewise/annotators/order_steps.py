@@ -63,7 +63,7 @@ class OrderStep:
     """What a pass finds.
 
     Attributes:
-        log_likelihood: of all judgements, at the current reliabilities.
+        by_prompt: (P,) log-likelihood of each prompt's judgements, at the current reliabilities.
         by_node: (K, G) expected log-likelihood of each annotator's judgements at each reliability; after the last pass, the
             log-likelihood given all other judgements.
         p_first: (P, m) probability that the first of every two answers is better; empty before the last pass.
@@ -72,7 +72,7 @@ class OrderStep:
             curvatures. They are equal where the kind of error is right [Godambe].
     """
 
-    log_likelihood: float
+    by_prompt: Floats
     by_node: Floats
     p_first: Floats
     by_others: Floats
@@ -104,25 +104,23 @@ def order_step(likelihood: OrderLikelihood, node: Ints, *, last: bool) -> OrderS
 def _step(likelihood: OrderLikelihood, node: Ints) -> OrderStep:
     prompts, (g, _, q) = likelihood.prompts, likelihood.table.shape
     h, n = len(prompts.shapes), len(prompts.orders.place)
-    expected, total = np.zeros((len(node) * h, n * q)), 0.0
+    expected, by_prompt = np.zeros((len(node) * h, n * q)), np.empty(len(prompts.start))
     for part in _parts(likelihood, node):
-        posterior, log_size = _normalised(part.joint)
-        total += float(log_size.sum())
+        posterior, by_prompt[part.prompts] = _normalised(part.joint)
         renamed = _renamed(posterior, part.of, prompts, part.judgements)
         key, sums = _added_up(prompts.annotator[part.judgements].astype(np.int64) * h + prompts.shape[part.judgements])
         expected[key] += sums @ renamed.reshape(len(renamed), -1)
     by_node = expected.reshape(len(node), -1) @ likelihood.table.reshape(g, -1).T
     none = np.empty((0, 0))
-    return OrderStep(total, np.asarray(by_node), none, none, np.zeros(2))
+    return OrderStep(by_prompt, np.asarray(by_node), none, none, np.zeros(2))
 
 
 def _last_step(likelihood: OrderLikelihood, node: Ints) -> OrderStep:
     prompts, right = likelihood.prompts, likelihood.prompts.orders.right.astype(np.float64)
-    by_node, scores, total = np.zeros((len(node), NODES)), np.zeros(2), 0.0
+    by_node, scores, by_prompt = np.zeros((len(node), NODES)), np.zeros(2), np.empty(len(prompts.start))
     p_first, by_others = np.empty(prompts.pair.shape), np.empty((len(prompts.annotator), right.shape[1]))
     for part in _parts(likelihood, node):
-        posterior, log_size = _normalised(part.joint)
-        total += float(log_size.sum())
+        posterior, by_prompt[part.prompts] = _normalised(part.joint)
         p_first[part.prompts] = posterior.sum(axis=2, dtype=np.float64) @ right
         others = _normalised(part.joint[part.of] - part.own)[0]
         by_others[part.judgements] = others.sum(axis=2, dtype=np.float64) @ right
@@ -133,7 +131,7 @@ def _last_step(likelihood: OrderLikelihood, node: Ints) -> OrderStep:
         here, each = np.clip(node[annotator], 2, NODES - 3), np.arange(len(alone))
         up, middle, down = alone[each, here + 2], alone[each, here], alone[each, here - 2]
         scores += np.square(up - down).sum() / 16, (2 * middle - up - down).sum() / 4
-    return OrderStep(total, by_node, p_first, by_others, scores)
+    return OrderStep(by_prompt, by_node, p_first, by_others, scores)
 
 
 def _parts(likelihood: OrderLikelihood, node: Ints) -> Iterator[_Part]:
