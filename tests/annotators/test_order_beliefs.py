@@ -133,6 +133,14 @@ def test_of_what_is_left_to_the_votes_a_note_says_why() -> None:
     assert "more than 10 answers" in note(one_prompt([eleven, eleven], n=11))
 
 
+def test_choices_of_the_best_of_seven_are_warned_of_and_rankings_are_not() -> None:
+    """Where the best is not among the answers that are looked at, right choices are lost and random ones are not."""
+    best = simulate_rankings(answers=7, annotators=6, said="best", rankings_per_prompt=(2, 2), seed=5).votes
+    ranked = simulate_rankings(answers=7, annotators=6, rankings_per_prompt=(2, 2), seed=5).votes
+    assert "choices-of-many" in {d.code for d in estimate_reliability(best).diagnostics}
+    assert "choices-of-many" not in {d.code for d in estimate_reliability(ranked).diagnostics}
+
+
 def test_of_seven_answers_five_are_looked_at_and_no_vote_counts_twice() -> None:
     """Both rankings of each prompt are restricted to the same five answers, and beliefs about pairs use all their votes."""
     data = simulate_rankings(answers=7, annotators=6, rankings_per_prompt=(2, 2), seed=4)

@@ -47,6 +47,7 @@ class OrderBeliefs:
         widening: (L,) factor on intervals, because a kind of error is not quite right.
         read: (n,) whether each vote is about a prompt whose judgements were read so.
         tried: the kinds of errors that were tried.
+        partial: how many judgements compare only some of too many answers.
     """
 
     kind: OrderKind
@@ -58,6 +59,7 @@ class OrderBeliefs:
     widening: Floats
     read: Bools
     tried: tuple[OrderKind, ...] = KINDS
+    partial: int = 0
 
     def intervals(self, level: float, widening: Floats) -> tuple[Floats, Floats]:
         """(K,) lower and upper ends of intervals that hold whichever of the plausible kinds of error is the true one.

@@ -65,6 +65,13 @@ class OrderedPrompts:
             about=self.about[:0],
         )
 
+    @property
+    def partial(self) -> int:
+        """How many judgements leave some comparisons out, where only some of too many answers are looked at."""
+        if len(self.single) == 0:
+            return 0
+        return int(((self.shapes == 0).any(axis=1))[self.shape].sum())
+
     @cached_property
     def rows(self) -> npt.NDArray[np.int32]:
         """(J, N) row of a table (H, N) of likelihoods that holds each judgement's, for every true order."""
