@@ -173,8 +173,9 @@ def order_findings(fit: Fit, answers: Ints | None) -> Iterator[Diagnostic]:
             yield Diagnostic(
                 "choices-of-many",
                 "warning",
-                f"{orders.partial:,} judgements compare only some of more than {MOST_ANSWERS} answers, such as the best with "
-                f"the others. Of these {SAMPLED} are looked at, and where the best is not among them, the judgement is lost. "
+                f"{orders.partial:,} judgements compare only some of more than {MOST_ANSWERS} answers, such as the best "
+                f"with the others. Of these {SAMPLED} are looked at, and where the best is not one of them, the judgement is "
+                "lost. "
                 "Reliabilities may come out up to 0.1 too high, and their intervals too narrow.",
             )
     judgements = judgements_of(evidence)
