@@ -18,7 +18,7 @@ from votewise.annotators.fit import fit_reliability
 from votewise.annotators.fit_settings import FitSettings
 from votewise.annotators.fitted import OrderBeliefs
 from votewise.annotators.order_beliefs import with_orders
-from votewise.annotators.order_fit import Climb, climb_from, plausible
+from votewise.annotators.order_fit import Climb, climb_from, plausible_kinds
 from votewise.annotators.order_problem import OrderProblem
 from votewise.annotators.order_steps import OrderLikelihood, order_step
 from votewise.data.votes import Votes
@@ -186,9 +186,9 @@ def test_a_kind_of_error_is_implausible_only_if_many_prompts_say_so() -> None:
     steady[1] = -0.05 + 0.01 * np.tile([1, -1], 200)
     one[1, 0] = -20
     small[1] = -1 / 400
-    assert plausible(steady) == pytest.approx([1, np.exp(2 - 20)])
-    assert plausible(one)[1] == 1
-    assert plausible(small)[1] == 1
+    assert plausible_kinds(steady) == pytest.approx([1, np.exp(2 - 20)])
+    assert plausible_kinds(one)[1] == 1
+    assert plausible_kinds(small)[1] == 1
 
 
 def test_intervals_hold_what_every_plausible_kind_of_error_says() -> None:

@@ -13,7 +13,7 @@ from votewise.annotators.find_orders import MOST_SAMPLED_FROM, SAMPLED, ordered_
 from votewise.annotators.fit_settings import Progress
 from votewise.annotators.fitted import Fit, OrderBeliefs
 from votewise.annotators.judgements import judgements_of
-from votewise.annotators.order_fit import OrderFit, likely_order_fits
+from votewise.annotators.order_fit import OrderFit, likely_order_fits, plausible_kinds
 from votewise.annotators.order_problem import OrderProblem, covered_pairs
 from votewise.annotators.ordered_prompts import OrderedPrompts
 from votewise.arrays import Bools, Floats, Ints
@@ -91,7 +91,8 @@ def _average(
     """The average over the likely kinds of errors; ``covered`` and ``single`` (M,) as in ``covered_pairs``."""
     fit, best = problem.fit, max(likely, key=lambda f: f.climb.by_prompt.sum())
     evidence = fit.model.evidence
-    share = plausible / plausible.sum()
+    share = plausible_kinds(np.stack([f.climb.by_prompt for f in likely]))
+    share /= share.sum()
     masses = np.stack([_mass(f) for f in likely])
     log_odds = logit(np.tensordot(share, masses, 1) @ Grid.of_size(masses.shape[2]).x)
     posterior = np.zeros(len(covered))
@@ -174,8 +175,7 @@ def order_findings(fit: Fit, answers: Ints | None) -> Iterator[Diagnostic]:
                 "choices-of-many",
                 "warning",
                 f"{orders.partial:,} judgements compare only some of more than {MOST_ANSWERS} answers, such as the best "
-                f"with the others. Of these {SAMPLED} are looked at, and where the best is not one of them, the judgement is "
-                "lost. "
+                f"with the others. {SAMPLED} answers are looked at, and where the best is not one of them, nothing is left. "
                 "Reliabilities may come out up to 0.1 too high, and their intervals too narrow.",
             )
     judgements = judgements_of(evidence)

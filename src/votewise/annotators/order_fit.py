@@ -84,15 +84,25 @@ def likely_order_fits(problem: OrderProblem, kinds: Sequence[OrderKind] = KINDS)
         near = [_with_own_prior(trial, c).climb for c in _near(tried, LEAST_IN_TRIAL)]
         tried = [climb_from(problem, problem.likelihoods(c.kind), c) for c in near]
     found = [_with_own_prior(problem, c) for c in _near(tried, LEAST_PLAUSIBLE)]
-    return found, plausible(np.stack([f.climb.by_prompt for f in found]))
+    return found, _or_its_parts([f.climb for f in found])
 
 
 def _near(tried: Sequence[Climb], least: float) -> list[Climb]:
-    values = plausible(np.stack([c.by_prompt for c in tried]))
-    return [c for c, value in zip(tried, values, strict=True) if value > least]
+    return [c for c, value in zip(tried, _or_its_parts(tried), strict=True) if value > least]
 
 
-def plausible(by_prompt: Floats) -> Floats:
+def _or_its_parts(climbs: Sequence[Climb]) -> Floats:
+    """(L,) how plausible each kind of error is; where the mixture of two is likeliest, each of these two is as plausible.
+
+    Such a mixture fits best also where some annotators err in one way and others in the other.
+    """
+    value = plausible_kinds(np.stack([c.by_prompt for c in climbs]))
+    if max(climbs, key=lambda c: float(c.by_prompt.sum())).kind == "half":
+        value[[c.kind in ("whole", "alike") for c in climbs]] = 1.0
+    return value
+
+
+def plausible_kinds(by_prompt: Floats) -> Floats:
     """(L,) how plausible each kind of error is, from the log-likelihoods (L, P) of the prompts under each.
 
     All kinds may be a little wrong, so what counts is whether the best one is better in more than a few prompts: the squared
