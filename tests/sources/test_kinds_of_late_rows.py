@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
 from told import Row, refused
 
 from votewise.sources import read_votes
+from votewise.sources.containers import json_files, lazy, stand_ins
 
 ROWS = 300
 PAIR = {"response_a": "one", "response_b": "two"}
@@ -61,3 +64,27 @@ def test_a_verdict_after_ten_thousand_rows_is_refused() -> None:
 
     refused(rows(lambda i: "chosen" if i < 10_040 else "rejected"), "vote")
     assert len(read_votes(rows(lambda i: "chosen"))) == 10_050
+
+
+def test_marks_that_do_not_add_up_late_in_a_large_file_are_no_ties(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The format of a large file is told by its first rows."""
+    rows = [
+        {
+            "prompt": f"Ask {i}",
+            "response_0": f"one {i}",
+            "response_1": f"two {i}",
+            "label_0": int(i < 290),
+            "label_1": 0,
+        }
+        for i in range(ROWS)
+    ]
+    path = tmp_path / "votes.jsonl"
+    path.write_text("".join(json.dumps(row) + "\n" for row in rows), "utf-8")
+    for module, name, value in (
+        (json_files, "PART_ROWS", 50), (stand_ins, "LARGE", 0), (stand_ins, "LONG", 5), (stand_ins, "HEAD", 200),
+        (lazy, "IN_MEMORY", 0),
+    ):  # fmt: skip
+        monkeypatch.setattr(module, name, value)
+    refused(path, "row 291", "label_0", "--columns score_0=label_0 --columns score_1=label_1")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import numpy as np
 import pyarrow as pa
 
@@ -10,11 +12,13 @@ from votewise.sources.containers.stand_in_type import is_in_files
 from votewise.sources.meanings.column_names import plain_name
 from votewise.sources.meanings.guesses import WORDS
 from votewise.sources.meanings.no_votes import said_of_votes
+from votewise.sources.option_words import column_option
 from votewise.sources.rows import Rows
 
 STEMS = ("score", "rating", "overall_score", "overall_rating", "human_score", "human_rating", "reward")
 SHARES = ("label", "preference", "vote", "preferred", "win")
 """Names of columns that share out one vote: 1 and 0, or 0.5 and 0.5. Without that they may be two people's votes."""
+SHARE = re.compile("|".join(SHARES))
 SAMPLE = 200
 SLACK = 1e-6
 
@@ -82,6 +86,15 @@ def score_labels(rows: Rows, scores: tuple[str, str]) -> pa.ChunkedArray:
     a, b = (rows.number(name) for name in scores)
     for name in scores:
         rows.use(name, "label")
+    if all(SHARE.match(plain_name(name)) for name in scores):
+        with np.errstate(invalid="ignore"):
+            # The first rows of a large source do not show what the others hold.
+            wrong = np.abs(a + b - 1) > SLACK
+        own = [rows.source_column(name) for name in scores]
+        ends = [SHARE.sub("", plain_name(name)).strip("_") for name in scores]
+        as_scores = " ".join(column_option(f"score_{end}", name) for end, name in zip(ends, own, strict=True))
+        expected = f"1 in all, or {as_scores} if the higher number is better and equal ones are a tie"
+        rows.reject_where(wrong, f"and '{own[1]}' do not add up to 1", column=scores[0], expected=expected)
     with np.errstate(invalid="ignore"):
         codes = np.where(np.isnan(a) | np.isnan(b), 3, np.where(a > b, 0, np.where(b > a, 1, 2)))
     higher = f"{scores[0]}, {scores[1]}"
