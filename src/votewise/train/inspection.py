@@ -11,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 from trl import DPOTrainer
 
+from votewise.data.votes import UNKNOWN, Votes
 from votewise.errors import many
 from votewise.train.loading import tokenizer_of
 from votewise.train.memory import Memory
@@ -127,7 +128,7 @@ def render(facts: RunFacts) -> str:
     lines = [
         ("Rows", f"{len(rows.pair) - gone:,}, one per {training.one_row_per}"),
         ("Votes", f"{len(votes):,} on {many(votes.n_pairs, 'pair')}" + (f", {ties:,} of them ties" if ties else "")),
-        ("Annotators", f"{votes.n_annotators:,}"),
+        ("Annotators", _people(votes)),
         ("Left out", f"{many(rows.tied, 'pair')} with no votes but ties" if rows.tied else ""),
         ("Too long", facts.left_out or ""),
         ("Prompts", _quantiles(lengths.prompt)),
@@ -144,6 +145,13 @@ def render(facts: RunFacts) -> str:
         ("Memory", _memory(facts.memory, training)),
     ]  # fmt: skip
     return "\n".join(f"{name:<11} {text}" for name, text in lines if text)
+
+
+def _people(votes: Votes) -> str:
+    """How many annotators there are; votes without a name are by nobody in particular."""
+    unknown = UNKNOWN in set(votes.annotator_ids.to_pylist())
+    number = votes.n_annotators - unknown
+    return ", and ".join([f"{number:,}"] * bool(number) + ["unknown people"] * unknown)
 
 
 def _quantiles(lengths: Counts) -> str:
