@@ -116,7 +116,7 @@ FLAT = {
         ["(unknown): x = y | q2", "(unknown): x > y | q0", "(unknown): y > x | q1"]),
     "two people's votes about answers 0 and 1": Sample(
         [{"question": f"q{i}", "answer_0": "x", "answer_1": "y", "label_0": v, "label_1": v} for i, v in enumerate((1, 0))],
-        ["(unknown): x > y | q1"] * 2 + ["(unknown): y > x | q0"] * 2),
+        ["(unknown): x > y | q1"] * 2 + ["(unknown): y > x | q0"] * 2, options={"format": "several-votes"}),
     "columns called by people's names": Sample([wide() | {"ada": "a", "bo": "b"}],
                                                ["ada: Yes > No | Why?", "bo: No > Yes | Why?"],
                                                options={"format": "several-votes"}),
