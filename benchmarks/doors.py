@@ -80,10 +80,10 @@ TASKS = {"bare": bare, "audit": audit, "export": export}
 LABELS = ("bare copy", "votewise audit", "votewise export")
 
 
-def fresh(task: str, path: Path) -> dict[str, float]:
-    """Run a task in a fresh process: its seconds, the seconds of all cores, and its peak memory in GB."""
+def fresh(task: str, path: Path, script: str = __file__) -> dict[str, float]:
+    """Run a script's task in a fresh process: its seconds, the seconds of all cores, and its peak memory in GB."""
     started = time.perf_counter()
-    words = [sys.executable, __file__, "--task", task, "--path", str(path)]
+    words = [sys.executable, script, "--task", task, "--path", str(path)]
     ended = subprocess.run(words, check=True, stdout=subprocess.PIPE, text=True)
     seconds = time.perf_counter() - started
     return {"seconds": seconds} | json.loads(ended.stdout.splitlines()[-1])

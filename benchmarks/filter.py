@@ -4,9 +4,10 @@ DuckDB makes the log from hashes of row numbers, so it is the same in every run.
 8% of the rows are ties; with --swap the two models swap sides at random. Every measurement is a fresh process on two cores,
 and the tasks alternate; times are the best of the repeats, and every claim is a ratio: of wall times, and of the time of all
 cores, which other work on the machine disturbs less. The bare group-by is the query that somebody who knows this log would
-write by hand, with its result in a temporary table.
+write by hand, with its result in a temporary table; the bare copy also writes the rows of the half of the users that won
+most. With --pandas the log has the metadata that pandas writes.
 
-    python benchmarks/filter.py [--rows 100000000] [--users 1000000] [--repeats 3] [--swap] [--folder DIR]
+    python benchmarks/filter.py [--rows 100000000] [--users 1000000] [--repeats 3] [--swap] [--pandas] [--folder DIR]
 """
 
 from __future__ import annotations
@@ -44,6 +45,10 @@ CREATE TEMP TABLE counted AS
 SELECT "user", count(*) FILTER (winner <> 'tie') AS comparisons, count(*) FILTER ({won}) AS wins
 FROM '{path}' GROUP BY "user"
 """
+COPY = """
+CREATE TEMP TABLE kept AS SELECT "user" FROM counted ORDER BY wins / greatest(comparisons, 1) DESC LIMIT {users} // 2;
+COPY (SELECT log.* FROM '{path}' AS log JOIN kept USING ("user")) TO '{out}' (FORMAT parquet, PARQUET_VERSION v2)
+"""
 WON = {
     False: "winner = 'model_a'",
     True: "winner <> 'tie' AND (winner = 'model_a') = (model_a = 'gpt-large')",
@@ -68,6 +73,22 @@ def bare(path: str, swap: bool) -> dict[str, float]:
 
     connection, before = duckdb.connect(), used()
     seconds, _ = timed(lambda: connection.execute(BARE.format(path=path, won=WON[swap])))
+    return {"seconds": seconds, "cpu": used() - before}
+
+
+def copy(path: str, swap: bool) -> dict[str, float]:
+    """Seconds of the group-by, and of writing the rows of half of the users."""
+    import duckdb
+
+    connection, before, out = duckdb.connect(), used(), Path(path).with_name("copy.parquet")
+
+    def run() -> None:
+        connection.execute(BARE.format(path=path, won=WON[swap]))
+        users = connection.sql("SELECT count(*) FROM counted").fetchone()
+        connection.execute(COPY.format(path=path, out=out, users=users[0] if users else 0))
+
+    seconds, _ = timed(run)
+    out.unlink()
     return {"seconds": seconds, "cpu": used() - before}
 
 
@@ -119,8 +140,14 @@ def whole(path: str, _: bool, *options: str) -> dict[str, float]:
     return {"seconds": seconds, "cpu": used() - before, "rows": kept["rows"], "users": kept["users"]}
 
 
-TASKS = {"bare": bare, "count": count, "lean": lean, "whole": whole}
-LABELS = ("bare group-by", "count_comparisons", "votewise filter, one prior, no report", "votewise filter")
+TASKS = {"bare": bare, "copy": copy, "count": count, "lean": lean, "whole": whole}
+LABELS = (
+    "bare group-by",
+    "bare group-by and copy",
+    "count_comparisons",
+    "votewise filter, one prior, no report",
+    "votewise filter",
+)
 
 
 def fresh(task: str, path: Path, swap: bool) -> dict[str, float]:
@@ -130,20 +157,22 @@ def fresh(task: str, path: Path, swap: bool) -> dict[str, float]:
     return json.loads(ended.stdout.splitlines()[-1])
 
 
-def make(path: Path, rows: int, users: int, swap: bool) -> None:
+def make(path: Path, rows: int, users: int, swap: bool, pandas: bool) -> None:
     import duckdb
 
-    duckdb.connect().execute(MAKE.format(rows=rows, users=users, path=path, swap=str(swap).lower()))
+    told = ", KV_METADATA {pandas: '{\"columns\": []}'}" if pandas else ""
+    query = MAKE.format(rows=rows, users=users, path=path, swap=str(swap).lower())
+    duckdb.connect().execute(query.replace("(FORMAT parquet)", f"(FORMAT parquet{told})"))
 
 
-def measure(rows: int, users: int, repeats: int, swap: bool, folder: str | None) -> None:
+def measure(rows: int, users: int, repeats: int, swap: bool, pandas: bool, folder: str | None) -> None:
     """Make the logs, print the table."""
     free = shutil.disk_usage(folder or tempfile.gettempdir()).free
     if free < 2 * BYTES_A_ROW * rows:
         sys.exit(f"needs {2 * BYTES_A_ROW * rows / 1e9:.0f} GB of disk, {free / 1e9:.0f} GB are free")
     with tempfile.TemporaryDirectory(prefix="votewise-bench-", dir=folder) as name:
         path, double = Path(name, "log.parquet"), Path(name, "double.parquet")
-        make(path, rows, users, swap)
+        make(path, rows, users, swap, pandas)
         print(
             f"{rows:,} rows by {users:,} users, {path.stat().st_size / 1e9:.2f} GB, best of {repeats} on {CORES} cores"
         )
@@ -162,7 +191,7 @@ def measure(rows: int, users: int, repeats: int, swap: bool, folder: str | None)
             )
         print(f"  kept {best['whole']['rows']:,} rows by {best['whole']['users']:,} users")
         path.unlink()
-        make(double, rows, 2 * users, swap)
+        make(double, rows, 2 * users, swap, pandas)
         more = min((fresh("count", double, swap) for _ in range(repeats)), key=lambda run: run["fit"])
         once = min(runs["count"], key=lambda run: run["fit"])
         for number, run in ((users, once), (2 * users, more)):
@@ -178,6 +207,7 @@ def main() -> None:
     parser.add_argument("--users", type=lambda text: int(float(text)))
     parser.add_argument("--repeats", type=int, default=3)
     parser.add_argument("--swap", action="store_true")
+    parser.add_argument("--pandas", action="store_true")
     parser.add_argument("--folder")
     parser.add_argument("--task", choices=TASKS, help=argparse.SUPPRESS)
     parser.add_argument("--path", help=argparse.SUPPRESS)
@@ -190,7 +220,7 @@ def main() -> None:
         print(json.dumps(found))
     else:
         users = options.users or max(options.rows // 100, 1)
-        measure(options.rows, users, options.repeats, options.swap, options.folder)
+        measure(options.rows, users, options.repeats, options.swap, options.pandas, options.folder)
 
 
 if __name__ == "__main__":

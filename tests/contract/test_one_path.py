@@ -44,7 +44,8 @@ NO_PROMPT = "holds texts and has no role, and no other column is read as the pro
 
 IN_PARTS = (
     "jsonl", "json", "json, one object after the other", "csv", "csv.gz", "csv, UTF-16", "parquet", "arrow", "arrow stream",
-    "feather", "folder of parquet", "glob of parquet", "folder of jsonl", "saved data set",
+    "feather", "folder of parquet", "glob of parquet", "folder of jsonl", "saved data set", "json, one object", "list",
+    "generator", "pyarrow", "pandas", "polars", "datasets",
 )  # fmt: skip
 """Containers that large tables are read from part by part."""
 

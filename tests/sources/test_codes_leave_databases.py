@@ -28,7 +28,7 @@ from votewise.data.lazy_table import LazyTable
 from votewise.errors import BadInputError
 from votewise.sources import read_votes
 from votewise.sources.containers import stand_ins
-from votewise.sources.databases import left_texts
+from votewise.sources.databases import connections, database_table, left_texts
 from votewise.sources.databases.connections import open_url
 from votewise.sources.meanings import unread_prompts
 from votewise.sources.values import table_of
@@ -173,6 +173,8 @@ def test_only_codes_and_the_rows_that_are_shown_are_fetched(
 
     for name in ("to_pyarrow", "to_pyarrow_batches"):
         monkeypatch.setattr(Backend, name, watched(getattr(Backend, name)))
+    for module in (connections, database_table):
+        monkeypatch.setattr(module, "fetched_from_spark", watched(module.fetched_from_spark))
     audit(source, out=tmp_path / "out")
     shown = canaries((tmp_path / "out" / "report.html").read_text())
     head = canaries("".join(row["prompt"] for row in rows[:21]))

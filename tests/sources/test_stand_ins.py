@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
@@ -24,7 +25,7 @@ from votewise.data.lazy_table import LazyTable
 from votewise.data.votes import Votes
 from votewise.errors import BadInputError
 from votewise.sources import read_votes
-from votewise.sources.containers import hashing, opening, stand_ins, table_file
+from votewise.sources.containers import any_order, hashing, opening, stand_ins, table_file
 from votewise.sources.containers.stand_in_type import TextsNeededError, digests
 from votewise.sources.containers.table_files import TableFiles
 from votewise.sources.values import decoded, table_of
@@ -46,7 +47,7 @@ LEFT_IN_FILES = (
     "trl, implicit texts", "trl, explicit conversations", "trl, implicit conversations", "ultrafeedback",
     "ultrafeedback-binarized", "hh-rlhf", "multipref", "helpsteer3, individual", "arena", "mt-bench", "openwebui",
     "argilla, labels", "argilla, rankings", "labelstudio", "openai", "several-votes, a column each",
-    "several-votes, a list", "several-votes, counts", "ranked",
+    "several-votes, a list", "several-votes, counts", "ranked", "prism", "prodigy",
 )  # fmt: skip
 """Shapes whose texts must stay in their files."""
 
@@ -115,6 +116,9 @@ def written(tmp_path: Path, rows: Rows, kind: str = "parquet", parts: int = 1) -
     if kind.startswith("jsonl"):
         lines = "".join(json.dumps(row) + "\n" for row in rows).encode()
         path.write_bytes(gzip.compress(lines) if kind.endswith("gz") else lines)
+    elif kind == "json":
+        half = {"version": 3, "rows": rows, "source": {"about": ["this", "and that"]}}
+        path.write_text(json.dumps(half), encoding="utf-8")
     elif kind in ("csv", "tsv"):
         names = list(dict.fromkeys(name for row in rows for name in row))
         with path.open("w", newline="", encoding="utf-8") as file:
@@ -129,7 +133,7 @@ def written(tmp_path: Path, rows: Rows, kind: str = "parquet", parts: int = 1) -
     return path
 
 
-@pytest.mark.parametrize("kind", ["parquet", "arrow", "folder", "jsonl"])
+@pytest.mark.parametrize("kind", ["parquet", "arrow", "folder", "jsonl", "json"])
 @pytest.mark.parametrize("name", list(SHAPES))
 def test_every_shape(name: str, kind: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     shape = SHAPES[name]
@@ -258,6 +262,61 @@ def test_rows_that_differ_in_a_text_that_nobody_read_are_refused(
     path = written(tmp_path, rows)
     assert both_ways(monkeypatch, path) is None
     both_ways(monkeypatch, path, columns={"hint": ""})
+
+
+def utterances(seed: int, prompt: str = "what is {}? ") -> Rows:
+    """PRISM's utterances of 60 interactions with two to four responses each, the winner anywhere among them."""
+    rng = np.random.default_rng(seed)
+    rows: Rows = []
+    for i in range(60):
+        n = int(rng.integers(2, 5))
+        best, turn = int(rng.integers(0, n)), int(rng.random() < 0.2)
+        rows += [
+            {"utterance_id": f"ut{i}-{j}", "interaction_id": f"i{i}", "user_id": f"u{i % 7}", "turn": turn,
+             "user_prompt": prompt.format(i) + "of many words " * 9,
+             "model_response": f"answer {i} {j} " + "é\u2028 word " * 9,
+             "model_name": f"m{j}", "score": int(rng.integers(1, 100)), "if_chosen": j == best}
+            for j in range(n)
+        ]  # fmt: skip
+    return rows
+
+
+@pytest.mark.parametrize("kind", ["parquet", "arrow", "folder", "jsonl"])
+@pytest.mark.parametrize("order", ["as they were said", "a little mixed", "mixed"])
+def test_utterances_of_prism_in_any_order(
+    order: str, kind: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rows = utterances(3)
+    near = {"as they were said": 0, "a little mixed": 9, "mixed": len(rows)}[order]
+    places = np.argsort(np.arange(len(rows)) + np.random.default_rng(4).uniform(0, near + 1e-9, len(rows)))
+    monkeypatch.setattr(any_order, "BATCH_BYTES", 1)
+    monkeypatch.setattr(any_order, "FEWEST", 7)
+    monkeypatch.setattr(any_order, "MOST_KEPT", 4_000)
+    path = written(tmp_path, [rows[i] for i in places], kind, parts=3)
+    found = both_ways(monkeypatch, path)
+    assert found is not None
+    rows[5]["model_response"] = None
+    path = written(tmp_path, rows, kind.replace("folder", "parquet"))
+    assert both_ways(monkeypatch, path) is None
+    assert both_ways(monkeypatch, path, on_error="skip") is not None
+
+
+def test_utterances_of_prism_some_of_which_spell_lists(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    rows = utterances(5)
+    rows[7]["user_prompt"] = '[{"role": "user", "content": "hi"}]'
+    assert both_ways(monkeypatch, written(tmp_path, rows)) is not None
+    rows[8]["model_response"] = '{"a": [1, 2]}'
+    assert both_ways(monkeypatch, written(tmp_path, rows)) is not None
+
+
+def test_utterances_of_prism_as_pandas_writes_them(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    pd.DataFrame(utterances(7)).astype(object).to_parquet(tmp_path / "votes.parquet")
+    assert both_ways(monkeypatch, tmp_path / "votes.parquet") is not None
+
+
+def test_utterances_of_prism_with_short_prompts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    rows = [row | {"user_prompt": "Hi"} for row in utterances(6)]
+    assert both_ways(monkeypatch, written(tmp_path, rows)) is not None
 
 
 LONG = "some words and more words, more than a stand-in has " * 2

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -12,8 +12,12 @@ import pyarrow.compute as pc
 
 from votewise.arrays import Bools
 from votewise.data.identity import ALSO
+from votewise.data.made_columns import JSON_TEXT, Types, is_json_text, made_column, made_values
 from votewise.data.own_columns import free_name
 from votewise.errors import BadInputError
+
+Made = tuple[pa.Field, pa.ChunkedArray]
+"""A column with its name, type and metadata."""
 
 ROLES = {"prompt": "user", "chosen": "assistant", "rejected": "assistant"}
 """Who says the text in a column of TRL's shape."""
@@ -21,8 +25,13 @@ ROLES = {"prompt": "user", "chosen": "assistant", "rejected": "assistant"}
 FLIPPED = "flipped"
 """Our column that says whether the other response is preferred than in the source; there where votes could be flipped."""
 
+ABOUT = ("annotator", "confidence", "judgement")
+"""Columns about the vote."""
 
-def preference_table(plain: pa.Table, *, source: str, carried: Sequence[str] = ()) -> pa.Table:
+
+def preference_table(
+    plain: pa.Table, *, source: str, carried: Sequence[str] = (), types: Types | None = None
+) -> pa.Table:
     """Plain votes without ties -> TRL's preference shape, standard or conversational like the texts.
 
     Where only some of prompt and responses are lists of messages, the others become messages too, because TRL takes
@@ -33,11 +42,50 @@ def preference_table(plain: pa.Table, *, source: str, carried: Sequence[str] = (
             where known, ``prompt``, ``judgement`` and ``flipped``.
         source: where the votes are from, for the message about missing texts.
         carried: other columns to keep.
+        types: where these are some rows of many, the types of the columns that are ``made_of`` all of them.
 
     Returns:
-        Columns ``prompt`` (where known), ``chosen``, ``rejected``, ``annotator``, ``confidence`` and, where known,
-        ``judgement`` and ``flipped``; then those that are carried.
+        Columns ``prompt`` (where known), ``chosen``, ``rejected``, what else a model sees, ``annotator``, ``confidence``
+        and, where known, ``judgement`` and ``flipped``; then those that are carried.
     """
+    found = dict(_shown(plain, source, types))
+    # What else a model sees is JSON text for whoever reads the file, too; conversations are not.
+    found |= {name: (f.remove_metadata(), column) for name, (f, column) in found.items() if name not in ROLES}
+    for name in ABOUT:
+        if name in plain.column_names:
+            found[name] = (plain.schema.field(name).remove_metadata(), plain[name])
+    flipped = free_name(FLIPPED, carried)
+    if flipped in plain.column_names:
+        found[free_name(flipped, [*found, *carried])] = (plain.schema.field(flipped).remove_metadata(), plain[flipped])
+    for name in carried:
+        found.setdefault(name, (plain.schema.field(name), plain[name]))
+    fields = [field.with_name(name) for name, (field, _) in found.items()]
+    columns = [column for _, column in found.values()]
+    return pa.Table.from_arrays(columns, schema=pa.schema(fields, plain.schema.metadata))
+
+
+def made_of(plain: pa.Table, types: Types | None = None) -> Iterator[tuple[str, pa.Field]]:
+    """The columns of ``preference_table`` that are made of Python values, and their types."""
+    for name, (field, _) in _shown(plain, "", types):
+        if name not in ROLES or _has_more(plain):
+            yield name, field
+
+
+def is_made_of_values(plain: Any) -> bool:
+    """Whether columns of ``preference_table`` are made of Python values, so that their types depend on all rows."""
+    return ALSO in plain.column_names or _has_more(plain)
+
+
+def _has_more(plain: Any) -> bool:
+    """Whether messages have more than a role and a content."""
+    kinds = [
+        plain.schema.field(name).type for name in ("prompt", "response_a", "response_b") if name in plain.column_names
+    ]
+    return any(not _is_text(kind) and kind.value_type.get_field_index("other") >= 0 for kind in kinds)
+
+
+def _shown(plain: pa.Table, source: str, types: Types | None) -> Iterator[tuple[str, Made]]:
+    """What a model sees, column by column."""
     if "response_a" not in plain.column_names:
         raise BadInputError(
             "the votes have no texts, so there is nothing to train on",
@@ -50,29 +98,20 @@ def preference_table(plain: pa.Table, *, source: str, carried: Sequence[str] = (
         "chosen": pick(plain["response_a"], plain["response_b"], swap),
         "rejected": pick(plain["response_b"], plain["response_a"], swap),
     }
-    if any(not _is_text(column.type) for column in texts.values()):
-        texts = {name: message_column(column, ROLES[name]) for name, column in texts.items()}
+    talks = any(not _is_text(column.type) for column in texts.values())
+    for name, column in texts.items():
+        yield name, _messages(name, column, types) if talks else (pa.field(name, column.type), column)
     if ALSO in plain.column_names:
-        texts |= _seen_columns(plain[ALSO])
-    about = [name for name in ("annotator", "confidence", "judgement") if name in plain.column_names]
-    ours = texts | {name: plain[name] for name in about}
-    flipped = free_name(FLIPPED, carried)
-    if flipped in plain.column_names:
-        ours[free_name(flipped, [*ours, *carried])] = plain[flipped]
-    found = pa.table(ours)
-    for name in carried:
-        if name not in found.column_names:
-            found = found.append_column(plain.schema.field(name), plain[name])
-    return found.replace_schema_metadata(plain.schema.metadata)
+        yield from _seen_columns(plain[ALSO], types)
 
 
 def openai_table(preferences: pa.Table) -> pa.Table:
     """TRL's preference shape -> the rows of OpenAI's preference fine-tuning file, always as messages."""
-    messages = {
-        name: message_column(preferences[name], role)
-        for name, role in ROLES.items()
-        if name in preferences.column_names
-    }
+    there = [name for name in ROLES if name in preferences.column_names]
+    fields = {name: preferences.schema.field(name) for name in there}
+    if any(is_json_text(field) for field in fields.values()):
+        return _openai_values({name: made_values(field, preferences[name]) for name, field in fields.items()})
+    messages = {name: message_column(preferences[name], ROLES[name]) for name in there}
     prompts = messages.get("prompt")
     if prompts is None:
         prompts = pa.chunked_array([pa.array([[]] * len(preferences), messages["chosen"].type)])
@@ -87,10 +126,22 @@ def openai_table(preferences: pa.Table) -> pa.Table:
     )
 
 
+def _openai_values(messages: Mapping[str, list[Any]]) -> pa.Table:
+    """The same of conversations whose messages have no common type, as JSON text."""
+    prompts = messages.get("prompt", [[]] * len(messages["chosen"]))
+    columns = {
+        "input": [{"messages": prompt} for prompt in prompts],
+        "preferred_output": messages["chosen"],
+        "non_preferred_output": messages["rejected"],
+    }
+    texts = {name: pa.array([json.dumps(v, ensure_ascii=False) for v in values]) for name, values in columns.items()}
+    return pa.table(texts, schema=pa.schema([pa.field(name, pa.string(), metadata=JSON_TEXT) for name in columns]))
+
+
 def message_column(column: pa.ChunkedArray, role: str) -> pa.ChunkedArray:
     """Texts -> lists of one message each; lists of messages stay as they are."""
     if not _is_text(column.type):
-        return _whole_messages(column)
+        return column
     texts = pa.concat_arrays(column.chunks) if column.num_chunks else pa.array([], column.type)
     roles = pa.repeat(pa.scalar(role), len(texts))
     messages = pa.StructArray.from_arrays([roles, texts], ["role", "content"])
@@ -104,25 +155,25 @@ def whole_message(message: dict[str, Any]) -> dict[str, Any]:
     return own | rest
 
 
-def _whole_messages(column: pa.ChunkedArray) -> pa.ChunkedArray:
-    if column.type.value_type.get_field_index("other") < 0:
-        return column
-    return _column([None if v is None else [whole_message(m) for m in v] for v in column.to_pylist()])
+def _messages(name: str, column: pa.ChunkedArray, types: Types | None) -> Made:
+    if _is_text(column.type) or column.type.value_type.get_field_index("other") < 0:
+        column = message_column(column, ROLES[name])
+        return pa.field(name, column.type), column
+    return made_column(name, [None if v is None else [whole_message(m) for m in v] for v in column.to_pylist()], types)
 
 
-def _seen_columns(also: pa.ChunkedArray) -> dict[str, pa.ChunkedArray]:
+def _seen_columns(also: pa.ChunkedArray, types: Types | None) -> Iterator[tuple[str, Made]]:
     """What a model sees beside the texts, a column each: tools, chat-template arguments, pictures."""
     rows = [json.loads(value or "{}") for value in also.to_pylist()]
+    rows = [{_free(name): value for name, value in row.items()} for row in rows]
     names = dict.fromkeys(name for row in rows for name in row)
-    return {name: _column([row.get(name) for row in rows]) for name in names}
+    for name in names if types is None else [name for name in types if name not in ROLES]:
+        yield name, made_column(name, [row.get(name) for row in rows], types)
 
 
-def _column(values: list[Any]) -> pa.ChunkedArray:
-    """A column of Python values; as JSON where they do not share one type."""
-    try:
-        return pa.chunked_array([pa.array(values)])
-    except (pa.ArrowException, TypeError, ValueError):
-        return pa.chunked_array([pa.array([None if v is None else json.dumps(v, ensure_ascii=False) for v in values])])
+def _free(name: str) -> str:
+    """A name that is none of our columns'."""
+    return f"{ALSO}_{name}" if name in ROLES or name in ABOUT else name
 
 
 def pick(first: pa.ChunkedArray, second: pa.ChunkedArray, swap: Bools) -> pa.ChunkedArray:

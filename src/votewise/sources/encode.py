@@ -13,7 +13,6 @@ import pyarrow.compute as pc
 from votewise.arrays import Bools, Floats, Ints
 from votewise.data.identity import Codes, joined_codes
 from votewise.data.votes import UNKNOWN
-from votewise.errors import many
 from votewise.sources.answer_lists.one_judgement import judgement_codes, judgements_of_votes
 from votewise.sources.canonical import JUDGEMENT, Canonical
 from votewise.sources.codes import by_appearance, codes_of, compact, floats_of, is_known, signs_of
@@ -23,6 +22,7 @@ from votewise.sources.meanings.unread_prompts import asks_something
 from votewise.sources.meanings.unread_values import column_codes
 from votewise.sources.pair_texts import names_of, texts_of
 from votewise.sources.pairing import contradictions, find_pairs, identical_responses, text_codes
+from votewise.sources.repeated_votes import by_chance, kept_apart, last_of_each
 from votewise.sources.rows import Rows
 from votewise.sources.stored_votes import StoredVotes, stored_votes
 
@@ -126,12 +126,12 @@ def _without_repeats(
     if unknown.any():
         key = np.where(unknown, key.max(initial=0) + 1 + np.arange(len(key)), key)
     when = None if time is None else np.where(np.isnan(time[kept]), -np.inf, time[kept])
-    last, heir = _last_of_each(key, when)
+    last, heir = last_of_each(key, when)
     notes: tuple[str, ...] = ()
     if judgement is not None and canonical.one_per_row and len(last) < len(kept):
         key = joined_codes(key, judgement[kept] + 1)
-        before, (last, heir) = len(last), _last_of_each(key, when)
-        notes += _kept_apart(rows, JUDGEMENT, len(last) - before)
+        before, (last, heir) = len(last), last_of_each(key, when)
+        notes += kept_apart(rows, JUDGEMENT, len(last) - before)
     if canonical.guarded and len(last) < len(kept):
         source = canonical.table.column("row").to_numpy()[kept]
         again = np.flatnonzero(heir != np.arange(len(kept)))
@@ -139,28 +139,11 @@ def _without_repeats(
         against = said[again] != said[heir[again]]
         for name in telling_columns(rows, source[again], source[heir[again]], against):
             key = joined_codes(key, column_codes(rows, name)[source])
-            before, (last, _) = len(last), _last_of_each(key, when)
-            notes += _kept_apart(rows, name, len(last) - before)
+            before, (last, _) = len(last), last_of_each(key, when)
+            notes += kept_apart(rows, name, len(last) - before)
+    if rows.source.unordered and len(last) < len(kept):
+        notes += by_chance(canonical, (kept, flipped[kept]), key, when)
     return np.sort(kept[last]), notes
-
-
-def _kept_apart(rows: Rows, name: str, number: int) -> tuple[str, ...]:
-    """A note on votes that a column tells apart; none where there are none."""
-    own = rows.source_column(name)
-    return (f"Kept: {many(number, 'vote')}, different from another one only in '{own}'.",) if number else ()
-
-
-def _last_of_each(key: Codes, when: Floats | None) -> tuple[Codes, Codes]:
-    """Of votes with equal keys the last by time, or the first without times; and (n,) which one each vote gives way to."""
-    if when is None:
-        codes, first = by_appearance(key)
-        return first, first[codes]
-    order = np.lexsort((-np.arange(len(key)), when, key))
-    is_last = np.append(key[order][1:] != key[order][:-1], True)[: len(order)]
-    ends = np.flatnonzero(is_last)
-    heir = np.empty(len(key), np.int64)
-    heir[order] = order[ends[np.searchsorted(ends, np.arange(len(order)))]]
-    return order[is_last], heir
 
 
 def _per_vote(table: pa.Table, last: Codes, time: Floats | None) -> dict[str, Any]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -86,7 +86,8 @@ def read_votes(
     try:
         return _read(opened, told, path)
     except NOT_ALLOWED:
-        return _read(load(source, split=split), told, path)
+        # A stream can be read once only: its rows are in files by now.
+        return _read(load(opened if isinstance(source, Iterator) else source, split=split), told, path)
 
 
 @dataclass(frozen=True)

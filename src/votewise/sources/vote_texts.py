@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+import numpy as np
+import numpy.typing as npt
 import pyarrow as pa
 
 from votewise.data.identity import ALSO, TEXTS
 from votewise.sources.canonical import PLACE, messages_type, said
-from votewise.sources.cells import TEXT
+from votewise.sources.cells import TEXT, is_string
+from votewise.sources.containers.any_order import in_any_order, rows_at_once
 from votewise.sources.containers.staged_texts import ROLES, TextsWriter
-from votewise.sources.containers.stand_in_type import TextsNeededError
+from votewise.sources.containers.stand_in_type import TextsNeededError, is_in_files, is_left, original_type
+from votewise.sources.containers.table_files import TableFiles
 from votewise.sources.rows import Rows
+from votewise.sources.values import is_marked
 
 AT_ONCE = 2_000
 """Votes whose texts are written at once."""
@@ -71,3 +76,55 @@ def _column(name: str, values: list[Any]) -> pa.Array:
         return pa.array(values, TEXT)
     values = [said(value, ROLES[name]) if isinstance(value, str) else value for value in values]
     return pa.array(values, messages_type([values]))
+
+
+def texts_where_they_are(rows: Rows, name: str) -> Sequence[str | None] | None:
+    """Take a column of texts as they are, or None where they are in files; rows without one are noted."""
+    field = rows.table.schema.field(name)
+    if not is_in_files(field):
+        found: Sequence[str | None] = rows.text(name).to_pylist()
+        return found
+    if is_left(field):
+        # Texts some of which spell lists.
+        if is_marked(field) or not is_string(original_type(field)):
+            raise TextsNeededError(name)
+        rows.use(name)
+        missing = rows.table.column(name).is_null().to_numpy(zero_copy_only=False)
+        rows.reject_where(np.asarray(missing, bool), "is null", column=name, expected="a text")
+    else:
+        rows.text(name, stand_ins=True)
+    return None
+
+
+def stage_couples(rows: Rows, prompt: str, answer: str, better: Sequence[int], worse: Sequence[int]) -> None:
+    """Stage the texts of votes between two rows that hold an answer each, by the places that votes have in these lists.
+
+    Args:
+        rows: the source's rows, some texts of which are in files.
+        prompt: the column of the prompt, which the better answer's row has.
+        answer: the column of the answers.
+        better: (n,) row of each vote's ``response_a``.
+        worse: (n,) row of its ``response_b``.
+    """
+    left = rows.source.stand_ins
+    if left is None or not isinstance(left.files, TableFiles):
+        raise TextsNeededError(answer)
+    writer, size = TextsWriter(left.secret), rows_at_once(left.files)
+    asked = _taken(rows, left.files, (prompt, answer), np.asarray(better, np.int64), size)
+    others = _taken(rows, left.files, (answer,), np.asarray(worse, np.int64), size)
+    for one, other in zip(asked, others, strict=True):
+        writer.write({"prompt": one[prompt], "response_a": one[answer], "response_b": other[answer]})
+    rows.staged = writer.finish(per_vote=True)
+
+
+def _taken(
+    rows: Rows, files: TableFiles, names: Sequence[str], at: npt.NDArray[np.int64], size: int
+) -> Iterator[dict[str, pa.ChunkedArray]]:
+    """Columns of rows in the order in which they are asked for, from the files or from memory, some at a time."""
+    own = {name: rows.source_column(name) for name in names if is_in_files(rows.table.schema.field(name))}
+    here = rows.table.select([name for name in names if name not in own])
+    stored = in_any_order(files, list(own.values()), at, size)
+    for start in range(0, len(at), size):
+        found = here.take(pa.array(at[start : start + size]))
+        batch = next(stored) if own else found
+        yield {name: (batch[own[name]] if name in own else found[name]).cast(TEXT) for name in names}

@@ -76,8 +76,8 @@ class ClickLog:
     def write_rows(self, path: Path, kept: Bools) -> int:
         """Write the rows of the users in the cells ``kept`` (C,) to a Parquet file, unchanged; return their number.
 
-        Ties of these users are included, rows that were skipped are not. Rows of Parquet files and of tables in memory keep
-        their order, types and metadata; those of other sources come in whatever order the engine finds them.
+        Ties of these users are included, rows that were skipped are not. Rows keep their types and metadata, those of
+        Parquet files and of tables in memory their order, too; others come in whatever order the engine finds them.
         """
         with engine_errors(self.source):
             users = self.users.semi_join(cells_for_engine(self.counts, kept=kept), self._keys).select(_kept_user="user")
@@ -89,7 +89,8 @@ class ClickLog:
                 files = None if opened.file is None else places[opened.file].to_pylist()
                 numbers = places[opened.number].to_numpy(zero_copy_only=False)
                 return opened.exact.write(path, np.asarray(numbers, np.int64), files)
-            return write_parquet(rows[list(self.own)], path, self.texts)
+            names = list(self.own) if opened.typed is None else opened.typed.names
+            return write_parquet(rows[names], path, self.texts, opened.typed)
 
     def write_users(self, path: Path, cells: pa.Table) -> int:
         """Write one row per user to a Parquet file: ``user`` and the columns of ``cells``, the row of the user's cell.

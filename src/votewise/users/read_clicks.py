@@ -15,7 +15,8 @@ from typing import Any, Literal
 
 from votewise.data.clicks import Counts
 from votewise.errors import BadInputError, many
-from votewise.sources.containers.lazy import OpenTable, open_table
+from votewise.sources.containers.lazy import open_table
+from votewise.sources.containers.open_table import OpenTable
 from votewise.sources.databases.connections import engine_errors
 from votewise.users.click_log import ClickLog
 from votewise.users.click_meanings import LogRows, read_meanings

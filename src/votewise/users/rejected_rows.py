@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from votewise.sources.containers.lazy import OpenTable
+from votewise.sources.containers.open_table import OpenTable
 from votewise.sources.databases.connections import engine_errors
 from votewise.sources.rejects import plain_value
 from votewise.storage.files import written_whole

@@ -12,7 +12,7 @@ import pyarrow as pa
 
 from votewise.errors import BadInputError
 from votewise.sources.canonical_votes import canonical_votes
-from votewise.sources.containers.lazy import OpenTable
+from votewise.sources.containers.open_table import OpenTable
 from votewise.sources.containers.opening import Source
 from votewise.sources.encode import encode
 from votewise.sources.option_words import column_option

@@ -99,7 +99,9 @@ def export(
     else:
         selection, table, carried, notes = _selected_votes(found, to, min_confidence, flip_below)
     if to != "votes":
-        table = _made(table, lambda rows: preference_table(rows, source=name, carried=carried), carried)
+        types = _types(table)
+        table = _made(table, lambda rows: preference_table(rows, source=name, carried=carried, types=types), carried)
+        _check_conversations(table.schema, file)
     if to == "openai":
         table = _made(table, openai_table)
     if file is not None:
@@ -113,17 +115,34 @@ def export(
 def _made(table: Any, make: Callable[[pa.Table], pa.Table], carried: Sequence[str] = ()) -> Any:
     """A function of the table; some rows at a time where its texts are left in files and no row needs the others."""
     from votewise.data.derived_table import DerivedTable
-    from votewise.data.identity import ALSO
     from votewise.data.lazy_table import LazyTable
 
     if not isinstance(table, LazyTable | DerivedTable):
         return make(table)
-    if ALSO in table.column_names:
-        # Whatever a model sees beside the texts becomes columns, and every row may have others.
-        return make(table.to_table())
     long = ["prompt", "chosen", "rejected", "input", "preferred_output", "non_preferred_output"]
     long += [name for name in table.in_files if name in carried]
     return table.then(make, long) if isinstance(table, DerivedTable) else DerivedTable(table, make, long)
+
+
+def _types(table: Any) -> dict[str, pa.Field] | None:
+    """The types of columns that are made of all rows, where some rows are made at a time; None where there is no need."""
+    from votewise.data.derived_table import DerivedTable
+    from votewise.data.lazy_table import LazyTable
+    from votewise.data.made_columns import types_of
+    from votewise.data.preference_shapes import is_made_of_values, made_of
+
+    left = isinstance(table, LazyTable | DerivedTable) and is_made_of_values(table)
+    return types_of(table.batches, made_of) if left else None
+
+
+def _check_conversations(schema: pa.Schema, file: Path | None) -> None:
+    """Refuse a Parquet file for conversations that it could only hold as JSON text, on which one would train as it is."""
+    from votewise.data.made_columns import is_json_text
+
+    mixed = [field.name for field in schema if is_json_text(field)]
+    if mixed and file is not None and file.suffix == ".parquet":
+        problem = "messages have values of several types, as arguments of tools may have, which Parquet cannot hold"
+        raise BadInputError(problem, source=str(file), column=mixed[0], expected="a name ending in .jsonl")
 
 
 def _check(out: Path | None, to: str, flip_below: float | None, one_per_pair: bool) -> None:

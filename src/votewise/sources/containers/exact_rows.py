@@ -18,12 +18,13 @@ Indices = npt.NDArray[np.int64]
 
 @dataclass(frozen=True, eq=False)
 class ExactRows:
-    """Rows in memory, or in Parquet files of one schema.
+    """Rows in memory, or in Parquet files.
 
     Attributes:
         schema: their columns.
         table: all rows; None where they are in files.
-        numbers: (n,) ascending numbers, from 1, that the rows of ``table`` have in the source.
+        numbers: (n,) ascending numbers, from 1, that the rows have in the source, one table for all; None where they count
+            the rows of each file.
         files: the files.
     """
 
@@ -33,17 +34,14 @@ class ExactRows:
     files: tuple[TableFile, ...] = ()
 
     @classmethod
-    def in_files(cls, paths: Sequence[Path], schemas: Sequence[pa.Schema]) -> ExactRows | None:
-        """The rows of files; None where an engine keeps their types, or where their columns differ."""
-        first = schemas[0]
-        if not _needed(first) or not all(first.equals(schema) for schema in schemas):
-            return None
-        return cls(first, files=tuple(TableFile.of(path, "parquet") for path in paths))
+    def in_files(cls, paths: Sequence[Path], schema: pa.Schema, numbers: Indices | None = None) -> ExactRows:
+        """The rows of files that have these columns, or some of them."""
+        return cls(schema, numbers=numbers, files=tuple(TableFile.of(path, "parquet") for path in paths))
 
     def write(self, path: Path, numbers: Indices, files: Sequence[str] | None) -> int:
         """Write the rows of these numbers, from 1, to a Parquet file, in the order of the source; return how many these are.
 
-        ``files`` are the names of the files that they are in, where there are several.
+        ``files`` are the names of the files that they are in, where their numbers count the rows of each.
         """
         with pq.ParquetWriter(path, self.schema) as writer:
             for batch in self._batches(numbers, files):
@@ -51,30 +49,30 @@ class ExactRows:
         return len(numbers)
 
     def _batches(self, numbers: Indices, files: Sequence[str] | None) -> Iterator[pa.Table]:
+        at = np.sort(numbers) - 1 if self.numbers is None else np.searchsorted(self.numbers, np.sort(numbers))
         if self.table is not None:
-            at = np.sort(numbers) - 1 if self.numbers is None else np.searchsorted(self.numbers, np.sort(numbers))
             yield self.table.take(pa.array(at))
             return
-        names = None if files is None else np.array(files, object)
+        names, start = None if files is None else np.array(files, object), 0
         for file in self.files:
-            own = numbers if names is None else numbers[names == str(file.path)]
+            own = at if names is None else np.sort(numbers[names == str(file.path)]) - 1
+            if names is None:
+                own = own[(own >= start) & (own < start + file.rows)] - start
+                start += file.rows
             if len(own):
-                yield from file.batches(self.schema.names, np.sort(own) - 1)
+                for batch in file.batches(self.schema.names, own):
+                    yield _typed(batch, self.schema)
 
 
-def _needed(schema: pa.Schema) -> bool:
-    """Whether an engine would lose something: metadata, or a type that it does not have."""
-    return bool(schema.metadata) or any(field.metadata or not _is_plain(field.type) for field in schema)
-
-
-def _is_plain(kind: pa.DataType) -> bool:
-    types = pa.types
-    plain = (
-        types.is_boolean,
-        types.is_integer,
-        types.is_float32,
-        types.is_float64,
-        types.is_string,
-        types.is_large_string,
-    )
-    return any(is_of(kind) for is_of in (*plain, types.is_date32))
+def _typed(batch: pa.Table, schema: pa.Schema) -> pa.Table:
+    """Rows with all columns, null where their file lacks one."""
+    if batch.schema.equals(schema, check_metadata=True):
+        return batch
+    there = batch.schema
+    columns = [
+        pa.chunked_array([pa.nulls(len(batch), field.type)])
+        if field.name not in there.names or pa.types.is_null(there.field(field.name).type)
+        else batch.column(field.name).cast(field.type)
+        for field in schema
+    ]
+    return pa.Table.from_arrays(columns, schema=schema)

@@ -178,11 +178,11 @@ def _several(files: Sequence[Path], notes: tuple[str, ...]) -> Loaded:
         said.append(part.table.schema.metadata)
         numbers = np.arange(1, len(part.table) + 1) if part.numbers is None else part.numbers
         broken = tuple(replace(row, number=row.number + before) for row in part.broken)
-        parts.append(Loaded(part.table.replace_schema_metadata(), broken, numbers + before))
+        parts.append(Loaded(part.table.replace_schema_metadata(), broken, numbers + before, part.notes))
         before = max([before, *(int(n) + before for n in numbers[-1:]), *(row.number for row in broken)])
     joined = join_parts(parts)
     table = joined.table.replace_schema_metadata(common_metadata(said) or None)
-    return replace(joined, table=table, notes=notes)
+    return replace(joined, table=table, notes=(*notes, *joined.notes))
 
 
 def _list_in(path: Path, key: str) -> list[Any]:

@@ -14,7 +14,7 @@ import pyarrow.compute as pc
 
 from votewise.data.identity import MD5_BYTES
 from votewise.sources.containers.stand_in_type import DIGEST, StandInType
-from votewise.sources.containers.table_file import TableFile
+from votewise.sources.containers.table_file import RowsInPieces, TableFile
 from votewise.sources.containers.table_files import TableFiles
 from votewise.sources.texts.text_conversations import parsed_list, parsed_object
 from votewise.storage.staging import temporary_folder
@@ -84,7 +84,7 @@ def hashed_texts(
 
 
 def _hashed_columns(
-    engine: Any, file: TableFile, columns: Sequence[str], secret: str, head_rows: int
+    engine: Any, file: RowsInPieces, columns: Sequence[str], secret: str, head_rows: int
 ) -> dict[str, pa.Table]:
     """For each column: MD5, keyed hash, whether the text is like an object, and the texts of the first rows, if any."""
     import duckdb
@@ -137,12 +137,12 @@ def _spells_objects(engine: Any, files: TableFiles, name: str) -> bool:
     return False
 
 
-def _query(engine: Any, file: TableFile, columns: Sequence[str], query: str) -> pa.Table:
+def _query(engine: Any, file: RowsInPieces, columns: Sequence[str], query: str) -> pa.Table:
     """Run a query over the ``rows`` of a file."""
     file.check()
     import duckdb
 
-    if file.kind == "parquet":
+    if isinstance(file, TableFile) and file.kind == "parquet":
         path = glob.escape(str(file.path)).replace("'", "''")
         numbers = f", {NUMBER} = true" if _has_numbers(file) else ""
         rows = f" FROM read_parquet('{path}'{numbers})"
@@ -162,7 +162,7 @@ def _query(engine: Any, file: TableFile, columns: Sequence[str], query: str) -> 
         engine.unregister("rows")
 
 
-def _has_numbers(file: TableFile) -> bool:
+def _has_numbers(file: RowsInPieces) -> bool:
     """Whether DuckDB can number the rows."""
     return file.kind == "parquet" and NUMBER not in {name.casefold() for name in file.schema.names}
 

@@ -50,7 +50,7 @@ class JoinedRows:
         if staged and self._texts is not None:
             texts = _expanded(self._texts, [name.removeprefix(self._prefix) for name in staged], self._text_of, rows)
             sides.append(batch.rename_columns(staged) for batch in texts)
-        for batch in sides[0] if len(sides) == 1 else _side_by_side(*sides):
+        for batch in sides[0] if len(sides) == 1 else side_by_side(*sides):
             yield batch.select(columns)
 
     def take(self, columns: Sequence[str], rows: Indices) -> pa.Table:
@@ -91,7 +91,7 @@ def _expanded(
             yield batch.take(pa.array(places[at : at + len(batch)]))
 
 
-def _side_by_side(left: Iterator[pa.Table], right: Iterator[pa.Table]) -> Iterator[pa.Table]:
+def side_by_side(left: Iterator[pa.Table], right: Iterator[pa.Table]) -> Iterator[pa.Table]:
     """The columns of both, which have equally many rows in all."""
     one, other = next(left, None), next(right, None)
     while one is not None and other is not None:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import codecs
+import io
 import json
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -13,12 +15,12 @@ import numpy as np
 import pyarrow as pa
 
 from votewise.errors import BadInputError
-from votewise.sources.containers.json_lists import list_items
+from votewise.sources.containers.json_lists import items_of_entry, list_items, outline
+from votewise.sources.containers.json_objects import ListInObject, list_in
 from votewise.sources.containers.json_values import RepeatedEntryError, json_value
 from votewise.sources.containers.loaded import ENCODINGS, Broken, Loaded, open_bytes
 from votewise.sources.containers.pandas_json import pandas_rows
 from votewise.sources.containers.parts import join_parts
-from votewise.sources.meanings.column_names import PERSON, names_a_row, names_what_was_asked, plain_name, two_answers
 from votewise.sources.values import table_of
 
 Result = TypeVar("Result")
@@ -45,14 +47,24 @@ def load_json_lines(path: Path, name: str) -> Loaded:
 
 
 def use_json(path: Path, name: str, use: Callable[[Iterator[Loaded]], Result]) -> Result:
-    """Read such a file, and return what ``use`` makes of its parts. An object is read at once, a list is not."""
+    """Read such a file, and return what ``use`` makes of its parts.
+
+    Neither a list nor an object around one is read at once.
+    """
     if _is_json_lines(path):
         return use_json_lines(path, name, use)
     try:
-        return use(_parts(_items(path)))
+        if not _is_object(path):
+            return use(_parts(_items(path, list_items)))
+        with open_bytes(path) as file:
+            around = outline(file)
+        found = None if pandas_rows(around) is not None else list_in(around, name)
+        if found is not None:
+            return use(_parts_of_list(path, found))
     except (UnicodeDecodeError, RepeatedEntryError, json.JSONDecodeError):
-        # It is no list, or it is damaged: reading it at once tells where.
-        return _use_value(path, name, use)
+        # It is something else, or it is damaged: reading it at once tells where.
+        pass
+    return _use_value(path, name, use)
 
 
 IN_A_LIST = (
@@ -62,10 +74,26 @@ IN_A_LIST = (
 """What to do about one broken object in a list."""
 
 
-def _items(path: Path) -> Iterator[Item]:
+def _is_object(path: Path) -> bool:
     with open_bytes(path) as file:
-        for number, (value, length) in enumerate(list_items(file), 1):
+        first = next((piece for piece in iter(lambda: file.read(1 << 10), b"") if _without_space(piece)), b"")
+    return _without_space(first).startswith(b"{")
+
+
+def _without_space(data: bytes) -> bytes:
+    return data.removeprefix(codecs.BOM_UTF8).lstrip()
+
+
+def _items(path: Path, read: Callable[[io.BufferedIOBase], Iterator[tuple[Any, int]]]) -> Iterator[Item]:
+    with open_bytes(path) as file:
+        for number, (value, length) in enumerate(read(file), 1):
             yield number, "", value, length
+
+
+def _parts_of_list(path: Path, found: ListInObject) -> Iterator[Loaded]:
+    items = _items(path, partial(items_of_entry, entry=found.entry))
+    rows = ((number, text, found.row(value), size) for number, text, value, size in items)
+    return (replace(part, notes=found.notes) for part in _parts(rows))
 
 
 def _use_value(path: Path, name: str, use: Callable[[Iterator[Loaded]], Result]) -> Result:
@@ -102,29 +130,8 @@ def _rows_in(value: dict[str, Any], name: str) -> tuple[list[Any], tuple[str, ..
     """
     if (table := pandas_rows(value)) is not None:
         return table, ("The file is a table as pandas writes it.",)
-    lists = {k: v for k, v in value.items() if isinstance(v, list) and v and isinstance(v[0], dict)}
-    whole = len(lists) == 1 and all(_is_row(v) for rows in lists.values() for v in rows[:1])
-    if not lists or (names_a_row(value) and not whole):
-        return [value], ()
-    if len(lists) > 1:
-        raise BadInputError(f"contains several lists of objects: {', '.join(lists)}", source=name, expected="one list")
-    own, rows = next(iter(lists.items()))
-    shared = {k: v for k, v in value.items() if k not in lists and (names_what_was_asked(k) or _names_one(k, v))}
-    left = ", ".join(key for key in value if key not in lists and key not in shared)
-    notes: tuple[str, ...] = (f"The rows are the list '{own}'; beside it and left out: {left}.",) if left else ()
-    if shared:
-        rows = [shared | row if isinstance(row, dict) else row for row in rows]
-        notes += (f"What stands beside the list '{own}' is read with each of its rows: {', '.join(shared)}.",)
-    return rows, notes
-
-
-def _is_row(value: Any) -> bool:
-    """Whether an object of a list has two answers, and so is a row whatever stands beside the list."""
-    return isinstance(value, dict) and ({"chosen", "rejected"} <= value.keys() or two_answers(list(value)) is not None)
-
-
-def _names_one(name: str, value: Any) -> bool:
-    return PERSON.fullmatch(plain_name(name)) is not None and isinstance(value, str | int)
+    found = list_in(value, name)
+    return ([value], ()) if found is None else ([found.row(row) for row in value[found.entry]], found.notes)
 
 
 def use_json_lines(path: Path, name: str, use: Callable[[Iterator[Loaded]], Result]) -> Result:

@@ -8,65 +8,35 @@ from __future__ import annotations
 
 import glob
 import os
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.parquet as pq
 
 from votewise.errors import BadInputError, VotewiseError
 from votewise.sources.containers.exact_rows import ExactRows
 from votewise.sources.containers.folders import PARQUET, files_of, suffix_of, unpacked_size
-from votewise.sources.containers.loaded import Broken, first_line
+from votewise.sources.containers.loaded import first_line
+from votewise.sources.containers.open_table import OpenTable
 from votewise.sources.containers.opening import load
-from votewise.sources.containers.plain_types import common_metadata
-from votewise.sources.containers.staged import NUMBER, PARTWISE, stage
-from votewise.sources.containers.whole_files import check_large_parquet
+from votewise.sources.containers.parquet_tables import check_names, parquet_table
+from votewise.sources.containers.parts_writer import NUMBER, StagedFiles
+from votewise.sources.containers.staged import PARTWISE, stage
 from votewise.sources.databases.connections import engine_errors, open_url, without_password
 from votewise.sources.databases.urls import is_url
 from votewise.sources.meanings.class_names import class_names
 from votewise.sources.option_words import or_skip
 from votewise.sources.values import is_marked
+from votewise.storage.engine import engine_keeps
 from votewise.storage.staging import temporary_folder
 
 IN_MEMORY = 64 << 20
 """Bytes of text files up to which they are loaded; larger ones are staged."""
-
-
-@dataclass(frozen=True)
-class OpenTable:
-    """An ibis table and what it cannot tell.
-
-    Attributes:
-        rows: the table.
-        name: what messages call it.
-        number: the column with the number that a row has in the source, from 1; None for tables in databases.
-        file: the column with the file that a row is from, whose rows are numbered by themselves; None for one file.
-        broken: rows that could not be parsed.
-        marked: columns that hold JSON text, because their values have different types.
-        notes: what to say about the choice of files.
-        classes: the names of the classes of columns of class numbers.
-        exact: the rows as they are, where the engine would give them other types; None where it does not.
-    """
-
-    rows: Any
-    name: str
-    number: str | None = None
-    file: str | None = None
-    broken: tuple[Broken, ...] = ()
-    marked: frozenset[str] = frozenset()
-    notes: tuple[str, ...] = ()
-    classes: Mapping[str, list[str]] = field(default_factory=dict)
-    exact: ExactRows | None = None
-
-    @property
-    def own(self) -> tuple[str, ...]:
-        """The source's own columns."""
-        return tuple(name for name in self.rows.columns if name not in (self.number, self.file))
 
 
 @contextmanager
@@ -87,12 +57,21 @@ def open_table(
     """
     if isinstance(source, str) and is_url(source):
         with open_url(source) as table:
-            yield OpenTable(table, without_password(source))
+            yield OpenTable(table, without_password(source), typed=_types_of(table))
     elif type(source).__module__.partition(".")[0] == "ibis":
-        yield OpenTable(source, "ibis table")
+        yield OpenTable(source, "ibis table", typed=_types_of(source))
     else:
         with _embedded() as (engine, folder):
             yield _in_files(engine, folder, source, split, stop, told) or _loaded(engine, source, split, stop)
+
+
+def _types_of(table: Any) -> pa.Schema | None:
+    """The types that a table's own rows have when they are fetched; None where Arrow has no such types."""
+    try:
+        return table.schema().to_pyarrow()
+    except Exception:
+        # ibis raises errors of many kinds here; the engine then says what its columns are.
+        return None
 
 
 @contextmanager
@@ -121,7 +100,7 @@ def _loaded(engine: Any, source: Any, split: str | None, stop: bool) -> OpenTabl
             expected=or_skip(first.expected),
         )
     table, number = loaded.table, NUMBER
-    _check_names(table.column_names, loaded.name)
+    check_names(table.column_names, loaded.name)
     while number in table.column_names:
         number += "_"
     numbers = np.arange(1, len(table) + 1) if loaded.numbers is None else loaded.numbers
@@ -148,7 +127,7 @@ def _in_files(
         return None
     if kinds <= set(PARQUET):
         with engine_errors(name):
-            return _parquet(engine, files, name, notes)
+            return parquet_table(engine, files, name, notes)
     if len(kinds) > 1 or not kinds <= PARTWISE.keys() or sum(map(unpacked_size, files)) <= IN_MEMORY:
         return None
     if told is not None:
@@ -164,43 +143,18 @@ def _in_files(
         raise BadInputError(f"cannot be read: {first_line(error)}", source=name) from error
     with engine_errors(name):
         rows = engine.read_parquet([glob.escape(str(file)) for file in found.files])
-    return OpenTable(rows, name, found.number, None, found.broken, found.marked, notes)
+    schema = pq.read_schema(found.files[0])
+    schema = schema.remove(schema.get_field_index(found.number))
+    exact = None if engine_keeps(schema) else ExactRows.in_files(found.files, schema, _numbers(found))
+    return OpenTable(
+        rows, name, found.number, None, found.broken, found.marked, (*notes, *found.notes), exact=exact, typed=schema
+    )
 
 
-def _parquet(engine: Any, files: Sequence[Path], name: str, notes: tuple[str, ...]) -> OpenTable:
-    for path in files:
-        check_large_parquet(path, str(path))
-    schemas = [pq.read_schema(file) for file in files]
-    for schema in schemas:
-        _check_names(schema.names, name)
-    known = schemas[0].with_metadata(common_metadata([schema.metadata for schema in schemas]))
-    classes = class_names(known)
-    own = {column for schema in schemas for column in schema.names}
-    marked = frozenset(field.name for schema in schemas for field in schema if is_marked(field))
-    # DuckDB would read a name with brackets as a pattern.
-    escaped = [glob.escape(str(file)) for file in files]
-    several = len(files) > 1
-    number, file = "file_row_number", "filename" if several else None
-    if {number, file} & own:
-        return OpenTable(
-            engine.read_parquet(escaped, union_by_name=True), name, marked=marked, notes=notes, classes=classes
-        )
-    exact = ExactRows.in_files(files, schemas)
-    extra = {"file_row_number": True} | ({"filename": True} if several else {})
-    rows = engine.read_parquet(escaped, union_by_name=True, **extra)
-    return OpenTable(rows.mutate(**{number: rows[number] + 1}), name, number, file, (), marked, notes, classes, exact)
-
-
-def _check_names(names: Sequence[str], source: str) -> None:
-    """Refuse columns that an engine does not tell apart: it would give one of them another name."""
-    seen: dict[str, str] = {}
-    for name in names:
-        other = seen.setdefault(name.lower(), name)
-        if other is not name:
-            problem = (
-                "several columns have this name" if other == name else f"differs from '{other}' in small letters only"
-            )
-            raise BadInputError(problem, source=source, column=name, expected="names that differ in more than that")
+def _numbers(found: StagedFiles) -> npt.NDArray[np.int64]:
+    """The numbers that staged rows have in the source."""
+    columns = [pq.read_table(file, columns=[found.number]).column(0) for file in found.files]
+    return np.concatenate([np.asarray(column.to_numpy(), np.int64) for column in columns])
 
 
 def _known(table: pa.Table) -> pa.Table:

@@ -16,19 +16,18 @@ import pyarrow as pa
 from votewise.data.left_out import DIGESTS
 from votewise.errors import BadInputError, VotewiseError
 from votewise.sources.containers.file_formats import load_path, table_files
+from votewise.sources.containers.in_memory import leave_rows, load_rows, name_of
 from votewise.sources.containers.loaded import Broken, Loaded, first_line
 from votewise.sources.containers.plain_types import categories, with_categories, without_views
-from votewise.sources.containers.row_streams import table_of_stream
-from votewise.sources.containers.splits import choose_split
 from votewise.sources.containers.staged_files import staged_files
 from votewise.sources.containers.stand_ins import StandIns, with_stand_ins
+from votewise.sources.containers.table_files import RowsInFiles
 from votewise.sources.containers.temporary import NoRoomError
-from votewise.sources.databases.connections import load_url, read_ibis, without_password
+from votewise.sources.databases.connections import has_no_order, load_url, read_ibis, without_password
 from votewise.sources.databases.copied import copied
 from votewise.sources.databases.database_table import DatabaseTable
 from votewise.sources.databases.left_texts import left_in_database
 from votewise.sources.databases.urls import is_url
-from votewise.sources.values import MARK, table_of, to_column
 
 
 @dataclass(frozen=True)
@@ -37,7 +36,8 @@ class Source:
 
     ``numbers`` are the numbers, from 1, that the table's rows have in the source; None when they are consecutive.
     ``stand_ins`` tells where the texts are if the table has stand-ins for them, None where the table is all there is.
-    ``typed`` has the columns that are categories in the source, for which the table has their values.
+    ``typed`` has the columns that are categories in the source, for which the table has their values. ``unordered`` says
+    that the rows may come in another order the next time.
     """
 
     name: str
@@ -47,6 +47,7 @@ class Source:
     notes: tuple[str, ...] = ()
     stand_ins: StandIns | None = None
     typed: pa.Table | None = None
+    unordered: bool = False
 
     @property
     def head(self) -> pa.Table:
@@ -86,11 +87,17 @@ def load(source: Any, *, split: str | None = None, leave_texts: bool = False) ->
     """
     if isinstance(source, Source):
         return source if leave_texts else _with_all_texts(source)
+    found = _opened(source, split, leave_texts)
+    return replace(found, unordered=True) if _is_database(source) and has_no_order(source) else found
+
+
+def _opened(source: Any, split: str | None, leave_texts: bool) -> Source:
     name = _name(source)
     try:
-        if leave_texts and (left := _left_in_files(source, split) or _left_in_database(source)) is not None:
+        left = _left(source, split) if leave_texts else None
+        if isinstance(left, Source):
             return left
-        name, loaded = _load(source, split)
+        name, loaded = _load(source, split) if left is None else (name, left)
         table = without_views(loaded.table)
     except VotewiseError:
         raise
@@ -103,6 +110,28 @@ def load(source: Any, *, split: str | None = None, leave_texts: bool = False) ->
     if len(table) == 0 and not loaded.broken:
         raise BadInputError("there are no rows", source=name, expected="at least one vote")
     return Source(name, table, loaded.broken, loaded.numbers, loaded.notes, typed=categories(loaded.table))
+
+
+def _left(source: Any, split: str | None) -> Source | Loaded | None:
+    """A source whose texts stay where they are; None where it is small, or cannot be read like that."""
+    if isinstance(source, str | os.PathLike) or type(source).__module__.split(".")[0] == "ibis":
+        return _left_in_files(source, split) or _left_in_database(source)
+    name, once = name_of(source), isinstance(source, Iterator)
+    try:
+        found = leave_rows(source, split)
+        if not isinstance(found, RowsInFiles):
+            return found
+        stand_ins = with_stand_ins(found.files)
+    except NoRoomError:
+        raise
+    except Exception:
+        if once:
+            raise
+        # Whatever is wrong with the table, or cannot be in such a file, reading it whole works or says it.
+        return None
+    if stand_ins is not None:
+        return Source(name, stand_ins.table, notes=found.notes, stand_ins=stand_ins)
+    return Loaded(found.files.table(found.files.schema.names), notes=found.notes) if once else None
 
 
 def _left_in_files(source: Any, split: str | None) -> Source | None:
@@ -125,7 +154,7 @@ def _left_in_files(source: Any, split: str | None) -> Source | None:
 
 def _left_in_database(source: Any) -> Source | None:
     """A table of a database without its long texts; None for anything else, and where the texts are needed."""
-    if not (isinstance(source, str) and is_url(source)) and type(source).__module__.split(".")[0] != "ibis":
+    if not _is_database(source):
         return None
     name = _name(source) if isinstance(source, str) else "ibis table"
     left = left_in_database(DatabaseTable(source, name))
@@ -138,6 +167,10 @@ def _left_in_database(source: Any) -> Source | None:
     return fetched(source, left.reason) if left.reason else None
 
 
+def _is_database(source: Any) -> bool:
+    return is_url(source) if isinstance(source, str) else type(source).__module__.split(".")[0] == "ibis"
+
+
 def fetched(source: Any, reason: str) -> Source:
     """A table of a database with all its texts, which are in a temporary file if they are many."""
     note = f"All texts were fetched from the database: {reason}."
@@ -148,7 +181,7 @@ def fetched(source: Any, reason: str) -> Source:
         return replace(found, notes=(*found.notes, note))
     stand_ins = with_stand_ins(files)
     table = files.table(files.schema.names) if stand_ins is None else stand_ins.table
-    return Source(name, table, notes=(note,), stand_ins=stand_ins)
+    return Source(name, table, notes=(note,), stand_ins=stand_ins, unordered=has_no_order(source))
 
 
 def _with_all_texts(source: Source) -> Source:
@@ -160,7 +193,7 @@ def _with_all_texts(source: Source) -> Source:
 def _name(source: Any) -> str:
     if isinstance(source, str) and is_url(source):
         return without_password(source)
-    return os.fspath(source) if isinstance(source, str | os.PathLike) else type(source).__name__
+    return os.fspath(source) if isinstance(source, str | os.PathLike) else name_of(source)
 
 
 def _load(source: Any, split: str | None) -> tuple[str, Loaded]:
@@ -168,80 +201,6 @@ def _load(source: Any, split: str | None) -> tuple[str, Loaded]:
         return without_password(source), Loaded(load_url(source))
     if isinstance(source, str | os.PathLike):
         return os.fspath(source), load_path(Path(source), os.fspath(source), split)
-    if isinstance(source, list | tuple):
-        return "list of rows", _from_list(source)
-    if isinstance(source, Iterator):
-        return "stream of rows", Loaded(table_of_stream(source, "stream of rows"))
-    kind = type(source)
-    name = f"{kind.__module__.split('.')[0]} {kind.__name__}"
-    match name.split()[0]:
-        case "ibis":
-            return "ibis table", Loaded(read_ibis(source, "ibis table"))
-        case "datasets":
-            return name, _from_datasets(source, name, split)
-        case "pandas":
-            return name, Loaded(_from_pandas(source, name))
-        case "polars":
-            return name, Loaded(_from_polars(source, name))
-    if isinstance(source, pa.Table):
-        return name, Loaded(source)
-    if hasattr(source, "__arrow_c_stream__"):
-        return name, Loaded(pa.table(source))
-    raise BadInputError(
-        f"cannot read votes from a {kind.__module__}.{kind.__qualname__}",
-        expected="a path, a connection URL, a list or stream of dicts, or a pyarrow, pandas, polars, datasets or ibis table",
-    )
-
-
-def _from_list(rows: list[Any] | tuple[Any, ...]) -> Loaded:
-    for number, row in enumerate(rows, 1):
-        if not isinstance(row, dict):
-            raise BadInputError("is not a dict", source="list of rows", row=number, value=row, expected="a dict")
-    return Loaded(table_of(rows))
-
-
-def _from_datasets(source: Any, name: str, split: str | None) -> Loaded:
-    notes: tuple[str, ...] = ()
-    if isinstance(source, dict):
-        chosen, notes = choose_split([str(key) for key in source], split, name)
-        source = source[chosen]
-    if type(source).__name__ == "IterableDataset":
-        table = table_of_stream(source, name)
-        # The classes' names are in the metadata.
-        features = getattr(source, "features", None)
-        known = features.arrow_schema.metadata if features is not None else None
-        return Loaded(table.replace_schema_metadata(known) if known else table, notes=notes)
-    if not hasattr(source, "with_format") or not hasattr(source, "__getitem__"):
-        raise BadInputError("is a stream", source=name, expected="a datasets.Dataset, loaded without streaming=True")
-    return Loaded(source.with_format("arrow")[:], notes=notes)
-
-
-def _from_pandas(source: Any, name: str) -> pa.Table:
-    if not hasattr(source, "columns"):
-        raise BadInputError("is one column", source=name, expected="a DataFrame")
-    named = [name for name in source.index.names if name is not None and name not in source.columns]
-    if named:
-        # An index with a name is a column; without one it only numbers the rows.
-        source = source.reset_index(level=named)
-    names = [str(column) for column in source.columns]
-    arrays, fields = [], []
-    for i, column in enumerate(names):
-        series = source.iloc[:, i]
-        try:
-            array, marked = pa.array(series, from_pandas=True), False
-        except (pa.ArrowException, UnicodeEncodeError, OverflowError, TypeError, ValueError):
-            missing = series.map(lambda v: v is None or (isinstance(v, float) and v != v))
-            array, marked = to_column([None if m else v for v, m in zip(series, missing, strict=True)])
-        arrays.append(array)
-        fields.append(pa.field(column, array.type, metadata=MARK if marked else None))
-    return pa.Table.from_arrays(arrays, schema=pa.schema(fields)) if fields else pa.table({})
-
-
-def _from_polars(source: Any, name: str) -> pa.Table:
-    import polars as pl
-
-    frame = source.collect(engine="streaming") if isinstance(source, pl.LazyFrame) else source
-    if not isinstance(frame, pl.DataFrame):
-        raise BadInputError("is one column", source=name, expected="a DataFrame")
-    # By default polars gives string views, for which Arrow lacks most functions.
-    return frame.to_arrow(compat_level=pl.CompatLevel.oldest())
+    if type(source).__module__.split(".")[0] == "ibis":
+        return "ibis table", Loaded(read_ibis(source, "ibis table"))
+    return name_of(source), load_rows(source, split)

@@ -30,4 +30,6 @@ def staged_files(path: Path, name: str, split: str | None) -> RowsInFiles | None
     numbers = found.table([staged.number]).column(0).to_numpy()
     consecutive = len(numbers) == 0 or int(numbers[-1]) == len(numbers)
     rows = found.without(staged.number, folder)
-    return RowsInFiles(rows, notes, staged.broken, None if consecutive else np.asarray(numbers, np.int64))
+    return RowsInFiles(
+        rows, (*notes, *staged.notes), staged.broken, None if consecutive else np.asarray(numbers, np.int64)
+    )

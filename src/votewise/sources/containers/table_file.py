@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -25,6 +25,43 @@ BATCH_BYTES = 32 << 20
 AHEAD = 4
 """Batches that are read ahead: the first one of a row group takes several times as long as the next ones where DuckDB wrote
 the file, in pages as large as the group."""
+
+
+class RowsInPieces(Protocol):
+    """Rows that are read in batches: those of a file, or of a table in memory."""
+
+    @property
+    def kind(self) -> str:
+        """``parquet``, ``arrow`` or ``memory``."""
+        ...
+
+    @property
+    def rows(self) -> int:
+        """Their number."""
+        ...
+
+    @property
+    def schema(self) -> pa.Schema:
+        """Names and types of the columns."""
+        ...
+
+    @property
+    def sizes(self) -> Mapping[str, int]:
+        """Bytes of the columns' values."""
+        ...
+
+    @property
+    def bytes(self) -> int:
+        """Bytes of all columns."""
+        ...
+
+    def check(self) -> None:
+        """Raise BadInputError if the rows are not as they were when they were opened."""
+        ...
+
+    def batches(self, columns: Sequence[str], rows: Indices | None, most: int = ...) -> Iterator[pa.Table]:
+        """These columns of all rows, or of these ascending ones, as far as there are such columns; ``most`` at a time."""
+        ...
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,7 @@ import pyarrow as pa
 
 from votewise.sources.containers.loaded import Broken
 from votewise.sources.containers.plain_types import common_metadata, has_categories, plain_schema
-from votewise.sources.containers.table_file import Indices, TableFile
+from votewise.sources.containers.table_file import Indices, RowsInPieces, TableFile
 
 
 @dataclass(frozen=True)
@@ -22,7 +22,7 @@ class TableFiles:
     ``kept`` is what keeps temporary files while the table is in use.
     """
 
-    files: tuple[TableFile, ...]
+    files: tuple[RowsInPieces, ...]
     schema: pa.Schema
     kept: Any = None
 

@@ -11,6 +11,7 @@ import pyarrow as pa
 
 from votewise.errors import BadInputError, EngineFailedError, VotewiseError
 from votewise.sources.databases.database_tables import named_table
+from votewise.sources.databases.spark import fetched_from_spark
 from votewise.sources.databases.urls import ConnectionUrl
 
 LOST = {"OperationalError", "AdminShutdown", "CrashShutdown", "InterfaceError", "ConnectionFailure", "Py4JNetworkError"}
@@ -71,7 +72,18 @@ def open_url(url: str) -> Iterator[Any]:
 def read_ibis(table: Any, name: str) -> pa.Table:
     """Run an ibis expression and fetch its rows."""
     with engine_errors(name):
-        return table.to_pyarrow()
+        return fetched_from_spark(table) if table.get_backend().name == "pyspark" else table.to_pyarrow()
+
+
+def has_no_order(source: Any) -> bool:
+    """Whether a table's rows may come in another order the next time, as Spark's do."""
+    if isinstance(source, str):
+        return ConnectionUrl.parse(source).scheme.lower() == "pyspark"
+    try:
+        return bool(source.get_backend().name == "pyspark")
+    except Exception:
+        # ibis raises errors of its own where a table is of no engine, or of several.
+        return False
 
 
 @contextmanager

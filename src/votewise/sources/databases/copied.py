@@ -10,9 +10,6 @@ from votewise.sources.containers.temporary import TemporaryFolder
 from votewise.sources.databases.database_table import DatabaseTable, write_rows_to
 from votewise.sources.databases.digests import ENGINES
 
-IN_BATCHES = tuple(engine for engine in ENGINES if engine != "pyspark")
-"""The engines that deliver rows some at a time, as they are."""
-
 
 def copied(table: DatabaseTable) -> TableFiles | None:
     """The rows of a table in a file that is there as long as somebody uses it; None where it has to be fetched otherwise.
@@ -24,7 +21,7 @@ def copied(table: DatabaseTable) -> TableFiles | None:
     path = folder.path / "rows.parquet"
     try:
         with table.opened() as rows:
-            if rows.get_backend().name not in IN_BATCHES:
+            if rows.get_backend().name not in ENGINES:
                 return None
             write_rows_to(rows, path)
         return replace(TableFiles.of([path], "parquet"), kept=folder)

@@ -12,6 +12,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from votewise.sources.databases.connections import engine_errors, open_url
+from votewise.sources.databases.spark import fetched_from_spark
 from votewise.storage.engine import write_parquet
 
 FETCHED = 5_000
@@ -56,7 +57,7 @@ def one_snapshot(table: Any) -> Iterator[None]:
 def batches(table: Any) -> Iterator[pa.RecordBatch]:
     """The rows of an ibis table, some at a time where the engine can."""
     if table.get_backend().name == "pyspark":
-        yield from table.to_pyarrow().to_batches()
+        yield from fetched_from_spark(table).to_batches()
         return
     with table.to_pyarrow_batches(chunk_size=FETCHED) as reader:
         yield from reader
@@ -65,7 +66,7 @@ def batches(table: Any) -> Iterator[pa.RecordBatch]:
 def write_rows_to(table: Any, path: Path) -> None:
     """Write the rows of an ibis table to a Parquet file, some at a time."""
     if table.get_backend().name == "pyspark":
-        write_parquet(table, path)
+        write_parquet(table, path, schema=table.schema().to_pyarrow())
         return
     with pq.ParquetWriter(path, table.schema().to_pyarrow()) as writer:
         for batch in batches(table):

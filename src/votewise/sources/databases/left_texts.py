@@ -35,8 +35,8 @@ class Left:
     Attributes:
         stand_ins: the table with digests for its long texts, which stay in the database.
         whole: the whole table, where it is small.
-        reason: why the texts have to be fetched, where neither is given; empty where there are no long texts, or where the
-            engine is not known to compute digests.
+        reason: why the texts have to be fetched, where neither is given; empty where there are no long texts, and for small
+            tables of engines that are not known to compute digests.
     """
 
     stand_ins: StandIns | None = None
@@ -66,8 +66,9 @@ def left_in_database(table: DatabaseTable) -> Left:
 
 def _left(table: DatabaseTable, rows: Any) -> Left:
     names = rows.columns
-    if rows.get_backend().name not in ENGINES:
-        return Left()
+    if (engine := rows.get_backend().name) not in ENGINES:
+        few = len(_read(rows.limit(SMALL + 1).select(*names[:1]))) <= SMALL
+        return Left() if few else Left(reason=f"they stay in DuckDB, PostgreSQL and Spark only, and this is {engine}")
     if _by_chance(rows):
         return Left(reason="the table would be another one the next time that it is asked")
     if len({name.casefold() for name in names}) < len(names):

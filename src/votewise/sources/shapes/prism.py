@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
-from votewise.sources.canonical import Canonical, from_votes
+from votewise.sources.canonical import PLACE, Canonical, from_votes
 from votewise.sources.format import Format
 from votewise.sources.nested import named
 from votewise.sources.rows import Rows
+from votewise.sources.vote_texts import stage_couples, texts_where_they_are
 
+PROMPT, ANSWER = "user_prompt", "model_response"
 TRUTH = {True: True, False: False, "true": True, "false": False}
 
 
@@ -19,9 +21,42 @@ def read_prism(rows: Rows) -> Canonical:
     """
     turn, users = rows.number("turn"), rows.annotator("user_id").to_pylist()
     interactions = rows.identifier("interaction_id").to_pylist()
-    prompts, responses = rows.text("user_prompt").to_pylist(), rows.text("model_response").to_pylist()
+    prompts, responses = texts_where_they_are(rows, PROMPT), texts_where_they_are(rows, ANSWER)
     models = rows.values("model_name") if rows.has("model_name") else [None] * len(rows)
     chosen = [_chosen(rows, i, value) for i, value in enumerate(rows.values("if_chosen"))]
+    couples, later, alone = _couples(rows, turn.tolist(), interactions, chosen)
+    votes = [
+        {
+            "row": i,
+            "annotator": users[winner],
+            "label": "a",
+            "judgement": interactions[winner],
+            "model_a": named(models[winner]),
+            "model_b": named(models[i]),
+        }
+        for i, winner in couples
+    ]
+    if couples and (prompts is None or responses is None):
+        stage_couples(rows, PROMPT, ANSWER, [winner for _, winner in couples], [i for i, _ in couples])
+        votes = [vote | {PLACE: place} for place, vote in enumerate(votes)]
+    elif prompts is not None and responses is not None:
+        votes = [
+            vote | {"prompt": prompts[winner], "response_a": responses[winner], "response_b": responses[i]}
+            for vote, (i, winner) in zip(votes, couples, strict=True)
+        ]
+    notes = [f"{later:,} responses of later turns were skipped, because they sample one model twice."] if later else []
+    if alone:
+        notes.append(f"{alone:,} responses were skipped: not exactly one was chosen, or there was no other.")
+    return from_votes(rows, votes, shown=False, skipped=later + alone, notes=notes, guarded=True)
+
+
+def _couples(
+    rows: Rows, turn: list[float], interactions: list[str], chosen: list[bool]
+) -> tuple[list[tuple[int, int]], int, int]:
+    """The rows of two responses each, the better one second, in the order of the source.
+
+    Also gives the numbers of responses of later turns, and of those that nothing can be compared with.
+    """
     groups: dict[str, list[int]] = {}
     later = 0
     for i in rows.kept().tolist():
@@ -29,7 +64,7 @@ def read_prism(rows: Rows) -> Canonical:
             groups.setdefault(interactions[i], []).append(i)
         else:
             later += 1
-    votes: list[dict[str, Any]] = []
+    couples: list[tuple[int, int]] = []
     alone = 0
     for members in groups.values():
         best = [i for i in members if chosen[i]]
@@ -41,26 +76,9 @@ def read_prism(rows: Rows) -> Canonical:
         if not best or len(members) == 1:
             alone += len(members)
             continue
-        winner = best[0]
-        votes.extend(
-            {
-                "row": i,
-                "annotator": users[winner],
-                "label": "a",
-                "judgement": interactions[winner],
-                "prompt": prompts[winner],
-                "response_a": responses[winner],
-                "response_b": responses[i],
-                "model_a": named(models[winner]),
-                "model_b": named(models[i]),
-            }
-            for i in members
-            if i != winner
-        )
-    notes = [f"{later:,} responses of later turns were skipped, because they sample one model twice."] if later else []
-    if alone:
-        notes.append(f"{alone:,} responses were skipped: not exactly one was chosen, or there was no other.")
-    return from_votes(rows, votes, shown=False, skipped=later + alone, notes=notes, guarded=True)
+        couples.extend((i, best[0]) for i in members if i != best[0])
+    # Utterances of several interactions may be mixed.
+    return sorted(couples), later, alone
 
 
 def _chosen(rows: Rows, row: int, value: Any) -> bool:
@@ -76,4 +94,5 @@ PRISM = Format(
     "PRISM utterances: one response per row, the chosen one marked",
     (("interaction_id",), ("user_id",), ("turn",), ("user_prompt",), ("model_response",), ("if_chosen",)),
     read_prism,
+    leaves_texts=True,
 )

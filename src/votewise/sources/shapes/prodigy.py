@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 from votewise.data.identity import ALSO
@@ -14,7 +15,10 @@ from votewise.sources.meanings.people import people_column
 from votewise.sources.meanings.times import time_column
 from votewise.sources.nested import get, named
 from votewise.sources.rows import Rows
+from votewise.sources.rows_part import parts_of
+from votewise.sources.texts.prompt_objects import holds_objects
 from votewise.sources.texts.prompt_parts import find_parts, prompts_of, seen_of
+from votewise.sources.vote_texts import VoteTexts
 
 SHOWN = ("text", "html", "image")
 """Columns of a task's own content, where no column has a name of the prompt."""
@@ -27,16 +31,18 @@ def read_prodigy(rows: Rows) -> Canonical:
     Tasks that were rejected or ignored are skipped, and so are those without a choice. Two options that were both chosen
     are a tie.
     """
-    options, chosen = rows.values("options"), rows.values("accept")
+    chosen = rows.values("accept")
     answers = rows.values("answer") if rows.has("answer") else ["accept"] * len(rows)
     who = _people(rows)
     when = time_column(rows)
     times = rows.moment(when).tolist() if when is not None else [None] * len(rows)
-    prompts, seen = _prompts(rows)
     votes: list[dict[str, Any]] = []
+    kept = VoteTexts(rows)
     skipped = several = 0
-    for i in rows.kept().tolist():
-        texts = _options(rows, i, options[i])
+    for i, (prompt, seen, given) in enumerate(_tasks(rows)):
+        if not rows.ok[i]:
+            continue
+        texts = _options(rows, i, given)
         ids = [str(one) for one in (chosen[i] if isinstance(chosen[i], list) else [chosen[i]]) if one is not None]
         strange = [one for one in ids if one not in texts]
         if strange and texts:
@@ -46,18 +52,14 @@ def read_prodigy(rows: Rows) -> Canonical:
         couples = by_places([int(one not in ids) for one in texts]) if ids and answers[i] == "accept" else []
         skipped += not couples
         several += len(couples) > 1
+        shared = {"row": i, "annotator": who[i], "time": times[i]}
+        shared |= {"judgement": str(i)} if len(couples) > 1 else {}
         names = list(texts)
         for better, worse, tie in couples:
             a, b = sorted((better, worse))
-            vote = {
-                "row": i,
-                "annotator": who[i],
-                "label": "tie" if tie else "a" if better == a else "b",
-                "time": times[i],
-            }
-            vote |= {"prompt": prompts[i], "response_a": texts[names[a]], "response_b": texts[names[b]]}
-            vote |= {ALSO: seen[i]} if seen is not None else {}
-            votes.append(vote | {"judgement": str(i)} if len(couples) > 1 else vote)
+            shown = {"prompt": prompt, "response_a": texts[names[a]], "response_b": texts[names[b]], ALSO: seen}
+            votes.append(shared | {"label": "tie" if tie else "a" if better == a else "b"} | kept.keep(shown))
+    kept.finish()
     rows.use("options", "answers")
     rows.use("accept", "label")
     notes = [NOTE] if several else []
@@ -66,7 +68,7 @@ def read_prodigy(rows: Rows) -> Canonical:
 
 
 def _people(rows: Rows) -> list[str | None]:
-    name = people_column(rows) or (SESSION if rows.has(SESSION) else None)
+    name = people_column(rows, (SESSION,)) or (SESSION if rows.has(SESSION) else None)
     if name is None:
         return [None] * len(rows)
     found: list[str | None] = rows.identifier(name, null=True).to_pylist()
@@ -74,7 +76,8 @@ def _people(rows: Rows) -> list[str | None]:
     return found
 
 
-def _prompts(rows: Rows) -> tuple[list[Any], list[str | None] | None]:
+def _tasks(rows: Rows) -> Iterator[tuple[Any, str | None, Any]]:
+    """Of every row the prompt, what else is seen, and the options; some are in memory at a time where they are in files."""
     taken = {"options", "accept", "answer", *(name for name in rows.table.column_names if name.startswith("_"))}
     own = next((name for name in SHOWN if rows.has(name)), None)
     if own is not None and find_parts(rows, taken).prompt is None:
@@ -82,7 +85,12 @@ def _prompts(rows: Rows) -> tuple[list[Any], list[str | None] | None]:
     parts = find_parts(rows, taken)
     for name in parts.columns:
         rows.use(name, "prompt")
-    return prompts_of(rows, parts), seen_of(rows, parts)
+    if parts.prompt is not None:
+        holds_objects(rows, parts.prompt)
+    rows.use("options")
+    for part in parts_of(rows, (*parts.columns, "options")) if rows.source.stand_ins is not None else (rows,):
+        seen = seen_of(part, parts) or [None] * len(part)
+        yield from zip(prompts_of(part, parts), seen, part.values("options"), strict=True)
 
 
 def _options(rows: Rows, row: int, value: Any) -> dict[str, str]:
@@ -115,4 +123,5 @@ PRODIGY = Format(
     read_prodigy,
     looks=looks_like_prodigy,
     own_status=True,
+    leaves_texts=True,
 )
