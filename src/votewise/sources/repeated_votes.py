@@ -17,7 +17,7 @@ def by_chance(canonical: Canonical, shown: tuple[Codes, Bools], key: Codes, when
 
     Args:
         canonical: the votes.
-        shown: (n,) the indices of those that are compared, and whether they show the pair the other way round.
+        shown: (n,) the indices of those that are compared, and whether they swap the pair's answers.
         key: (n,) equal for votes that repeat each other.
         when: (n,) their times, or None.
     """
