@@ -400,7 +400,8 @@ def test_reliabilities_learnt_in_training_take_rankings_for_judgements() -> None
         beliefs.absorb(np.arange(len(margins)), margins)
         beliefs.end_epoch()
         expected = estimate_reliability(votes, margins=margins, temperature="fit")
-        np.testing.assert_allclose(beliefs.reliability, expected.annotators["reliability"].to_numpy(), atol=0.02)
+        # An audit weighs several kinds of errors in rankings, training does not.
+        np.testing.assert_allclose(beliefs.reliability, expected.annotators["reliability"].to_numpy(), atol=0.03)
         found[votes.judgement is None] = beliefs.reliability
     assert np.abs(found[True] - found[False]).max() > 1e-3
 

@@ -102,7 +102,7 @@ class StoredColumns:
 
     def typed(self, batch: pa.Table) -> pa.Table:
         """The columns among what the files gave, under their names and with their types."""
-        columns = [batch.column(source).cast(self.schema.field(name).type) for name, source in self.names.items()]
+        columns = [as_type(batch.column(source), self.schema.field(name).type) for name, source in self.names.items()]
         return pa.Table.from_arrays(columns, schema=self.schema)
 
 
@@ -228,6 +228,11 @@ class LazyTable:
         """Rows of the columns in memory and of those in files, as rows of the table."""
         columns = [(stored if name in self.stored.names else here).column(name) for name in self._names]
         return pa.Table.from_arrays(columns, schema=self.schema)
+
+
+def as_type(column: pa.ChunkedArray, kind: pa.DataType) -> pa.ChunkedArray:
+    """A column with another type; one that has it is not cast, for Arrow's cast loses rows of null types inside of lists."""
+    return column if column.type == kind else column.cast(kind)
 
 
 def with_columns(table: Any, columns: Mapping[str, Any], *, first: bool = False) -> Any:

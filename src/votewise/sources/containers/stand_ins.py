@@ -19,7 +19,7 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from votewise.arrays import Bools
-from votewise.data.lazy_table import RowStore
+from votewise.data.lazy_table import RowStore, as_type
 from votewise.sources.cells import is_string
 from votewise.sources.containers.hashing import hashed_texts, stand_ins_of
 from votewise.sources.containers.left_values import LeftValues
@@ -124,7 +124,9 @@ def with_stand_ins(files: TableFiles) -> StandIns | None:
     firsts = {field.name: first.column(field.name) for field in first.schema}
     begun = files.head([name for name in left if name not in firsts], HEAD)
     firsts |= {name: begun.column(name) for name in begun.column_names}
-    head = _together(files.schema, firsts, beside.slice(0, HEAD)).cast(files.schema)
+    head = _together(files.schema, firsts, beside.slice(0, HEAD))
+    same = [as_type(head.column(field.name), field.type) for field in files.schema]
+    head = pa.Table.from_arrays(same, schema=files.schema)
     return StandIns(files, table, head, secret)
 
 

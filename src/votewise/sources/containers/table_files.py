@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
+from votewise.data.lazy_table import as_type
 from votewise.sources.containers.loaded import Broken
 from votewise.sources.containers.plain_types import common_metadata, has_categories, plain_schema
 from votewise.sources.containers.table_file import Indices, RowsInPieces, TableFile
@@ -116,7 +117,7 @@ class RowsInFiles:
 
 def _as(batch: pa.Table, schema: pa.Schema) -> pa.Table:
     columns = [
-        batch.column(field.name).cast(field.type)
+        as_type(batch.column(field.name), field.type)
         if field.name in batch.column_names
         else pa.chunked_array([pa.nulls(len(batch), field.type)])
         for field in schema
