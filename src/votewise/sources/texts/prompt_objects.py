@@ -15,7 +15,6 @@ from votewise.sources.meanings.unread_people import ABOUT
 from votewise.sources.meanings.unread_values import MEDIA, RECORDS, REMARKS
 from votewise.sources.rows import Rows
 from votewise.sources.texts.messages import Message, conversation, without_nulls
-from votewise.sources.texts.prompt_values import text_of_part
 from votewise.sources.texts.text_conversations import parsed_object
 from votewise.sources.values import decoded, is_marked
 
@@ -95,29 +94,23 @@ def _holds_objects(rows: Rows, name: str) -> bool:
 
 def object_prompt(value: Mapping[str, Any]) -> PromptObject:
     """Read an object: system text, history, title, prompt or body, and input, in this order."""
-    free: dict[str, str] = {}
-    for own, item in value.items():
-        if item not in (None, "", [], {}):
-            free[own if plain_name(own) in free else plain_name(own)] = own
+    free = {"_".join(key.casefold().split()): key for key, item in value.items() if item not in (None, "", [], {})}
     texts: list[str] = []
     turns: list[Message] = []
     before: list[Message] = []
     for group in (SYSTEM, HISTORY, TITLE, PROMPT, BODY, INPUT):
         for name in group:
             key = free.get(name)
-            if key is None:
-                continue
-            alone = text_of_part(value[key]) if group is SYSTEM or isinstance(value[key], str) else None
-            found = conversation(value[key]) if group is not SYSTEM or alone is None else None
-            if found is None and alone is None:
+            found = None if key is None else conversation(value[key])
+            if key is None or (found is None and not isinstance(value[key], str)):
                 continue
             del free[name]
             if found is not None:
                 turns += found
-            elif alone and group is SYSTEM:
-                before += said(alone, "system")
-            elif alone:
-                texts.append(alone)
+            elif group is SYSTEM:
+                before += said(value[key], "system")
+            else:
+                texts.append(value[key])
     seen = {name: without_nulls(value[free.pop(name)]) for name in SEEN if name in free}
     unknown = tuple(key for key in free.values() if _may_be_seen(value[key]))
     rest = {
