@@ -131,7 +131,7 @@ def test_pages_show_what_is_in_data_and_do_not_act(words: list[str]) -> None:
         assert shell("audit", path, "--out", folder / "audit", "--force").code == 0
         path = write(folder, f"<{MARK}> clicks.jsonl", json_lines(clicks))
         # Whichever model comes first, somebody is kept.
-        words = ["--domain", "domain", "--window", "30d", "--threshold", "0"]
+        words = ["--domain", "domain", "--window", "30d", "--threshold", "0.01"]
         assert shell("filter", path, "--win-rate", "0.7", "--out", folder / "kept", *words).code == 0
         path = write(folder, f"<{MARK}> contests.jsonl", json_lines(contests))
         for command in ("win-rate", "matrix"):
