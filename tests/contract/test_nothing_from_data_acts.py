@@ -117,7 +117,7 @@ def test_pages_show_what_is_in_data_and_do_not_act(words: list[str]) -> None:
         for i in range(40)
     ]  # fmt: skip
     clicks = [
-        {"user": f"{who}{i % 9}", "prompt": asked, "model_a": new, "model_b": old, "winner": "ab"[i % 4 == 0],
+        {"user": f"{who}{i % 9}", "prompt": asked, "model_a": new, "model_b": old, "winner": "ab"[(i % 9 < 4) != (i % 5 == 0)],
          "domain": domain, "time": 1_700_000_000 + 86_400 * i}
         for i in range(180)
     ]  # fmt: skip
@@ -130,8 +130,8 @@ def test_pages_show_what_is_in_data_and_do_not_act(words: list[str]) -> None:
         path = write(folder, f"<{MARK}>'\" &amp;.jsonl", json_lines(votes))
         assert shell("audit", path, "--out", folder / "audit", "--force").code == 0
         path = write(folder, f"<{MARK}> clicks.jsonl", json_lines(clicks))
-        # Whichever model comes first, somebody is kept.
-        words = ["--domain", "domain", "--window", "30d", "--threshold", "0.01"]
+        # Some prefer one model and some the other: whichever comes first, somebody is kept.
+        words = ["--domain", "domain", "--window", "30d", "--threshold", "0.05"]
         assert shell("filter", path, "--win-rate", "0.7", "--out", folder / "kept", *words).code == 0
         path = write(folder, f"<{MARK}> contests.jsonl", json_lines(contests))
         for command in ("win-rate", "matrix"):
