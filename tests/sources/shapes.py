@@ -26,6 +26,8 @@ class Shape:
     margins: list[float] | None = None
     weights: list[float] | None = None
     columns: dict[str, str] = field(default_factory=dict)
+    by_name: bool = False
+    """Whether the format is only read where it is named."""
 
 
 def user(text: str) -> dict[str, str]:
@@ -137,6 +139,10 @@ def annotation(who: Any, selected: str | None, cancelled: bool = False) -> Row:
         "created_at": "2021-03-09T22:16:08.728353Z",
         "result": [] if selected is None else [chosen],
     }
+
+
+def oasst(own: str, role: str, text: str, rank: int | None, replies: list[Row] | None = None) -> Row:
+    return {"message_id": own, "role": role, "text": text, "rank": rank, **({"replies": replies} if replies else {})}
 
 
 def prism(row: int, interaction: str, who: str, turn: int, answer: str, chosen: bool) -> Row:
@@ -534,6 +540,107 @@ SHAPES: dict[str, Shape] = {
             for who, accept, answer in (("s1", ["A"], "accept"), ("s2", ["B"], "accept"), ("s3", ["B"], "ignore"))
         ],
         [("s1", "Yes", "No", False), ("s2", "No", "Yes", False)],
+        "Hi",
+        skipped=1,
+    ),
+    "ranked, by several people": Shape(
+        "ranked",
+        [
+            {
+                "prompt": "Hi",
+                "responses": ["Yes", "No", "So"],
+                "rank_annotator_1": [1, 2, 3],
+                "rank_annotator_2": [2, 1, 2],
+            }
+        ],
+        [
+            ("annotator_1", "Yes", "No", False),
+            ("annotator_1", "Yes", "So", False),
+            ("annotator_1", "No", "So", False),
+            ("annotator_2", "No", "Yes", False),
+            ("annotator_2", "No", "So", False),
+        ],
+        "Hi",
+        shown=False,
+    ),
+    "chosen-lists": Shape(
+        "chosen-lists",
+        [{"id": "1", "prompt": "Hi", "chosen": ["Yes"], "rejected": ["No", "So"], "models": ["m1", "m2", "m3"]}],
+        [("(unknown)", "Yes", "No", False), ("(unknown)", "Yes", "So", False)],
+        "Hi",
+        shown=False,
+        by_name=True,
+    ),
+    "ms-swift": Shape(
+        "ms-swift",
+        [{"messages": [user("Hi"), bot("Yes")], "rejected_response": "No", "user_id": "u1"}],
+        [("u1", "Yes", "No", False)],
+        [user("Hi")],
+        shown=False,
+    ),
+    "nova": Shape(
+        "nova",
+        [
+            {
+                "system": [{"text": "Be kind."}],
+                "messages": [
+                    {"role": "user", "content": [{"text": "Hi"}]},
+                    {
+                        "role": "assistant",
+                        "candidates": [
+                            {"content": [{"text": "No"}], "preferenceLabel": "non-preferred"},
+                            {"content": [{"text": "Yes"}], "preferenceLabel": "preferred"},
+                        ],
+                    },
+                ],
+            }
+        ],
+        ALL,
+        [{"role": "system", "content": "Be kind."}, user("Hi")],
+        shown=False,
+    ),
+    "oasst, trees": Shape(
+        "oasst",
+        [
+            {
+                "message_tree_id": "t",
+                "prompt": oasst(
+                    "t", "prompter", "Hi", None, [oasst("a", "assistant", "Yes", 0), oasst("b", "assistant", "No", 1)]
+                ),
+            }
+        ],
+        ALL,
+        [user("Hi")],
+        shown=False,
+    ),
+    "oasst, messages": Shape(
+        "oasst",
+        [
+            oasst("t", "prompter", "Hi", None) | {"parent_id": None},
+            oasst("a", "assistant", "Yes", 0) | {"parent_id": "t"},
+            oasst("b", "assistant", "No", 1) | {"parent_id": "t"},
+        ],
+        ALL,
+        [user("Hi")],
+        shown=False,
+    ),
+    "pick-a-pic": Shape(
+        "pick-a-pic",
+        [
+            {
+                "caption": "Hi",
+                "image_0_url": "Yes",
+                "image_1_url": "No",
+                "label_0": one,
+                "label_1": other,
+                "has_label": one + other > 0,
+                "user_id": 7,
+                "model_0": "m1",
+                "model_1": "m2",
+            }
+            for one, other in ((1, 0), (0, 0))
+        ],
+        [("7", "Yes", "No", False)],
         "Hi",
         skipped=1,
     ),

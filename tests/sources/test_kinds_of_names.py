@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import json
 import shlex
+from datetime import date
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
+import pyarrow as pa
 import pytest
 from told import Sample, refused, told
 
@@ -193,3 +196,22 @@ def test_the_choice_of_summaries_counts_from_0() -> None:
     row = {"info": {"post": "A long post."}, "summaries": [{"text": "x"}, {"text": "y"}], "choice": 1, "worker": "w"}
     assert told(read_votes([row])) == ["w: y > x | A long post."]
     refused([{name: value for name, value in row.items() if name != "worker"}], "best_from_0")
+
+
+@pytest.mark.parametrize("name", ["annotateur", "Bewerter", "anotador_id", "評価者", "разметчик", "who"])
+def test_people_in_other_languages_are_not_left_out(name: str) -> None:
+    rows = [{"prompt": f"q{i}", "chosen": "x", "rejected": "y", name: f"p{i % 2}"} for i in range(4)]
+    with pytest.raises(BadInputError, match="--columns") as error:
+        read_votes(rows)
+    assert name in str(error.value)
+    assert set(read_votes(rows, columns={"annotator": name}).annotator_ids.to_pylist()) == {"p0", "p1"}
+
+
+def test_people_may_be_decimal_numbers_and_are_not_dates() -> None:
+    shared = {"prompt": ["p", "q"], "chosen": ["x", "x"], "rejected": ["y", "y"]}
+    numbers = pa.array([Decimal("123456789012345678901"), Decimal(7)], pa.decimal128(38, 0))
+    found = read_votes(pa.table(shared | {"worker_id": numbers}))
+    assert set(found.annotator_ids.to_pylist()) == {"123456789012345678901", "7"}
+    for other in (pa.array([date(2026, 5, 13), None]), pa.array([b"w", b"v"])):
+        with pytest.raises(BadInputError, match="worker_id"):
+            read_votes(pa.table(shared | {"worker_id": other}))

@@ -127,6 +127,23 @@ def whole_numbers(column: pa.ChunkedArray) -> tuple[pa.ChunkedArray, Bools]:
     return kept.cast(pa.int64()).cast(TEXT), whole
 
 
+def written_values(column: pa.ChunkedArray) -> pa.ChunkedArray:
+    """Convert a column of floats or truth values to texts: whole numbers without a point, null for null and NaN.
+
+    >>> written_values(pa.chunked_array([[1.0, 0.5, None]])).to_pylist()
+    ['1', '0.5', None]
+    """
+    if pa.types.is_boolean(column.type):
+        return column.cast(TEXT)
+    whole, is_whole = whole_numbers(column)
+    if is_whole.all():
+        return whole
+    written = (None if value is None else repr(float(value)) for value in column.to_pylist())
+    return pa.chunked_array(
+        [pa.array([w if w is not None else s for w, s in zip(whole.to_pylist(), written, strict=True)], TEXT)]
+    )
+
+
 def decimal_names(column: pa.ChunkedArray) -> tuple[pa.ChunkedArray, Bools]:
     """Convert a column of decimals to texts of whole numbers, as ``whole_numbers`` does for floats."""
     texts = column.cast(pa.string()).cast(TEXT)

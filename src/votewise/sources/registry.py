@@ -14,18 +14,23 @@ from votewise.sources.meanings.result_columns import answer_columns
 from votewise.sources.meanings.single_verdicts import refuse_single_verdicts
 from votewise.sources.meanings.vote_columns import label_like
 from votewise.sources.rows import Rows
+from votewise.sources.samples import samples
 from votewise.sources.shapes.alpacaeval import ALPACAEVAL
 from votewise.sources.shapes.arena import ARENA, ARENA_100K, ARENA_140K, MT_BENCH
 from votewise.sources.shapes.argilla import ARGILLA
+from votewise.sources.shapes.chosen_lists import CHOSEN_LISTS
 from votewise.sources.shapes.helpsteer import HELPSTEER
 from votewise.sources.shapes.labelstudio import LABELSTUDIO
+from votewise.sources.shapes.last_turns import NOVA_DPO, SWIFT
 from votewise.sources.shapes.multipref import MULTIPREF
+from votewise.sources.shapes.oasst import OASST
 from votewise.sources.shapes.openai import OPENAI
 from votewise.sources.shapes.openwebui import OPENWEBUI
+from votewise.sources.shapes.pickapic import PICKAPIC
 from votewise.sources.shapes.plain import CLICKS, PLAIN
 from votewise.sources.shapes.prism import PRISM
 from votewise.sources.shapes.prodigy import PRODIGY
-from votewise.sources.shapes.ranked import RANKED
+from votewise.sources.shapes.ranked import RANKED, refuse_orders_in_doubt
 from votewise.sources.shapes.several_votes import SEVERAL_VOTES
 from votewise.sources.shapes.toloka import TOLOKA
 from votewise.sources.shapes.trl import HH_RLHF, TRL, ULTRAFEEDBACK, ULTRAFEEDBACK_BINARIZED
@@ -38,6 +43,7 @@ _ALL = (
     ULTRAFEEDBACK_BINARIZED,
     HH_RLHF,
     TRL,
+    CHOSEN_LISTS,
     MULTIPREF,
     HELPSTEER,
     PRISM,
@@ -50,9 +56,13 @@ _ALL = (
     LABELSTUDIO,
     ALPACAEVAL,
     OPENAI,
+    NOVA_DPO,
+    PICKAPIC,
+    OASST,
     TOLOKA,
     PRODIGY,
     RANKED,
+    SWIFT,
     TWO_ANSWERS,
     SEVERAL_VOTES,
 )
@@ -105,6 +115,7 @@ def _recognised(rows: Rows) -> Format:
         return fit[0]
     names = rows.table.column_names
     refuse_single_verdicts(rows)
+    refuse_orders_in_doubt(rows)
     if set(CLICKS_ONLY) <= set(names):
         raise ClicksWithoutTextsError(
             "holds clicks without the texts of the answers",
@@ -132,7 +143,7 @@ CLICKS_ONLY = ("user", "model_a", "model_b", "winner")
 
 def _told(rows: Rows) -> dict[str, str]:
     """What the user has said about columns, and the label where one column holds nothing but labels."""
-    alone = label_like(rows.table, LABELS | rows.labels, ())
+    alone = label_like(samples(rows), LABELS | rows.labels, ())
     own = rows.source_column(alone[0]) if len(alone) == 1 else None
     return {"label": own, **rows.renames} if own is not None and own not in rows.renames.values() else rows.renames
 
@@ -150,7 +161,7 @@ def _inside(rows: Rows, names: list[str]) -> list[str]:
 
 def _several(rows: Rows) -> str:
     """What to say about several columns of labels that no name tells apart: they are of people, or of questions."""
-    names = label_like(rows.table, LABELS | rows.labels, ())
+    names = label_like(samples(rows), LABELS | rows.labels, ())
     if len(names) < 2 or answer_columns(rows.table) is None:
         return ""
     return (

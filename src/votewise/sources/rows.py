@@ -27,9 +27,11 @@ from votewise.sources.cells import (
     seconds,
     timestamps,
     whole_numbers,
+    written_values,
 )
 from votewise.sources.containers.opening import Source
 from votewise.sources.containers.stand_in_type import TextsNeededError, digests, is_in_files, is_stand_in, original_type
+from votewise.sources.dates import moments
 from votewise.sources.usable import UsableRows
 from votewise.sources.values import decoded, is_marked
 
@@ -82,6 +84,17 @@ class Rows(UsableRows):
             self.reject_where(mask(empty), "is empty", column=name, expected="a name")
         return found
 
+    def labels_in(self, name: str, *, null: bool = False) -> pa.ChunkedArray:
+        """Take a column of labels: names, and also fractions and truth values, which ``--label`` may give a meaning."""
+        field = self.table.schema.field(name)
+        if is_marked(field) or not (pa.types.is_floating(field.type) or pa.types.is_boolean(field.type)):
+            return self.identifier(name, null=null)
+        self.use(name)
+        column = self.table.column(name)
+        if not null:
+            self.reject_where(~known(column), "is null", column=name, expected="a label")
+        return written_values(column)
+
     def annotator(self, name: str = "annotator") -> pa.ChunkedArray:
         """Take the column of annotators' names; a column that is empty in all rows is an error of its own."""
         column = self.table.column(name)
@@ -119,7 +132,7 @@ class Rows(UsableRows):
         """Take a column of times as seconds since 1970, NaN where null.
 
         Accepted are timestamps, dates, ISO 8601 texts (UTC where no zone is given) and numbers: seconds since 1970, or
-        milli-, micro- or nanoseconds where a number is too large for that.
+        milli-, micro- or nanoseconds where a number is too large for that; also dates such as 5/13/2026 (see ``dates``).
         """
         self.use(name)
         column, field = self.table.column(name), self.table.schema.field(name)
@@ -134,7 +147,12 @@ class Rows(UsableRows):
             found = np.array([seconds(v) for v in self.values(name)])
             wrong = known(column) & ~np.isfinite(found)
         elif is_string(field.type):
-            found, wrong = parsed(column, seconds)
+            read = moments(column)
+            found, wrong = read.seconds, read.wrong
+            if read.order is not None:
+                own = self.source_column(name)
+                note = f"Dates in '{own}' are read with the {read.order} first, as days after the 12th show."
+                self.notes += [note] if note not in self.notes else []
         else:
             found, wrong, problem = np.full(len(column), np.nan), known(column), "is not a time"
         self.reject_where(wrong, problem, column=name, expected=TIME)

@@ -41,7 +41,9 @@ BEST = (
 MARKS = ("chosen", "is_chosen", "if_chosen", "is_best", "best", "preferred", "is_preferred", "selected", "is_selected")
 NET_SCORES = ("pm_score", "net_score", "vote_score")
 """Scores that count more than the mark of one answer: they hold it already."""
-INSIDE_SCORES = ("overall_score", "overall_rating", "score", "upvotes", "rating", "reward")
+INSIDE_SCORES = (
+    "overall_score", "fine-grained_score", "fine_grained_score", "overall_rating", "score", "upvotes", "rating", "reward",
+)  # fmt: skip
 ORDER = "best_first"
 """The name under which ``--columns`` gives a list of the answers from the best to the worst."""
 SAMPLE = 20
@@ -61,6 +63,11 @@ class Order:
     kind: str
     column: str
     key: str | None = None
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """The one column that has it."""
+        return (self.column,)
 
 
 def list_column(table: pa.Table) -> str | None:

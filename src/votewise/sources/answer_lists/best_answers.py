@@ -27,7 +27,7 @@ def best_answers(
     Raises:
         BadInputError: numbers may count from 0 or from 1, and no row tells which.
     """
-    values = rows.identifier(column, null=True).to_pylist()
+    values = rows.labels_in(column, null=True).to_pylist()
     start = _start(rows, column, values, answers)
     found: list[int | None] = []
     for i, value in enumerate(values):

@@ -53,3 +53,22 @@ def listed(value: Any) -> list[Any] | None:
         if isinstance(found, list):
             return found
     return None
+
+
+def inverse(items: list[Any]) -> list[int] | None:
+    """The rank of each answer from 0, from a list of the answers' numbers in order; None where it is no such list.
+
+    >>> inverse([3, 1, 2]), inverse([1, 1, 2])
+    ([1, 2, 0], None)
+    """
+    if not all(isinstance(item, int | float) and float(item).is_integer() for item in items):
+        return None
+    order = from_0(items)
+    if sorted(order) != list(range(len(order))) or (items and min(items) not in (0, 1)):
+        return None
+    return [order.index(i) for i in range(len(order))]
+
+
+def from_0(items: list[Any]) -> list[int]:
+    """Whole numbers counted from the least one, which becomes 0."""
+    return [int(item) - int(min(items)) for item in items]

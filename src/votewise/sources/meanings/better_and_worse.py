@@ -89,6 +89,11 @@ def _couples(plain: Mapping[str, str]) -> list[tuple[str, str, bool]]:
                     found.append((name, str(partner), sure or (match is not None and bool(match.groups()))))
         if name in PLAIN and f"rejected_{name}" in plain:
             found.append((name, f"rejected_{name}", True))
+    if not found:
+        # As ms-swift writes alpaca's columns: output and rejected_response.
+        good = [name for name in PLAIN if name in plain and name != "messages"]
+        bad = [f"rejected_{name}" for name in PLAIN if f"rejected_{name}" in plain]
+        found += [(good[0], bad[0], True)] if len(good) == len(bad) == 1 else []
     return found
 
 

@@ -13,13 +13,13 @@ SYSTEM = (
 )  # fmt: skip
 HISTORY = (
     "history", "chat_history", "conversation_history", "dialog_history", "dialogue_history", "previous_turns",
-    "trajectory", "chat", "dialogue", "dialog", "conversations", "conversation", "context", "messages",
+    "trajectory", "chat", "dialogue", "dialog", "conversations", "conversation", "context", "messages", "contents",
 )  # fmt: skip
 NO_ANSWERS = tuple(name for name in HISTORY if "history" in name or name in ("previous_turns", "context"))
 """Histories whose names say that the answers come after them."""
 PROMPT = (
     "prompt", "question", "instruction", "query", "user_prompt", "user_input", "user_query", "user_message", "problem",
-    "post", "article", "document", "passage", "request",
+    "post", "article", "document", "passage", "request", "input_text",
 )  # fmt: skip
 INPUT = ("input", "initial_reason_steps")
 WHOLE = 20

@@ -14,8 +14,10 @@ LONGEST_NAME = 40
 WORDS = {
     "annotator": re.compile(r"annotator|worker|rater|label+er|judge|evaluator|performer|reviewer|person|user|who"),
     "label": re.compile(r"label|better|best|winner|prefer|choice|chosen|verdict|vote|decision|select|pick|result"),
-    "prompt": re.compile(r"prompt|question|instruction|query|ask|request|task|input"),
-    "response": re.compile(r"response|answer|reply|output|completion|candidate|option|text|left|right|first|second"),
+    "prompt": re.compile(r"caption|prompt|question|instruction|query|ask|request|task|input"),
+    "response": re.compile(
+        r"response|answer|reply|output|completion|candidate|option|text|image|picture|video|audio|left|right|first|second"
+    ),
 }
 """Parts of the names of columns, by what such columns mostly hold; earlier ones go first."""
 

@@ -32,6 +32,7 @@ LABELS: dict[str, str] = {
             "answer_a",
             "answer a",
             "completion_a",
+            "winner_model_a",
             "left",
             "first",
         ),
@@ -47,12 +48,13 @@ LABELS: dict[str, str] = {
             "answer_b",
             "answer b",
             "completion_b",
+            "winner_model_b",
             "right",
             "second",
         ),
         "b",
     ),
-    **dict.fromkeys(("tie", "draw", "equal"), "tie"),
+    **dict.fromkeys(("tie", "draw", "equal", "winner_tie"), "tie"),
     **dict.fromkeys(("both_bad", "both bad", "bothbad", "tie (bothbad)", "tie (both bad)"), "both_bad"),
     **dict.fromkeys(("both_good", "both good", "bothgood"), "both_good"),
     **dict.fromkeys(("skip", "skipped", "cancelled", "canceled"), "skip"),
@@ -103,7 +105,7 @@ def label_column(
     null: bool = False,
 ) -> pa.ChunkedArray:
     """Take a column of labels as ``a``, ``b`` or ``tie``, null for what is not a vote; unknown ones are noted."""
-    return labels_of(rows, rows.identifier(name, null=null), name, Words(known, expected), count=not null)
+    return labels_of(rows, rows.labels_in(name, null=null), name, Words(known, expected), count=not null)
 
 
 def labels_of(
@@ -188,7 +190,9 @@ def refuse_label(rows: Rows, row: int, column: str, unknown: Sequence[str], expe
         unknown: all different ones.
         expected: what is understood.
     """
-    first = str(rows.values(column)[row]) if rows.has(column) else unknown[0]
+    value = rows.values(column)[row] if rows.has(column) else unknown[0]
+    first = str(value).lower() if isinstance(value, bool) else str(value)
+    first = first.removesuffix(".0") if isinstance(value, float) else first
     others = [value for value in unknown if value != first]
     more = f"; also {', '.join(map(repr, others[:3]))}" + (f" and {len(others) - 3} more" if len(others) > 3 else "")
     raise BadInputError(

@@ -65,7 +65,8 @@ def check_statuses_and_criteria(rows: Rows) -> None:
     """
     for name in unread(rows):
         values, own = _values(rows, name), rows.source_column(name)
-        if not 1 < len(values) <= MOST:
+        nothing = int(rows.table.column(name).null_count > 0)
+        if not 1 < len(values) + nothing <= MOST or not values:
             continue
         if plain_name(name) in CRITERIA and rows.criterion is None:
             raise several_criteria(rows.source.name, own, values)

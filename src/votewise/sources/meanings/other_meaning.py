@@ -5,9 +5,14 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from votewise.sources.cells import is_text, seconds
+import numpy as np
+import pyarrow as pa
+
+from votewise.sources.cells import is_string, is_text, seconds
+from votewise.sources.dates import moments
 from votewise.sources.meanings.labels import meaning_of
 from votewise.sources.rows import Rows
+from votewise.sources.values import is_marked
 
 NAMES = ("domain", "model_a", "model_b", "pair")
 NUMBERS = ("margin", "weight")
@@ -24,6 +29,10 @@ def has_other_meaning(rows: Rows, name: str) -> bool:
     if name == "pair" and not (rows.has("response_a") or rows.has("chosen")):
         # Without texts nothing else names the pairs.
         return False
+    if name == "time" and is_string(rows.type_of(name)) and not is_marked(rows.table.schema.field(name)):
+        column = pa.chunked_array([pa.array(list(rows.peek(name)), pa.large_string())])
+        there = np.asarray(column.is_valid().to_numpy(), bool)
+        return bool(there.any() and moments(column).wrong[there].all())
     some = False
     for value in rows.peek(name):
         if value is not None and _fits(rows, name, value):

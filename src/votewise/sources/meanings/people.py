@@ -21,13 +21,17 @@ from votewise.sources.meanings.column_names import PERSON, WAYS, plain_name
 from votewise.sources.meanings.inner_columns import inner_names
 from votewise.sources.option_words import column_option
 from votewise.sources.rows import Rows
+from votewise.sources.samples import samples
 
 _WAY = re.compile(f"{WAYS}$")
 
 MAYBE = re.compile(
     r"(created|submitted|updated|entered)_by(_id)?|e?_?mail|member(_id)?|expert(_id|_name)?|person(_id)?|subject_id|rater_model"
     r"|judge_model|model_judge|author_id|annot(_id)?|human_id|student(_id)?|tagger(_id)?|scorer(_id)?|marker(_id)?|handle|login"
-    r"|(account|client|player|employee|visitor)(_(id|name))?|w_id|username|nick_?name"
+    r"|(account|client|player|employee|visitor)(_(id|name))?|w_id|username|nick_?name|who"
+    r"|(annotateur|annotatrice|évaluateur|utilisateur|bewerter(in)?|prüfer(in)?|gutachter(in)?|annotierer(in)?|be?nutzer(in)?"
+    r"|anotador(a)?|evaluador(a)?|usuario|avaliador(a)?|usuário|annotatore|valutatore|utente)(_?(id|name|nr))?"
+    r"|(аннотатор|разметчик|оценщик|пользователь)(_?id)?|(标注者|标注员|评价者|用户|評価者|作業者|ユーザー|평가자|사용자)(_?id)?"
 )
 """Names of columns that may say who voted, and may say something else."""
 
@@ -203,12 +207,13 @@ def _holds_names(rows: Rows, name: str) -> bool:
     column, types = rows.table.column(name), pa.types
     if is_in_files(rows.table.schema.field(name)) and is_string(rows.type_of(name)):
         raise TextsNeededError(name)
-    kind = column.type
+    kind = rows.type_of(name)
     if types.is_string(kind) or types.is_large_string(kind):
         # What a user said is no user.
-        texts = [text for text in column.slice(0, SAMPLE).to_pylist() if text]
+        texts = [text for text in samples(rows, [name], SAMPLE).column(name).to_pylist() if text]
         said = sum(len(text.split()) > MOST_WORDS or (" " in text and text.strip()[-1:] in ENDS) for text in texts)
         if said > len(texts) / 2:
             return False
-    named = types.is_string(kind) or types.is_large_string(kind) or types.is_integer(kind) or types.is_floating(kind)
-    return bool(named and known(column).any())
+    other = types.is_nested(kind) or types.is_boolean(kind) or types.is_null(kind)
+    # Decimals are names; dates and bytes are refused by name, and not left out.
+    return not other and bool(known(column).any())

@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
+import re
+
 import numpy as np
 import pyarrow as pa
 
 from votewise.sources.cells import TEXT, is_number
+from votewise.sources.containers.stand_in_type import is_in_files
 from votewise.sources.meanings.column_names import plain_name
 from votewise.sources.meanings.guesses import WORDS
+from votewise.sources.meanings.no_votes import said_of_votes
+from votewise.sources.option_words import column_option
 from votewise.sources.rows import Rows
 
 STEMS = ("score", "rating", "overall_score", "overall_rating", "human_score", "human_rating", "reward")
 SHARES = ("label", "preference", "vote", "preferred", "win")
 """Names of columns that share out one vote: 1 and 0, or 0.5 and 0.5. Without that they may be two people's votes."""
+SHARE = re.compile("|".join(SHARES))
 SAMPLE = 200
 SLACK = 1e-6
 
@@ -41,10 +47,26 @@ def score_columns(table: pa.Table, a: str, b: str) -> tuple[str, str] | None:
     return None
 
 
+def marks_of_sides(table: pa.Table, a: str, b: str) -> tuple[str, str] | None:
+    """Two columns such as ``label_0`` and ``label_1`` that may mark the better of ``answer_0`` and ``answer_1``.
+
+    Their numbers are 0, 1 and 0.5, and do not add up to 1 in all rows; so they may be two people's votes as well.
+    """
+    plain = {plain_name(name): name for name in table.column_names}
+    ends = ends_of(a, b)
+    for stem in SHARES if ends is not None else ():
+        both = [plain.get(f"{stem}_{end}") or plain.get(f"{stem}{end}") for end in ends or ()]
+        if None not in both and all(_numbers(table, str(name)) for name in both):
+            numbers = [{float(v) for v in table.column(name).to_pylist() if v not in (None, "")} for name in both]
+            if all(found <= {0.0, 0.5, 1.0} for found in numbers) and set.union(*numbers) != {1.0}:
+                return str(both[0]), str(both[1])
+    return None
+
+
 def _share_out(table: pa.Table, a: str, b: str) -> bool:
-    """Whether two columns of numbers add up to 1 in every row that has both."""
-    rows = zip(table.column(a).to_pylist(), table.column(b).to_pylist(), strict=True)
-    sums = [float(x) + float(y) for x, y in rows if x is not None and y is not None]
+    """Whether two columns of numbers add up to 1 in every row that has both and that no mark calls no vote."""
+    rows = zip(table.column(a).to_pylist(), table.column(b).to_pylist(), _no_votes(table), strict=True)
+    sums = [float(x) + float(y) for x, y, out in rows if x not in (None, "") and y not in (None, "") and not out]
     return bool(sums) and all(abs(total - 1) < SLACK for total in sums)
 
 
@@ -64,6 +86,15 @@ def score_labels(rows: Rows, scores: tuple[str, str]) -> pa.ChunkedArray:
     a, b = (rows.number(name) for name in scores)
     for name in scores:
         rows.use(name, "label")
+    if all(SHARE.match(plain_name(name)) for name in scores):
+        with np.errstate(invalid="ignore"):
+            # The first rows of a large source do not show what the others hold.
+            wrong = np.abs(a + b - 1) > SLACK
+        own = [rows.source_column(name) for name in scores]
+        ends = [SHARE.sub("", plain_name(name)).strip("_") for name in scores]
+        as_scores = " ".join(column_option(f"score_{end}", name) for end, name in zip(ends, own, strict=True))
+        expected = f"1 in all, or {as_scores} if the higher number is better and equal ones are a tie"
+        rows.reject_where(wrong, f"and '{own[1]}' do not add up to 1", column=scores[0], expected=expected)
     with np.errstate(invalid="ignore"):
         codes = np.where(np.isnan(a) | np.isnan(b), 3, np.where(a > b, 0, np.where(b > a, 1, 2)))
     higher = f"{scores[0]}, {scores[1]}"
@@ -99,4 +130,18 @@ def _spells_number(text: str) -> bool:
 
 def _may_be_verdict(table: pa.Table, name: str) -> bool:
     kind = table.schema.field(name).type
-    return WORDS["label"].search(plain_name(name)) is not None and not pa.types.is_nested(kind)
+    if pa.types.is_nested(kind) or WORDS["label"].search(plain_name(name)) is None:
+        return False
+    return is_in_files(table.schema.field(name)) or said_of_votes(name, table.column(name).unique().to_pylist()) is None
+
+
+def _no_votes(table: pa.Table) -> list[bool]:
+    """Whether a mark such as has_label calls each row no vote."""
+    out = [False] * len(table)
+    for field in table.schema:
+        if pa.types.is_nested(field.type) or is_in_files(field) or said_of_votes(field.name, ()) is None:
+            continue
+        values = table.column(field.name).to_pylist()
+        said = said_of_votes(field.name, values)
+        out = [a or b for a, b in zip(out, said[0], strict=True)] if said is not None else out
+    return out

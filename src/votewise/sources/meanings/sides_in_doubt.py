@@ -64,7 +64,7 @@ def _check_further(rows: Rows, answers: Mapping[str, str]) -> None:
         return
     more = [
         name for name in unread(rows) if END.search(name.casefold()) and END.sub("", name.casefold()) in stems
-        and is_string(rows.head.schema.field(name).type) and rows.head.column(name).null_count < len(rows.head)
+        and is_string(rows.head.schema.field(name).type) and rows.table.column(name).null_count < len(rows.table)
     ]  # fmt: skip
     if more:
         listed = ", ".join(f"'{rows.source_column(name)}'" for name in (*answers.values(), *more))

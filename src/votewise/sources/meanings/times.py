@@ -5,8 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pyarrow as pa
 
-from votewise.sources.cells import is_number, is_string, parsed, scaled, seconds
+from votewise.sources.cells import is_number, is_string, scaled
 from votewise.sources.containers.stand_in_type import TextsNeededError, is_in_files
+from votewise.sources.dates import moments
 from votewise.sources.meanings.column_names import plain_name
 from votewise.sources.rows import Rows
 
@@ -40,9 +41,10 @@ def _all_times(rows: Rows, name: str) -> bool:
     if is_number(column.type):
         found = scaled(column.cast(pa.float64()).to_numpy(zero_copy_only=False))
     elif is_string(column.type):
-        found, wrong = parsed(column, seconds)
-        if wrong.any():
+        read = moments(column)
+        if read.wrong.any():
             return False
+        found = read.seconds
     else:
         return False
     known = found[~np.isnan(found)]

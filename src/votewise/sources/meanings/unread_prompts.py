@@ -24,6 +24,7 @@ from votewise.sources.meanings.vote_columns import label_like
 from votewise.sources.option_words import column_option
 from votewise.sources.pair_texts import some_texts
 from votewise.sources.rows import Rows
+from votewise.sources.samples import samples
 from votewise.sources.stored_votes import stored_votes
 from votewise.sources.texts.messages import conversation
 from votewise.sources.values import decoded
@@ -64,7 +65,7 @@ def check_prompts(rows: Rows, canonical: Canonical) -> None:
         _check_further_prompts(rows)
         _check_parts(rows)
         return
-    labels = label_like(rows.head, LABELS | rows.labels, tuple(rows.roles))
+    labels = label_like(samples(rows), LABELS | rows.labels, tuple(rows.roles))
     for name in unread(rows):
         plain = plain_name(name)
         asked = plain in PROMPT or plain in ("title", "statement", "source", "comment", "prompt_title")
@@ -195,8 +196,6 @@ def _is_text(rows: Rows, name: str) -> bool:
 
 def _says_something(rows: Rows, name: str, words: int = 1) -> bool:
     """Whether most values are texts of more than so many words, or messages."""
-    values = [
-        value for value in decoded(rows.head.select([name]).slice(0, SAMPLE), name) if value not in (None, "", [])
-    ]
+    values = [value for value in decoded(samples(rows, [name], SAMPLE), name) if value not in (None, "", [])]
     texts = sum(len(v.split()) > words if isinstance(v, str) else bool(conversation(v)) for v in values)
     return texts > len(values) / 2

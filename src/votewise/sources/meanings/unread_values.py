@@ -15,6 +15,7 @@ from votewise.arrays import Bools
 from votewise.sources.containers.stand_in_type import TextsNeededError, digests, is_left, is_stand_in
 from votewise.sources.meanings.column_names import plain_name
 from votewise.sources.rows import Rows
+from votewise.sources.samples import samples
 from votewise.sources.values import decoded, is_marked
 
 Codes = npt.NDArray[np.int64]
@@ -74,7 +75,7 @@ def holds_words(rows: Rows, name: str) -> bool:
     kind = rows.head.schema.field(name).type
     if not (pa.types.is_string(kind) or pa.types.is_large_string(kind)) or holds_texts(rows, name):
         return False
-    texts = [text for text in rows.head.column(name).slice(0, SAMPLE).to_pylist() if text]
+    texts = [text for text in samples(rows, [name], SAMPLE).column(name).to_pylist() if text]
     return bool(texts) and all(len(text.split()) <= 3 for text in texts) and not any(_is_number(text) for text in texts)
 
 
@@ -118,7 +119,7 @@ def _texts(rows: Rows, name: str) -> list[str]:
     kind = rows.head.schema.field(name).type
     if is_nested(rows, name) or not (pa.types.is_string(kind) or pa.types.is_large_string(kind)):
         return []
-    return [text for text in rows.head.column(name).slice(0, SAMPLE).to_pylist() if text]
+    return [text for text in samples(rows, [name], SAMPLE).column(name).to_pylist() if text]
 
 
 def rows_differ(rows: Rows, name: str, one: Codes, other: Codes) -> Bools:

@@ -15,6 +15,7 @@ from votewise.sources.meanings.people import is_person
 from votewise.sources.nested import get
 from votewise.sources.option_words import column_option
 from votewise.sources.rows import Rows
+from votewise.sources.samples import samples
 from votewise.sources.texts.text_lists import spelt_list
 from votewise.sources.values import decoded, is_marked
 
@@ -133,12 +134,12 @@ def refuse_unread_votes(rows: Rows) -> None:
     """Refuse columns of several people's votes that nobody read, beside the one result that is read per row."""
     ends = {str(n): "a" for n in range(3)} | {"chosen": "a", "rejected": "b"}
     known = LABELS | ends | rows.labels
-    found = find_votes(rows.head, known, tuple(rows.roles))
+    found = find_votes(samples(rows), known, tuple(rows.roles))
     if found is None:
         _refuse_inner_votes(rows)
         more = [
             n
-            for n in label_like(rows.head, known, tuple(rows.roles))
+            for n in label_like(samples(rows), known, tuple(rows.roles))
             if not re.match("gold|truth|correct", plain_name(n))
         ]
         if more:
@@ -166,7 +167,7 @@ def _refuse_inner_votes(rows: Rows) -> None:
             or not (pa.types.is_nested(field.type) or is_marked(field))
         ):
             continue
-        values = _sample(rows.head, name)
+        values = _sample(samples(rows, [name]), name)
         items = [list(v.values()) if isinstance(v, dict) else v if isinstance(v, list) else None for v in values]
         if not values or any(item is None for item in items):
             continue

@@ -35,7 +35,7 @@ def _read(rows: Rows, *, shown: bool, turns: Any) -> Canonical:
         "annotator": rows.annotator(annotator),
         **optional(rows),
     }
-    winner, words = rows.identifier("winner"), Words(WINNERS, "model_a, model_b, tie or one of the models' names")
+    winner, words = rows.labels_in("winner"), Words(WINNERS, "model_a, model_b, tie or one of the models' names")
     models = columns.get("model_a"), columns.get("model_b")
     sides = sides_by_models(rows, winner, "winner", models, words.known)
     columns["label"] = labels_of(rows, winner, "winner", words, sides=sides)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from votewise.sources.canonical import Canonical, from_votes
@@ -11,6 +12,8 @@ from votewise.sources.rows import Rows
 from votewise.sources.texts.messages import answers
 
 NOTE = "The source names no annotators: 'position 1' stands for the first annotator of each row, not for one person."
+WHOLE = re.compile(r"[+-]?\d{1,3}")
+"""Whole numbers in a CSV, which holds texts."""
 EXPECTED = "a whole number from -3 (response 1 much better) to 3"
 
 
@@ -26,10 +29,12 @@ def read_helpsteer(rows: Rows) -> Canonical:
             (f"position {j}", f"individual_preference[{j - 1}].score", get(entry, "score"), get(entry, "reasoning"))
             for j, entry in enumerate(entries(rows, i, individual[i], "individual_preference"), 1)
         ] or [("overall", "overall_preference", overall[i], None)]
-        for annotator, where, score, reason in given:
+        for annotator, where, value, reason in given:
+            spelt = annotator == "overall" and isinstance(value, str) and WHOLE.fullmatch(value.strip())
+            score = int(value) if spelt else value
             if isinstance(score, bool) or not isinstance(score, int | float) or score not in range(-3, 4):
                 whole = annotator == "overall"
-                rows.reject(i, "is not a preference", column=where, value=score, expected=EXPECTED, whole=whole)
+                rows.reject(i, "is not a preference", column=where, value=value, expected=EXPECTED, whole=whole)
                 continue
             label = "a" if score < 0 else "b" if score > 0 else "tie"
             rows.tell(where.split("[")[0], score, label)

@@ -30,7 +30,7 @@ def read_plain(rows: Rows) -> Canonical:
     columns: dict[str, Any] = {"annotator": people, **optional(rows)}
     if rows.has("response_a", "response_b"):
         columns |= read_texts(rows, "response_a", "response_b", OTHERS)
-    values, words = rows.identifier("label"), Words(LABELS, "a, b or tie")
+    values, words = rows.labels_in("label"), Words(LABELS, "a, b or tie")
     texts = columns.get("response_a"), columns.get("response_b")
     sides = sides_by_texts(rows, values, "label", texts, words.known, sure=OWN)
     others = pc.if_else(pc.is_in(values, value_set=pa.array(OWN, values.type)), None, values)
@@ -45,7 +45,7 @@ def read_clicks(rows: Rows) -> Canonical:
     columns = {"annotator": rows.annotator("user"), **optional(rows)}
     columns |= read_texts(rows, "response_a", "response_b", OTHERS)
     models = columns.get("model_a"), columns.get("model_b")
-    winner, words = rows.identifier("winner"), Words(WINNERS, "model_a, model_b, tie or one of the models' names")
+    winner, words = rows.labels_in("winner"), Words(WINNERS, "model_a, model_b, tie or one of the models' names")
     sides = sides_by_models(rows, winner, "winner", models, words.known)
     label = labels_of(rows, winner, "winner", words, sides=sides)
     return from_columns(rows, columns | {"label": label}, shown=True)

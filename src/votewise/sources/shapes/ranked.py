@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,11 +11,11 @@ import pyarrow as pa
 from votewise.data.identity import ALSO
 from votewise.data.votes import UNKNOWN
 from votewise.errors import many
-from votewise.sources.answer_lists.answer_orders import ORDER, Order, find_order, list_column, place, text_of
-from votewise.sources.answer_lists.best_answers import best_answers
-from votewise.sources.answer_lists.rankings import NOTE, Couples, by_best, by_places, listed
+from votewise.sources.answer_lists.answer_orders import ORDER, Order, find_order, list_column, text_of
+from votewise.sources.answer_lists.judged_rows import Models, judged
+from votewise.sources.answer_lists.order_columns import PeopleOrders, find_people_orders, refuse_open_orders
+from votewise.sources.answer_lists.rankings import NOTE, listed
 from votewise.sources.canonical import JUDGEMENT, Canonical, from_votes, optional, said
-from votewise.sources.containers.left_values import MappedValues
 from votewise.sources.format import Format
 from votewise.sources.meanings.column_names import plain_name
 from votewise.sources.meanings.people import people_column
@@ -36,22 +36,25 @@ MORE = ("domain", "time", "weight")
 def is_ranked(rows: Rows) -> bool:
     """Tell whether the first rows hold a list of answers and an order among them, and no chosen and rejected one."""
     name = list_column(rows.table)
-    return name is not None and not rows.has("rejected") and find_order(rows.table, name) is not None
+    if name is None or rows.has("rejected"):
+        return False
+    return find_order(rows.table, name) is not None or find_people_orders(rows, name) is not None
+
+
+def refuse_orders_in_doubt(rows: Rows) -> None:
+    """Refuse a list of answers with lists of numbers beside it whose meaning is open, with the options that say it."""
+    name = list_column(rows.head)
+    if name is not None and not rows.has("rejected"):
+        refuse_open_orders(rows, name)
 
 
 def read_ranked(rows: Rows) -> Canonical:
     """Read every two answers of different ranks or scores as one vote for the better one, or the best against each other."""
-    name = list_column(rows.head)
-    order = None if name is None else find_order(rows.head, name)
-    if name is None or order is None:
-        raise rows.fail(
-            "has no list of answers with an order among them",
-            expected="a column of answers, and one of ranks, scores or the best one: --columns ranks=NAME, "
-            "--columns scores=NAME or --columns best=NAME",
-        )
-    people = people_column(rows, taken=(name,))
+    name, order = _found(rows)
+    by_people = order if isinstance(order, PeopleOrders) else None
+    people = None if by_people is not None else people_column(rows, taken=(name,))
     who = [None] * len(rows) if people is None else rows.identifier(people, null=True).to_pylist()
-    taken = {name, order.column, *((people,) if people else ())}
+    taken = {name, *order.columns, *((people,) if people else ())}
     more = {
         n: pa.array(c, from_pandas=True).to_pylist()
         for n, c in optional(rows, without=(JUDGEMENT,)).items()
@@ -62,31 +65,57 @@ def read_ranked(rows: Rows) -> Canonical:
     # All rows are looked at before it is known whether some talk: all faults are noted.
     every = _asked(rows, parts, name) if here is None else here
     talks = sum(not isinstance(value, str) for asked in every for value in asked.texts if value is not None) > 0
-    orders, models = _orders(rows, order, name), _models(rows, name)
+    models = _models(rows, name)
+    orders = judged(rows, order, name, who, models)
     votes: list[dict[str, Any]] = []
     kept = VoteTexts(rows)
     skipped = several = 0
     for i, asked in enumerate(_asked(rows, parts, name) if here is None else here):
         if not rows.ok[i]:
             continue
-        couples = orders[i]
-        texts = _texts(rows, i, name, asked.answers, talks) if couples else []
-        skipped += not couples
-        several += len(couples) > 1
-        shared = {"row": i, "annotator": who[i] or UNKNOWN, **{n: column[i] for n, column in more.items()}}
-        if len(couples) > 1:
-            shared["judgement"] = str(i)
-        for better, worse, tie in couples if texts else ():
-            p, a, b = _cut(asked.prompt, texts[better], texts[worse], talks)
-            vote = shared | {"label": "tie" if tie else "a"}
-            vote |= kept.keep({"prompt": p, "response_a": a, "response_b": b, ALSO: asked.seen})
-            names = models[i]
-            votes.append(vote | ({"model_a": names[better], "model_b": names[worse]} if names else {}))
+        texts = _texts(rows, i, name, asked.answers, talks) if any(couples for _, couples in orders[i]) else []
+        skipped += not orders[i]
+        for number, (person, couples) in enumerate(orders[i]):
+            skipped += not couples
+            several += len(couples) > 1
+            shared = {"row": i, "annotator": person or UNKNOWN, **{n: column[i] for n, column in more.items()}}
+            if len(couples) > 1:
+                shared["judgement"] = f"{i}.{number}" if by_people is not None else str(i)
+            for better, worse, tie in couples if texts else ():
+                p, a, b = _cut(asked.prompt, texts[better], texts[worse], talks)
+                vote = shared | {"label": "tie" if tie else "a"}
+                vote |= kept.keep({"prompt": p, "response_a": a, "response_b": b, ALSO: asked.seen})
+                names = models[i]
+                votes.append(vote | ({"model_a": names[better], "model_b": names[worse]} if names else {}))
     kept.finish()
     notes = [_said(rows, order, name)] + ([NOTE] if several else [])
     notes += [f"Annotators are taken from the column '{people}'."] if people not in (None, "annotator") else []
     notes += [f"Skipped: {many(skipped, 'row')} in which nothing says which answer is better."] if skipped else []
     return from_votes(rows, votes, shown=False, skipped=skipped, notes=notes, guarded=True)
+
+
+def _found(rows: Rows) -> tuple[str, Order | PeopleOrders]:
+    """The column of the answers, and where their order is."""
+    name = list_column(rows.head)
+    by_people = None if name is None else find_people_orders(rows, name)
+    alone = None if name is None else find_order(rows.head, name)
+    order: Order | PeopleOrders | None = by_people or alone
+    if by_people is not None and alone is not None and alone.column not in by_people.columns:
+        own = rows.source_column(alone.column)
+        raise rows.fail(
+            f"holds several people's orders beside the one in '{own}'",
+            column=by_people.columns[0],
+            expected=" ".join(column_option(rows.source_column(n), "") for n in by_people.columns)
+            + f" if '{own}' counts"
+            + (f", {column_option(own, '')} if theirs do" if alone.column != name else ""),
+        )
+    if name is None or order is None:
+        raise rows.fail(
+            "has no list of answers with an order among them",
+            expected="a column of answers, and one of ranks, scores or the best one: --columns ranks=NAME, "
+            "--columns scores=NAME or --columns best=NAME",
+        )
+    return name, order
 
 
 @dataclass(frozen=True)
@@ -118,101 +147,17 @@ def _asked(rows: Rows, parts: Parts, name: str) -> Iterator[Asked]:
             yield Asked(prompt, told, [text_of(answer) for answer in answers or []])
 
 
-def _models(rows: Rows, name: str) -> list[list[str | None] | None]:
+def _models(rows: Rows, name: str) -> Models:
     """The models' names of each row's answers; None where they are not known."""
     column = next((n for n in rows.table.column_names if plain_name(n) in MODELS), None)
     apart = rows.values(column) if column is not None else [None] * len(rows)
-    found: list[list[str | None] | None] = []
+    found: Models = []
     for value, beside in zip(rows.values(name), apart, strict=True):
         inside = [named(get(answer, "model")) for answer in listed(value) or []]
         names = listed(beside)
         known = names is not None and len(names) == len(inside)
         found.append(inside if any(inside) else [named(n) for n in names or ()] if known else None)
     return found
-
-
-def _orders(rows: Rows, order: Order, name: str) -> list[Couples]:
-    """The comparisons of each row; none where nothing is said, and rows that say something odd are rejected."""
-    answers: Sequence[list[Any]] = MappedValues(rows.values(name), lambda value: listed(value) or [])
-    rows.use(order.column, "answers" if order.key else "label")
-    if order.kind == "best":
-        best = best_answers(rows, order.column, answers, _models(rows, name))
-        return [
-            [] if b is None else [(0, 1, True)] if b < 0 else by_best(len(answers[i]), b) for i, b in enumerate(best)
-        ]
-    if order.kind == "marks":
-        chosen = [[bool(get(answer, str(order.key))) for answer in found] for found in answers]
-        return [by_places([1 - c for c in marks]) if any(marks) and not all(marks) else [] for marks in chosen]
-    values = rows.values(order.column)
-    given = [
-        [get(answer, order.key) for answer in found] if order.key else listed(value)
-        for found, value in zip(answers, values, strict=True)
-    ]
-    if order.key is None:
-        given = _checked(rows, order, answers, given)
-    found = []
-    for i, items in enumerate(given):
-        places = [place(item, order.kind) for item in items or ()]
-        known = [p for p, item in zip(places, items or (), strict=True) if item is not None]
-        if None in known or (order.kind == "ranks" and None in places):
-            expected = f"a number for every answer in {order.kind}"
-            rows.reject(i, "is not an order of the answers", column=order.column, value=values[i], expected=expected)
-            places = []
-        found.append(by_places(places))
-    return found
-
-
-def _checked(
-    rows: Rows, order: Order, answers: Sequence[list[Any]], given: list[list[Any] | None]
-) -> list[list[Any] | None]:
-    """Lists that stand beside the answers as ranks or scores: of the same length, and without two meanings."""
-    ranks: list[list[Any] | None] = []
-    for i, (found, items) in enumerate(zip(answers, given, strict=True)):
-        if items is not None and len(items) != len(found):
-            expected = f"one entry per answer, {len(found)}"
-            rows.reject(i, "has a different length", column=order.column, value=items, expected=expected)
-            items = None
-        ranks.append(items)
-    spelt = [_by_texts(found, items) for found, items in zip(answers, ranks, strict=True)]
-    if any(spelt):
-        return [s or items for s, items in zip(spelt, ranks, strict=True)]
-    if order.kind == ORDER:
-        return [None if items is None else _inverse(items) or items for items in ranks]
-    if order.kind != "ranks" or plain_name(order.column) != "ranking":
-        return ranks
-    turned = [None if items is None else _inverse(items) for items in ranks]
-    unclear = next((i for i, t in enumerate(turned) if t is not None and t != _from_0(ranks[i] or [])), None)
-    if unclear is not None and all(t is not None for t, items in zip(turned, ranks, strict=True) if items is not None):
-        own = rows.source_column(order.column)
-        raise rows.fail(
-            f"it is open whether {ranks[unclear]} (row {rows.source.number(unclear):,}) gives each answer its rank, or "
-            "lists the answers from the best to the worst",
-            column=order.column,
-            expected=f"{column_option('ranks', own)} or {column_option(ORDER, own)}",
-        )
-    return ranks
-
-
-def _by_texts(answers: list[Any], items: list[Any] | None) -> list[Any] | None:
-    """Ranks, where a list names the answers' texts from the best to the worst."""
-    texts = [text_of(answer) for answer in answers]
-    if items is None or not all(isinstance(item, str) for item in items) or sorted(map(str, texts)) != sorted(items):
-        return None
-    return [items.index(text) for text in texts]
-
-
-def _from_0(items: list[Any]) -> list[int]:
-    return [int(item) - int(min(items)) for item in items]
-
-
-def _inverse(items: list[Any]) -> list[int] | None:
-    """The rank of each answer, from a list of the answers' numbers in order; None where it is no such list."""
-    if not all(isinstance(item, int | float) and float(item).is_integer() for item in items):
-        return None
-    order = _from_0(items) if items else []
-    if sorted(order) != list(range(len(order))) or (items and min(items) not in (0, 1)):
-        return None
-    return [order.index(i) for i in range(len(order))]
 
 
 def _texts(rows: Rows, row: int, name: str, given: list[Any], talks: bool) -> list[Any]:
@@ -230,8 +175,11 @@ def _cut(prompt: Any, a: Any, b: Any, talks: bool) -> tuple[Any, Any, Any]:
     return cut(said(prompt, "user") if isinstance(prompt, str) else prompt, a, b)
 
 
-def _said(rows: Rows, order: Order, name: str) -> str:
+def _said(rows: Rows, order: Order | PeopleOrders, name: str) -> str:
     """What the comparisons are made of, in words."""
+    if isinstance(order, PeopleOrders):
+        own = ", ".join(rows.source_column(column) for column in order.columns)
+        return f"Votes are about the answers in '{name}', by each person's order in: {own}."
     own = rows.source_column(order.column)
     where = f"'{order.key}' in '{own}'" if order.key else f"the column '{own}'"
     words: Mapping[str, str] = {

@@ -14,15 +14,17 @@ from votewise.sources.containers.stand_in_type import TextsNeededError
 from votewise.sources.format import Format
 from votewise.sources.meanings.labels import LABELS, NAMED, NEUTRAL, label_key, meaning_of, refuse_label
 from votewise.sources.meanings.result_columns import answer_columns, by_names, label_columns
-from votewise.sources.meanings.scores_as_votes import score_columns
+from votewise.sources.meanings.scores_as_votes import ends_of, marks_of_sides, score_columns
 from votewise.sources.meanings.vote_columns import VoteColumns, entry, find_votes
 from votewise.sources.nested import entries, named
-from votewise.sources.option_words import label_option
+from votewise.sources.option_words import column_option, label_option
 from votewise.sources.rows import Rows
+from votewise.sources.samples import samples
 from votewise.sources.shapes.plain import OTHERS
 from votewise.sources.texts.prompt_parts import read_texts
 from votewise.sources.texts.text_lists import spelt_list
 
+NAME = "several-votes"
 MOST = 100_000
 """Votes that one count may stand for."""
 
@@ -38,14 +40,26 @@ def looks_like_several_votes(rows: Rows) -> bool:
     found = answer_columns(rows.table)
     if found is None or label_columns(rows.table) or score_columns(rows.head, *found) is not None:
         return False
-    return find_votes(rows.table, _known(rows, found), found) is not None
+    if find_votes(samples(rows), _known(rows, found), found) is None:
+        return False
+    marks = marks_of_sides(rows.head, *found)
+    if marks is not None:
+        ends = ends_of(*found)
+        own = [rows.source_column(name) for name in marks]
+        as_scores = " ".join(column_option(f"score_{end}", name) for end, name in zip(ends or (), own, strict=True))
+        raise rows.fail(
+            f"it is open whether {own[0]} and {own[1]} mark the better answer, or are two people's votes",
+            expected=f"{as_scores} if the answer with the higher number is better and equal ones are a tie, "
+            f"--format {NAME} if they are two people's",
+        )
+    return True
 
 
 def read_several_votes(rows: Rows) -> Canonical:
     """Read every column, every entry of a list, or as many votes as a count says, as votes of their own."""
     found = answer_columns(rows.head)
     known = LABELS if found is None else _known(rows, found)
-    votes = None if found is None else find_votes(rows.head, known, found, every=True)
+    votes = None if found is None else find_votes(samples(rows), known, found, every=True)
     if found is None or votes is None:
         raise rows.fail(
             "has no columns of votes about two answers", expected="annotator_1, annotator_2 or votes_a, votes_b"
@@ -110,8 +124,8 @@ def _given(rows: Rows, votes: VoteColumns) -> list[Given]:
     given: list[Given] = [[] for _ in range(len(rows))]
     for name, people in votes.single.items():
         who = [None] * len(rows) if people is None else rows.identifier(people, null=True).to_pylist()
-        for i, value in enumerate(rows.identifier(name, null=True).to_pylist()):
-            if value is not None:
+        for i, value in enumerate(rows.labels_in(name, null=True).to_pylist()):
+            if value is not None and value.strip():
                 given[i].append((name if name in votes.named else who[i], value, name))
     for name in votes.columns:
         rows.use(name, "votes")
@@ -158,7 +172,7 @@ def _counted(rows: Rows, counted: Mapping[str, str]) -> list[Given]:
 
 
 SEVERAL_VOTES = Format(
-    "several-votes",
+    NAME,
     "several votes per row: a column per person, a list of labels, or counts",
     (("*",),),
     read_several_votes,

@@ -18,6 +18,7 @@ from votewise.sources.meanings.result_columns import names_sides
 from votewise.sources.meanings.verdicts_beside import refuse_verdict_beside
 from votewise.sources.rows import Rows
 from votewise.sources.rows_part import staged_in_parts
+from votewise.sources.samples import samples
 from votewise.sources.texts.messages import conversation, holds_lists
 from votewise.sources.texts.prompt_parts import has_prompt, read_texts
 from votewise.sources.values import decoded, is_marked
@@ -51,12 +52,12 @@ def read_trl(rows: Rows) -> Canonical:
         texts = read_texts(rows, "chosen", "rejected", taken)
     else:
         texts = _split_texts(rows, _common_start)
-    return _chosen(rows, texts)
+    return chosen_votes(rows, texts)
 
 
 def read_hh(rows: Rows) -> Canonical:
     """Read hh-rlhf: the prompt ends with the last turn marker of the assistant."""
-    return _chosen(rows, _split_texts(rows, _last_turn))
+    return chosen_votes(rows, _split_texts(rows, _last_turn))
 
 
 def read_ultrafeedback(rows: Rows) -> Canonical:
@@ -79,12 +80,25 @@ def read_ultrafeedback(rows: Rows) -> Canonical:
         if better is not None and worse is not None:
             margin[i] = better - worse
     rows.reject_where(np.isinf(margin), "is not finite", column="all_rm_scores", expected="finite numbers")
-    return _chosen(rows, read_texts(rows, "chosen", "rejected", _taken(rows)), margin)
+    return chosen_votes(rows, read_texts(rows, "chosen", "rejected", _taken(rows)), margin)
 
 
-def _chosen(rows: Rows, texts: dict[str, Any], margin: Floats | None = None) -> Canonical:
+def chosen_votes(
+    rows: Rows, texts: dict[str, Any], margin: Floats | None = None, *, taken: tuple[str, ...] = ("chosen", "rejected")
+) -> Canonical:
+    """One vote per row for its ``response_a``.
+
+    Args:
+        rows: the source's rows.
+        texts: columns of prompts and responses, the better one as ``response_a``.
+        margin: (n,) how much better it is considered to be, NaN where unknown; None where nothing says it.
+        taken: the columns of the answers, which name nobody.
+
+    Raises:
+        BadInputError: other columns hold votes as well.
+    """
     n = len(rows)
-    people, named_by = read_people(rows, taken=("chosen", "rejected"))
+    people, named_by = read_people(rows, taken=taken)
     _refuse_votes_beside(rows)
     refuse_verdict_beside(rows)
     columns: dict[str, Any] = {
@@ -126,7 +140,7 @@ def _first(rows: Rows, name: str) -> Any:
     field = rows.head.schema.field(name)
     if not (pa.types.is_nested(field.type) or is_marked(field)):
         return None
-    return next((value for value in decoded(rows.head.slice(0, 20), name) if value), None)
+    return next((value for value in decoded(samples(rows, [name], 20), name) if value), None)
 
 
 def _last_words(response: Any) -> Any:

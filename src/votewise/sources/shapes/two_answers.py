@@ -105,7 +105,7 @@ def _chosen_label(rows: Rows) -> str:
 
 
 def _labels(rows: Rows, label: str, names: tuple[str, str], columns: dict[str, Any]) -> pa.ChunkedArray:
-    values = rows.identifier(label)
+    values = rows.labels_in(label)
     if plain_name(label) == "labels" and all(plain_name(name).startswith("human_ref") for name in names):
         # SHP: 1 where the first comment is preferred.
         return labels_of(rows, values, label, Words(LABELS | {"1": "a", "0": "b"}, "1 or 0"))

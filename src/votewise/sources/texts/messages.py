@@ -81,10 +81,10 @@ def _message(item: Any) -> Message | None:
     if not isinstance(role, str) or not is_text(role):
         return None
     other = {key: without_nulls(item[key]) for key in SEEN if item.get(key) not in (None, [], {})}
-    if isinstance(content, list) and all(isinstance(part, dict) for part in content):
-        if any(not is_text(part.get("text")) for part in content):
+    if (joined := joined_parts(content)) is not None:
+        if joined[1]:
             other["content"] = without_nulls(content)
-        content = "\n".join(part["text"] if is_text(part.get("text")) else f"[{part.get('type')}]" for part in content)
+        content = joined[0]
     elif content is None and other:
         # As OpenAI writes an answer that only calls tools.
         content = ""
@@ -99,7 +99,31 @@ def _message(item: Any) -> Message | None:
     return message
 
 
+def joined_parts(content: Any) -> tuple[str, bool] | None:
+    r"""The text of content in parts, and whether some part is not a text: its type stands for it; None without parts.
+
+    >>> joined_parts([{"type": "text", "text": "Hi"}, {"type": "image", "url": "x.png"}])
+    ('Hi\n[image]', True)
+    >>> joined_parts([{"text": "Hi", "inlineData": None}, {"text": None, "inlineData": {"data": "x"}}])
+    ('Hi\n[inlineData]', True)
+    """
+    if not isinstance(content, list) or not all(isinstance(part, dict) for part in content):
+        return None
+    texts = [part["text"] if is_text(part.get("text")) else None for part in content]
+    named = (text if text is not None else f"[{_kind(part)}]" for text, part in zip(texts, content, strict=True))
+    return "\n".join(named), None in texts
+
+
+def _kind(part: dict[str, Any]) -> str:
+    """What a part without a text is: its type, or the name of the first value that it has."""
+    return str(part.get("type") or next((key for key, value in part.items() if value is not None), None))
+
+
 def _role_and_content(item: dict[str, Any]) -> tuple[Any, Any]:
+    if "role" in item and item.get("content") is None and isinstance(item.get("parts"), list):
+        # As Gemini keeps them.
+        parts = item["parts"]
+        return item["role"], [{"text": part} if isinstance(part, str) else part for part in parts]
     if "role" in item and "content" in item:
         return item["role"], item["content"]
     if "from" in item and "value" in item and "role" not in item:

@@ -15,6 +15,7 @@ from votewise.sources.meanings.unread_people import ABOUT
 from votewise.sources.meanings.unread_values import MEDIA, RECORDS, REMARKS
 from votewise.sources.rows import Rows
 from votewise.sources.texts.messages import Message, conversation, without_nulls
+from votewise.sources.texts.prompt_values import text_of_part
 from votewise.sources.texts.text_conversations import parsed_object
 from votewise.sources.values import decoded, is_marked
 
@@ -94,23 +95,29 @@ def _holds_objects(rows: Rows, name: str) -> bool:
 
 def object_prompt(value: Mapping[str, Any]) -> PromptObject:
     """Read an object: system text, history, title, prompt or body, and input, in this order."""
-    free = {"_".join(key.casefold().split()): key for key, item in value.items() if item not in (None, "", [], {})}
+    free: dict[str, str] = {}
+    for own, item in value.items():
+        if item not in (None, "", [], {}):
+            free[own if plain_name(own) in free else plain_name(own)] = own
     texts: list[str] = []
     turns: list[Message] = []
     before: list[Message] = []
     for group in (SYSTEM, HISTORY, TITLE, PROMPT, BODY, INPUT):
         for name in group:
             key = free.get(name)
-            found = None if key is None else conversation(value[key])
-            if key is None or (found is None and not isinstance(value[key], str)):
+            if key is None:
+                continue
+            alone = text_of_part(value[key]) if group is SYSTEM or isinstance(value[key], str) else None
+            found = conversation(value[key]) if group is not SYSTEM or alone is None else None
+            if found is None and alone is None:
                 continue
             del free[name]
             if found is not None:
                 turns += found
-            elif group is SYSTEM:
-                before += said(value[key], "system")
-            else:
-                texts.append(value[key])
+            elif alone and group is SYSTEM:
+                before += said(alone, "system")
+            elif alone:
+                texts.append(alone)
     seen = {name: without_nulls(value[free.pop(name)]) for name in SEEN if name in free}
     unknown = tuple(key for key in free.values() if _may_be_seen(value[key]))
     rest = {

@@ -34,6 +34,7 @@ from votewise.sources.rows import Rows
 from votewise.sources.rows_part import staged_in_parts
 from votewise.sources.texts.messages import Message, answers, conversation, conversations, holds_lists, without_nulls
 from votewise.sources.texts.prompt_objects import as_object, holds_objects, object_prompt
+from votewise.sources.texts.prompt_values import texts_of_part
 from votewise.sources.texts.text_conversations import parsed_object
 
 OBJECTS = ("info", "task", "inputs", "source_document")
@@ -153,7 +154,7 @@ def _texts(rows: Rows, parts: Parts, a: str, b: str) -> dict[str, Any]:
     before = given["prompt"].to_pylist() if "prompt" in given else [None] * len(rows)
     return conversations(
         [
-            (_joined(_said(prompt, "user"), shared), _said(x), _said(y))
+            (joined(_said(prompt, "user"), shared), _said(x), _said(y))
             for prompt, shared, x, y in zip(prompts, before, one, other, strict=True)
         ]
     )
@@ -165,7 +166,7 @@ def _is_asked_alone(rows: Rows, parts: Parts) -> bool:
     return parts.prompt is not None and alone and not holds_objects(rows, parts.prompt)
 
 
-def _joined(asked: Any, shared: Any) -> Any:
+def joined(asked: Any, shared: Any) -> Any:
     """The prompt of the columns and what both responses start with, which may repeat it or continue it."""
     if not asked or not shared:
         return asked or shared
@@ -180,9 +181,9 @@ def _said(value: Any, role: str = "assistant") -> Any:
 
 def prompts_of(rows: Rows, parts: Parts) -> list[Any]:
     """One prompt a row: a text where nothing but texts of one turn is there, else a conversation."""
-    system = _column(rows, parts.system)
+    system = texts_of_part(rows, parts.system)
     histories = [_column(rows, name) for name in parts.history]
-    asked, inputs = _asked(rows, parts.prompt), _column(rows, parts.input)
+    asked, inputs = _asked(rows, parts.prompt), texts_of_part(rows, parts.input)
     found: list[Any] = []
     for i in range(len(rows)):
         texts: list[str] = []
@@ -197,17 +198,22 @@ def prompts_of(rows: Rows, parts: Parts) -> list[Any]:
                     rows.reject(i, "is not a conversation", column=name, value=value, expected="a list of messages")
                 turns += said_before or []
         last = asked[i]
+        turns_after: list[Message] = []
         if isinstance(last, str):
             texts.append(last)
-            turns_after: list[Message] = []
-        else:
-            turns_after = conversation(last) or []
-        if isinstance(inputs[i], str) and inputs[i].strip():
-            texts.append(inputs[i])
+        elif last is not None and parts.prompt is not None:
+            found_after = conversation(last)
+            if found_after is None and last != []:
+                rows.reject(i, "is not a prompt", column=parts.prompt, value=last, expected="a text or messages")
+            turns_after = found_after or []
+        after = inputs[i] or ""
+        if after.strip():
+            texts.append(after)
         text = "\n\n".join(_not_repeated(texts))
-        whole = [*(said(system[i], "system") if isinstance(system[i], str) and system[i] else ()), *turns]
+        before = system[i]
+        whole = [*(said(before, "system") if before else ()), *turns]
         whole += [*(said(text, "user") if text else ()), *turns_after]
-        plain = not turns and not turns_after and not (isinstance(system[i], str) and system[i])
+        plain = not turns and not turns_after and not before
         found.append(text if plain else whole or None)
     if any(isinstance(value, list) for value in found):
         found = [_said(value, "user") for value in found]
