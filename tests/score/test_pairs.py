@@ -53,12 +53,13 @@ def test_chosen_and_rejected() -> None:
 @pytest.mark.parametrize("name", sorted(SHAPES))
 def test_every_format_of_votes(name: str) -> None:
     shape = SHAPES[name]
-    votes = read_votes(shape.rows)
+    format = shape.format if shape.by_name else "auto"
+    votes = read_votes(shape.rows, format=format)
     if votes.texts is None:
         with pytest.raises(BadInputError, match="no answers to score"):
-            read_pairs(shape.rows)
+            read_pairs(shape.rows, format=format)
         return
-    pairs = read_pairs(shape.rows)
+    pairs = read_pairs(shape.rows, format=format)
     assert pairs.sign is not None
     assert len(pairs) == len(pairs.sign) == len(pairs.response_a or ()) >= len(votes)
     assert np.bincount(pairs.sign + 1, minlength=3)[1] >= (votes.sign == 0).sum()

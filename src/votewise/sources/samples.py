@@ -33,26 +33,24 @@ def samples(rows: Rows, names: Sequence[str] | None = None, most: int = MOST) ->
     at = {name: _places(rows, name, most) for name in wanted}
     length = max(map(len, at.values()), default=0)
     columns = [_column(rows, name, at[name], length) for name in wanted]
-    return pa.Table.from_arrays(columns, schema=pa.schema([_field(rows, name) for name in wanted]))
+    return pa.Table.from_arrays(columns, schema=pa.schema([rows.head.schema.field(name) for name in wanted]))
 
 
 def _places(rows: Rows, name: str, most: int) -> npt.NDArray[np.int64]:
     """Rows of these values."""
     column = rows.table.column(name)
+    left = rows.source.stand_ins
+    if left is not None and left.in_database and is_in_files(rows.table.schema.field(name)):
+        column = column.slice(0, len(rows.head))  # no texts leave a database for this
     found = np.flatnonzero(_says_something(column.slice(0, most)))
     if len(found) < most < len(column) and column.null_count < len(column):
         found = np.flatnonzero(_says_something(column))[:most]
     return found
 
 
-def _field(rows: Rows, name: str) -> pa.Field:
-    """The column as the source has it; the first rows lack columns that readers put there."""
-    return (rows.head if name in rows.head.column_names else rows.table).schema.field(name)
-
-
 def _column(rows: Rows, name: str, at: npt.NDArray[np.int64], length: int) -> pa.ChunkedArray:
     """The values in these rows, and nulls up to the length."""
-    field = _field(rows, name)
+    field = rows.head.schema.field(name)
     filled = [*at.tolist(), *[None] * (length - len(at))]
     if not is_in_files(rows.table.schema.field(name)):
         return rows.table.column(name).take(pa.array(filled, pa.int64()))

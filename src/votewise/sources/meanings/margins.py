@@ -24,6 +24,7 @@ def margin_counts(rows: Rows) -> bool:
     if rows.has(LOG_ODDS):
         if rows.has("margin"):
             rows.table = rows.table.drop_columns(["margin"])
+            rows.head = rows.head.drop_columns(["margin"])
             rows.renames.pop("margin", None)
         rows.rename({LOG_ODDS: "margin"})
         return True
