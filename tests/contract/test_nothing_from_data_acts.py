@@ -117,8 +117,8 @@ def test_pages_show_what_is_in_data_and_do_not_act(words: list[str]) -> None:
         for i in range(40)
     ]  # fmt: skip
     clicks = [
-        {"user": f"{who}{i % 9}", "prompt": asked, "model_a": new, "model_b": old, "winner": "ab"[(i % 9 < 4) != (i % 5 == 0)],
-         "domain": domain, "time": 1_700_000_000 + 86_400 * i}
+        {"user": f"{who}{i % 9}", "prompt": asked, "model_a": new, "model_b": old, "domain": domain,
+         "winner": "ab"[(i % 9 < 4) != (i % 5 == 0)], "time": 1_700_000_000 + 86_400 * i}
         for i in range(180)
     ]  # fmt: skip
     contests = [

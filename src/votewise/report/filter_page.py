@@ -26,6 +26,8 @@ from votewise.report.filter_summary import (
 from votewise.users.results import AttentivenessResult
 from votewise.users.select import USER_FLAGS
 
+TEMPLATE = "filter.html.j2"
+
 MAX_DOMAINS = 500
 """Most domains in the table."""
 
@@ -116,7 +118,7 @@ def render_filter_report(
     if shown:
         figures["domains"] = charts.win_rates(pa.Table.from_pylist(shown), description="Win rate of A by domain")
     return page.render(
-        "filter.html.j2",
+        TEMPLATE,
         specs=page.specs_of(figures),
         title=title,
         facts=dict(facts or {}),

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import reduce
 from operator import and_
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -19,17 +20,31 @@ HALF = 1 << 32
 BOTH = HALF + 1
 """A comparison and a win."""
 
+NONE: Mapping[str, str] = MappingProxyType({})
+
 MOST_KINDS = 1000
 """Most combinations of models, winner and domain in a log; if there are more, a column holds something else."""
 
 
-def kinds_of_rows(rows: Any, columns: dict[str, str], source: str) -> list[RowKind]:
-    """Ask the engine which combinations of models, winner and domain there are; BadInputError where there are too many."""
+def kinds_of_rows(rows: Any, columns: dict[str, str], source: str, constant: Mapping[str, str] = NONE) -> list[RowKind]:
+    """Ask the engine which combinations of models, winner and domain there are.
+
+    Args:
+        rows: the log, an expression of the engine.
+        columns: the names that its columns have in it.
+        source: name of the log, for messages.
+        constant: columns known to hold one text in all rows: an engine groups by one column five times as fast as by three.
+
+    Raises:
+        BadInputError: there are no rows, or too many combinations.
+    """
     import ibis
 
-    keys = {what: rows[name] for what, name in columns.items() if what != "user"}
-    found = rows.group_by(**keys).agg(rows=rows.count()).order_by(ibis.desc("rows")).limit(MOST_KINDS + 1)
-    kinds = found.to_pyarrow().to_pylist()
+    known = {what: constant[name] for what, name in columns.items() if what != "user" and name in constant}
+    keys = {what: rows[name] for what, name in columns.items() if what != "user" and what not in known}
+    each = rows.group_by(**keys) if keys else rows
+    found = each.agg(rows=rows.count()).order_by(ibis.desc("rows")).limit(MOST_KINDS + 1)
+    kinds = [kind | known for kind in found.to_pyarrow().to_pylist() if kind["rows"]]
     if not kinds:
         raise BadInputError("there are no rows", source=source, expected="at least one comparison")
     if len(kinds) > MOST_KINDS:

@@ -14,7 +14,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pyarrow as pa
@@ -26,8 +26,10 @@ from votewise.sources.databases.connections import engine_errors
 from votewise.storage.engine import write_parquet
 from votewise.users.click_log import ClickLog, cells_for_engine
 from votewise.users.counting import count_names, count_users, histogram
-from votewise.users.results import AttentivenessResult
 from votewise.users.windows import Window
+
+if TYPE_CHECKING:
+    from votewise.users.results import AttentivenessResult  # types only, because it imports much of scipy
 
 FALSE_FLAGS = 0.05
 """Largest expected share of users flagged as changed who did not change."""

@@ -15,6 +15,7 @@ from typing import Any, Literal
 
 from votewise.data.clicks import Counts
 from votewise.errors import BadInputError, many
+from votewise.sources.containers.constant_columns import constant_columns
 from votewise.sources.containers.lazy import open_table
 from votewise.sources.containers.open_table import OpenTable
 from votewise.sources.databases.connections import engine_errors
@@ -150,7 +151,10 @@ class _Counter:
             rows, repeated = without_repeated(rows, columns, options, self.opened)
             clicks.left_out |= {"repeated": repeated} if repeated else {}
         sorted_out = rows
-        kinds = kinds_of_rows(rows, columns, source)
+        # Columns of other names are as they are in the files, though some rows may be left out.
+        own = [name for name in columns.values() if name in self.opened.own and not name.startswith("votewise_")]
+        constant = constant_columns(self.opened.files, own) if first else {}
+        kinds = kinds_of_rows(rows, columns, source, constant)
         if options.label:
             rows, columns, kinds = with_labels(rows, columns, kinds, options.label)
         options = replace(options, criterion=None, label={})

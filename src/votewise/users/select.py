@@ -6,6 +6,7 @@ Everything is decided per cell of users with equal counts, so equal users are al
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
@@ -15,7 +16,9 @@ from votewise.arrays import Bools, Floats
 from votewise.data.clicks import Counts
 from votewise.defaults import INFORMED, THRESHOLD
 from votewise.errors import BadInputError
-from votewise.users.results import AttentivenessResult
+
+if TYPE_CHECKING:
+    from votewise.users.results import AttentivenessResult  # types only, because it imports much of scipy
 
 USER_FLAGS = ("new", "inattentive", "unsure", "attentive")
 LADDER = tuple(i / 10 for i in range(1, 10))

@@ -126,13 +126,13 @@ def filter_clicks(
     from votewise.sources.meanings.labels import parse_labels
     from votewise.storage.files import check_folder_is_free, folder_to_write
     from votewise.users.drift import find_drift
-    from votewise.users.estimate import estimate_attentiveness
     from votewise.users.known_win_rates import parse_win_rates
     from votewise.users.log_options import LogOptions, counted_columns, named_columns
     from votewise.users.matchups import rates_of_matchups
     from votewise.users.read_clicks import open_log
     from votewise.users.select import PROBABILITY, Rule, ladder, select_users, user_flags
     from votewise.users.windows import Window
+    from votewise.workflows.meanwhile import entered, prepared_meanwhile
 
     if keep is not None and threshold is not None:
         raise BadInputError("cannot be combined with a threshold", parameter="keep", expected="one rule or the other")
@@ -164,7 +164,11 @@ def filter_clicks(
         set_aside=set_aside,
         judgement=named["judgement"],
     )
-    with open_log(comparisons, counted, options, told=progress.stage) as log:
+    page = filter_files.prepare_report if report and folder is not None and not dry_run else None
+    reading = prepared_meanwhile("pandas", "scipy.special", "scipy.optimize", then=page)
+    with entered(open_log(comparisons, counted, options, told=progress.stage), during=reading) as log:
+        from votewise.users.estimate import estimate_attentiveness  # here, because it imports much of scipy
+
         progress.stage("Judging users")
         rates = rates_of_matchups(rates, log.counts) if log.by_matchups else rates
         result = estimate_attentiveness(

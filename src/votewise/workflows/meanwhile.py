@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import AbstractContextManager, ExitStack, contextmanager, suppress
 from importlib import import_module
+from typing import TypeVar
+
+T = TypeVar("T")
 
 
 @contextmanager
@@ -30,3 +33,12 @@ def prepared_meanwhile(*modules: str, then: Callable[[], object] | None = None) 
         yield
     finally:
         thread.join()
+
+
+@contextmanager
+def entered(context: AbstractContextManager[T], *, during: AbstractContextManager[None]) -> Iterator[T]:
+    """Enter a context within another one that has ended before the block begins."""
+    with ExitStack() as stack:
+        with during:
+            value = stack.enter_context(context)
+        yield value

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
@@ -28,6 +29,7 @@ class OpenTable:
         exact: the rows as they are, where the engine would give them other types; None where it does not.
         typed: the types and metadata of the source's own columns, as the engine can write them; None where it cannot, and
             for tables whose engine has types of its own.
+        files: the Parquet files that the rows are read from as they are; empty for other sources.
     """
 
     rows: Any
@@ -40,6 +42,7 @@ class OpenTable:
     classes: Mapping[str, list[str]] = field(default_factory=dict)
     exact: ExactRows | None = None
     typed: pa.Schema | None = None
+    files: tuple[Path, ...] = ()
 
     @property
     def own(self) -> tuple[str, ...]:

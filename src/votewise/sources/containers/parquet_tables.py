@@ -52,7 +52,7 @@ def parquet_table(engine: Any, files: Sequence[Path], name: str, notes: tuple[st
     rows = engine.read_parquet(escaped, union_by_name=True, **extra)
     rows = rows.mutate(**{number: rows[number] + 1})
     typed = _with_folders(known, rows, (number, file))
-    return OpenTable(rows, name, number, file, (), marked, notes, classes, exact, typed)
+    return OpenTable(rows, name, number, file, (), marked, notes, classes, exact, typed, tuple(files))
 
 
 def _with_folders(known: pa.Schema, rows: Any, beside: Sequence[str | None]) -> pa.Schema:
