@@ -1,4 +1,4 @@
-"""Which columns of Parquet files hold one text in all rows, by what the files say of themselves."""
+"""Which columns of Parquet files hold one text in all rows, by the statistics in the files."""
 
 from __future__ import annotations
 
