@@ -62,12 +62,12 @@ def test_a_text_beside_the_prompt_is_offered_as_a_part_of_it() -> None:
     assert found == ["w: x > y | Be one kind.\n\np", "w: y > x | Be two kind.\n\np"]
 
 
-def test_numbers_of_questions_keep_votes_that_say_different_things() -> None:
+def test_numbers_of_questions_keep_votes_apart() -> None:
     rows = both(VOTE, {"question_id": "q1"}, {"question_id": "q2", "label": "b"})
     votes = read_votes(rows)
     assert told(votes) == ["w: x > y | p", "w: y > x | p"]
     assert any("question_id" in note for note in votes.reading.notes)
-    assert len(read_votes(both(VOTE, {"question_id": "q1"}, {"question_id": "q2"}))) == 1
+    assert len(read_votes(both(VOTE, {"question_id": "q1"}, {"question_id": "q2"}))) == 2
 
 
 TIMES: list[tuple[str, list[Any]]] = [

@@ -98,10 +98,49 @@ def test_several_criteria_are_refused_also_where_no_pair_has_two() -> None:
     assert told(read_votes(rows, criterion="harmless")) == ["w: two2 > one2 | Ask 2"]
 
 
-def test_questions_that_recur_tell_votes_apart_and_numbers_of_rows_do_not() -> None:
+def test_questions_that_recur_stop_the_reading_and_those_that_do_not_keep_votes_apart() -> None:
     recurring = [vote(i, label, question_id=q) for i in (1, 2) for q, label in (("q1", "a"), ("q2", "b"))]
     refused(recurring, "question_id", "--criterion q1")
-    assert len(read_votes([vote(1, question_id=i) for i in range(3)])) == 1
+    votes = read_votes([vote(1, question_id=i) for i in range(3)])
+    assert len(votes) == 3
+    assert any("--columns question_id=" in note for note in votes.reading.notes)
+
+
+@pytest.mark.parametrize(
+    ("name", "one", "other"),
+    [
+        ("frage_id", 1, 2), ("вопрос_id", "f1", "f2"), ("lfd. Nr.", "1", "2"), ("id", 7, 8), ("batch", "x", "y"),
+        ("candidate", 1, 2),
+        ("dataset", "d1", "d2"), ("url", "https://w.org/Cat", "https://w.org/Dog"), ("seconds_spent", 1.5, 2.5),
+        ("session_id", "s", "t"),
+    ],
+)  # fmt: skip
+@pytest.mark.parametrize("label", ["a", "b"])
+def test_no_name_of_a_column_makes_rows_that_differ_in_it_repetitions(
+    name: str, one: Any, other: Any, label: str
+) -> None:
+    rows = [vote(1, "a", **{name: one}), vote(1, label, **{name: other}), vote(1, label, **{name: other})]
+    votes = read_votes(rows)
+    assert (len(votes), votes.reading.repeated) == (2, 1)
+    assert any(f"'{name}'; --columns {shlex.quote(f'{name}=')}" in note for note in votes.reading.notes)
+    assert len(read_votes(rows, columns={name: ""})) == 1
+
+
+@pytest.mark.parametrize("name", ["tags", "meta", "herkunft"])
+def test_lists_and_objects_whose_names_say_little_stop_the_reading_of_repetitions(name: str) -> None:
+    rows = [vote(1, "a", **{name: {"bild": "rot"}}), vote(1, "b", **{name: {"bild": "blau"}})]
+    refused(rows, f"'{name}'", f"--columns also={name}", f"--columns {name}=")
+    assert len(read_votes(rows, columns={"also": name})) == 2
+
+
+def test_times_tell_revisions_which_have_ids_of_their_own_and_answer_one_question() -> None:
+    rows = [vote(1, side, id=i, submitted_at=f"2026-01-0{i}", lead_time=i) for side, i in (("a", 1), ("b", 2))]
+    assert told(read_votes(rows)) == ["w: two1 > one1 | Ask 1"]
+    for i, row in enumerate(rows):
+        row["vraag_id"] = f"v{i}"
+    assert len(read_votes(rows)) == 2
+    same = [row | {"submitted_at": "2026-01-01", "vraag_id": "v"} for row in rows]
+    assert len(read_votes(same)) == 2
 
 
 def test_numbered_revisions_are_not_two_votes() -> None:

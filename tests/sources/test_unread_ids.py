@@ -60,3 +60,23 @@ def test_metadata_of_a_column_does_not_make_it_an_object() -> None:
     table = pa.Table.from_pylist(rows)
     fields = [field.with_metadata({"PARQUET:field_id": "1"}) for field in table.schema]
     assert read_votes(pa.Table.from_arrays(table.columns, schema=pa.schema(fields))).n_pairs == 1
+
+
+@pytest.mark.parametrize(
+    "name", ["frage_id", "szenario_nr", "pregunta_id", "вопрос_id", "问题编号", "lfd_nr", "aufgabe", "sahne"]
+)
+@pytest.mark.parametrize("kind", [int, str])
+def test_ids_in_other_languages_that_people_share(name: str, kind: Any) -> None:
+    rows = [row("w", "a", **{name: kind(1)}), row("w", "b", **{name: kind(2)}), row("v", "b", **{name: kind(2)})]
+    with pytest.raises(BadInputError, match=f"'{name}': differs between rows 1 and 2") as said:
+        read_votes(rows)
+    role = "pair" if kind is int else "prompt"
+    assert f"{role}={name}" in str(said.value)
+    assert read_votes(rows, columns={role: name}).n_pairs == 2
+    assert read_votes(rows, columns={name: ""}).n_pairs == 1
+
+
+@pytest.mark.parametrize("name", ["geschlecht", "alter", "kohorte", "session_no", "batch", "round"])
+def test_what_is_the_same_in_all_votes_of_each_annotator_is_no_question(name: str) -> None:
+    rows = [row(who, "a", **{name: value}) for who, value in (("u", 1), ("v", 1), ("w", 2), ("x", 2))]
+    assert read_votes(rows).n_pairs == 1

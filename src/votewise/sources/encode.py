@@ -16,13 +16,14 @@ from votewise.data.votes import UNKNOWN
 from votewise.sources.answer_lists.one_judgement import judgement_codes, judgements_of_votes
 from votewise.sources.canonical import JUDGEMENT, Canonical
 from votewise.sources.codes import by_appearance, codes_of, compact, floats_of, is_known, signs_of
-from votewise.sources.meanings.unread import check_merged, telling_columns
+from votewise.sources.meanings.unread import check_merged
 from votewise.sources.meanings.unread_people import check_people
 from votewise.sources.meanings.unread_prompts import asks_something
+from votewise.sources.meanings.unread_repeats import telling_columns
 from votewise.sources.meanings.unread_values import column_codes
 from votewise.sources.pair_texts import names_of, texts_of
 from votewise.sources.pairing import contradictions, find_pairs, identical_responses, text_codes
-from votewise.sources.repeated_votes import by_chance, kept_apart, last_of_each
+from votewise.sources.repeated_votes import by_chance, kept_apart, last_of_each, revisions
 from votewise.sources.rows import Rows
 from votewise.sources.stored_votes import StoredVotes, stored_votes
 
@@ -137,8 +138,11 @@ def _without_repeats(
         again = np.flatnonzero(heir != np.arange(len(kept)))
         said = signs_of(canonical.table.column("label"))[kept] * np.where(flipped[kept], -1, 1)
         against = said[again] != said[heir[again]]
-        for name in telling_columns(rows, source[again], source[heir[again]], against):
-            key = joined_codes(key, column_codes(rows, name)[source])
+        revised = revisions(key, when)
+        found = telling_columns(rows, source[again], source[heir[again]], against, revised[again])
+        for name, always in found.items():
+            codes = column_codes(rows, name)[source]
+            key = joined_codes(key, codes if always else np.where(revised, 0, codes))
             before, (last, _) = len(last), last_of_each(key, when)
             notes += kept_apart(rows, name, len(last) - before)
     if rows.source.unordered and len(last) < len(kept):

@@ -7,8 +7,9 @@ import numpy as np
 from votewise.arrays import Bools, Floats
 from votewise.data.identity import Codes
 from votewise.errors import many
-from votewise.sources.canonical import Canonical
+from votewise.sources.canonical import JUDGEMENT, Canonical
 from votewise.sources.codes import by_appearance, signs_of
+from votewise.sources.option_words import column_option
 from votewise.sources.rows import Rows
 
 
@@ -37,7 +38,20 @@ def by_chance(canonical: Canonical, shown: tuple[Codes, Bools], key: Codes, when
 def kept_apart(rows: Rows, name: str, number: int) -> tuple[str, ...]:
     """A note on votes that a column tells apart; none where there are none."""
     own = rows.source_column(name)
-    return (f"Kept: {many(number, 'vote')}, different from another one only in '{own}'.",) if number else ()
+    told = f"Kept: {many(number, 'vote')}, different from another one only in '{own}'"
+    drop = f"; {column_option(own, '')} if it tells no votes apart" if name != JUDGEMENT else ""
+    return (f"{told}{drop}.",) if number else ()
+
+
+def revisions(key: Codes, when: Floats | None) -> Bools:
+    """(n,) whether all votes with a vote's key have known and different times, which tell the last one."""
+    if when is None:
+        return np.zeros(len(key), bool)
+    _, codes, sizes = np.unique(key, return_inverse=True, return_counts=True)
+    moments = np.unique(np.stack([codes, np.unique(when, return_inverse=True)[1]]), axis=1)[0]
+    wrong = np.bincount(moments, minlength=len(sizes)) < sizes
+    wrong[codes[np.isneginf(when)]] = True
+    return ~wrong[codes]
 
 
 def last_of_each(key: Codes, when: Floats | None) -> tuple[Codes, Codes]:

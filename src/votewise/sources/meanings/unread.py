@@ -16,7 +16,6 @@ from votewise.data.identity import ALSO
 from votewise.errors import BadInputError
 from votewise.sources.meanings.column_names import plain_name
 from votewise.sources.meanings.criteria import QUESTIONS
-from votewise.sources.meanings.people import is_person
 from votewise.sources.meanings.unread_people import ABOUT
 from votewise.sources.meanings.unread_values import (
     RECORDS,
@@ -24,21 +23,16 @@ from votewise.sources.meanings.unread_values import (
     Codes,
     holds_media,
     holds_texts,
-    holds_times,
     holds_words,
     is_nested,
     neighbours,
-    recurs,
     rows_differ,
     unread,
 )
-from votewise.sources.option_words import column_option, criterion_option
+from votewise.sources.option_words import column_option
 from votewise.sources.rows import Rows
 from votewise.sources.texts.messages import conversation
 from votewise.sources.values import decoded
-
-REVISIONS = ("revision", "revision_number", "version", "attempt", "attempt_number", "edit", "edit_number")
-"""Names of columns that number the versions of one vote."""
 
 MOST = 5
 """Columns that a note names."""
@@ -48,11 +42,6 @@ FEW = 20
 
 ASKED = re.compile(r"topic|theme|subject|source|src|source_text|concept|title|caption")
 """Names of words that may be what was asked where nothing else is."""
-
-TIME = re.compile(
-    r".*(time|date|datum|fecha|zeit|created|updated|submitted|modified|edited|finished|completed|stamp|_at$|_on$|when).*"
-)
-"""Names of columns that may say when somebody voted."""
 
 
 def check_merged(rows: Rows, source_rows: Codes, pair: Codes, keep: Bools, *, prompted: bool, who: Codes) -> None:
@@ -119,65 +108,6 @@ def _roles(rows: Rows, name: str, prompted: bool) -> str:
 def _talks(rows: Rows, name: str) -> bool:
     values = [value for value in decoded(rows.head.slice(0, FEW), name) if value]
     return bool(values) and all(conversation(value) is not None for value in values)
-
-
-def telling_columns(rows: Rows, dropped: Codes, kept: Codes, against: Bools) -> list[str]:
-    """The columns of numbers and the like that tell rows apart which are about to be dropped as repeated.
-
-    Args:
-        rows: the source's rows.
-        dropped: (d,) rows about to be dropped.
-        kept: (d,) the row that each of them repeats.
-        against: (d,) whether the two say different things.
-
-    Raises:
-        BadInputError: they differ in a column of texts, messages, lists, people or questions, which may matter.
-    """
-    found = []
-    for name in unread(rows):
-        plain = plain_name(name)
-        question = plain in QUESTIONS
-        known = plain in REVISIONS or (question and (RECORDS.fullmatch(plain) is None or recurs(rows, name)))
-        if plain in REMARKS:
-            continue
-        differ = rows_differ(rows, name, dropped, kept)
-        if (differ & against).any() and (TIME.fullmatch(plain) or holds_times(rows, name)):
-            at = np.flatnonzero(differ & against)[0]
-            raise _ambiguous(rows, name, int(dropped[at]), int(kept[at]), time=True)
-        if question and not known:
-            # Numbers of rows, unless one annotator says two things.
-            differ = differ & against
-        record = (RECORDS.fullmatch(plain) and not question and not known) or holds_times(rows, name)
-        if not differ.any() or (record and not holds_media(rows, name)):
-            continue
-        if known or is_person(name) or holds_texts(rows, name) or is_nested(rows, name):
-            raise _ambiguous(rows, name, int(dropped[differ][0]), int(kept[differ][0]))
-        found.append(name)
-    return found
-
-
-def _ambiguous(rows: Rows, name: str, one: int, other: int, *, time: bool = False) -> BadInputError:
-    own, plain = rows.source_column(name), plain_name(name)
-    first, second = sorted((one, other))
-    role = "annotator" if is_person(name) else "image" if holds_media(rows, name) else "pair"
-    drop = column_option(own, "")
-    options = f"{column_option(role, own)} to tell votes apart by it, {drop} if it says nothing"
-    if time:
-        options = (
-            f"times such as 2026-01-31 10:00 and {column_option('time', own)}, so that the latest vote "
-            f"counts; or {drop} if the first one does"
-        )
-    elif plain in REVISIONS:
-        options = f"{column_option('time', own)} if the highest one counts, {drop} if it says nothing"
-    elif plain in QUESTIONS:
-        example = str(decoded(rows.table.slice(first, 1), name)[0])
-        options = f"one of its values, say {criterion_option(example)}; or {drop} if it says nothing"
-    return BadInputError(
-        f"rows {rows.source.number(first):,} and {rows.source.number(second):,} are votes by the same annotator on "
-        f"the same pair and differ in the column '{own}', which has no role",
-        source=rows.source.name,
-        expected=options,
-    )
 
 
 def texts_without_role(rows: Rows) -> tuple[str, ...]:

@@ -17,7 +17,17 @@ from votewise.data.identity import joined_codes
 from votewise.sources.cells import is_string
 from votewise.sources.codes import codes_of
 from votewise.sources.meanings.column_names import plain_name
-from votewise.sources.meanings.unread_values import Codes, column_codes, is_nested, unread
+from votewise.sources.meanings.criteria import QUESTIONS as ANSWERED
+from votewise.sources.meanings.unread_people import ABOUT
+from votewise.sources.meanings.unread_values import (
+    REMARKS,
+    Codes,
+    column_codes,
+    holds_texts,
+    holds_times,
+    is_nested,
+    unread,
+)
 from votewise.sources.option_words import column_option
 from votewise.sources.pairing import text_codes
 from votewise.sources.rows import Rows
@@ -32,6 +42,14 @@ OTHERS = re.compile(
     r"(id|uid|uuid|guid|key|idx|index|nr|number|no|hash)"
 )
 """Names of columns that may do so, and may number the rows."""
+NUMBERED = re.compile(
+    r".*(_|\b)(id|ids|uid|uuid|guid|key|idx|index|nr|num|no|number|numero|número|numéro|nummer|номер|ключ|ид)|.*(编号|編號|番号|序号|id)"
+)
+"""Names, in any language, that say that their values number something."""
+ATTRIBUTES = re.compile(
+    r"(.*_)?(session|device|batch|group|team|site|worker|user|split|seed|run|round|wave|day|week|hour)(_.*)?"
+)
+"""Names of what people or runs have in common."""
 
 
 def check_ids(rows: Rows, table: pa.Table) -> None:
@@ -44,25 +62,30 @@ def check_ids(rows: Rows, table: pa.Table) -> None:
     Raises:
         BadInputError: with the column and the options that say what it is.
     """
-    plain = {name: plain_name(name) for name in unread(rows) if not is_nested(rows, name)}
+    plain = {name: plain_name(name) for name in unread(rows) if _may_number(rows, name)}
     questions = [name for name, known in plain.items() if QUESTIONS.fullmatch(known)]
-    others = [name for name, known in plain.items() if OTHERS.fullmatch(known) and name not in questions]
-    texts = text_codes(rows, table) if questions or others else None
+    others = [name for name in plain if name not in questions]
+    texts = text_codes(rows, table) if others or questions else None
     if texts is None or "pair" in table.column_names:
         return
     _, a, b = texts
     couple = joined_codes(np.minimum(a, b), np.maximum(a, b))
-    row = table.column("row").to_numpy()
+    row, who = table.column("row").to_numpy(), codes_of(table.column("annotator"))[0]
     for name in [*questions, *others]:
         ids = column_codes(rows, name)[row]
         differ = _differs(couple, ids)
-        if not differ.any():
+        numbered = NUMBERED.fullmatch(plain[name]) is not None
+        # What is the same in all votes of each annotator is about the annotator.
+        if not differ.any() or (not numbered and not _differs(joined_codes(couple, who), ids).any()):
+            continue
+        shared = name not in questions and _is_shared(couple, ids, who, differ)
+        if not (shared or numbered):
             continue
         own = rows.source_column(name)
         # A number is the name of a pair, but no prompt.
         role = "prompt" if is_string(rows.type_of(name)) else "pair"
         asked = f"{column_option(role, own)} if it says what was asked"
-        if name in questions or _is_shared(couple, ids, codes_of(table.column("annotator"))[0], differ):
+        if name in questions or shared:
             i = int(np.flatnonzero(differ)[0])
             j = int(np.flatnonzero(couple == couple[i])[0])
             raise rows.fail(
@@ -73,6 +96,16 @@ def check_ids(rows: Rows, table: pa.Table) -> None:
             )
         number = len(np.unique(couple[differ]))
         rows.notes.append(f"No column is read as the prompt, and rows on {number:,} pairs differ in '{own}'; {asked}.")
+
+
+def _may_number(rows: Rows, name: str) -> bool:
+    """Whether a column that nobody read holds whole numbers or single words which may be the names of questions."""
+    kind, plain = rows.type_of(name), plain_name(name)
+    if QUESTIONS.fullmatch(plain) or OTHERS.fullmatch(plain):
+        return not is_nested(rows, name)
+    if plain in (*REMARKS, *ANSWERED) or ATTRIBUTES.fullmatch(plain) or ABOUT.search(plain) or holds_times(rows, name):
+        return False
+    return bool(pa.types.is_integer(kind)) or (is_string(kind) and not holds_texts(rows, name))
 
 
 def _differs(couple: Codes, ids: Codes) -> Bools:
