@@ -185,3 +185,108 @@ def test_the_option_that_a_refusal_of_several_criteria_names_is_the_one_that_hel
     refused(rows, "--criterion help", f"--columns {name}=")
     assert len(read_votes(rows, criterion="help")) == 2
     assert len(read_votes(rows, columns={name: ""})) == 4
+
+
+@pytest.mark.parametrize(
+    ("name", "values"),
+    [
+        ("mensch_bevorzugt", ("rejected", "chosen")), ("avis", ("Rejected", "tie")), ("评价", ("rejected", "rejected")),
+        ("expert_opinions", (["chosen", "rejected"], ["rejected"])), ("panel", (["chosen"], ["rejected", "rejected"])),
+    ],
+)  # fmt: skip
+def test_words_that_speak_of_rejected_are_verdicts_whatever_the_column_is_called(name: str, values: Any) -> None:
+    rows = [pair(i, **{name: v}) for i, v in enumerate(values)]
+    role = "votes" if isinstance(values[0], list) else "label"
+    named = shlex.quote(f"{role}={name}")
+    refused(rows, f"--columns {shlex.quote(f'{name}=')}", f"--columns response_b=rejected --columns {named}")
+    assert len(read_votes(rows, columns={name: ""})) == 2
+    names = {"response_a": "chosen", "response_b": "rejected", role: name}
+    found = told(read_votes(rows, columns=names))
+    assert any("poor" in vote.split(">")[0] for vote in found)
+
+
+@pytest.mark.parametrize(
+    ("chosen", "rejected"),
+    [
+        ("upvotes_chosen", "upvotes_rejected"),
+        ("chosen_wins", "rejected_wins"),
+        ("n_voters_chosen", "n_voters_rejected"),
+    ],
+)
+def test_numbers_of_people_beside_chosen_and_rejected(chosen: str, rejected: str) -> None:
+    rows = [pair(1, **{chosen: 1, rejected: 3})]
+    refused(
+        rows, f"--columns {chosen}= --columns {rejected}=", f"--columns votes_a={chosen} --columns votes_b={rejected}"
+    )
+    names = {"response_a": "chosen", "response_b": "rejected", "votes_a": chosen, "votes_b": rejected}
+    assert read_votes(rows, columns=names).sign.tolist() == [1, -1, -1, -1]
+
+
+def test_what_says_where_the_better_answer_stood_is_no_verdict() -> None:
+    rows = [pair(i, longer_answer=v) for i, v in enumerate(("rejected", "chosen"))]
+    assert len(read_votes(rows)) == 2
+
+
+@pytest.mark.parametrize(
+    ("name", "one", "other"),
+    [
+        ("worse", "a", "b"), ("rejected_response", "A", "B"), ("loser", "model_a", "model_b"),
+        ("least_preferred", "left", "right"),
+        ("not_preferred", "response_a", "response_b"), ("losing_side", "a", "b"),
+    ],
+)  # fmt: skip
+def test_a_column_of_losers_is_no_label(name: str, one: str, other: str) -> None:
+    rows = [{k: v for k, v in vote(i, **{name: side}).items() if k != "label"} for i, side in enumerate((one, other))]
+    swapped = f"--columns label={name} --label '{one}'=b --label '{other}'=a"
+    refused(rows, f"column '{name}'", "worse", swapped)
+    votes = read_votes(rows, columns={"label": name}, label={one: "b", other: "a"})
+    assert told(votes) == ["w: one1 > two1 | Ask 1", "w: two0 > one0 | Ask 0"]
+    beside = [row | {"label": "a"} for row in rows]
+    assert len(read_votes(beside)) == 2
+
+
+def test_an_id_of_the_worse_answer_is_no_criterion() -> None:
+    rows = [{"prompt": f"p{i}", "response_0": "x", "response_1": "y", "worse_response_id": i} for i in (0, 1)]
+    refused(rows, "--label '0'=b --label '1'=a")
+    names = [row | {"better_response_id": 1 - row["worse_response_id"]} for row in rows]  # type: ignore[operator]
+    assert told(read_votes(names)) == ["(unknown): x > y | p1", "(unknown): y > x | p0"]
+
+
+def test_models_that_lost_are_no_winners() -> None:
+    rows = [vote(i, model_a="m", model_b="n", loser=who) for i, who in enumerate("mn")]
+    refused([{k: v for k, v in row.items() if k != "label"} for row in rows], "'loser'", "the better one")
+
+
+@pytest.mark.parametrize(
+    ("name", "out"),
+    [
+        ("is_vote", False), ("trashed", True), ("failed_attention_check", "yes"), ("flagged_for_removal", 1),
+        ("to_discard", True), ("attention_check_failed", 1), ("status", "TIMED_OUT"), ("status", "In-Progress"), ("status", "übersprungen"),
+        ("status", "无效"), ("task_status", "Borrador"),
+    ],
+)  # fmt: skip
+def test_more_marks_and_words_of_rows_that_are_no_votes(name: str, out: Any) -> None:
+    fine = {True: False, False: True, 1: 0, "yes": "no"}.get(out, "done")
+    rows = [vote(i, **{name: value}) for i, value in enumerate((out, fine))]
+    votes = read_votes(rows)
+    assert (told(votes), votes.reading.skipped) == (["w: one1 > two1 | Ask 1"], 1)
+
+
+@pytest.mark.parametrize("word", ["descartado", "übersprungen", "черновик", "跳过", "下書き", "TIMED-OUT"])
+def test_drafts_and_discarded_rows_in_other_languages(word: str) -> None:
+    rows = [vote(i, zustand=value) for i, value in enumerate((word, "ok", "ok"))]
+    refused(rows, word, "--columns status=zustand", "--columns zustand=")
+    assert len(read_votes(rows, columns={"status": "zustand"})) == 2
+
+
+@pytest.mark.parametrize("name", ["both_equal", "are_equal", "gleichstand", "empate", "no_preference", "平局"])
+def test_marks_of_ties(name: str) -> None:
+    votes = read_votes([pair(i, **{name: value}) for i, value in enumerate((True, False))])
+    assert votes.sign.tolist() == [0, 1]
+
+
+def test_two_winners_are_no_tie() -> None:
+    rows = [{"prompt": f"p{i}", "response_a": "x", "response_b": "y", "win_a": 1, "win_b": 0, "tie": i} for i in (0, 1)]
+    refused(rows, "not exactly one of win_a, win_b, tie is 1")
+    rows[1]["win_a"] = 0
+    assert told(read_votes(rows)) == ["(unknown): x = y | p1", "(unknown): x > y | p0"]

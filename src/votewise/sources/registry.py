@@ -9,6 +9,7 @@ from votewise.sources.meanings.column_names import plain_name
 from votewise.sources.meanings.guesses import WORDS, command, listed
 from votewise.sources.meanings.inner_columns import inner_names
 from votewise.sources.meanings.labels import LABELS
+from votewise.sources.meanings.losers import refuse_losers
 from votewise.sources.meanings.other_names import take_other_names
 from votewise.sources.meanings.result_columns import answer_columns
 from votewise.sources.meanings.single_verdicts import refuse_single_verdicts
@@ -114,6 +115,7 @@ def _recognised(rows: Rows) -> Format:
     if fit:
         return fit[0]
     names = rows.table.column_names
+    refuse_losers(rows)
     refuse_single_verdicts(rows)
     refuse_orders_in_doubt(rows)
     if set(CLICKS_ONLY) <= set(names):

@@ -20,38 +20,31 @@ from votewise.sources.canonical import Canonical
 from votewise.sources.cells import TEXT
 from votewise.sources.meanings.column_names import plain_name
 from votewise.sources.meanings.labels import label_key
+from votewise.sources.meanings.out_words import OUT, status_word
 from votewise.sources.option_words import column_option
 from votewise.sources.rows import Rows
 
 STATUS = re.compile(
     r"(assignment:)?((vote|label|annotation|response|assignment|submission|judg[e]?ment|preference|answer|record|task|review|verdict|hit|job)_)?(status|state|outcome)"
 )
-OUT = frozenset((
-    "discarded", "discard", "draft", "skipped", "skip", "cancelled", "canceled", "rejected", "deleted", "invalid", "pending",
-    "expired", "in progress", "in_progress", "not started", "unsubmitted", "abandoned", "failed", "spam", "withdrawn",
-    "timed out", "timed-out", "timeout", "returned", "superseded", "outdated", "obsolete", "replaced", "removed",
-    "disqualified", "screened out", "screened_out", "retracted", "unlabeled", "unlabelled", "incomplete",
-    "ignore", "ignored", "aborted", "voided", "error", "not completed",
-))  # fmt: skip
-"""Values of a status with which a row is not a vote."""
-SURELY_OUT = frozenset((
-    "discarded", "draft", "skipped", "cancelled", "canceled", "abandoned", "timed out", "withdrawn", "ignore", "ignored",
-    "unsubmitted", "not submitted", "not completed", "aborted", "timeout",
-))  # fmt: skip
-"""Values that speak of a row that is not a vote, whatever the column is called."""
 EQUAL = frozenset(("tie", "tied", "draw"))
 YES = re.compile(
-    r"(has_(label|vote|preference|annotation)|(is_)?(valid|complete|completed|submitted|usable|labell?ed|annotated|finished|voted"
+    r"(has_(label|vote|preference|annotation)|(is_)?(a_)?(real_|actual_)?(vote|valid|complete|completed|submitted|usable|labell?ed|annotated|finished|voted"
     r"|approved|accepted|included?|keep|kept|retained|latest|current|final|qc_(passed|ok)|passed_qc|quality_(passed|ok)))"
 )
 """Marks without which a row is not a vote."""
 NO = re.compile(
     r"((is|was)_)?(skip|skipped|cancelled|canceled|discard|discarded|draft|deleted|invalid|spam|excluded|exclude|ignored|ignore"
     r"|unusable|superseded|outdated|obsolete|replaced|overwritten|retracted|withdrawn|removed|duplicated?|bot|practice|warm_?up"
-    r"|qc_failed|failed_qc|aborted|expired|returned|voided|timed_?out|unfinished|incomplete)"
+    r"|qc_failed|failed_qc|aborted|expired|returned|voided|void|trashed?|timed_?out|unfinished|incomplete|unusable|to_(delete|remove|discard)"
+    r"|(flagged|marked)_(for_)?(removal|deletion|exclusion|exclude|remove|delete)|(failed|flunked)_(attention|attn|quality|qc)(_checks?)?"
+    r"|(attention|attn|quality|qc)(_checks?)?_(failed|fail))"
 )
 """Marks with which a row is not a vote."""
-TIE = re.compile(r"((is|was)_)?(tie|tied|draw|equal)")
+TIE = re.compile(
+    r"((is|was|are)_)?((both|all|equally)_)?(tie|tied|draw|drawn|equal|equal_quality|same_quality)|equally_good|no_preference"
+    r"|gleichstand|unentschieden|empate|égalité|pareggio|remis|ничья|平局|平手|引き分け|무승부"
+)
 COUNTS = ("tie", "draw", "equal")
 """Marks of ties under whose names tables also keep numbers of votes."""
 TRUE, FALSE = frozenset(("true", "1", "1.0", "yes", "t", "y")), frozenset(("false", "0", "0.0", "no", "f", "n"))
@@ -130,7 +123,7 @@ def said_of_votes(name: str, values: Sequence[Any], *, counts: bool = False) -> 
         return None
     keys = [label_key(str(value)).strip() for value in values]
     if kind is STATUS:
-        keys = [key.rpartition(".")[2] for key in keys]
+        keys = [status_word(key) for key in keys]
         return [key in OUT for key in keys], [key in EQUAL for key in keys]
     if any(key not in (("true", "false") if plain in COUNTS and counts else TRUE | FALSE) for key in keys):
         return None

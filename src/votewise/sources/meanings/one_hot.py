@@ -15,6 +15,7 @@ COLUMNS = (
     ("prefer_a", "prefer_b", "prefer_tie"), ("preferred_a", "preferred_b", "preferred_tie"),
     ("prefers_a", "prefers_b", "prefers_tie"), ("chose_a", "chose_b", "chose_tie"), ("chosen_a", "chosen_b", "chosen_tie"),
     ("a_wins", "b_wins", "tie"), ("a_better", "b_better", "tie"), ("answer_a_on", "answer_b_on", "answer_tie_on"),
+    ("win_a", "win_b", "tie"), ("wins_a", "wins_b", "tie"), ("a_win", "b_win", "tie"), ("model_a_won", "model_b_won", "tie"),
     ("winner_left", "winner_right", "winner_tie"), ("model_a_wins", "model_b_wins", "tie"),
 )  # fmt: skip
 """The columns of the first answer, of the second one, and of ties, which may be missing."""

@@ -15,8 +15,7 @@ from votewise.sources.cells import is_string
 from votewise.sources.containers.stand_in_type import is_in_files
 from votewise.sources.meanings.column_names import plain_name
 from votewise.sources.meanings.criteria import CRITERIA
-from votewise.sources.meanings.labels import label_key
-from votewise.sources.meanings.no_votes import SURELY_OUT
+from votewise.sources.meanings.out_words import SURELY_OUT, status_word
 from votewise.sources.meanings.scores_as_votes import spells_numbers
 from votewise.sources.meanings.unread_values import column_codes, unread
 from votewise.sources.meanings.vote_columns import NAMES
@@ -86,7 +85,7 @@ def several_criteria(source: str, column: str, values: Sequence[str]) -> BadInpu
 
 def says_out(source: str, column: str, values: Sequence[str]) -> BadInputError | None:
     """The refusal of a column that calls some rows no votes under a name that does not say so; None where it calls none."""
-    out = [value for value in values if label_key(value) in SURELY_OUT]
+    out = [value for value in values if status_word(value) in SURELY_OUT]
     if not out:
         return None
     return BadInputError(

@@ -34,6 +34,11 @@ MODELS = (
     ("left_model", "right_model"), ("model_left", "model_right"), ("model_a_name", "model_b_name"),
     ("model_name_a", "model_name_b"), ("system_a", "system_b"),
 )  # fmt: skip
+LOSER = re.compile(
+    r"(.*_)?(reject|rejected|worse|worst|loser|losing|lost|lose|bad|inferior|weaker|least|less|un|non|not|dis|discarded|eliminated"
+    r"|dispreferred|unpreferred|disfavou?red|nonpreferred)(_.*)?"
+)
+"""Names of columns that name the worse answer: their votes are for the other one."""
 SAMPLE = 200
 NO_ANSWERS = (
     "label",
@@ -82,7 +87,7 @@ def _may_be_text(table: pa.Table, name: str) -> bool:
 
 def label_columns(table: pa.Table) -> list[str]:
     """The columns that may say which answer is better."""
-    names = [field.name for field in table.schema if not pa.types.is_nested(field.type)]
+    names = [f.name for f in table.schema if not pa.types.is_nested(f.type) and not names_loser(plain_name(f.name))]
     plain = {plain_name(name): name for name in names}
     found = [plain[name] for name in LABEL_NAMES if name in plain and not _spells_lists(table, plain[name])]
     found += [plain[name] for name in plain if CRITERION.fullmatch(name)]
@@ -93,6 +98,15 @@ def label_columns(table: pa.Table) -> list[str]:
         return found
     more = [own for name, own in plain.items() if VERDICT.fullmatch(name) and names_sides(table, own)]
     return more if len(more) == 1 else []
+
+
+def names_loser(plain: str) -> bool:
+    """Whether a name says that a column names the worse answer.
+
+    >>> names_loser("worse_response_id"), names_loser("non_preferred"), names_loser("better_response_id")
+    (True, True, False)
+    """
+    return LOSER.fullmatch(plain) is not None
 
 
 def _spells_lists(table: pa.Table, name: str) -> bool:
