@@ -260,13 +260,14 @@ def test_models_that_lost_are_no_winners() -> None:
 @pytest.mark.parametrize(
     ("name", "out"),
     [
-        ("is_vote", False), ("trashed", True), ("failed_attention_check", "yes"), ("flagged_for_removal", 1),
-        ("to_discard", True), ("attention_check_failed", 1), ("status", "TIMED_OUT"), ("status", "In-Progress"), ("status", "übersprungen"),
+        ("is_vote", False), ("trashed", True), ("failed_attention_check", "yes"), ("flagged_for_removal", True),
+        ("to_discard", True), ("attention_check_failed", True), ("status", "TIMED_OUT"),
+        ("status", "In-Progress"), ("status", "übersprungen"),
         ("status", "无效"), ("task_status", "Borrador"),
     ],
 )  # fmt: skip
 def test_more_marks_and_words_of_rows_that_are_no_votes(name: str, out: Any) -> None:
-    fine = {True: False, False: True, 1: 0, "yes": "no"}.get(out, "done")
+    fine = {True: False, False: True, "yes": "no"}.get(out, "done")
     rows = [vote(i, **{name: value}) for i, value in enumerate((out, fine))]
     votes = read_votes(rows)
     assert (told(votes), votes.reading.skipped) == (["w: one1 > two1 | Ask 1"], 1)
