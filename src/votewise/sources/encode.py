@@ -20,6 +20,7 @@ from votewise.sources.meanings.unread import check_merged
 from votewise.sources.meanings.unread_people import check_people
 from votewise.sources.meanings.unread_prompts import asks_something
 from votewise.sources.meanings.unread_repeats import telling_columns
+from votewise.sources.meanings.unread_siblings import check_identical
 from votewise.sources.meanings.unread_values import column_codes
 from votewise.sources.pair_texts import names_of, texts_of
 from votewise.sources.pairing import contradictions, find_pairs, identical_responses, text_codes
@@ -56,6 +57,8 @@ def encode(rows: Rows, canonical: Canonical) -> Encoded:
     # Two equal responses are a pair only where the source names the pair; otherwise nothing tells which one was meant.
     keep = ~identical_responses(table, texts) | (signs == 0)
     identical = int((~keep).sum())
+    if canonical.guarded:
+        check_identical(rows, table.column("row").to_numpy()[~keep])
 
     pair, flipped, wrong = find_pairs(rows, table, texts, keep)
     keep &= ~wrong

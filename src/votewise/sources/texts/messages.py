@@ -21,6 +21,9 @@ from votewise.sources.values import is_marked
 Message = dict[str, str]
 """``role`` and ``content``, and ``other``: JSON of what else the message has (tool calls, reasoning, names, pictures)."""
 
+FIRST = 20
+"""Texts that are looked at to tell whether a column holds conversations."""
+
 CONVERSATION = "a list of messages with role and content"
 
 ROLES = {
@@ -154,7 +157,7 @@ def split(a: list[Message], b: list[Message]) -> tuple[list[Message], list[Messa
     return a[:n], a[n:], b[n:]
 
 
-ASKING = frozenset(("user", "system"))
+ASKING = frozenset(("user", "system", "developer"))
 """Roles of what a model is asked, with which no answer begins."""
 
 
@@ -215,11 +218,30 @@ def _holds_lists(rows: Rows, name: str) -> bool:
             others += value is not None and not isinstance(value, list | dict)
         return lists > others
     if is_stand_in(field):
+        _refuse_broken(rows, name)
         # Only texts that spell no conversation have stand-ins.
         return False
     if types.is_string(kind) or types.is_large_string(kind):
+        _refuse_broken(rows, name)
         return _spell_conversations(rows, name) if is_left(field) else _spells_conversations(rows, name)
     return bool(types.is_list(kind) or types.is_large_list(kind) or types.is_struct(kind))
+
+
+BROKEN = re.compile(r"\s*(array\()?\[\s*\{\s*['\"](role|content|from|value)['\"]\s*:\s*['\"]")
+"""The beginning of a list of messages."""
+
+
+def _refuse_broken(rows: Rows, name: str) -> None:
+    """Refuse texts that all begin like lists of messages and spell none, as what pandas cuts off does."""
+    if rows.head.schema.field(name).type not in (pa.string(), pa.large_string()):
+        return
+    texts = [text for text in rows.head.column(name).slice(0, FIRST).to_pylist() if text]
+    if texts and all(BROKEN.match(text) for text in texts) and not any(conversation(text) for text in texts):
+        raise rows.fail(
+            "holds conversations that are cut off or damaged",
+            column=name,
+            expected=f"{CONVERSATION}, whole; the first one ends with {texts[0][-20:]!r}",
+        )
 
 
 def _spell_conversations(rows: Rows, name: str) -> bool:
