@@ -10,8 +10,10 @@ from typing import Any
 
 import datasets
 import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
-from told import Row, Sample
+from told import Row, Sample, refused, vote
 
 from votewise.errors import BadInputError
 from votewise.sources import read_votes
@@ -169,3 +171,37 @@ def test_texts_without_a_role_are_said() -> None:
     assert any(
         "Texts in 'hintergrund' have no role; --columns background=hintergrund" in n for n in votes.reading.notes
     )
+
+
+BYTES = [
+    (b"\xff", "text"), ("text", b"x"), (b"x", 1), ([b"x"], ["y"]), ({"k": b"x"}, {"k": "y"}), ({"k": [b"x"]}, {"k": ["a"]}),
+    ([b"x", "y"], None),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("one", "other"), BYTES)
+@pytest.mark.parametrize("container", [list, iter, pd.DataFrame])
+def test_bytes_among_texts_are_refused_and_not_converted(one: Any, other: Any, container: Any) -> None:
+    rows = [vote(i, note=value) for i, value in enumerate((one, other))]
+    refused(container(rows), "row", "column 'note'", "bytes in some rows")
+
+
+def test_bytes_among_texts_of_later_rows_and_other_files(tmp_path: Path) -> None:
+    rows = [vote(i, note=b"x" if i < 5_100 else "y") for i in range(5_200)]
+    refused(iter(rows), "row 5,101, column 'note'")
+    for i, value in enumerate((b"x", "y")):
+        pq.write_table(pa.Table.from_pylist([vote(i, note=value)]), tmp_path / f"{i}.parquet")
+    refused(tmp_path, "column 'note'", "bytes")
+
+
+def test_bytes_alone_stay_bytes() -> None:
+    rows = [vote(1, note=b"\xff"), vote(2, note=None), vote(3, note=b"a")]
+    assert read_votes(rows).table.column("note").to_pylist() == [b"\xff", None, b"a"]
+    pictures = [vote(1, image={"bytes": b"\xff", "path": "a"}), vote(2, image={"bytes": None, "path": "b"})]
+    assert read_votes(pictures).table.column("image").to_pylist()[0] == {"bytes": b"\xff", "path": "a"}
+
+
+def test_an_unnamed_index_of_texts_is_a_column() -> None:
+    frame = pd.DataFrame([vote(1), vote(2)], index=["ann", "bob"])
+    assert read_votes(frame).table.column("index").to_pylist() == ["ann", "bob"]
+    assert "index" not in read_votes(frame.set_axis([7, 9])).table.column_names

@@ -13,6 +13,8 @@ from typing import Any
 
 import pyarrow as pa
 
+from votewise.errors import BadInputError
+
 MARK = {b"votewise": b"json"}
 """Field metadata of a column that holds JSON text."""
 
@@ -36,14 +38,35 @@ def table_of(records: Iterable[Mapping[str, Any]]) -> pa.Table:
     arrays, fields = [], []
     for name, column in columns.items():
         column.extend([None] * (n - len(column)))
-        array, marked = to_column(column)
+        try:
+            array, marked = to_column(column)
+        except BytesAmongOthersError as error:
+            raise error.of(name) from error
         arrays.append(array)
         fields.append(pa.field(name, array.type, metadata=MARK if marked else None))
     return pa.Table.from_arrays(arrays, schema=pa.schema(fields)) if fields else pa.table({})
 
 
+class BytesAmongOthersError(BadInputError):
+    """A column has bytes where others of its values are texts or numbers: no type holds both unchanged."""
+
+    def __init__(self, value: Any = None, **where: Any) -> None:
+        super().__init__(
+            "holds bytes in some rows and other values in others", expected="one kind", value=value, **where
+        )
+
+    def of(self, column: str, source: str | None = None, before: int = 0) -> BytesAmongOthersError:
+        """The same error with its column and source, and the row counted after those ``before``."""
+        row = None if self.row is None else self.row + before
+        return BytesAmongOthersError(self.value, source=source, row=row, column=column)
+
+
 def to_column(values: list[Any]) -> tuple[pa.Array, bool]:
-    """Make a column of these values, and say whether it holds them as JSON text."""
+    """Make a column of these values, and say whether it holds them as JSON text.
+
+    Raises:
+        BytesAmongOthersError: some are bytes, or hold bytes, where others are texts.
+    """
     kinds = set(map(type, values)) - {type(None)}
     try:
         if kinds in _PLAIN:
@@ -52,13 +75,52 @@ def to_column(values: list[Any]) -> tuple[pa.Array, bool]:
         mixed = bool in kinds or (kinds & {list, dict} and not _few_fields(values))
         if not mixed:
             array = pa.array(values)
+            if holds_bytes(array.type):
+                _check_bytes(values, array)
             # Parquet has no objects without keys.
             if not _holds_empty_objects(array.type):
                 return array, False
+    except BytesAmongOthersError:
+        raise
     except (pa.ArrowException, UnicodeEncodeError, OverflowError, TypeError, ValueError):
         pass
-    texts = [None if v is None else json.dumps(v, default=str) for v in values]
+    texts = [None if v is None else _json_of(v, i) for i, v in enumerate(values, 1)]
     return pa.array(texts, pa.large_string()), True
+
+
+def _json_of(value: Any, row: int) -> str:
+    def told(other: Any) -> str:
+        if isinstance(other, bytes | bytearray | memoryview):
+            raise BytesAmongOthersError(value, row=row)
+        return str(other)
+
+    return json.dumps(value, default=told)
+
+
+def holds_bytes(kind: pa.DataType) -> bool:
+    """Whether values of a type are bytes, or hold some."""
+    if str(kind) in ("binary", "large_binary", "binary_view"):
+        return True
+    return any(holds_bytes(kind.field(i).type) for i in range(kind.num_fields))
+
+
+def _check_bytes(values: list[Any], array: pa.Array) -> None:
+    """Arrow makes bytes of texts that stand among bytes."""
+    for i, value in enumerate(values):
+        if not _fits(value, array.type):
+            raise BytesAmongOthersError(value, row=i + 1)
+
+
+def _fits(value: Any, kind: pa.DataType) -> bool:
+    """Whether no part of a value is a text where the type has bytes."""
+    if isinstance(value, str):
+        return not holds_bytes(kind)
+    if isinstance(value, Mapping):
+        inner = {kind.field(i).name: kind.field(i).type for i in range(kind.num_fields)}
+        return all(_fits(part, inner[key]) for key, part in value.items() if key in inner)
+    if isinstance(value, list | tuple):
+        return all(_fits(part, kind.field(0).type) for part in value) if kind.num_fields == 1 else True
+    return True
 
 
 def is_marked(field: pa.Field) -> bool:

@@ -18,7 +18,7 @@ from votewise.sources.containers.folders import PARQUET, matching, parts_in, suf
 from votewise.sources.containers.json_files import load_json, load_json_lines
 from votewise.sources.containers.loaded import Loaded, first_line
 from votewise.sources.containers.parts import join_parts
-from votewise.sources.containers.plain_types import common_metadata
+from votewise.sources.containers.plain_types import check_texts, common_metadata
 from votewise.sources.containers.splits import choose_split
 from votewise.sources.containers.table_files import RowsInFiles, TableFiles
 from votewise.sources.containers.whole_files import check_one_parquet, check_stream_ends
@@ -134,6 +134,7 @@ def _folder(path: Path, name: str, split: str | None) -> Loaded:
     tables = [read(file, str(file)).table for file in found.files]
     # Metadata may differ from file to file (pandas writes row ranges there), and null columns have other types.
     table = pa.concat_tables([t.replace_schema_metadata() for t in tables], promote_options="permissive")
+    check_texts([t.schema for t in tables], table.schema)
     same = common_metadata([t.schema.metadata for t in tables])
     return Loaded(table.replace_schema_metadata(same or None), notes=found.notes)
 

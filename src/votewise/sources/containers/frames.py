@@ -18,7 +18,7 @@ from votewise.sources.containers.plain_types import has_categories, plain_schema
 from votewise.sources.containers.sliced_rows import RowsBeside, SlicedRows, sliced_table
 from votewise.sources.containers.table_files import TableFiles
 from votewise.sources.containers.temporary import TemporaryFolder
-from votewise.sources.values import MARK, is_marked, to_column
+from votewise.sources.values import MARK, BytesAmongOthersError, holds_bytes, is_marked, to_column
 
 AT_ONCE = 5_000
 """Rows of Python objects that are converted at a time."""
@@ -138,8 +138,11 @@ def _frame(source: Any, name: str) -> Any:
     if not hasattr(source, "columns"):
         raise BadInputError("is one column", source=name, expected="a DataFrame")
     named = [name for name in source.index.names if name is not None and name not in source.columns]
-    # An index with a name is a column; without one it only numbers the rows.
-    return source.reset_index(level=named) if named else source
+    # An index with a name is a column; without one it only numbers the rows, unless it holds texts.
+    if named:
+        return source.reset_index(level=named)
+    texts = source.index.nlevels == 1 and source.index.inferred_type == "string" and source.index.name is None
+    return source.reset_index() if texts and not {"index", "level_0"} & set(source.columns) else source
 
 
 def _table(frame: Any, places: Iterable[int]) -> pa.Table:
@@ -149,12 +152,24 @@ def _table(frame: Any, places: Iterable[int]) -> pa.Table:
         series = frame.iloc[:, i]
         try:
             array, marked = pa.array(series, from_pandas=True), False
+            if series.dtype == object and holds_bytes(array.type):
+                array, marked = _column_of(series, str(frame.columns[i]))
+        except BytesAmongOthersError:
+            raise
         except (pa.ArrowException, UnicodeEncodeError, OverflowError, TypeError, ValueError):
-            missing = series.map(lambda v: v is None or (isinstance(v, float) and v != v))
-            array, marked = to_column([None if m else v for v, m in zip(series, missing, strict=True)])
+            array, marked = _column_of(series, str(frame.columns[i]))
         arrays.append(array)
         fields.append(pa.field(str(frame.columns[i]), array.type, metadata=MARK if marked else None))
     return pa.Table.from_arrays(arrays, schema=pa.schema(fields)) if fields else pa.table({})
+
+
+def _column_of(series: Any, name: str) -> tuple[pa.Array, bool]:
+    """A column of Python objects, and whether it holds them as JSON text."""
+    missing = series.map(lambda v: v is None or (isinstance(v, float) and v != v))
+    try:
+        return to_column([None if m else v for v, m in zip(series, missing, strict=True)])
+    except BytesAmongOthersError as error:
+        raise error.of(name, "pandas DataFrame") from error
 
 
 def _size(frame: Any) -> int:

@@ -16,7 +16,7 @@ from votewise.sources.containers.row_streams import stream_in_parts, table_of_st
 from votewise.sources.containers.sliced_rows import sliced_table
 from votewise.sources.containers.splits import choose_split
 from votewise.sources.containers.table_files import RowsInFiles, TableFiles
-from votewise.sources.values import table_of
+from votewise.sources.values import BytesAmongOthersError, table_of
 
 
 def name_of(source: Any) -> str:
@@ -37,7 +37,10 @@ def load_rows(source: Any, split: str | None) -> Loaded:
         for number, row in enumerate(source, 1):
             if not isinstance(row, dict):
                 raise BadInputError("is not a dict", source=name, row=number, value=row, expected="a dict")
-        return Loaded(table_of(source))
+        try:
+            return Loaded(table_of(source))
+        except BytesAmongOthersError as error:
+            raise error.of(str(error.column), name) from error
     if isinstance(source, Iterator):
         return Loaded(table_of_stream(source, name))
     match name.split()[0]:

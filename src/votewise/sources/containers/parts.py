@@ -13,6 +13,7 @@ import numpy as np
 import pyarrow as pa
 
 from votewise.sources.containers.loaded import Loaded
+from votewise.sources.containers.plain_types import check_texts
 from votewise.sources.values import MARK, MAX_FIELDS, decoded, is_marked
 
 
@@ -91,6 +92,7 @@ def _common(one: pa.Field, other: pa.Field) -> pa.Field:
         found = pa.unify_schemas([pa.schema([one]), pa.schema([other])], promote_options="permissive").field(0)
     except pa.ArrowException:
         return _json_text(one.name)
+    check_texts([pa.schema([one]), pa.schema([other])], pa.schema([found]))
     return found if _fields_in(found.type) <= MAX_FIELDS else _json_text(one.name)
 
 

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 import pyarrow as pa
+
+from votewise.sources.values import BytesAmongOthersError
 
 
 def without_views(table: pa.Table) -> pa.Table:
@@ -66,3 +68,26 @@ def _plain_type(kind: pa.DataType) -> pa.DataType:
     if types.is_struct(kind):
         return pa.struct([f.with_type(_plain_type(f.type)) for f in kind])
     return kind
+
+
+def check_texts(schemas: Iterable[pa.Schema], common: pa.Schema) -> None:
+    """Refuse a column of texts in one part and of bytes in another: Arrow's common type makes bytes of the texts.
+
+    Raises:
+        BytesAmongOthersError: with the column.
+    """
+    for schema in schemas:
+        for field in schema:
+            if turns_into_bytes(field.type, common.field(field.name).type):
+                raise BytesAmongOthersError(column=field.name)
+
+
+def turns_into_bytes(own: pa.DataType, common: pa.DataType) -> bool:
+    """Whether texts of a part would be bytes in the type of all parts."""
+    if "string" in str(own) and not own.num_fields:
+        return "binary" in str(common)
+    inner = {common.field(i).name: common.field(i).type for i in range(common.num_fields)}
+    fields = [own.field(i) for i in range(own.num_fields)]
+    if len(fields) == len(inner) == 1:
+        return turns_into_bytes(fields[0].type, common.field(0).type)
+    return any(turns_into_bytes(field.type, inner[field.name]) for field in fields if field.name in inner)

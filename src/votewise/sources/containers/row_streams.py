@@ -19,7 +19,7 @@ from votewise.sources.containers.parts import join_parts
 from votewise.sources.containers.parts_writer import PartsWriter
 from votewise.sources.containers.table_files import TableFiles
 from votewise.sources.containers.temporary import TemporaryFolder
-from votewise.sources.values import table_of
+from votewise.sources.values import BytesAmongOthersError, table_of
 
 BATCH = 5_000
 """Rows that are converted at a time."""
@@ -69,7 +69,10 @@ def _batches(rows: Iterator[Any], name: str) -> Iterator[Loaded]:
         for number, row in enumerate(batch, done + 1):
             if not isinstance(row, dict):
                 raise BadInputError("is not a dict", source=name, row=number, value=row, expected="a dict")
-        table = table_of(batch)
+        try:
+            table = table_of(batch)
+        except BytesAmongOthersError as error:
+            raise error.of(str(error.column), name, done) from error
         # Objects without any entry are no rows of a table.
         yield Loaded(table, numbers=np.arange(done + 1, done + len(table) + 1))
         done += len(batch)

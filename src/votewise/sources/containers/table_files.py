@@ -12,7 +12,7 @@ import pyarrow as pa
 
 from votewise.data.lazy_table import as_type
 from votewise.sources.containers.loaded import Broken
-from votewise.sources.containers.plain_types import common_metadata, has_categories, plain_schema
+from votewise.sources.containers.plain_types import check_texts, common_metadata, has_categories, plain_schema
 from votewise.sources.containers.table_file import Indices, RowsInPieces, TableFile
 
 
@@ -36,6 +36,7 @@ class TableFiles:
         else:
             schemas = [file.schema.remove_metadata() for file in files]
             schema = pa.unify_schemas(schemas, promote_options="permissive")
+            check_texts(schemas, schema)
             schema = schema.with_metadata(common_metadata([file.schema.metadata for file in files]))
         return cls(files, plain_schema(schema))
 
