@@ -6,10 +6,8 @@ import pytest
 
 from votewise.errors import BadInputError
 from votewise.storage.files import (
-    check_folder_is_free,
     folder_written_whole,
     make_folder,
-    write_json,
     write_json_lines,
     written_whole,
 )
@@ -64,43 +62,3 @@ def test_a_folder_is_written_completely_or_not_at_all(tmp_path: Path) -> None:
     assert {path.name: path.read_text() for path in folder.iterdir()} == {"a.txt": "new"}
     with pytest.raises(BadInputError, match="cannot be written"):
         folder_written_whole(folder / "a.txt").__enter__()
-
-
-def check(folder: Path) -> None:
-    check_folder_is_free(folder, names=["table", "summary.json"], summary_keys=["rule"], command="filter")
-
-
-def result(folder: Path, **summary: object) -> Path:
-    folder.mkdir(parents=True, exist_ok=True)
-    write_json(folder / "summary.json", {"versions": {"votewise": "0"}, **summary})
-    return folder
-
-
-def test_a_folder_is_free_if_it_is_new_or_empty_or_has_an_earlier_result(tmp_path: Path) -> None:
-    check(tmp_path / "new")
-    check(tmp_path)
-    (tmp_path / ".hidden").write_text("")
-    (tmp_path / "table").write_text("left of a result by a kill")
-    check(tmp_path)
-    result(tmp_path / "an-earlier-one-of-another-log", rule="r")
-    check(tmp_path)
-    (result(tmp_path, rule="r") / "notes.txt").write_text("beside the result")
-    check(tmp_path)
-
-
-@pytest.mark.parametrize(
-    "text", ["", "[]", "{}", '{"rule": 1}', '{"versions": {"votewise": "0"}}', "[" * 100_000, "\xff"]
-)
-def test_a_folder_with_another_summary_is_refused(tmp_path: Path, text: str) -> None:
-    (tmp_path / "summary.json").write_text(text, encoding="latin-1")
-    with pytest.raises(BadInputError, match=r"holds something else: 'summary.json' \(expected .* `votewise filter`"):
-        check(tmp_path)
-
-
-def test_a_folder_with_something_else_is_refused(tmp_path: Path) -> None:
-    for name in ("thesis.tex", "table", "photos.zip"):
-        (tmp_path / name).write_text("mine")
-    result(tmp_path / "of-another-command", prior="p")
-    with pytest.raises(BadInputError, match=f"{tmp_path}: holds something else: 'of-another-command' and 2 more"):
-        check(tmp_path)
-    check_folder_is_free(None, names=[], summary_keys=[], command="filter")

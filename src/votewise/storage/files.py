@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from votewise.errors import BadInputError, shorten
+from votewise.errors import BadInputError
 from votewise.storage.staging import staging_folder
 
 
@@ -62,51 +62,6 @@ def folder_to_write(out: str | os.PathLike[str] | None) -> Path | None:
     if folder.exists() and not folder.is_dir():
         raise BadInputError("is a file", source=str(folder), expected="a folder to write to")
     return folder
-
-
-def check_folder_is_free(
-    folder: Path | None, *, names: Iterable[str], summary_keys: Iterable[str], command: str
-) -> None:
-    """Refuse a folder that has something else in it than an earlier result of the same command; None is always free.
-
-    Hidden files do not count, nor do folders that have such a result in them.
-
-    Args:
-        folder: where the results will be written.
-        names: of all files that the command writes.
-        summary_keys: what ``summary.json`` has in it when the command wrote it.
-        command: its name, for the message.
-
-    Raises:
-        BadInputError: there is something else, or the folder cannot be read.
-    """
-    if folder is None or not folder.is_dir() or _is_result(folder, summary_keys):
-        return
-    try:
-        found = sorted(path for path in folder.iterdir() if not path.name.startswith("."))
-    except OSError as error:
-        raise BadInputError(f"cannot be read: {error.strerror or error}", source=str(folder)) from error
-    # Without its summary a result is what a kill left of one.
-    ours = set(names) - {"summary.json"}
-    others = [path.name for path in found if path.name not in ours and not _is_result(path, summary_keys)]
-    if others:
-        more = f" and {len(others) - 1:,} more" if len(others) > 1 else ""
-        raise BadInputError(
-            f"holds something else: {shorten(others[0])}{more}",
-            source=str(folder),
-            expected=f"a new or empty folder, or an earlier result of `votewise {command}`",
-        )
-
-
-def _is_result(folder: Path, summary_keys: Iterable[str]) -> bool:
-    """Whether ``folder`` has a ``summary.json`` with these keys and our version in it."""
-    try:
-        summary = json.loads((folder / "summary.json").read_bytes())
-    except (OSError, ValueError, RecursionError):
-        return False
-    if not isinstance(summary, dict) or not isinstance(summary.get("versions"), dict):
-        return False
-    return "votewise" in summary["versions"] and all(key in summary for key in summary_keys)
 
 
 @contextmanager

@@ -23,8 +23,10 @@ from trl.trainer.dpo_trainer import disable_gradient_checkpointing, use_adapter
 
 from votewise.annotators.estimate import estimate_reliability
 from votewise.annotators.results import ReliabilityResult
+from votewise.annotators.saved import summarise
 from votewise.errors import BadInputError
 from votewise.report.audit_files import write_audit
+from votewise.storage.free_folders import TRAINING
 from votewise.train.answer_scores import add_scoring
 from votewise.train.batch_votes import BatchVotes, StepPart, gather_step, reliability_table
 from votewise.train.beginning import EndOfEpoch, RowCollator, begin, needs_copy
@@ -311,7 +313,9 @@ class RobustPreferenceTrainer(DPOTrainer):
 
     def write_beliefs(self, folder: Path) -> list[Path]:
         """Write what ``votewise audit`` writes into ``folder``: tables, summary and report."""
-        return write_audit(folder, self.beliefs.votes, self.estimate(), title=f"Votes behind {folder.name}")
+        votes, result = self.beliefs.votes, self.estimate()
+        summary = summarise(votes, result) | {TRAINING: {"steps": self.state.global_step}}
+        return write_audit(folder, votes, result, title=f"Votes behind {folder.name}", summary=summary)
 
 
 def _innermost(model: Any) -> Any:

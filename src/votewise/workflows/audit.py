@@ -90,7 +90,8 @@ def audit(
     from votewise.report.audit_files import prepare_report, write_audit
     from votewise.sources import read_votes
     from votewise.sources.containers.naming import short_name
-    from votewise.storage.files import check_folder_is_free, folder_to_write, written_at_last
+    from votewise.storage.files import folder_to_write, written_at_last
+    from votewise.storage.free_folders import check_folder_is_free
     from votewise.workflows.meanwhile import prepared_meanwhile
     from votewise.workflows.parsing import parse_temperature
 

@@ -66,7 +66,8 @@ def demo(
         BadInputError: no world, or a folder that cannot be written or holds something else.
     """
     from votewise.annotators.saved import FILES, SUMMARY_KEYS
-    from votewise.storage.files import check_folder_is_free, folder_to_write, make_folder
+    from votewise.storage.files import folder_to_write, make_folder
+    from votewise.storage.free_folders import check_folder_is_free
 
     progress = progress or SILENT
     folder = folder_to_write(out)

@@ -68,11 +68,13 @@ def evaluate_benchmark(
             of range.
     """
     from votewise.evaluate import benchmarks
+    from votewise.evaluate.evaluation_files import check_folder
     from votewise.evaluate.record import FILE
     from votewise.storage.files import folder_to_write
 
     progress = progress or SILENT
     folder = folder_to_write(out)
+    check_folder(folder)
     settings = benchmarks.BenchmarkSettings(
         few_shot=few_shot,
         limit=limit,

@@ -127,7 +127,7 @@ def evaluate_matrix(
     """
     from datetime import UTC, datetime
 
-    from votewise.evaluate.evaluation_files import MATRIX, source_names, write_matrix
+    from votewise.evaluate.evaluation_files import MATRIX, check_folder, source_names, write_matrix
     from votewise.evaluate.inputs import read_several
     from votewise.evaluate.judges import ColumnJudge, JudgeOptions, choose_judge
     from votewise.evaluate.matrix import estimate_matrix
@@ -151,6 +151,7 @@ def evaluate_matrix(
         column=column,
     )
     judge, folder = choose_judge(options), folder_to_write(out)
+    check_folder(folder)
     check_level(level)
     if label and not isinstance(judge, ColumnJudge):
         raise BadInputError("says what verdicts in a column mean, and a model judges", parameter="label")

@@ -130,7 +130,7 @@ def evaluate_win_rate(
 
     from votewise.evaluate.difficulty import with_difficulty
     from votewise.evaluate.estimate import estimate_win_rate
-    from votewise.evaluate.evaluation_files import name_of, source_names, write_win_rate
+    from votewise.evaluate.evaluation_files import check_folder, name_of, source_names, write_win_rate
     from votewise.evaluate.inputs import read_two
     from votewise.evaluate.judges import ColumnJudge, JudgeOptions, choose_judge
     from votewise.evaluate.rates import check_level
@@ -153,6 +153,7 @@ def evaluate_win_rate(
         column=column,
     )
     judge, folder = choose_judge(options), folder_to_write(out)
+    check_folder(folder)
     check_level(level)
     if difficulty is not None and not length_controlled:
         raise BadInputError("is used only for the length-controlled win rate", parameter="difficulty")

@@ -68,8 +68,12 @@ def export_arena_hard(
     from votewise.evaluate.arena_hard_answers import arena_hard_answers, token_counter
     from votewise.evaluate.arena_hard_questions import read_questions
     from votewise.sources.reader import SourceReader, rejected_file
-    from votewise.storage.files import write_json_lines
+    from votewise.storage.files import folder_to_write, write_json_lines
+    from votewise.storage.free_folders import check_folder_by_names
 
+    folder = folder_to_write(out)
+    # It has files with the answers of other models, and it may be Arena-Hard's own folder.
+    check_folder_by_names(folder, marks=(), names=["*.jsonl"], command="evaluate export arena-hard")
     reader = SourceReader(columns=columns, split=split, on_error=on_error)
     of_model = one_model(read_answers(answers, reader), model)
     found = arena_hard_answers(
@@ -79,8 +83,8 @@ def export_arena_hard(
     )
     files: tuple[Path, ...] = ()
     rejected = reader.rejected
-    if out is not None:
-        file = Path(out, f"{of_model.model.replace('/', '__')}.jsonl")
+    if folder is not None:
+        file = Path(folder, f"{of_model.model.replace('/', '__')}.jsonl")
         write_json_lines(file, found.rows)
         rejected = reader.write_rejected(rejected_file(file))
         files = (file, *rejected.files)

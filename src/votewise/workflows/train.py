@@ -19,6 +19,12 @@ if TYPE_CHECKING:
     from votewise.train.inspection import RunFacts
     from votewise.train.trainer import RobustPreferenceTrainer
 
+MARKS = ("training_args.bin", "checkpoint-*")
+"""Files by which the folder of an earlier training is known."""
+
+BESIDE = ("runs", "*.log", "*.yaml", "*.yml", "rejected.jsonl", "eval-rejected.jsonl")
+"""What may lie in the folder before: recipes, logs, and what a stopped run has left."""
+
 
 @dataclass(frozen=True, eq=False)
 class TrainResult:
@@ -92,6 +98,7 @@ def train(
         from votewise.train.launch import run
 
     from votewise.data.votes import Votes
+    from votewise.storage.free_folders import TRAINING, check_folder_by_names
 
     in_memory = votes if isinstance(votes, Votes) else None
     named = {
@@ -110,9 +117,11 @@ def train(
     }
     words = [*as_words(named | settings), *options]
     wanted = take_apart(words)
+    folder = Path(wanted.output_dir)
+    if not wanted.dry_run:
+        check_folder_by_names(folder, marks=MARKS, names=BESIDE, command="train", summary_keys=[TRAINING])
     progress.stage("Reading the votes" if wanted.dry_run else "Training")
     outcome = run(words, votes=in_memory)
-    folder = Path(wanted.output_dir)
     if wanted.dry_run:
         return TrainResult(folder, facts=outcome)
     return TrainResult(folder, _written(folder) if wanted.write_beliefs else None, outcome)
