@@ -186,6 +186,34 @@ HELPSTEER = {"context": [user("Hi")], "response1": "Yes", "response2": "No", "do
 ARENA = [arena("model_a", "u1"), arena("model_b", "u2"), arena("tie (bothbad)", "u3")]
 BATTLES = [("u1", "Yes", "No", False), ("u2", "No", "Yes", False), ("u3", "No", "Yes", True)]
 
+
+def bedrock(**chosen: str) -> dict[str, Any]:
+    answers = [
+        {
+            "answerContent": {
+                "evaluationResults": {
+                    "comparisonChoice": [{"metricName": "Fluency", "result": {"modelResponseId": best}}],
+                    "thumbsUpDown": [{"metricName": "Safe", "modelResponseId": "0", "result": True}],
+                }
+            },
+            "submissionTime": "2024-06-07T22:32:19.640Z",
+            "timeSpentInSeconds": 22.5,
+            "workerId": who,
+        }
+        for who, best in chosen.items()
+    ]
+    return {
+        "humanEvaluationResult": {
+            "flowDefinitionArn": "arn:flow",
+            "humanAnswers": answers,
+            "humanLoopName": "loop",
+            "modelResponseIdMap": {"0": "m1", "1": "m2"},
+        },
+        "inputRecord": {"prompt": "Hi", "category": "talk", "referenceResponse": "Yes."},
+        "modelResponses": [{"modelIdentifier": "m2", "response": "No"}, {"modelIdentifier": "m1", "response": "Yes"}],
+    }
+
+
 SHAPES: dict[str, Shape] = {
     "plain": Shape("plain", PLAIN, YES, "Hi"),
     "plain, pairs without texts": Shape(
@@ -563,6 +591,47 @@ SHAPES: dict[str, Shape] = {
         "Hi",
         shown=False,
     ),
+    "ranked-rows": Shape(
+        "ranked-rows",
+        [
+            {"prompt_id": who, "prompt": "Hi", "response": text, "rank": rank, "annotator": who}
+            for who, ranks in (("u1", (1, 2, 3)), ("u2", (2, 1, 2)))
+            for text, rank in zip(("Yes", "No", "So"), ranks, strict=True)
+        ],
+        [
+            ("u1", "Yes", "No", False),
+            ("u1", "Yes", "So", False),
+            ("u1", "No", "So", False),
+            ("u2", "No", "Yes", False),
+            ("u2", "No", "So", False),
+        ],
+        "Hi",
+        shown=False,
+    ),
+    "ranked-columns": Shape(
+        "ranked-columns",
+        [
+            {"prompt": "Hi", "answer_1": "Yes", "answer_2": "No", "answer_3": "So", "worker": who}
+            | {f"rank_{i}": rank for i, rank in enumerate(ranks, 1)}
+            for who, ranks in (("u1", (1, 2, 3)), ("u2", (2, 1, 2)))
+        ],
+        [
+            ("u1", "Yes", "No", False),
+            ("u1", "Yes", "So", False),
+            ("u1", "No", "So", False),
+            ("u2", "No", "Yes", False),
+            ("u2", "No", "So", False),
+        ],
+        "Hi",
+        shown=False,
+    ),
+    "ranked, with ties": Shape(
+        "ranked",
+        [{"prompt": "Hi", "responses": ["Yes", "No", "So"], "ranks": [[2], [1, 3]]}],
+        [("(unknown)", "No", "Yes", False), ("(unknown)", "No", "So", False)],
+        "Hi",
+        shown=False,
+    ),
     "chosen-lists": Shape(
         "chosen-lists",
         [{"id": "1", "prompt": "Hi", "chosen": ["Yes"], "rejected": ["No", "So"], "models": ["m1", "m2", "m3"]}],
@@ -597,6 +666,13 @@ SHAPES: dict[str, Shape] = {
         ],
         ALL,
         [{"role": "system", "content": "Be kind."}, user("Hi")],
+        shown=False,
+    ),
+    "bedrock": Shape(
+        "bedrock",
+        [bedrock(u1="0", u2="1")],
+        [("u1", "Yes", "No", False), ("u2", "No", "Yes", False)],
+        "Hi",
         shown=False,
     ),
     "oasst, trees": Shape(

@@ -19,6 +19,7 @@ from votewise.sources.samples import samples
 from votewise.sources.shapes.alpacaeval import ALPACAEVAL
 from votewise.sources.shapes.arena import ARENA, ARENA_100K, ARENA_140K, MT_BENCH
 from votewise.sources.shapes.argilla import ARGILLA
+from votewise.sources.shapes.bedrock import BEDROCK
 from votewise.sources.shapes.chosen_lists import CHOSEN_LISTS
 from votewise.sources.shapes.helpsteer import HELPSTEER
 from votewise.sources.shapes.labelstudio import LABELSTUDIO
@@ -32,6 +33,8 @@ from votewise.sources.shapes.plain import CLICKS, PLAIN
 from votewise.sources.shapes.prism import PRISM
 from votewise.sources.shapes.prodigy import PRODIGY
 from votewise.sources.shapes.ranked import RANKED, refuse_orders_in_doubt
+from votewise.sources.shapes.ranked_columns import RANKED_COLUMNS
+from votewise.sources.shapes.ranked_rows import RANKED_ROWS
 from votewise.sources.shapes.several_votes import SEVERAL_VOTES
 from votewise.sources.shapes.toloka import TOLOKA
 from votewise.sources.shapes.trl import HH_RLHF, TRL, ULTRAFEEDBACK, ULTRAFEEDBACK_BINARIZED
@@ -58,11 +61,14 @@ _ALL = (
     ALPACAEVAL,
     OPENAI,
     NOVA_DPO,
+    BEDROCK,
     PICKAPIC,
     OASST,
     TOLOKA,
     PRODIGY,
     RANKED,
+    RANKED_ROWS,
+    RANKED_COLUMNS,
     SWIFT,
     TWO_ANSWERS,
     SEVERAL_VOTES,

@@ -10,6 +10,7 @@ from votewise.sources.answer_lists.best_answers import best_answers
 from votewise.sources.answer_lists.order_columns import PeopleOrders
 from votewise.sources.answer_lists.orders_of_people import Judgements, judgements
 from votewise.sources.answer_lists.rankings import Couples, by_best, by_places, from_0, inverse, listed
+from votewise.sources.answer_lists.tied_orders import holds_groups, ranks_of_groups
 from votewise.sources.containers.left_values import MappedValues
 from votewise.sources.meanings.column_names import plain_name
 from votewise.sources.nested import get
@@ -64,6 +65,8 @@ def _checked(
     rows: Rows, order: Order, answers: Sequence[list[Any]], given: list[list[Any] | None]
 ) -> list[list[Any] | None]:
     """Lists that stand beside the answers as ranks or scores: of the same length, and without two meanings."""
+    if order.kind in ("ranks", ORDER) and holds_groups(given):
+        return ranks_of_groups(rows, order, answers, given)
     ranks: list[list[Any] | None] = []
     for i, (found, items) in enumerate(zip(answers, given, strict=True)):
         if items is not None and len(items) != len(found):
@@ -75,7 +78,7 @@ def _checked(
     if any(spelt):
         return [s or items for s, items in zip(spelt, ranks, strict=True)]
     if order.kind == ORDER:
-        return [None if items is None else inverse(items) or items for items in ranks]
+        return [_inverted(rows, order, i, items) for i, items in enumerate(ranks)]
     if order.kind != "ranks" or plain_name(order.column) != "ranking":
         return ranks
     turned = [None if items is None else inverse(items) for items in ranks]
@@ -88,6 +91,15 @@ def _checked(
             column=order.column,
             expected=f"{column_option('ranks', own)} or {column_option(ORDER, own)}",
         )
+    return ranks
+
+
+def _inverted(rows: Rows, order: Order, row: int, items: list[Any] | None) -> list[Any] | None:
+    """The rank of each answer, from the answers' numbers in order."""
+    ranks = None if items is None else inverse(items)
+    if items and ranks is None:
+        expected = "the numbers of all answers from the best to the worst, counted from 0 or 1, each once"
+        rows.reject(row, "is not an order of the answers", column=order.column, value=items, expected=expected)
     return ranks
 
 

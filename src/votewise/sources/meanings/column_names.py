@@ -42,7 +42,7 @@ SEEN = (
 
 ROWS = (
     {"chosen", "rejected"}, {"preferred_output", "non_preferred_output"}, {"data", "annotations"},
-    {"conversation_a", "conversation_b"}, {"snapshot", "user_id"},
+    {"conversation_a", "conversation_b"}, {"snapshot", "user_id"}, {"human_evaluation_result", "model_responses"},
 )  # fmt: skip
 """Names that only a row of votes has, together."""
 
@@ -119,9 +119,12 @@ def two_answers(names: Sequence[str]) -> tuple[str, str] | None:
     return usual[0] if usual else next(iter(couples.values())) if len(couples) == 1 else None
 
 
-def answer_fields(names: Sequence[str]) -> list[str]:
-    """All fields of the stem whose first two ``two_answers`` finds, in order: ``response-1`` to ``response-4``."""
-    both = two_answers(names)
+def answer_fields(names: Sequence[str], both: tuple[str, str] | None = None) -> list[str]:
+    """All fields of the stem whose first two ``two_answers`` finds, in order: ``response-1`` to ``response-4``.
+
+    The first two may be known already (``both``).
+    """
+    both = two_answers(names) if both is None else both
     if both is None:
         return []
     stem = re.sub(r"[\s_.-]*(a|b|0|1|2|left|right|one|two)$", "", both[1].casefold())

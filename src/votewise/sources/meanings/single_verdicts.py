@@ -6,13 +6,16 @@ import re
 
 from votewise.sources.answer_lists.answer_orders import ANSWERS
 from votewise.sources.meanings.column_names import plain_name
+from votewise.sources.option_words import column_option
 from votewise.sources.rows import Rows
 
 ONE = (*ANSWERS, "model_response", "model_output", "assistant")
 VERDICT = re.compile(
     r"((human|user|overall|quality|safety)_)?(label|labels|rating|ratings|score|scores|thumbs?(_up|_down)?|feedback|liked?|vote|verdict"
-    r"|desirable|is_(good|safe|correct|desirable)|good|axes)"
+    r"|desirable|is_(good|safe|correct|desirable)|good|axes|helpfulness|quality|correctness)"
 )
+SCORE = re.compile(r"score|rating|helpfulness|quality|correctness")
+"""Names of verdicts that are numbers, of which a higher one is better."""
 OTHER = re.compile(r".*(_(a|b|0|1|2|left|right)|\d)|reply|other")
 """Names of columns that may hold a second answer."""
 INSIDE = ("axes", "rating", "score", "overall")
@@ -30,7 +33,9 @@ def refuse_single_verdicts(rows: Rows) -> None:
     inside = [kind.field(i).name for i in range(kind.num_fields)] if hasattr(kind, "num_fields") else []
     if not verdicts and not set(INSIDE) & set(inside):
         return
+    scored = next((rows.source_column(names[name]) for name in verdicts if SCORE.search(name)), None)
     raise rows.fail(
         "holds single verdicts on one answer each (KTO, ratings, thumbs), which are not comparisons",
-        expected="two answers to one prompt per row, such as chosen and rejected",
+        expected="two answers to one prompt per row, such as chosen and rejected"
+        + (f"; {column_option('scores', scored)} compares the answers to one prompt by it" if scored else ""),
     )

@@ -10,7 +10,7 @@ import pyarrow as pa
 from votewise.data.identity import ALSO
 from votewise.data.votes import UNKNOWN
 from votewise.sources.answer_lists.rankings import NOTE, listed
-from votewise.sources.canonical import JUDGEMENT, Canonical, from_votes, optional, said
+from votewise.sources.canonical import JUDGEMENT, Canonical, from_votes, optional
 from votewise.sources.cells import is_text
 from votewise.sources.format import Format
 from votewise.sources.meanings.column_names import plain_name
@@ -18,7 +18,8 @@ from votewise.sources.meanings.people import people_column
 from votewise.sources.meanings.verdicts_beside import refuse_verdict_beside
 from votewise.sources.rows import Rows
 from votewise.sources.rows_part import parts_of
-from votewise.sources.texts.messages import conversation, cut
+from votewise.sources.texts.messages import conversation
+from votewise.sources.texts.one_kind import one_kind
 from votewise.sources.texts.prompt_objects import holds_objects
 from votewise.sources.texts.prompt_parts import Parts, find_parts, prompts_of, seen_of
 from votewise.sources.values import decoded
@@ -112,7 +113,7 @@ def read_chosen_lists(rows: Rows) -> Canonical:
         several = several or len(couples) > 1
         for a, b in couples:
             told = {"judgement": str(i)} if len(couples) > 1 else {}
-            p, x, y = _cut(asked, a, b)
+            p, x, y = one_kind(asked, a, b)
             votes.append(shared | told | kept.keep({"prompt": p, "response_a": x, "response_b": y, ALSO: seen}))
     kept.finish()
     notes = [SAID, NOTE] if several else [SAID]
@@ -141,15 +142,6 @@ def _answers(rows: Rows, row: int, name: str, value: Any) -> list[Any]:
         return [value]
     rows.reject(row, "is not a list of answers", column=name, value=value, expected="texts, or one text")
     return []
-
-
-def _cut(asked: Any, a: Any, b: Any) -> tuple[Any, Any, Any]:
-    """Prompt and answers, all texts or all conversations."""
-    told = [conversation(value) if not is_text(value) else conversation(value) or value for value in (a, b)]
-    if all(isinstance(value, str) for value in (*told, asked or "")):
-        return asked, told[0], told[1]
-    one, other = (said(value) if isinstance(value, str) else value for value in told)
-    return cut(said(asked, "user") if isinstance(asked, str) and asked else asked, one, other)
 
 
 CHOSEN_LISTS = Format(

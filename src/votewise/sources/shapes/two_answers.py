@@ -15,7 +15,7 @@ import pyarrow as pa
 from votewise.errors import BadInputError
 from votewise.sources.canonical import Canonical, from_columns, optional
 from votewise.sources.format import Format
-from votewise.sources.meanings.column_names import plain_name
+from votewise.sources.meanings.column_names import answer_fields, plain_name
 from votewise.sources.meanings.labels import LABELS, Words, label_key, labels_of
 from votewise.sources.meanings.named_sides import sides_by_models, sides_by_texts
 from votewise.sources.meanings.one_hot import one_hot_columns, one_hot_labels
@@ -36,7 +36,9 @@ def looks_like_two_answers(rows: Rows) -> bool:
     table, found = rows.table, answer_columns(rows.table)
     if found is None:
         return False
-    return says_which_is_better(rows) or score_columns(table, *found) is not None
+    if says_which_is_better(rows):
+        return True
+    return score_columns(table, *found) is not None and len(answer_fields(table.column_names, found)) == len(found)
 
 
 def says_which_is_better(rows: Rows) -> bool:

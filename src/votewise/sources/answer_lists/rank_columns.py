@@ -1,0 +1,83 @@
+"""Columns of answers with a column for the rank or the score of each: ``rank_1`` of ``answer_1``."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from votewise.sources.answer_lists.answer_orders import place
+from votewise.sources.meanings.column_names import answer_fields, plain_name
+from votewise.sources.meanings.result_columns import answer_columns
+from votewise.sources.meanings.scores_as_votes import ends_of
+from votewise.sources.option_words import column_option
+from votewise.sources.rows import Rows
+from votewise.sources.samples import samples
+from votewise.sources.values import decoded
+
+KINDS = {"rank": "ranks", "ranking": "ranks", "score": "scores", "rating": "scores", "overall_score": "scores"}
+"""Words of the columns' names -> what they hold; ranks go first."""
+MOST_SCORED = 2
+"""Answers whose scores are read as one vote by another format."""
+FORMS = ("{word}_{end}", "{word}{end}", "{answer}_{word}", "{word}_{answer}", "{end}_{word}")
+
+
+@dataclass(frozen=True)
+class Ranked:
+    """The columns of the answers, those of their numbers in the same order, the word in their names, and the ends."""
+
+    answers: tuple[str, ...]
+    numbers: tuple[str | None, ...]
+    word: str
+    ends: tuple[str, ...]
+
+
+def find_ranked_columns(rows: Rows) -> Ranked | None:
+    """Find columns of answers with a column of ranks, or of three scores and more; None where there are none."""
+    couple = answer_columns(rows.head)
+    ends = None if couple is None else ends_of(*couple)
+    if couple is None or ends is None:
+        return None
+    stem = plain_name(couple[0]).removesuffix(ends[0])
+    answers = [name for name in answer_fields(rows.head.column_names, couple) if plain_name(name).startswith(stem)]
+    found = tuple(plain_name(name).removeprefix(stem) for name in answers)
+    for word, kind in KINDS.items():
+        numbers = _numbers(rows, word, answers, found)
+        if sum(name is not None for name in numbers) > 1 and (kind == "ranks" or len(answers) > MOST_SCORED):
+            return Ranked(tuple(answers), numbers, word, found)
+    return None
+
+
+def _numbers(rows: Rows, word: str, answers: Sequence[str], ends: Sequence[str]) -> tuple[str | None, ...]:
+    """The column of each answer's number, None where there is none."""
+    plain = {plain_name(name): name for name in rows.head.column_names if name not in answers}
+    for form in FORMS:
+        names = [
+            plain.get(form.format(word=word, end=end.strip("_"), answer=plain_name(answer)))
+            for answer, end in zip(answers, ends, strict=True)
+        ]
+        if sum(name is not None for name in names) > 1:
+            return tuple(name if name is not None and _holds_numbers(rows, name) else None for name in names)
+    return ()
+
+
+def complete(rows: Rows, found: Ranked) -> tuple[str, ...]:
+    """The columns of numbers, one for every answer.
+
+    Raises:
+        BadInputError: an answer has none.
+    """
+    known = tuple(name for name in found.numbers if name is not None)
+    if len(known) < len(found.answers):
+        without = found.answers[found.numbers.index(None)]
+        own = rows.source_column(without)
+        raise rows.fail(
+            f"has no {found.word}, beside {', '.join(map(rows.source_column, known))}",
+            column=without,
+            expected=f"a {found.word} for every answer; {column_option(own, '')} compares the others",
+        )
+    return known
+
+
+def _holds_numbers(rows: Rows, name: str) -> bool:
+    values = [value for value in decoded(samples(rows, [name], 20), name) if value is not None]
+    return bool(values) and all(place(value, "ranks") is not None for value in values)

@@ -1,0 +1,155 @@
+"""Two answers and more in columns of their own, with a rank or a score in a column for each: ``rank_1`` of ``answer_1``."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import pyarrow as pa
+
+from votewise.data.identity import ALSO
+from votewise.data.votes import UNKNOWN
+from votewise.errors import many
+from votewise.sources.answer_lists.answer_orders import place
+from votewise.sources.answer_lists.rank_bounds import beyond
+from votewise.sources.answer_lists.rank_columns import KINDS, Ranked, complete, find_ranked_columns
+from votewise.sources.answer_lists.rankings import NOTE, by_places
+from votewise.sources.canonical import JUDGEMENT, Canonical, from_votes, optional
+from votewise.sources.format import Format
+from votewise.sources.meanings.column_names import plain_name
+from votewise.sources.meanings.people import people_column
+from votewise.sources.nested import named
+from votewise.sources.option_words import column_option
+from votewise.sources.rows import Rows
+from votewise.sources.rows_part import parts_of
+from votewise.sources.texts.one_kind import one_kind
+from votewise.sources.texts.prompt_objects import holds_objects
+from votewise.sources.texts.prompt_parts import Parts, find_parts, prompts_of, seen_of
+from votewise.sources.vote_texts import VoteTexts
+
+MORE = ("domain", "time", "weight")
+MODELS = ("model", "model_name", "generator")
+
+
+def is_ranked_columns(rows: Rows) -> bool:
+    """Tell whether a table holds them, and nothing better and worse."""
+    found = None if rows.has("rejected") else find_ranked_columns(rows)
+    return found is not None
+
+
+def read_ranked_columns(rows: Rows) -> Canonical:
+    """Read every two answers of different ranks as one vote for the better one."""
+    found = find_ranked_columns(rows)
+    if found is None:
+        expected = "columns such as answer_1 and answer_2 with rank_1 and rank_2"
+        raise rows.fail("has no columns of answers with a rank each", expected=expected)
+    numbers = complete(rows, found)
+    places = _places(rows, found, numbers)
+    people = people_column(rows, taken=(*found.answers, *numbers))
+    who = [None] * len(rows) if people is None else rows.identifier(people, null=True).to_pylist()
+    more = {
+        name: pa.array(column, from_pandas=True).to_pylist()
+        for name, column in optional(rows, without=(JUDGEMENT,)).items()
+        if name in MORE
+    }
+    models = _models(rows, found)
+    parts = find_parts(rows, {*found.answers, *numbers, *more, *((people,) if people else ())})
+    for name in parts.columns:
+        rows.use(name, "prompt" if name == parts.prompt else f"prompt ({plain_name(name)})")
+    votes: list[dict[str, Any]] = []
+    kept = VoteTexts(rows)
+    skipped = several = 0
+    for i, (asked, seen, answers) in enumerate(_rows(rows, parts, found)):
+        _check_answers(rows, i, found, answers, places[i])
+        couples = by_places(places[i]) if rows.ok[i] else []
+        skipped += bool(rows.ok[i]) and not couples
+        several += len(couples) > 1
+        shared = {"row": i, "annotator": who[i] or UNKNOWN, **{n: column[i] for n, column in more.items()}}
+        shared |= {"judgement": str(i)} if len(couples) > 1 else {}
+        for better, worse, tie in couples:
+            p, a, b = one_kind(asked, answers[better], answers[worse])
+            vote = shared | {"label": "tie" if tie else "a"}
+            vote |= kept.keep({"prompt": p, "response_a": a, "response_b": b, ALSO: seen})
+            votes.append(vote | {"model_a": models[better][i], "model_b": models[worse][i]})
+    kept.finish()
+    return from_votes(
+        rows, votes, shown=False, skipped=skipped, notes=_notes(found, numbers, people, skipped, several), guarded=True
+    )
+
+
+def _notes(found: Ranked, numbers: Sequence[str], people: str | None, skipped: int, several: int) -> list[str]:
+    better = "lower rank" if KINDS[found.word] == "ranks" else "higher score"
+    notes = [f"Votes are about {', '.join(found.answers)}, by {', '.join(numbers)}: a {better} is better."]
+    notes += [NOTE] if several else []
+    notes += [f"Annotators are taken from the column '{people}'."] if people not in (None, "annotator") else []
+    notes += [f"Skipped: {many(skipped, 'row')} in which nothing says which answer is better."] if skipped else []
+    return notes
+
+
+def _places(rows: Rows, found: Ranked, numbers: Sequence[str]) -> list[list[float | None]]:
+    """The place of each row's answers, less is better.
+
+    Raises:
+        BadInputError: a rank is greater than the number of answers, and nobody said that they are ranks.
+    """
+    kind = KINDS[found.word]
+    columns = [rows.number(name).tolist() for name in numbers]
+    for name in numbers:
+        rows.use(name, "label")
+    # NaN stands for an answer without a number.
+    given = [[None if value != value else value for value in values] for values in zip(*columns, strict=True)]
+    strange = beyond(given) if kind == "ranks" and not set(numbers) & set(rows.renames) else None
+    if strange is not None:
+        own = [rows.source_column(name) for name in numbers]
+        ends = [end.strip("_") for end in found.ends]
+        ranks, scores = (
+            " ".join(column_option(f"{word}_{end}", name) for end, name in zip(ends, own, strict=True))
+            for word in ("rank", "score")
+        )
+        raise rows.fail(
+            f"holds ranks that are greater than the number of answers (row {rows.source.number(strange):,})",
+            column=numbers[0],
+            expected=f"{scores} if a higher number is better, {ranks} if a lower one is",
+        )
+    return [[place(value, kind) for value in values] for values in given]
+
+
+def _models(rows: Rows, found: Ranked) -> list[list[str | None]]:
+    """The name of each answer's model by row, None where it is not known."""
+    plain = {plain_name(name): name for name in rows.head.column_names}
+    for word in MODELS:
+        names = [plain.get(f"{word}_{end.strip('_')}") for end in found.ends]
+        if all(name is not None for name in names):
+            return [[named(value) for value in rows.values(str(name))] for name in names]
+    return [[None] * len(rows) for _ in found.answers]
+
+
+def _check_answers(rows: Rows, row: int, found: Ranked, answers: Sequence[Any], places: Sequence[Any]) -> None:
+    """Note an answer that has a rank and no text."""
+    for name, answer, where in zip(found.answers, answers, places, strict=True):
+        if answer in (None, "", []) and where is not None:
+            rows.reject(row, "is empty and has a rank", column=name, value=answer, expected="a text or messages")
+
+
+def _rows(rows: Rows, parts: Parts, found: Ranked) -> Iterator[tuple[Any, str | None, tuple[Any, ...]]]:
+    """Prompt, what a model sees beside it, and the answers of every row; some are in memory at a time."""
+    if parts.prompt is not None:
+        holds_objects(rows, parts.prompt)
+    for name in found.answers:
+        rows.use(name, "answers")
+    used = dict.fromkeys((*parts.columns, *found.answers))
+    for part in parts_of(rows, used) if rows.source.stand_ins is not None else (rows,):
+        seen = seen_of(part, parts) or [None] * len(part)
+        answers = zip(*(part.values(name) for name in found.answers), strict=True)
+        yield from zip(prompts_of(part, parts), seen, answers, strict=True)
+
+
+RANKED_COLUMNS = Format(
+    "ranked-columns",
+    "several answers in columns of their own, with a rank or a score in a column for each",
+    (("*",),),
+    read_ranked_columns,
+    looks=is_ranked_columns,
+    general=True,
+    leaves_texts=True,
+)
