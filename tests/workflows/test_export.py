@@ -306,3 +306,63 @@ def test_the_domain_of_a_row_is_what_its_source_says(tmp_path: Path, domains: tu
     for source in (audit, tmp_path / "audit"):
         table = votewise.export(source, to="votes", min_confidence=0.0).table
         assert table["domain"].to_pylist() == [None if d is None else str(d) for d in domains[1:]]
+
+
+def alpaca(**more: Any) -> dict[str, Any]:
+    return {
+        "instruction": "P", "output_1": "x", "output_2": "y", "generator_1": "m", "generator_2": "n", "annotator": "w",
+        "preference": 1.0,
+    } | more  # fmt: skip
+
+
+def exported(folder: Path, rows: list[dict[str, Any]], name: str = "out.jsonl", **options: Any) -> Path:
+    """An audit of the rows, exported."""
+    votes = read_votes(rows)
+    audited = audit_of(folder / "audit", rows, [0.9] * len(votes.sign), [0.9] * votes.n_pairs)
+    votewise.export(audited, out=folder / name, **options)
+    return folder / name
+
+
+def test_columns_of_the_source_with_names_of_ours_are_never_trained_on(tmp_path: Path) -> None:
+    rows = [alpaca(response_a="not shown", response_b="not shown either", also="something", log_odds=3.0)]
+    row = lines(exported(tmp_path, rows))[0]
+    assert (row["chosen"], row["rejected"]) == ("x", "y")
+    assert (row["response_a"], row["response_b"], row["also"]) == ("not shown", "not shown either", "something")
+
+
+def test_texts_of_the_source_with_names_of_ours_stand_beside_conversations(tmp_path: Path) -> None:
+    user, bot = {"role": "user", "content": "P"}, {"role": "assistant", "content": "x"}
+    row = {
+        "model_a": "m", "model_b": "n", "winner": "model_a", "judge": "w", "conversation_a": [user, bot],
+        "conversation_b": [user, bot | {"content": "y"}], "prompt": "p", "response_a": "not shown", "turn": 1,
+    }  # fmt: skip
+    found = lines(exported(tmp_path, [row]))[0]
+    assert found["prompt"] == [user]
+    assert found["chosen"] == [bot]
+    assert found["response_a"] == "not shown"
+
+
+def test_a_large_audit_is_exported_by_its_own_columns_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from votewise.sources.containers import stand_ins
+
+    more = {"response_a": "not shown", "response_b": "neither", "tools": '[{"name": "f"}]'}
+    rows = [alpaca(instruction=f"P{i}", **more) for i in range(3)]
+    monkeypatch.setattr(stand_ins, "LARGE", 0)
+    path = tmp_path / "rows.parquet"
+    pq.write_table(pa.Table.from_pylist(rows), path)
+    votewise.audit(path, out=tmp_path / "audit", force=True)
+    votewise.export(tmp_path / "audit", out=tmp_path / "out.jsonl")
+    found = {(row["chosen"], row["rejected"], row["response_a"]) for row in lines(tmp_path / "out.jsonl")}
+    assert found == {("x", "y", "not shown")}
+
+
+def test_objects_of_the_source_are_json_in_parquet(tmp_path: Path) -> None:
+    rows = [alpaca(meta={}), alpaca(meta={"n": 1}, instruction="Q"), alpaca(meta=[], instruction="R")]
+    table = pq.read_table(exported(tmp_path, rows, "out.parquet"))
+    assert [json.loads(value) for value in table.column("meta").to_pylist()] == [{}, {"n": 1}, []]
+    assert table.column("chosen").to_pylist() == ["x"] * 3
+
+
+def test_votes_without_a_prompt_ask_nothing_in_openais_shape(tmp_path: Path) -> None:
+    rows = [{"worker": "w", "left": "x", "right": "y", "label": "x"}]
+    assert lines(exported(tmp_path, rows, to="openai"))[0]["input"] == {"messages": []}

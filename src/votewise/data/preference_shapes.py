@@ -13,7 +13,7 @@ import pyarrow.compute as pc
 from votewise.arrays import Bools
 from votewise.data.identity import ALSO
 from votewise.data.made_columns import JSON_TEXT, Types, is_json_text, made_column, made_values
-from votewise.data.own_columns import free_name
+from votewise.data.own_columns import free_name, usual_name
 from votewise.errors import BadInputError
 
 Made = tuple[pa.Field, pa.ChunkedArray]
@@ -48,39 +48,49 @@ def preference_table(
         Columns ``prompt`` (where known), ``chosen``, ``rejected``, what else a model sees, ``annotator``, ``confidence``
         and, where known, ``judgement`` and ``flipped``; then those that are carried.
     """
+    theirs, plain = plain, _ours(plain, carried)
     found = dict(_shown(plain, source, types))
     # What else a model sees is JSON text for whoever reads the file, too; conversations are not.
     found |= {name: (f.remove_metadata(), column) for name, (f, column) in found.items() if name not in ROLES}
     for name in ABOUT:
         if name in plain.column_names:
             found[name] = (plain.schema.field(name).remove_metadata(), plain[name])
-    flipped = free_name(FLIPPED, carried)
-    if flipped in plain.column_names:
-        found[free_name(flipped, [*found, *carried])] = (plain.schema.field(flipped).remove_metadata(), plain[flipped])
+    if FLIPPED in plain.column_names:
+        own = free_name(free_name(FLIPPED, carried), [*found, *carried])
+        found[own] = (plain.schema.field(FLIPPED).remove_metadata(), plain[FLIPPED])
     for name in carried:
-        found.setdefault(name, (plain.schema.field(name), plain[name]))
+        found.setdefault(name, (theirs.schema.field(name), theirs[name]))
     fields = [field.with_name(name) for name, (field, _) in found.items()]
     columns = [column for _, column in found.values()]
     return pa.Table.from_arrays(columns, schema=pa.schema(fields, plain.schema.metadata))
 
 
-def made_of(plain: pa.Table, types: Types | None = None) -> Iterator[tuple[str, pa.Field]]:
+def made_of(
+    plain: pa.Table, types: Types | None = None, *, carried: Sequence[str] = ()
+) -> Iterator[tuple[str, pa.Field]]:
     """The columns of ``preference_table`` that are made of Python values, and their types."""
+    plain = _ours(plain, carried)
     for name, (field, _) in _shown(plain, "", types):
         if name not in ROLES or _has_more(plain):
             yield name, field
 
 
-def is_made_of_values(plain: Any) -> bool:
+def is_made_of_values(plain: Any, carried: Sequence[str] = ()) -> bool:
     """Whether columns of ``preference_table`` are made of Python values, so that their types depend on all rows."""
-    return ALSO in plain.column_names or _has_more(plain)
+    return free_name(ALSO, carried) in plain.column_names or _has_more(plain, carried)
 
 
-def _has_more(plain: Any) -> bool:
+def _ours(plain: pa.Table, carried: Sequence[str]) -> pa.Table:
+    """Our columns alone under their usual names; where the source has one of that name, ours is called ``votewise_NAME``."""
+    own = [name for name in plain.column_names if name not in carried]
+    usual = {free_name(name, carried): name for name in map(usual_name, own)}
+    return plain.select(own).rename_columns([usual.get(name, name) for name in own])
+
+
+def _has_more(plain: Any, carried: Sequence[str] = ()) -> bool:
     """Whether messages have more than a role and a content."""
-    kinds = [
-        plain.schema.field(name).type for name in ("prompt", "response_a", "response_b") if name in plain.column_names
-    ]
+    names = [free_name(name, carried) for name in ("prompt", "response_a", "response_b")]
+    kinds = [plain.schema.field(name).type for name in names if name in plain.column_names]
     return any(not _is_text(kind) and kind.value_type.get_field_index("other") >= 0 for kind in kinds)
 
 
@@ -115,6 +125,10 @@ def openai_table(preferences: pa.Table) -> pa.Table:
     prompts = messages.get("prompt")
     if prompts is None:
         prompts = pa.chunked_array([pa.array([[]] * len(preferences), messages["chosen"].type)])
+    elif (asked := preferences["prompt"]).null_count:
+        # Where nothing was asked there is no message, rather than one without content.
+        values = zip(asked.is_valid().to_pylist(), prompts.to_pylist(), strict=True)
+        prompts = pa.chunked_array([pa.array([value if known else [] for known, value in values], prompts.type)])
     inputs = [pa.StructArray.from_arrays([chunk], ["messages"]) for chunk in prompts.chunks]
     kind = pa.struct([("messages", prompts.type)])
     return pa.table(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, get_args
 
@@ -99,7 +100,7 @@ def export(
     else:
         selection, table, carried, notes = _selected_votes(found, to, min_confidence, flip_below)
     if to != "votes":
-        types = _types(table)
+        types = _types(table, carried)
         table = _made(table, lambda rows: preference_table(rows, source=name, carried=carried, types=types), carried)
         _check_conversations(table.schema, file)
     if to == "openai":
@@ -124,22 +125,23 @@ def _made(table: Any, make: Callable[[pa.Table], pa.Table], carried: Sequence[st
     return table.then(make, long) if isinstance(table, DerivedTable) else DerivedTable(table, make, long)
 
 
-def _types(table: Any) -> dict[str, pa.Field] | None:
+def _types(table: Any, carried: Sequence[str]) -> dict[str, pa.Field] | None:
     """The types of columns that are made of all rows, where some rows are made at a time; None where there is no need."""
     from votewise.data.derived_table import DerivedTable
     from votewise.data.lazy_table import LazyTable
     from votewise.data.made_columns import types_of
     from votewise.data.preference_shapes import is_made_of_values, made_of
 
-    left = isinstance(table, LazyTable | DerivedTable) and is_made_of_values(table)
-    return types_of(table.batches, made_of) if left else None
+    left = isinstance(table, LazyTable | DerivedTable) and is_made_of_values(table, carried)
+    return types_of(table.batches, partial(made_of, carried=carried)) if left else None
 
 
 def _check_conversations(schema: pa.Schema, file: Path | None) -> None:
     """Refuse a Parquet file for conversations that it could only hold as JSON text, on which one would train as it is."""
     from votewise.data.made_columns import is_json_text
+    from votewise.data.preference_shapes import ROLES
 
-    mixed = [field.name for field in schema if is_json_text(field)]
+    mixed = [field.name for field in schema if is_json_text(field) and field.name in ROLES]
     if mixed and file is not None and file.suffix == ".parquet":
         problem = "messages have values of several types, as arguments of tools may have, which Parquet cannot hold"
         raise BadInputError(problem, source=str(file), column=mixed[0], expected="a name ending in .jsonl")

@@ -38,6 +38,8 @@ def ranks_of_groups(rows: Rows, order: Order, answers: Sequence[list[Any]], give
             column=order.column,
             expected=f"{column_option(ORDER, own)} if they list the answers, else a list of numbers as ranks",
         )
+    own = rows.source_column(order.column)
+    rows.notes.append(f"The lists in '{own}' name the answers from the best to the worst, and equal ones together.")
     return found
 
 
