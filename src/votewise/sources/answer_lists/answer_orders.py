@@ -71,12 +71,15 @@ class Order:
 
 
 def list_column(table: pa.Table) -> str | None:
-    """The column with the lists of answers, at least two in some row; None where there is none."""
+    """The column with the lists of answers, at least two in some row; None where there is none.
+
+    A few values that are no lists are faults of their rows.
+    """
     plain: dict[str, str] = {plain_name(name): name for name in table.column_names}
     for name in LISTS:
         values = [] if name not in plain else [listed(v) for v in _sample(table, plain[name])]
         found = [v for v in values if v is not None]
-        if found and len(found) == len(values) and max(map(len, found)) > 1 and all(map(_may_be_answer, found[0])):
+        if found and 2 * len(found) >= len(values) and max(map(len, found)) > 1 and _mostly_answers(found):
             return plain[name]
     return None
 
@@ -89,7 +92,9 @@ def find_order(table: pa.Table, answers: str) -> Order | None:
     def inside(keys: Sequence[str], fits: Any) -> str | None:
         for key in keys:
             values = [get(item, key) for item in items]
-            if any(v is not None for v in values) and all(v is None or fits(v) for v in values):
+            known = [fits(v) for v in values if v is not None]
+            # A mark that is no truth may be anything; a few ranks and scores that are no numbers are faults of their rows.
+            if known and (all(known) or (fits is _number and 2 * sum(known) >= len(known))):
                 return key
         return None
 
@@ -137,6 +142,11 @@ def _number(value: Any) -> bool:
         return math.isfinite(float(value))
     except (TypeError, ValueError, OverflowError):
         return False
+
+
+def _mostly_answers(found: Sequence[Sequence[Any]]) -> bool:
+    fits = [all(map(_may_be_answer, answers)) for answers in found]
+    return 2 * sum(fits) >= len(fits)
 
 
 def _may_be_answer(value: Any) -> bool:

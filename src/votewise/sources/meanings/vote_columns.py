@@ -217,12 +217,12 @@ def _holds_labels(table: pa.Table, name: str, known: Mapping[str, str]) -> bool:
 
 def _lists_labels(table: pa.Table, name: str, known: Mapping[str, str]) -> bool:
     values = [spelt_list(value) for value in _sample(table, name)]
-    if values and all(isinstance(value, dict) for value in values):
-        items = [entry(item) for value in values for item in value.values() if item is not None]
-    elif values and all(isinstance(value, list) for value in values):
-        items = [entry(item) for value in values for item in value if item is not None]
-    else:
+    kind = dict if values and all(isinstance(value, dict) for value in values) else list
+    found = [value for value in values if isinstance(value, kind)]
+    # A few values that are no lists are faults of their rows.
+    if not found or 2 * len(found) < len(values):
         return False
+    items = [entry(x) for v in found for x in (v.values() if isinstance(v, dict) else v) if x is not None]
     labels = [label for _, label in items if label is not None]
     if any(who is not None for who, _ in items) or _names(table.column_names) is not None:
         # Votes with their voters' names are votes, even where nobody understands them yet.
@@ -244,5 +244,6 @@ def _counts(table: pa.Table, names: Sequence[str], known: Mapping[str, str]) -> 
 
 
 def _holds_counts(table: pa.Table, name: str) -> bool:
-    values = _sample(table, name)
-    return bool(values) and all(str(value).strip().removesuffix(".0").isdigit() for value in values)
+    """Whether most values are numbers of votes: others are faults of their rows."""
+    fits = [str(value).strip().removesuffix(".0").isdigit() for value in _sample(table, name)]
+    return bool(fits) and 2 * sum(fits) >= len(fits)

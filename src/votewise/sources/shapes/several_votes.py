@@ -80,6 +80,10 @@ def read_several_votes(rows: Rows) -> Canonical:
         for who, value, column in given[i]:
             meaning = value if votes.counted else meaning_of(rows, value, known) or _named(value, texts, i)
             if meaning is None:
+                if value is None:
+                    expected = "a voter and a label"
+                    rows.reject(i, "has no label", column=column, expected=expected, whole=False)
+                    continue
                 if rows.stop and rows.has(column):
                     refuse_label(rows, i, column, [str(value)], f"a for {found[0]}, b for {found[1]} or tie")
                 expected = f"a, b or tie, or {label_option(str(value))} (b, tie, both_bad, skip) to say what it means"
