@@ -179,8 +179,8 @@ def test_argilla_names_the_questions_that_could_be_meant() -> None:
 def test_labelstudio_notes_what_it_reads_as_ties() -> None:
     votes = read_votes(SHAPES["labelstudio"].rows)
     assert votes.reading.notes == (
-        "1 cancelled annotations were skipped.",
-        "1 annotations without a choice were read as ties.",
+        "Skipped: 1 cancelled annotation.",
+        "Read as ties: 1 annotation without a choice.",
     )
     with pytest.raises(BadInputError, match=r"annotations\[0\].result.*'up'.*left or right"):
         read_votes([labelstudio(annotation(1, "up"))])

@@ -291,3 +291,24 @@ def test_two_winners_are_no_tie() -> None:
     refused(rows, "not exactly one of win_a, win_b, tie is 1")
     rows[1]["win_a"] = 0
     assert told(read_votes(rows)) == ["(unknown): x = y | p1", "(unknown): x > y | p0"]
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("iVBORw0KGgoAAAANSUhEUgAAAAEA", "R0lGODlhAQABAIAAAAAAAP"),
+        ("data:image/png;base64,aaa", "data:image/png;base64,bbb"),
+        ("https://x.y/img?id=1", "https://x.y/img?id=2"), ("s3://b/k1", "s3://b/k2"), (b"\x89P1", b"\x89P2"),
+    ],
+)  # fmt: skip
+def test_pictures_in_a_column_that_nobody_knows_tell_pairs_apart(one: Any, other: Any) -> None:
+    rows = [vote(1, annotator=who, bild=value) for who, value in (("u", one), ("v", other))]
+    refused(rows, "'bild'", "--columns image=bild", "--columns bild=")
+    assert read_votes(rows, columns={"image": "bild"}).n_pairs == 2
+    assert read_votes(rows, columns={"bild": ""}).n_pairs == 1
+
+
+@pytest.mark.parametrize("name", ["source_url", "url", "permalink", "Post URL"])
+def test_addresses_of_where_a_row_comes_from_do_not(name: str) -> None:
+    rows = [vote(1, annotator=who, **{name: f"https://x.y/{who}"}) for who in "uv"]
+    assert read_votes(rows).n_pairs == 1

@@ -73,7 +73,7 @@ def test_conversations_are_found(tmp_path: Path) -> None:
 
 def test_what_cannot_be_used(audit: Path, tmp_path: Path) -> None:
     rows = make_rows(1).from_dict({"prompt": ["q"], "chosen": ["x"], "rejected": ["z"]})
-    with pytest.raises(BadInputError, match="1 of 1 pairs are not in the audit, the first is row 1"):
+    with pytest.raises(BadInputError, match="1 of 1 pair is not in the audit, the first is row 1"):
         audited_confidence(audit, rows)
     with pytest.raises(BadInputError, match=r"pairs\.parquet is missing"):
         audited_confidence(tmp_path / "nowhere", rows)

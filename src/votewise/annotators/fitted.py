@@ -11,6 +11,7 @@ from votewise.annotators.beliefs import Beliefs
 from votewise.annotators.em_steps import ReliabilityModel, prior_pull
 from votewise.annotators.fit_settings import FitSettings
 from votewise.arrays import Bools, Floats
+from votewise.errors import many
 from votewise.inference import intervals as iv
 from votewise.inference.diagnostic import Diagnostic
 from votewise.inference.em import EMRun
@@ -157,7 +158,9 @@ class Fit:
         """What a reader should know about the run itself."""
         found = []
         if not self.run.converged:
-            text = f"EM stopped after {self.steps:,} steps before its tolerance was reached; raise max_iterations."
+            text = (
+                f"EM stopped after {many(self.steps, 'step')} before its tolerance was reached; raise max_iterations."
+            )
             found.append(Diagnostic("not-converged", "warning", text))
         if self.mirrored:
             text = "EM first found the mirror image, which explains the votes worse; its flip was used instead."

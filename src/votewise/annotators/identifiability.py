@@ -9,6 +9,7 @@ from scipy.sparse import coo_matrix
 from scipy.sparse.csgraph import connected_components
 
 from votewise.arrays import Ints
+from votewise.errors import many
 from votewise.inference.diagnostic import Diagnostic
 from votewise.inference.observation import Evidence
 
@@ -82,8 +83,9 @@ def separate_components(evidence: Evidence) -> Iterator[Diagnostic]:
     alone = int((members == 1).sum())
     percentage = f"{outside:.1%}" if outside >= 0.001 else "less than 0.1%"
     text = (
-        f"{int((members > 0).sum()):,} sets of annotators share no pair with one another: {members[largest]:,} annotators "
-        f"in the largest, {strays:,} outside it ({alone:,} of them alone) with {percentage} of the votes."
+        f"{int((members > 0).sum()):,} sets of annotators share no pair with one another: "
+        f"{many(int(members[largest]), 'annotator')} in the largest, "
+        f"{strays:,} outside it ({alone:,} of them alone) with {percentage} of the votes."
     )
     if outside > 1 - COMPARABLE_SHARE:
         advice = "Only the prior makes their reliabilities comparable; have some annotators vote across the sets."

@@ -17,6 +17,7 @@ from scipy.sparse import coo_matrix
 from scipy.sparse.csgraph import connected_components
 
 from votewise.arrays import Bools, Floats, Ints
+from votewise.errors import many
 from votewise.inference.diagnostic import Diagnostic
 from votewise.inference.observation import Evidence
 
@@ -139,6 +140,7 @@ def judgement_findings(evidence: Evidence, worth: Floats | None) -> Iterator[Dia
     yield Diagnostic(
         "judgements",
         "info",
-        f"The {number.sum():,} votes that are not ties come from {len(judgements.size):,} judgements (a ranking is one). "
-        f"Votes of one judgement err together: for reliabilities they count for {number @ worth:,.0f} independent votes.",
+        f"The {number.sum():,} votes that are not ties come from {many(len(judgements.size), 'judgement')} (a ranking is "
+        f"one). Votes of one judgement err together: for reliabilities they count for "
+        f"{number @ worth:,.0f} independent votes.",
     )

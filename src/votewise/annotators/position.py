@@ -10,6 +10,7 @@ from scipy.special import bdtr, bdtrc, betainc
 
 from votewise.arrays import Bools, Floats
 from votewise.data.votes import Votes
+from votewise.errors import many
 from votewise.inference.diagnostic import Diagnostic
 from votewise.inference.observation import Evidence
 
@@ -92,7 +93,7 @@ def position_findings(position: PositionTest | None) -> Iterator[Diagnostic]:
     yield Diagnostic(
         "position-tests",
         "info",
-        f"{int((position.votes > 0).sum()):,} annotators were tested for position bias, corrected for the number of "
+        f"Tested for position bias: {many(int((position.votes > 0).sum()), 'annotator')}, corrected for the number of "
         f"tests (Holm, {FALSE_ALARMS:.0%} for any false alarm): {int(position.biased.sum()):,} found.",
     )
     total = position.votes.sum()

@@ -6,6 +6,7 @@ import numpy as np
 import pyarrow.compute as pc
 
 from votewise.data.votes import UNKNOWN, Votes
+from votewise.errors import many
 from votewise.inference.diagnostic import Diagnostic
 
 
@@ -20,6 +21,7 @@ def unknown_people_finding(number: int) -> Diagnostic:
     return Diagnostic(
         "unknown-people",
         "info",
-        f"{number:,} votes are by people whom the source does not name. They share one reliability, the average over all of "
-        "them, and no flag is given for it. If one person or model cast them all, say so (one_annotator).",
+        f"{many(number, 'vote')} {'is' if number == 1 else 'are'} by people whom the source does not name. They share one "
+        "reliability, the average over all of them, and no flag is given for it. If one person or model cast them all, "
+        "say so (one_annotator).",
     )

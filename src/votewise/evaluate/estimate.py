@@ -10,7 +10,7 @@ from votewise.arrays import Bools
 from votewise.data.contests import Contests, Verdicts
 from votewise.data.win_rates import LengthControlled, Rate, SubsetRate, Swaps, WinRateResult
 from votewise.defaults import LEVEL
-from votewise.errors import BadInputError
+from votewise.errors import BadInputError, many
 from votewise.evaluate.length_control import length_controlled_rate
 from votewise.evaluate.rates import win_rate
 
@@ -40,7 +40,7 @@ def estimate_win_rate(
     if not judged.any():
         reason = next((problem for problem in verdicts.problems if problem), "there are no contests")
         raise BadInputError(
-            f"{verdicts.judge} gave no verdict on any of {len(contests):,} contests; the first: {reason}",
+            f"{verdicts.judge} gave no verdict on any of {many(len(contests), 'contest')}; the first: {reason}",
             expected="at least one verdict; --restart asks the judge again",
         )
     preference, prompt = verdicts.preference[judged], contests.prompt[judged]

@@ -11,7 +11,7 @@ from collections.abc import Container
 from dataclasses import asdict
 from typing import Any
 
-from votewise.errors import BadInputError
+from votewise.errors import BadInputError, many
 from votewise.generate.job import GenerateJob
 from votewise.generate.results import GenerateResult, result_of, write_result
 from votewise.generate.settings import Backend
@@ -53,7 +53,7 @@ def generate_answers(
         journal.finish()
     if not any(result.answered.values()):
         raise BadInputError(
-            f"none of {len(job.prompts):,} prompts was answered: {next(iter(result.errors))}",
+            f"none of {many(len(job.prompts), 'prompt')} was answered: {next(iter(result.errors))}",
             source=None if job.out is None else str(job.out),
         )
     return result

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from votewise.data.win_rates import MatrixResult, Rate, WinRateResult
+from votewise.errors import many
 from votewise.report.contest_gallery import KINDS, build_contest_gallery
 from votewise.report.score_bars import score_bars
 
@@ -121,7 +122,7 @@ def _notes(result: MatrixResult) -> list[tuple[str, str]]:
         return []
     total = sum(len(found.contests) for found in result.matchups.values())
     severity = "warning" if failed > 0.05 * total else "info"
-    return [(severity, f"{failed:,} of {total:,} contests have no verdict and are not counted.")]
+    return [(severity, f"Without a verdict, and not counted: {failed:,} of {many(total, 'contest')}.")]
 
 
 def _sure(rate: Rate) -> bool:

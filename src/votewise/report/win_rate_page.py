@@ -12,6 +12,7 @@ import pyarrow as pa
 from scipy.special import expit
 
 from votewise.data.win_rates import SubsetRate, WinRateResult
+from votewise.errors import many
 from votewise.report.contest_gallery import KINDS, build_contest_gallery
 from votewise.report.score_bars import score_bars
 
@@ -88,7 +89,7 @@ def notes(result: WinRateResult) -> list[tuple[str, str]]:
         found.append(
             (
                 "warning",
-                f"{result.failed:,} of {total:,} contests have no verdict and are not counted. If they differ from "
+                f"Without a verdict, and not counted: {result.failed:,} of {many(total, 'contest')}. If they differ from "
                 "the others, the win rate is biased.",
             )
         )

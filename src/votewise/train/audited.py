@@ -11,7 +11,7 @@ import pyarrow.parquet as pq
 
 from votewise.arrays import Floats
 from votewise.data.identity import TEXTS, text_key
-from votewise.errors import BadInputError
+from votewise.errors import BadInputError, many
 from votewise.train.config import RobustPreferenceConfig
 from votewise.train.training_rows import TrainingRows
 
@@ -45,8 +45,10 @@ def audited_confidence(folder: Path, rows: Any) -> Floats:
     found = [p_a[key] if key in p_a else 1 - p_a.get((key[0], key[2], key[1]), np.nan) for key in chosen]
     confidence = np.array(found, np.float64)
     if missing := np.flatnonzero(np.isnan(confidence)).tolist():
+        verb = "is" if len(missing) == 1 else "are"
         raise BadInputError(
-            f"{len(missing):,} of {len(confidence):,} pairs are not in the audit, the first is row {missing[0] + 1:,}",
+            f"{len(missing):,} of {many(len(confidence), 'pair')} {verb} not in the audit, "
+            f"the first is row {missing[0] + 1:,}",
             source=str(path),
             expected="an audit of the votes that are trained on, or beliefs_use=start",
         )

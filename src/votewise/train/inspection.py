@@ -133,7 +133,7 @@ def render(facts: RunFacts) -> str:
         ("Too long", facts.left_out or ""),
         ("Prompts", _quantiles(lengths.prompt)),
         ("Answers", _quantiles(answers)),
-        ("Cut", f"{cut:,} rows lose the end of an answer because of max_length={limit}" if cut else ""),
+        ("Cut", f"the end of an answer in {many(cut, 'row')}, because of max_length={limit}" if cut else ""),
         (
             "Steps",
             f"{steps.total:,}, {steps.epoch:,} per epoch: {many(steps.batch, 'row')} each = "

@@ -24,7 +24,7 @@ from trl.trainer.dpo_trainer import disable_gradient_checkpointing, use_adapter
 from votewise.annotators.estimate import estimate_reliability
 from votewise.annotators.results import ReliabilityResult
 from votewise.annotators.saved import summarise
-from votewise.errors import BadInputError
+from votewise.errors import BadInputError, many
 from votewise.report.audit_files import write_audit
 from votewise.storage.free_folders import TRAINING
 from votewise.train.answer_scores import add_scoring
@@ -97,7 +97,7 @@ class RobustPreferenceTrainer(DPOTrainer):
         self.data_collator: Any = RowCollator(self.data_collator, args.annotator_column, stream=self.rows is None)
         self.add_callback(EndOfEpoch(self.beliefs))
         if self.rows is not None and self.rows.tied:
-            logger.warning(f"{self.rows.tied:,} pairs with no votes but ties were left out.")
+            logger.warning(f"Left out: {many(self.rows.tied, 'pair')} with no votes but ties.")
 
     # Data
 

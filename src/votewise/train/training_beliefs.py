@@ -11,7 +11,7 @@ from scipy.special import expit
 from votewise.annotators.evidence import evidence_of
 from votewise.arrays import Floats
 from votewise.data.votes import Votes
-from votewise.errors import BadInputError
+from votewise.errors import BadInputError, many
 from votewise.inference.observation import clipped_logit
 from votewise.train.running_beliefs import GROWTH, BeliefSettings, RunningBeliefs
 
@@ -139,7 +139,8 @@ class TrainingBeliefs(RunningBeliefs):
         found = len(state["log_odds"]), len(state["first"])
         if found != (k, m):
             raise BadInputError(
-                f"the checkpoint has {found[0]:,} annotators and {found[1]:,} pairs, the data have {k:,} and {m:,}",
+                f"the checkpoint has {many(found[0], 'annotator')} and {many(found[1], 'pair')}, "
+                f"the data have {k:,} and {m:,}",
                 expected="the data that the checkpoint was made with",
             )
         super().load(state)

@@ -12,7 +12,7 @@ import pyarrow.compute as pc
 
 from votewise.arrays import Floats, Signs
 from votewise.data.votes import UNKNOWN, Votes
-from votewise.errors import BadInputError
+from votewise.errors import BadInputError, many
 from votewise.sources import read_votes
 from votewise.sources.answer_lists.one_judgement import judgement_codes, numbered
 
@@ -62,7 +62,7 @@ def votes_of_dataset(dataset: Any, *, annotator_column: str | None, name: str = 
         nulls = dataset.select_columns([annotator_column]).with_format("arrow")[:][annotator_column].null_count
         if nulls:
             raise BadInputError(
-                f"no annotator in {nulls:,} of {len(dataset):,} rows",
+                f"no annotator in {nulls:,} of {many(len(dataset), 'row')}",
                 source=name,
                 column=annotator_column,
                 expected="the name of the annotator, or no such column at all",

@@ -8,6 +8,7 @@ import numpy as np
 
 from votewise.arrays import Floats
 from votewise.data.clicks import Counts
+from votewise.errors import many
 from votewise.inference.diagnostic import Diagnostic
 from votewise.users.fit import UsersFit
 
@@ -24,7 +25,7 @@ def diagnose(fit: UsersFit) -> tuple[Diagnostic, ...]:
 
 def _findings(fit: UsersFit) -> Iterator[Diagnostic]:
     if not fit.run.converged:
-        text = f"EM stopped after {fit.steps:,} steps, before it reached its tolerance; raise max_iterations."
+        text = f"EM stopped after {many(fit.steps, 'step')}, before it reached its tolerance; raise max_iterations."
         yield Diagnostic("not-converged", "warning", text)
     n, _ = fit.data.totals
     users = np.asarray(fit.data.users)
@@ -36,13 +37,15 @@ def _findings(fit: UsersFit) -> Iterator[Diagnostic]:
     informative = int(users[n > 0].sum())
     if informative < FEW_USERS:
         text = (
-            f"Only {informative:,} users made comparisons, too few to see how attentiveness is spread over users; the "
+            f"Only {many(informative, 'user')} made comparisons, too few to see how attentiveness is spread over users; the "
             "estimates rest on the assumption that every attentiveness is equally likely."
         )
         yield Diagnostic("few-users", "warning", text)
     if informative < users.sum():
         idle = int(users.sum()) - informative
-        text = f"{idle:,} users made no comparisons except ties: their estimate is the prior, which all users share."
+        text = (
+            f"{many(idle, 'user')} made no comparisons except ties: the estimate is the prior, which all users share."
+        )
         yield Diagnostic("no-comparisons", "info", text)
     if isinstance(fit.data, Counts):
         if fit.data.together is not None:

@@ -60,7 +60,9 @@ def overview(votes: Votes, result: ReliabilityResult, summary: dict[str, Any]) -
     )
     if summary["gold"]:
         gold = summary["gold"]
-        line = f"{gold['accuracy']:.1%} of {gold['pairs']:,} pairs right (majority {gold['majority_accuracy']:.1%})"
+        line = (
+            f"{gold['accuracy']:.1%} of {many(gold['pairs'], 'pair')} right (majority {gold['majority_accuracy']:.1%})"
+        )
         if gold["auc"] is not None:
             line += f"; AUC of confidence {gold['auc']:.3f}"
         table.add_row("Gold", line)

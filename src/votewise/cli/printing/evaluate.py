@@ -97,7 +97,7 @@ def print_work(work: JudgeWork) -> None:
     if work.scores is not None:
         what = f"{many(work.scores, 'answer')} to score"
     elif work.replies is not None:
-        what = f"{work.replies:,} questions, two for each contest"
+        what = f"{many(work.replies, 'question')}, two for each contest"
     if what is not None:
         table.add_row("Judge's work", f"{what}; less if an interrupted run can be resumed")
     console.print(table)

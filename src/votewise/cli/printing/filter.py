@@ -49,7 +49,7 @@ def print_filter(result: FilterResult) -> None:
         f"{many(kept['rows'], 'row')} ({kept['rows'] / counts['rows']:.1%})",
     )
     if drift := summary.get("drift"):
-        table.add_row("Drift", f"{drift['changed']:,} of {drift['users']:,} users changed between stretches")
+        table.add_row("Drift", f"{drift['changed']:,} of {many(drift['users'], 'user')} changed between stretches")
     console.print(table)
     console.print(findings(result.attentiveness.diagnostics))
     console.print(written(result.files))

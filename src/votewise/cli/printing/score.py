@@ -16,7 +16,7 @@ def print_plan(result: ScoreResult) -> None:
     """Print what would be done."""
     job = result.job
     sign = job.pairs.sign
-    votes = "no votes" if sign is None else f"{int((sign != 0).sum()):,} votes without ties"
+    votes = "no votes" if sign is None else f"{many(int((sign != 0).sum()), 'vote')} without ties"
     say(f"{many(len(job.pairs), 'row')} in {job.pairs.source} ({job.pairs.format or 'pairs'}), {votes}")
     _say_left_out(result)
     say(f"Scores from {', '.join(f'{k} {v}' for k, v in job.method.settings().items())}")
@@ -32,7 +32,7 @@ def print_scored(result: ScoreResult) -> None:
     if missing:
         say(f"{many(missing, 'row')} without a margin: {counts.unscored:,} answers have no score, or are too long")
     if counts.resumed:
-        say(f"{counts.resumed:,} scores are from an interrupted run")
+        say(f"From an interrupted run: {many(counts.resumed, 'score')}")
     if counts.tokens:
         say(speed(counts.tokens, counts.seconds))
     if result.temperature is not None:

@@ -14,6 +14,7 @@ import pyarrow as pa
 
 from votewise.arrays import Bools
 from votewise.data.identity import joined_codes
+from votewise.errors import many
 from votewise.sources.cells import is_string
 from votewise.sources.codes import codes_of
 from votewise.sources.meanings.column_names import plain_name
@@ -95,7 +96,9 @@ def check_ids(rows: Rows, table: pa.Table) -> None:
                 expected=f"{asked}, {column_option(own, '')} if not",
             )
         number = len(np.unique(couple[differ]))
-        rows.notes.append(f"No column is read as the prompt, and rows on {number:,} pairs differ in '{own}'; {asked}.")
+        rows.notes.append(
+            f"No column is read as the prompt, and rows on {many(number, 'pair')} differ in '{own}'; {asked}."
+        )
 
 
 def _may_number(rows: Rows, name: str) -> bool:

@@ -38,6 +38,14 @@ MEDIA = re.compile(
     r"\.(png|jpe?g|gif|webp|bmp|svg|tiff?|mp[34]|wav|flac|ogg|webm|mov|avi|pdf)([?#].*)?$", re.IGNORECASE
 )
 """The end of an address of a picture, a sound or a film."""
+DATA = re.compile(r"data:\w+/|iVBORw0KGgo|/9j/|R0lGOD|UklGR|JVBERi|SUQz|T2dnUw|AAAA[\w+/]{4}Z?nR5c")
+"""The beginning of a picture, a document, a sound or a film in base64, or in the address itself."""
+ADDRESS = re.compile(r"(https?|s3|gs|gcs|abfss?|file|hdfs|az|oss)://\S+$", re.IGNORECASE)
+SOURCE = re.compile(
+    r"((source|src|page|web|website|site|ref|reference|repo|home|post|thread|article|doc|document|license|origin|original|perma|git"
+    r"|github|paper|wiki|hf|dataset|task|form|survey|study|project|annotation|label|file)_?)?(url|uri|link|href)s?|source|file|path|repo"
+)
+"""Names of addresses that say where a row comes from; others may be those of pictures."""
 PAGE = re.compile(r"\.html?([?#].*)?$", re.IGNORECASE)
 
 DATE = re.compile(r"\b(\d{4}[-/.]\d{1,2}[-/.]\d{1,2}|\d{1,2}[-/.]\d{1,2}[-/.]\d{4}|\d{1,2}:\d{2}:\d{2})(?!\d)")
@@ -101,8 +109,17 @@ def holds_texts(rows: Rows, name: str) -> bool:
 
 def holds_media(rows: Rows, name: str) -> bool:
     """Whether a column holds addresses of pictures, sounds or films, whatever it is called."""
+    if _is_binary(rows, name):
+        return True
     texts = _texts(rows, name)
-    return sum(MEDIA.search(text) is not None for text in texts) > 0.2 * len(texts)
+    known = SOURCE.fullmatch(plain_name(name)) is not None
+    found = (MEDIA.search(t) or DATA.match(t) or (ADDRESS.match(t) and not known) for t in texts)
+    return sum(match is not None and match is not False for match in found) > 0.2 * len(texts)
+
+
+def _is_binary(rows: Rows, name: str) -> bool:
+    kind = rows.type_of(name)
+    return bool(pa.types.is_binary(kind) or pa.types.is_large_binary(kind) or pa.types.is_fixed_size_binary(kind))
 
 
 def holds_times(rows: Rows, name: str) -> bool:

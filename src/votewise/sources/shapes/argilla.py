@@ -9,7 +9,7 @@ from dataclasses import replace
 from typing import Any
 
 from votewise.data.identity import ALSO
-from votewise.errors import BadInputError
+from votewise.errors import BadInputError, many
 from votewise.sources.answer_lists.rankings import NOTE, Couples, by_best, by_places
 from votewise.sources.canonical import Canonical, from_votes, said
 from votewise.sources.format import Format
@@ -68,7 +68,7 @@ def read_argilla(rows: Rows) -> Canonical:
     if extra:
         notes.append(f"The fields {', '.join(extra)} tell pairs apart and are no part of the prompt.")
     if skipped:
-        notes.append(f"{skipped:,} responses were skipped: drafts, discarded, or without a preference.")
+        notes.append(f"Skipped: {many(skipped, 'response')}, drafts, discarded, or without a preference.")
     return from_votes(rows, votes, shown=len(names) == 2, skipped=skipped, notes=notes)
 
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from votewise.data.identity import ALSO
+from votewise.errors import many
 from votewise.sources.answer_lists.answer_orders import text_of
 from votewise.sources.answer_lists.rankings import NOTE, Couples, by_places
 from votewise.sources.canonical import Canonical, from_votes
@@ -82,10 +83,10 @@ def read_labelstudio(rows: Rows) -> Canonical:
             votes += _votes(i, f"{i}/{j}", who, task, couples, kept)
     kept.finish()
     rows.meanings.update({name: fates[name] for name in ("both_bad", "both_good", "skip") if fates[name]})
-    notes = [f"{fates['cancelled']:,} cancelled annotations were skipped."] if fates["cancelled"] else []
+    notes = [f"Skipped: {many(fates['cancelled'], 'cancelled annotation')}."] if fates["cancelled"] else []
     notes += [NOTE] if fates["rankings"] else []
     if fates["nothing"]:
-        notes.append(f"{fates['nothing']:,} annotations without a choice were read as ties.")
+        notes.append(f"Read as ties: {many(fates['nothing'], 'annotation')} without a choice.")
     return from_votes(rows, votes, shown=True, skipped=fates["cancelled"] + fates["skip"], notes=notes)
 
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from votewise.data.votes import UNKNOWN
+from votewise.errors import many
 from votewise.sources.answer_lists.rankings import NOTE, by_places
 from votewise.sources.canonical import Canonical, from_votes
 from votewise.sources.format import Format
@@ -82,7 +83,7 @@ def read_oasst(rows: Rows) -> Canonical:
             votes.append(vote | ({"judgement": parent} if len(couples) > 1 else {}))
     notes = [RANKED, NOTE] if votes else [RANKED]
     if skipped:
-        notes.append(f"The answers to {skipped:,} messages were skipped: fewer than two of them have a rank.")
+        notes.append(f"Skipped: the answers to {many(skipped, 'message')}, of which fewer than two have a rank.")
     return from_votes(rows, votes, shown=False, skipped=skipped, notes=notes)
 
 

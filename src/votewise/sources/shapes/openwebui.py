@@ -63,11 +63,17 @@ def read_openwebui(rows: Rows) -> Canonical:
             done.add(pair)
             votes.append(_vote(rows, item, place, rated, fates))
     rows.meanings.update({name: fates[name] for name in ("both_bad", "both_good") if fates[name]})
-    notes = [f"{skipped:,} entries were skipped: no rating, or no other model to compare with."] if skipped else []
+    notes = (
+        [f"Skipped: {many(skipped, 'entry', 'entries')}, without a rating, or without another model to compare with."]
+        if skipped
+        else []
+    )
     if fates["several"]:
         notes.append(NOTE)
     if fates["revised"]:
-        notes.append(f"{fates['revised']:,} entries were skipped: the user rated the same answer again later.")
+        notes.append(
+            f"Skipped: {many(fates['revised'], 'entry', 'entries')}: the user rated the same answer again later."
+        )
     if fates["seen"]:
         notes.append(f"One vote each: {many(fates['seen'], 'pair')} of which a user rated both answers.")
     if fates["no text"]:

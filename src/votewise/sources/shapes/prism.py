@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from votewise.errors import many
 from votewise.sources.canonical import PLACE, Canonical, from_votes
 from votewise.sources.format import Format
 from votewise.sources.nested import named
@@ -44,9 +45,9 @@ def read_prism(rows: Rows) -> Canonical:
             vote | {"prompt": prompts[winner], "response_a": responses[winner], "response_b": responses[i]}
             for vote, (i, winner) in zip(votes, couples, strict=True)
         ]
-    notes = [f"{later:,} responses of later turns were skipped, because they sample one model twice."] if later else []
+    notes = [f"Skipped: {many(later, 'response')} of later turns, which sample one model twice."] if later else []
     if alone:
-        notes.append(f"{alone:,} responses were skipped: not exactly one was chosen, or there was no other.")
+        notes.append(f"Skipped: {many(alone, 'response')}: not exactly one was chosen, or there was no other.")
     return from_votes(rows, votes, shown=False, skipped=later + alone, notes=notes, guarded=True)
 
 

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from votewise.data.identity import ALSO
+from votewise.errors import many
 from votewise.sources.answer_lists.answer_orders import text_of
 from votewise.sources.answer_lists.rankings import NOTE, by_places
 from votewise.sources.canonical import Canonical, from_votes
@@ -63,7 +64,7 @@ def read_prodigy(rows: Rows) -> Canonical:
     rows.use("options", "answers")
     rows.use("accept", "label")
     notes = [NOTE] if several else []
-    notes += [f"{skipped:,} tasks were skipped: rejected, ignored, or without a choice."] if skipped else []
+    notes += [f"Skipped: {many(skipped, 'task')}, rejected, ignored, or without a choice."] if skipped else []
     return from_votes(rows, votes, shown=True, skipped=skipped, notes=notes, guarded=True)
 
 
