@@ -93,7 +93,7 @@ def find_order(table: pa.Table, answers: str) -> Order | None:
         for key in keys:
             values = [get(item, key) for item in items]
             known = [fits(v) for v in values if v is not None]
-            # A mark that is no truth may be anything; a few ranks and scores that are no numbers are faults of their rows.
+            # Marks may be anything but truths; a few ranks and scores in words are faults of their rows.
             if known and (all(known) or (fits is _number and 2 * sum(known) >= len(known))):
                 return key
         return None
