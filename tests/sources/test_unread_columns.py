@@ -308,7 +308,7 @@ def test_pictures_in_a_column_that_nobody_knows_tell_pairs_apart(one: Any, other
     assert read_votes(rows, columns={"bild": ""}).n_pairs == 1
 
 
-@pytest.mark.parametrize("name", ["source_url", "url", "permalink", "Post URL"])
+@pytest.mark.parametrize("name", ["source_url", "url", "permalink", "Post URL", "ASSIGNMENT:link"])
 def test_addresses_of_where_a_row_comes_from_do_not(name: str) -> None:
     rows = [vote(1, annotator=who, **{name: f"https://x.y/{who}"}) for who in "uv"]
     assert read_votes(rows).n_pairs == 1

@@ -43,7 +43,8 @@ DATA = re.compile(r"data:\w+/|iVBORw0KGgo|/9j/|R0lGOD|UklGR|JVBERi|SUQz|T2dnUw|A
 ADDRESS = re.compile(r"(https?|s3|gs|gcs|abfss?|file|hdfs|az|oss)://\S+$", re.IGNORECASE)
 SOURCE = re.compile(
     r"((source|src|page|web|website|site|ref|reference|repo|home|post|thread|article|doc|document|license|origin|original|perma|git"
-    r"|github|paper|wiki|hf|dataset|task|form|survey|study|project|annotation|label|file)_?)?(url|uri|link|href)s?|source|file|path|repo"
+    r"|github|paper|wiki|hf|dataset|task|form|survey|study|project|annotation|label|file)_?)?(url|uri)s?|source|file|path|repo"
+    r"|(.*[_:])?(perma)?(link|href)s?|assignment:.*"
 )
 """Names of addresses that say where a row comes from; others may be those of pictures."""
 PAGE = re.compile(r"\.html?([?#].*)?$", re.IGNORECASE)
