@@ -13,7 +13,7 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from told import Row, Sample, refused, vote
+from told import Row, Sample, refused, vote, written
 
 from votewise.errors import BadInputError
 from votewise.sources import read_votes
@@ -205,3 +205,30 @@ def test_an_unnamed_index_of_texts_is_a_column() -> None:
     frame = pd.DataFrame([vote(1), vote(2)], index=["ann", "bob"])
     assert read_votes(frame).table.column("index").to_pylist() == ["ann", "bob"]
     assert "index" not in read_votes(frame.set_axis([7, 9])).table.column_names
+
+
+@pytest.mark.parametrize(
+    ("asks", "answers"),
+    [("Human", "AI"), ("prompter", "chatgpt"), ("nutzer", "assistent"), ("用户", "助手"), ("USER", "model")],
+)
+@pytest.mark.parametrize("container", ["list", "csv", "parquet"])
+def test_roles_in_other_words_are_those_of_chat_templates_and_said(
+    asks: str, answers: str, container: str, tmp_path: Path
+) -> None:
+    def talk(said: str) -> Any:
+        messages = [{"role": asks, "content": "Hi"}, {"role": answers, "content": said}]
+        return str(messages) if container == "csv" else messages
+
+    votes = read_votes(written([{"chosen": talk("Yes"), "rejected": talk("No")}], container, tmp_path))
+    texts = votes.texts.to_pylist()[0]
+    roles = [texts[name][0]["role"] for name in ("prompt", "response_a", "response_b")]
+    assert roles == ["user", "assistant", "assistant"]
+    assert any(f"'{answers}' as assistant" in note for note in votes.reading.notes)
+
+
+def test_roles_that_nobody_knows_are_said() -> None:
+    def talk(said: str) -> list[Row]:
+        return [{"role": "narrator", "content": "Once"}, {"role": "hero", "content": said}]
+
+    notes = read_votes([{"chosen": talk("Yes"), "rejected": talk("No")}]).reading.notes
+    assert any("'hero', 'narrator'" in note for note in notes)

@@ -15,6 +15,7 @@ from votewise.sources.meanings.unread_prompts import check_known_parts, check_pr
 from votewise.sources.meanings.vote_columns import refuse_unread_votes
 from votewise.sources.registry import choose
 from votewise.sources.rows import Rows
+from votewise.sources.texts.role_notes import role_notes
 
 
 def canonical_votes(rows: Rows, format: str, one_annotator: str | None) -> tuple[Format, Canonical]:
@@ -35,6 +36,7 @@ def canonical_votes(rows: Rows, format: str, one_annotator: str | None) -> tuple
     if not chosen.own_status:
         set_aside(rows)
     canonical = one_person(one_criterion(rows, with_ties(rows, chosen.read(rows))), one_annotator)
+    rows.notes += role_notes(rows)
     if canonical.one_per_row:
         refuse_unread_votes(rows)
     if not chosen.own_status:

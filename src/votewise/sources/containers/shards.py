@@ -7,7 +7,7 @@ from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from votewise.errors import BadInputError, many
+from votewise.errors import BadInputError
 from votewise.sources.containers.loaded import PACKED
 
 SHARD = re.compile(r"(.+?[-_.])(\d{5})-of-(\d{5})(?:-[0-9a-f]{8,})?(?:\..+)?")
@@ -24,7 +24,7 @@ def incomplete(files: Sequence[Path]) -> Iterator[str]:
         missing = [number for number in range(parts) if number not in numbers]
         if missing:
             first = f"{name}{missing[0]:05}-of-{parts:05}"
-            yield f"lacks {len(missing):,} of {many(parts, 'part')} that its files' names count, the first of them {first}"
+            yield f"lacks {len(missing):,} of the {parts:,} parts that its files' names count, the first of them {first}"
 
 
 def check_for_copies(files: Sequence[Path], name: str) -> None:

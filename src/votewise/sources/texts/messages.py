@@ -15,6 +15,7 @@ from votewise.sources.cells import is_text
 from votewise.sources.containers.stand_in_type import is_in_files, is_left, is_stand_in
 from votewise.sources.rows import Rows
 from votewise.sources.rows_part import staged_in_parts
+from votewise.sources.texts.roles import ROLES, role_of
 from votewise.sources.texts.text_conversations import parsed_list, parsed_object
 from votewise.sources.values import is_marked
 
@@ -26,17 +27,6 @@ FIRST = 20
 
 CONVERSATION = "a list of messages with role and content"
 
-ROLES = {
-    "human": "user",
-    "gpt": "assistant",
-    "bot": "assistant",
-    "ai": "assistant",
-    "model": "assistant",
-    "chatbot": "assistant",
-}
-"""Roles in other words -> the roles that chat templates know."""
-
-
 WHO, WORDS = ("role", "from", "author", "speaker", "sender"), ("content", "value", "text", "message", "utterance")
 """Other keys of who speaks and of what is said: they make a message where the speaker is a model or its user."""
 
@@ -47,14 +37,6 @@ SEEN = (
     "audio", "refusal", "files",
 )  # fmt: skip
 """What a model sees of a message besides role and content; other keys (ids, times, children) record where it came from."""
-
-
-def role_of(role: str) -> str:
-    """The role as chat templates know it; an unknown one stays as it is."""
-    plain = role.strip().casefold()
-    return ROLES.get(
-        plain, plain if plain in ("user", "assistant", "system", "tool", "developer", "function") else role
-    )
 
 
 def conversation(value: Any) -> list[Message] | None:
