@@ -251,7 +251,10 @@ def _values(rows: Rows, question: str) -> list[Any]:
 def looks_like_argilla(rows: Rows) -> bool:
     """Tell whether columns are those of flat records, or of nested ones."""
     names = rows.table.column_names
-    flat = any(name.endswith((".responses", ".suggestion")) for name in names)
+    flat = any(name.endswith(".responses") for name in names)
+    if not flat and any(name.endswith(".suggestion") for name in names):
+        # Votes that were read from records may carry the suggestions.
+        flat = not rows.has("chosen", "rejected") and not rows.has("annotator", "label")
     return flat or is_nested(rows) or is_feedback(rows) or (bool(question_columns(rows)) and bool(answer_fields(names)))
 
 

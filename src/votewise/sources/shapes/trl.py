@@ -26,6 +26,9 @@ from votewise.sources.values import decoded, is_marked
 TURN = "\n\nAssistant:"
 SCORES = "Margins are differences of scores on the scorer's scale, not log-odds: fit a temperature."
 
+VOTERS = ("user_id", "user", "annotator", "worker", "worker_id")
+"""Keys of objects that name who voted."""
+
 
 def looks_like_hh(rows: Rows) -> bool:
     """Tell whether the first rows look like hh-rlhf: texts with marked turns, and no column for the prompt."""
@@ -127,8 +130,9 @@ def _refuse_votes_beside(rows: Rows) -> None:
     for name in rows.head.column_names:
         if not isinstance(first := _first(rows, name), list):
             continue
-        votes = [item for item in first if isinstance(item, dict)]
-        if votes and any({"user_id", "user", "annotator", "worker", "worker_id"} & set(item) for item in votes):
+        people = [item[key] for item in first if isinstance(item, dict) for key in VOTERS if key in item]
+        # What a user said to two models names nobody.
+        if any(conversation(who) is None for who in people):
             raise rows.fail(
                 "holds people's votes beside chosen and rejected, so that it is open which of them count",
                 column=name,
