@@ -117,7 +117,9 @@ WIDE = {
     "conversations": Sample(
         [{"prompt": [ASK], "response_1": said("x"), "response_2": said("y"), "rank_1": 2, "rank_2": 1}],
         ["(unknown): y > x | p"]),
-    "a rank without an answer": Sample([columns(answer_3=None, rank_1=2, rank_2=1, rank_3=3)], refused=("answer_3",)),
+    "a rank without an answer": Sample(
+        [columns(rank_1=2, rank_2=1, rank_3=3), columns(answer_3=None, rank_1=2, rank_2=1, rank_3=3, prompt="q")],
+        refused=("answer_3",)),
     "more than there are answers": Sample(
         [columns(rank_1=7, rank_2=3, rank_3=5)], refused=("--columns score_1=rank_1", "--columns rank_1=rank_1")),
     "more than there are answers, a lower one is better": Sample(
@@ -128,6 +130,21 @@ WIDE = {
         options={"columns": {f"score_{i}": f"rank_{i}" for i in (1, 2, 3)}}),
     "an answer without a rank": Sample([columns(rank_1=2, rank_2=1)], refused=("answer_3",)),
     "an answer without a score": Sample([columns(score_1=2, score_2=1)], refused=("answer_3", "--columns answer_3=")),
+    "the best one by the end of its name": Sample(
+        [columns(best=2)], ["(unknown): y > x | p", "(unknown): y > z | p"], "csv"),
+    "the best one by its name": Sample(
+        [columns(winner="answer_3")], ["(unknown): z > x | p", "(unknown): z > y | p"]),
+    "a number that is no answer's": Sample([columns(best=4)], refused=("best",)),
+    "the right one of a quiz": Sample([columns(label=2)], refused=("answer_3",)),
+    "an order in a text": Sample([columns(ranking="2 > 1 > 3")], order("yxz"), "csv"),
+    "an order of letters": Sample(
+        [{"prompt": "p", "response_a": "x", "response_b": "y", "response_c": "z", "ranking": "B > A = C"}],
+        ["(unknown): y > x | p", "(unknown): y > z | p"]),
+    "an order of names": Sample([columns(ranking=["answer_2", "answer_1", "answer_3"])], order("yxz")),
+    "an order or ranks": Sample([columns(ranking=[2, 3, 1])], refused=("--columns ranks=ranking", "best_first")),
+    "a list of ranks": Sample([columns(ranks=[2, 3, 1])], order("zxy")),
+    "an order of models": Sample(
+        [columns(ranking=["m2", "m1", "m3"], model_1="m1", model_2="m2", model_3="m3")], order("yxz")),
     "a label beside ranks": Sample([columns("xy", rank_1=2, rank_2=1, label="answer_2")], refused=("--format",)),
 }  # fmt: skip
 
@@ -150,6 +167,13 @@ NESTED = {
     "lists of one": Sample([lists(ranks=[[2], [3], [1]])], refused=("ranks", "best_first")),
     "an answer that is missing": Sample([lists(ranks=[[2], [1]])], refused=("ranks", "every answer once")),
     "orders of several people": Sample([lists(ranks=[[1, 2, 3], [2, 1, 3]])], refused=("ranks", "every answer once")),
+    "an order of models": Sample([lists(ranking=["m2", "m1", "m3"], models=["m1", "m2", "m3"])], order("yxz")),
+    "a text": Sample([lists(ranking="B > A = C")], TIED),
+    "a text in a CSV": Sample('prompt;responses;ranks\np;"[""x"", ""y"", ""z""]";2 > 1 = 3\n', TIED, "csv"),
+    "letters that may be marks": Sample([lists(ranks=["B", "C", "A"])], refused=("ranks",)),
+    "an order that names one answer twice": Sample([lists(ranking="B > B > C")], refused=("every answer once",)),
+    "an order that is none": Sample(
+        [lists(order=[2, 2, 1])], refused=("each once",), options={"columns": {"best_first": "order"}}),
     "lists and numbers": Sample([lists(ranks=[[2], 1, 3])], refused=("ranks",)),
 }  # fmt: skip
 

@@ -12,7 +12,7 @@ from votewise.sources.meanings.labels import LABELS
 from votewise.sources.meanings.losers import refuse_losers
 from votewise.sources.meanings.other_names import take_other_names
 from votewise.sources.meanings.result_columns import answer_columns
-from votewise.sources.meanings.single_verdicts import refuse_single_verdicts
+from votewise.sources.meanings.single_verdicts import refuse_other_exports, refuse_single_verdicts
 from votewise.sources.meanings.vote_columns import label_like
 from votewise.sources.rows import Rows
 from votewise.sources.samples import samples
@@ -122,6 +122,7 @@ def _recognised(rows: Rows) -> Format:
         return fit[0]
     names = rows.table.column_names
     refuse_losers(rows)
+    refuse_other_exports(rows)
     refuse_single_verdicts(rows)
     refuse_orders_in_doubt(rows)
     if set(CLICKS_ONLY) <= set(names):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -46,6 +47,8 @@ INSIDE_SCORES = (
 )  # fmt: skip
 ORDER = "best_first"
 """The name under which ``--columns`` gives a list of the answers from the best to the worst."""
+SPELT = re.compile(r"[^<>=≻≈~]+([>≻=≈~]+[^<>=≻≈~]+)+")
+"""An order of answers in a text: ``B > A = C``."""
 SAMPLE = 20
 
 
@@ -84,10 +87,13 @@ def list_column(table: pa.Table) -> str | None:
     return None
 
 
-def find_order(table: pa.Table, answers: str) -> Order | None:
-    """Where the order of these answers is: ranks first, then the best one, then scores; None where nothing says it."""
+def find_order(table: pa.Table, answers: str | None) -> Order | None:
+    """Where the order of these answers is: ranks first, then the best one, then scores; None where nothing says it.
+
+    ``answers`` is their column, None where they are in several, which the table lacks.
+    """
     plain = {plain_name(name): name for name in table.column_names if name != answers}
-    items = [item for value in _sample(table, answers) for item in listed(value) or []]
+    items = [] if answers is None else [item for value in _sample(table, answers) for item in listed(value) or []]
 
     def inside(keys: Sequence[str], fits: Any) -> str | None:
         for key in keys:
@@ -99,22 +105,24 @@ def find_order(table: pa.Table, answers: str) -> Order | None:
         return None
 
     def lists(names: Sequence[str]) -> str | None:
-        return next((plain[n] for n in names if n in plain and any(listed(v) for v in _sample(table, plain[n]))), None)
+        return next(
+            (plain[n] for n in names if n in plain and any(_is_order(v) for v in _sample(table, plain[n]))), None
+        )
 
     if key := inside(("rank",), _number):
-        return Order("ranks", answers, key)
+        return Order("ranks", str(answers), key)
     if name := lists((ORDER,)):
         return Order(ORDER, name)
     if name := lists(RANKS):
         return Order("ranks", name)
     if key := inside(NET_SCORES, _number):
-        return Order("scores", answers, key)
+        return Order("scores", str(answers), key)
     if key := inside(MARKS, lambda v: isinstance(v, bool)):
-        return Order("marks", answers, key)
+        return Order("marks", str(answers), key)
     if name := next((plain[n] for n in BEST if n in plain and _scalar(table, plain[n])), None):
         return Order("best", name)
     if key := inside(INSIDE_SCORES, _number):
-        return Order("scores", answers, key)
+        return Order("scores", str(answers), key)
     if name := lists(SCORES):
         return Order("scores", name)
     return None
@@ -133,6 +141,10 @@ def place(value: Any, kind: str) -> float | None:
     """A rank, or a score with its sign changed, as a place where less is better; None for anything else."""
     found = amount(float(value)) if isinstance(value, str) and _number(value) else amount(value)
     return None if found is None else -found if kind == "scores" else found
+
+
+def _is_order(value: Any) -> bool:
+    return bool(listed(value)) or (isinstance(value, str) and SPELT.fullmatch(value.strip()) is not None)
 
 
 def _number(value: Any) -> bool:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from votewise.sources.answer_lists.answer_orders import text_of
@@ -20,20 +20,27 @@ SUMMARIES = ("info", "summaries", "choice", "worker")
 
 
 def best_answers(
-    rows: Rows, column: str, answers: Sequence[list[Any]], models: list[list[str | None] | None]
+    rows: Rows,
+    column: str,
+    answers: Sequence[list[Any]],
+    models: list[list[str | None] | None],
+    columns: tuple[Sequence[str], Sequence[str]] = ((), ()),
 ) -> list[int | None]:
     """The index of the best answer of each row, ``TIE`` where two are equal, None where there is no verdict.
+
+    Where the answers are in ``columns``, the names of these and their ends name the answers.
 
     Raises:
         BadInputError: numbers may count from 0 or from 1, and no row tells which.
     """
     values = rows.labels_in(column, null=True).to_pylist()
-    start = _start(rows, column, values, answers)
+    own = {label_key(name): i for names in columns for i, name in enumerate(names)}
+    start = _start(rows, column, [value for value in values if value is None or label_key(value) not in own], answers)
     found: list[int | None] = []
     for i, value in enumerate(values):
         best = None
         if value is not None and value.strip() and answers[i]:
-            index = _index(rows, value, answers[i], models[i], start)
+            index = _index(rows, value, answers[i], models[i], start, own)
             if isinstance(index, str):
                 if rows.stop and rows.ok[i]:
                     refuse_label(rows, i, column, [value], "the number, the model or the text of one of the answers")
@@ -44,10 +51,14 @@ def best_answers(
     return found
 
 
-def _index(rows: Rows, value: str, answers: list[Any], models: list[str | None] | None, start: int) -> int | str | None:
+def _index(
+    rows: Rows, value: str, answers: list[Any], models: list[str | None] | None, start: int, own: Mapping[str, int]
+) -> int | str | None:
     """An index, ``TIE``, None for no verdict, or the value itself where it is not understood."""
     texts = [text_of(answer) for answer in answers]
     if label_key(value) not in rows.labels:
+        if label_key(value) in own and value not in texts:
+            return own[label_key(value)]
         if value in texts:
             return texts.index(value)
         if models is not None and models.count(value) == 1:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from votewise.sources.answer_lists.answer_orders import place
+from votewise.sources.answer_lists.answer_orders import Order, find_order, place
 from votewise.sources.meanings.column_names import answer_fields, plain_name
 from votewise.sources.meanings.result_columns import answer_columns
 from votewise.sources.meanings.scores_as_votes import ends_of
@@ -18,17 +18,28 @@ KINDS = {"rank": "ranks", "ranking": "ranks", "score": "scores", "rating": "scor
 """Words of the columns' names -> what they hold; ranks go first."""
 MOST_SCORED = 2
 """Answers whose scores are read as one vote by another format."""
+RIGHT = ("label", "labels")
+"""Columns that may name the right one of several answers, as in a quiz."""
 FORMS = ("{word}_{end}", "{word}{end}", "{answer}_{word}", "{word}_{answer}", "{end}_{word}")
 
 
 @dataclass(frozen=True)
 class Ranked:
-    """The columns of the answers, those of their numbers in the same order, the word in their names, and the ends."""
+    """Columns of answers, and where the order among them is.
+
+    Attributes:
+        answers: the columns of the answers.
+        ends: what tells their names apart at the end.
+        numbers: the columns of their numbers in the same order; empty where one column says which is better.
+        word: the word in the names of these columns.
+        order: the one column that says it.
+    """
 
     answers: tuple[str, ...]
-    numbers: tuple[str | None, ...]
-    word: str
     ends: tuple[str, ...]
+    numbers: tuple[str | None, ...] = ()
+    word: str = ""
+    order: Order | None = None
 
 
 def find_ranked_columns(rows: Rows) -> Ranked | None:
@@ -38,13 +49,15 @@ def find_ranked_columns(rows: Rows) -> Ranked | None:
     if couple is None or ends is None:
         return None
     stem = plain_name(couple[0]).removesuffix(ends[0])
-    answers = [name for name in answer_fields(rows.head.column_names, couple) if plain_name(name).startswith(stem)]
-    found = tuple(plain_name(name).removeprefix(stem) for name in answers)
+    fields = [name for name in answer_fields(rows.head.column_names, couple) if plain_name(name).startswith(stem)]
+    answers = tuple(name for name in fields if rows.table.column(name).null_count < len(rows))
+    found = tuple(plain_name(name).removeprefix(stem).strip("_") for name in answers)
     for word, kind in KINDS.items():
         numbers = _numbers(rows, word, answers, found)
         if sum(name is not None for name in numbers) > 1 and (kind == "ranks" or len(answers) > MOST_SCORED):
-            return Ranked(tuple(answers), numbers, word, found)
-    return None
+            return Ranked(answers, found, numbers, word)
+    order = find_order(rows.head.drop_columns(list(answers)), None) if len(answers) > MOST_SCORED else None
+    return None if order is None or plain_name(order.column) in RIGHT else Ranked(answers, found, order=order)
 
 
 def _numbers(rows: Rows, word: str, answers: Sequence[str], ends: Sequence[str]) -> tuple[str | None, ...]:
@@ -52,7 +65,7 @@ def _numbers(rows: Rows, word: str, answers: Sequence[str], ends: Sequence[str])
     plain = {plain_name(name): name for name in rows.head.column_names if name not in answers}
     for form in FORMS:
         names = [
-            plain.get(form.format(word=word, end=end.strip("_"), answer=plain_name(answer)))
+            plain.get(form.format(word=word, end=end, answer=plain_name(answer)))
             for answer, end in zip(answers, ends, strict=True)
         ]
         if sum(name is not None for name in names) > 1:

@@ -1,11 +1,12 @@
-"""Orders with ties, written as lists of lists: ``[[2], [1, 3]]``, the best answer first, equal ones together."""
+"""Orders with ties: ``[[2], [1, 3]]`` and ``B > A = C``, the best answer first, equal ones together."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from typing import Any
 
-from votewise.sources.answer_lists.answer_orders import ORDER, Order, text_of
+from votewise.sources.answer_lists.answer_orders import ORDER, Order
+from votewise.sources.answer_lists.named_answers import Names, groups_in, ranks_by_name
 from votewise.sources.option_words import column_option
 from votewise.sources.rows import Rows
 
@@ -18,50 +19,41 @@ def holds_groups(given: Items) -> bool:
     return any(isinstance(item, list) for items in given for item in items or ())
 
 
-def ranks_of_groups(rows: Rows, order: Order, answers: Sequence[list[Any]], given: Items) -> Items:
+def ranks_of_groups(rows: Rows, order: Order, names: Sequence[Names], given: Items, *, spelt: bool = False) -> Items:
     """A rank for each answer, of rows that list the answers in groups; rows with anything else are rejected.
 
+    Args:
+        rows: the source's rows.
+        order: where the groups are.
+        names: (n,) what they may call each row's answers.
+        given: (n,) the groups.
+        spelt: whether some row writes them with ``>``, so that they cannot be ranks.
+
     Raises:
-        BadInputError: all groups are of one answer, so that each may hold the rank of the answer in its place.
+        BadInputError: all groups are of one number, so that each may be the rank of the answer in its place.
     """
-    found = [_ranks(here, groups) if groups else None for here, groups in zip(answers, given, strict=True)]
-    for i, (groups, ranks) in enumerate(zip(given, found, strict=True)):
+    own = rows.source_column(order.column)
+    found: Items = []
+    open_numbers = order.kind != ORDER and not spelt
+    for i, groups in enumerate(given):
+        right = groups is not None and all(isinstance(group, list) and group for group in groups)
+        ranks = ranks_by_name(groups, names[i]) if groups and right else None
+        found.append(ranks)
         if groups and ranks is None:
-            expected = "lists that name every answer once, the best ones first, by numbers or texts"
+            expected = "lists that name every answer once, the best ones first, by numbers, texts or models"
             rows.reject(i, "is not an order of the answers", column=order.column, value=groups, expected=expected)
-    if order.kind != ORDER and all(
-        len(group) == 1 for groups, r in zip(given, found, strict=True) for group in groups or () if r
-    ):
-        own = rows.source_column(order.column)
+        elif groups:
+            open_numbers &= all(len(group) == 1 and not isinstance(group[0], str) for group in groups)
+    if open_numbers and any(ranks is not None for ranks in found):
         raise rows.fail(
             "it is open whether its lists of one number give each answer its rank, or list the answers in order",
             column=order.column,
             expected=f"{column_option(ORDER, own)} if they list the answers, else a list of numbers as ranks",
         )
-    own = rows.source_column(order.column)
-    rows.notes.append(f"The lists in '{own}' name the answers from the best to the worst, and equal ones together.")
+    rows.notes.append(f"'{own}' names the answers from the best to the worst, and equal ones together.")
     return found
 
 
-def _ranks(answers: list[Any], groups: list[Any]) -> list[Any] | None:
-    """The rank of each answer from 0; None where the groups do not name each of them once.
-
-    >>> _ranks(["x", "y", "z"], [[2], [1, 3]]), _ranks(["x", "y"], [["y"], ["x"]]), _ranks(["x", "y"], [[1]])
-    ([1, 0, 1], [1, 0], None)
-    """
-    if not all(isinstance(group, list) and group for group in groups):
-        return None
-    rank = [place for place, group in enumerate(groups) for _ in group]
-    named = [item for group in groups for item in group]
-    texts = [text_of(answer) for answer in answers]
-    for first in (0, 1):
-        numbers = list(range(first, first + len(answers)))
-        if len(named) == len(answers) and all(_is_whole(item) for item in named) and sorted(named) == numbers:
-            return [rank[named.index(number)] for number in numbers]
-    if len(named) == len(texts) and all(isinstance(text, str) for text in texts) and len(set(texts)) == len(texts):
-        return [rank[named.index(text)] for text in texts] if all(text in named for text in texts) else None
-    return None
-
-
-def _is_whole(value: Any) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool) and float(value).is_integer()
+def items_of(value: Any, listed: Any) -> Any:
+    """The groups that a text spells with ``>``, else what ``listed`` makes of a value."""
+    return groups_in(value) or listed(value)

@@ -9,10 +9,10 @@ from votewise.sources.meanings.column_names import plain_name
 from votewise.sources.option_words import column_option
 from votewise.sources.rows import Rows
 
-ONE = (*ANSWERS, "model_response", "model_output", "assistant")
+ONE = (*ANSWERS, "model_response", "model_output", "assistant", "conversations", "conversation", "transcript")
 VERDICT = re.compile(
     r"((human|user|overall|quality|safety)_)?(label|labels|rating|ratings|score|scores|thumbs?(_up|_down)?|feedback|liked?|vote|verdict"
-    r"|desirable|is_(good|safe|correct|desirable)|good|axes|helpfulness|quality|correctness)"
+    r"|desirable|is_(good|safe|correct|desirable)|good|axes|helpfulness|quality|correctness|kto_tag)"
 )
 SCORE = re.compile(r"score|rating|helpfulness|quality|correctness")
 """Names of verdicts that are numbers, of which a higher one is better."""
@@ -39,3 +39,16 @@ def refuse_single_verdicts(rows: Rows) -> None:
         expected="two answers to one prompt per row, such as chosen and rejected"
         + (f"; {column_option('scores', scored)} compares the answers to one prompt by it" if scored else ""),
     )
+
+
+def refuse_other_exports(rows: Rows) -> None:
+    """Refuse Label Studio's tables of which no column names an answer: its JSON export says what they mean.
+
+    Raises:
+        BadInputError: with what to export instead.
+    """
+    if rows.has("annotation_id", "annotator", "lead_time"):
+        raise rows.fail(
+            "may be Label Studio's CSV or JSON-MIN export, and no column names the better answer",
+            expected="its export as JSON; --columns label=NAME where a column does",
+        )

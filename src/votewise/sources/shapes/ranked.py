@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,6 +16,7 @@ from votewise.sources.answer_lists.judged_rows import Models, judged
 from votewise.sources.answer_lists.order_columns import PeopleOrders, find_people_orders, refuse_open_orders
 from votewise.sources.answer_lists.rankings import NOTE, listed
 from votewise.sources.canonical import JUDGEMENT, Canonical, from_votes, optional, said
+from votewise.sources.containers.left_values import MappedValues
 from votewise.sources.format import Format
 from votewise.sources.meanings.column_names import plain_name
 from votewise.sources.meanings.people import people_column
@@ -66,7 +67,8 @@ def read_ranked(rows: Rows) -> Canonical:
     every = _asked(rows, parts, name) if here is None else here
     talks = sum(not isinstance(value, str) for asked in every for value in asked.texts if value is not None) > 0
     models = _models(rows, name)
-    orders = judged(rows, order, name, who, models)
+    answers: Sequence[list[Any]] = MappedValues(rows.values(name), lambda value: listed(value) or [])
+    orders = judged(rows, order, answers, who, models)
     votes: list[dict[str, Any]] = []
     kept = VoteTexts(rows)
     skipped = several = 0
@@ -186,6 +188,8 @@ def _said(rows: Rows, order: Order | PeopleOrders, name: str) -> str:
         "ranks": "a lower rank is better", "scores": "a higher score is better", "marks": "a chosen answer is better",
         ORDER: "the best one is first", "best": "the one named there is better than each other one",
     }  # fmt: skip
+    if any(note.startswith(f"'{own}' names the answers") for note in rows.notes):
+        return f"Votes are about the answers in '{name}', by {where}."
     return f"Votes are about the answers in '{name}', by {where}: {words[order.kind]}."
 
 

@@ -11,10 +11,12 @@ from votewise.data.identity import ALSO
 from votewise.data.votes import UNKNOWN
 from votewise.errors import many
 from votewise.sources.answer_lists.answer_orders import place
+from votewise.sources.answer_lists.judged_rows import judged
 from votewise.sources.answer_lists.rank_bounds import beyond
 from votewise.sources.answer_lists.rank_columns import KINDS, Ranked, complete, find_ranked_columns
-from votewise.sources.answer_lists.rankings import NOTE, by_places
+from votewise.sources.answer_lists.rankings import NOTE, Couples, by_places
 from votewise.sources.canonical import JUDGEMENT, Canonical, from_votes, optional
+from votewise.sources.containers.left_values import MappedValues
 from votewise.sources.format import Format
 from votewise.sources.meanings.column_names import plain_name
 from votewise.sources.meanings.people import people_column
@@ -43,8 +45,7 @@ def read_ranked_columns(rows: Rows) -> Canonical:
     if found is None:
         expected = "columns such as answer_1 and answer_2 with rank_1 and rank_2"
         raise rows.fail("has no columns of answers with a rank each", expected=expected)
-    numbers = complete(rows, found)
-    places = _places(rows, found, numbers)
+    numbers = complete(rows, found) if found.order is None else found.order.columns
     people = people_column(rows, taken=(*found.answers, *numbers))
     who = [None] * len(rows) if people is None else rows.identifier(people, null=True).to_pylist()
     more = {
@@ -53,6 +54,7 @@ def read_ranked_columns(rows: Rows) -> Canonical:
         if name in MORE
     }
     models = _models(rows, found)
+    orders = _orders(rows, found, numbers, models)
     parts = find_parts(rows, {*found.answers, *numbers, *more, *((people,) if people else ())})
     for name in parts.columns:
         rows.use(name, "prompt" if name == parts.prompt else f"prompt ({plain_name(name)})")
@@ -60,8 +62,8 @@ def read_ranked_columns(rows: Rows) -> Canonical:
     kept = VoteTexts(rows)
     skipped = several = 0
     for i, (asked, seen, answers) in enumerate(_rows(rows, parts, found)):
-        _check_answers(rows, i, found, answers, places[i])
-        couples = by_places(places[i]) if rows.ok[i] else []
+        _check_answers(rows, i, found, answers, orders[i])
+        couples = orders[i] if rows.ok[i] else []
         skipped += bool(rows.ok[i]) and not couples
         several += len(couples) > 1
         shared = {"row": i, "annotator": who[i] or UNKNOWN, **{n: column[i] for n, column in more.items()}}
@@ -70,7 +72,7 @@ def read_ranked_columns(rows: Rows) -> Canonical:
             p, a, b = one_kind(asked, answers[better], answers[worse])
             vote = shared | {"label": "tie" if tie else "a"}
             vote |= kept.keep({"prompt": p, "response_a": a, "response_b": b, ALSO: seen})
-            votes.append(vote | {"model_a": models[better][i], "model_b": models[worse][i]})
+            votes.append(vote | {"model_a": models[i][better], "model_b": models[i][worse]})
     kept.finish()
     return from_votes(
         rows, votes, shown=False, skipped=skipped, notes=_notes(found, numbers, people, skipped, several), guarded=True
@@ -78,12 +80,24 @@ def read_ranked_columns(rows: Rows) -> Canonical:
 
 
 def _notes(found: Ranked, numbers: Sequence[str], people: str | None, skipped: int, several: int) -> list[str]:
-    better = "lower rank" if KINDS[found.word] == "ranks" else "higher score"
-    notes = [f"Votes are about {', '.join(found.answers)}, by {', '.join(numbers)}: a {better} is better."]
+    better = {"ranks": ": a lower rank is better", "scores": ": a higher score is better"}
+    how = "" if found.order is not None else better[KINDS[found.word]]
+    notes = [f"Votes are about {', '.join(found.answers)}, by {', '.join(numbers)}{how}."]
     notes += [NOTE] if several else []
     notes += [f"Annotators are taken from the column '{people}'."] if people not in (None, "annotator") else []
     notes += [f"Skipped: {many(skipped, 'row')} in which nothing says which answer is better."] if skipped else []
     return notes
+
+
+def _orders(rows: Rows, found: Ranked, numbers: Sequence[str], models: list[list[str | None]]) -> list[Couples]:
+    """The comparisons of each row, by the places of the answers."""
+    if found.order is None:
+        return [by_places(places) for places in _places(rows, found, numbers)]
+    columns = [rows.values(name) for name in found.answers]
+    answers: Sequence[list[Any]] = MappedValues(range(len(rows)), lambda i: [column[i] for column in columns])
+    names = [plain_name(name) for name in found.answers], found.ends
+    each = judged(rows, found.order, answers, [None] * len(rows), [list(row) for row in models], names)
+    return [couples for row in each for _, couples in row]
 
 
 def _places(rows: Rows, found: Ranked, numbers: Sequence[str]) -> list[list[float | None]]:
@@ -101,7 +115,7 @@ def _places(rows: Rows, found: Ranked, numbers: Sequence[str]) -> list[list[floa
     strange = beyond(given) if kind == "ranks" and not set(numbers) & set(rows.renames) else None
     if strange is not None:
         own = [rows.source_column(name) for name in numbers]
-        ends = [end.strip("_") for end in found.ends]
+        ends = found.ends
         ranks, scores = (
             " ".join(column_option(f"{word}_{end}", name) for end, name in zip(ends, own, strict=True))
             for word in ("rank", "score")
@@ -115,20 +129,22 @@ def _places(rows: Rows, found: Ranked, numbers: Sequence[str]) -> list[list[floa
 
 
 def _models(rows: Rows, found: Ranked) -> list[list[str | None]]:
-    """The name of each answer's model by row, None where it is not known."""
+    """The names of each row's models, None where they are not known."""
     plain = {plain_name(name): name for name in rows.head.column_names}
     for word in MODELS:
-        names = [plain.get(f"{word}_{end.strip('_')}") for end in found.ends]
+        names = [plain.get(f"{word}_{end}") for end in found.ends]
         if all(name is not None for name in names):
-            return [[named(value) for value in rows.values(str(name))] for name in names]
-    return [[None] * len(rows) for _ in found.answers]
+            columns = [rows.values(str(name)) for name in names]
+            return [[named(value) for value in values] for values in zip(*columns, strict=True)]
+    return [[None] * len(found.answers)] * len(rows)
 
 
-def _check_answers(rows: Rows, row: int, found: Ranked, answers: Sequence[Any], places: Sequence[Any]) -> None:
-    """Note an answer that has a rank and no text."""
-    for name, answer, where in zip(found.answers, answers, places, strict=True):
-        if answer in (None, "", []) and where is not None:
-            rows.reject(row, "is empty and has a rank", column=name, value=answer, expected="a text or messages")
+def _check_answers(rows: Rows, row: int, found: Ranked, answers: Sequence[Any], couples: Couples) -> None:
+    """Note an answer that is compared and has no text."""
+    for at in dict.fromkeys(i for better, worse, _ in couples for i in (better, worse)):
+        if answers[at] in (None, "", []):
+            name, expected = found.answers[at], "a text or messages"
+            rows.reject(row, "is empty and has a rank", column=name, value=answers[at], expected=expected)
 
 
 def _rows(rows: Rows, parts: Parts, found: Ranked) -> Iterator[tuple[Any, str | None, tuple[Any, ...]]]:

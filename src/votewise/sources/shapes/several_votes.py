@@ -71,8 +71,8 @@ def read_several_votes(rows: Rows) -> Canonical:
     }
     columns = more | read_texts(rows, *found, (*votes.columns, *OTHERS))
     texts = {name: column.to_pylist() for name, column in columns.items()}
-    for name in votes.columns:
-        rows.use(name, "votes")
+    for name, role in [*zip(found, ("response_a", "response_b"), strict=True), *((n, "votes") for n in votes.columns)]:
+        rows.use(name, role)
     given = _given(rows, votes)
     read: list[dict[str, Any]] = []
     skipped = 0

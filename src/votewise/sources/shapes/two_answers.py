@@ -13,6 +13,7 @@ import numpy as np
 import pyarrow as pa
 
 from votewise.errors import BadInputError
+from votewise.sources.answer_lists.rank_columns import find_ranked_columns
 from votewise.sources.canonical import Canonical, from_columns, optional
 from votewise.sources.format import Format
 from votewise.sources.meanings.column_names import answer_fields, plain_name
@@ -35,6 +36,9 @@ def looks_like_two_answers(rows: Rows) -> bool:
     """Tell whether a table has two columns of answers, and one that says which is better or a score of each."""
     table, found = rows.table, answer_columns(rows.table)
     if found is None:
+        return False
+    more = find_ranked_columns(rows)
+    if more is not None and more.order is not None:
         return False
     if says_which_is_better(rows):
         return True
