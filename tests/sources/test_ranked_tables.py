@@ -134,7 +134,7 @@ WIDE = {
         [columns(best=2)], ["(unknown): y > x | p", "(unknown): y > z | p"], "csv"),
     "the best one by its name": Sample(
         [columns(winner="answer_3")], ["(unknown): z > x | p", "(unknown): z > y | p"]),
-    "a number that is no answer's": Sample([columns(best=4)], refused=("best",)),
+    "a number without an answer": Sample([columns(best=4)], refused=("best",)),
     "the right one of a quiz": Sample([columns(label=2)], refused=("answer_3",)),
     "an order in a text": Sample([columns(ranking="2 > 1 > 3")], order("yxz"), "csv"),
     "an order of letters": Sample(
