@@ -96,6 +96,7 @@ def columns(texts: str = "xyz", stem: str = "answer", **more: Any) -> Row:
     return {"prompt": "p"} | {f"{stem}_{i}": text for i, text in enumerate(texts, 1)} | more
 
 
+NAMED = {"format": "ranked-columns"}
 WIDE = {
     "ranks beside answers": Sample([columns(rank_1=2, rank_2=1, rank_3=3)], order("yxz")),
     "in a CSV": Sample([columns(stem="response", rank_1=2, rank_2=1, rank_3=3)], order("yxz"), "csv"),
@@ -131,10 +132,11 @@ WIDE = {
     "an answer without a rank": Sample([columns(rank_1=2, rank_2=1)], refused=("answer_3",)),
     "an answer without a score": Sample([columns(score_1=2, score_2=1)], refused=("answer_3", "--columns answer_3=")),
     "the best one by the end of its name": Sample(
-        [columns(best=2)], ["(unknown): y > x | p", "(unknown): y > z | p"], "csv"),
+        [columns(best=2)], ["(unknown): y > x | p", "(unknown): y > z | p"], "csv", options=NAMED),
+    "the best one that nobody asked for": Sample([columns(best=2)], refused=("--format ranked-columns", "--columns answer_3=")),
     "the best one by its name": Sample(
-        [columns(winner="answer_3")], ["(unknown): z > x | p", "(unknown): z > y | p"]),
-    "a number without an answer": Sample([columns(best=4)], refused=("best",)),
+        [columns(winner="answer_3")], ["(unknown): z > x | p", "(unknown): z > y | p"], options=NAMED),
+    "a number without an answer": Sample([columns(best=4)], refused=("best",), options=NAMED),
     "the right one of a quiz": Sample([columns(label=2)], refused=("answer_3",)),
     "an order in a text": Sample([columns(ranking="2 > 1 > 3")], order("yxz"), "csv"),
     "an order of letters": Sample(

@@ -41,6 +41,11 @@ class Ranked:
     word: str = ""
     order: Order | None = None
 
+    @property
+    def is_plain(self) -> bool:
+        """Whether the names of the columns alone say this; one that names the best of them may be about two as well."""
+        return self.order is None or self.order.kind != "best"
+
 
 def find_ranked_columns(rows: Rows) -> Ranked | None:
     """Find columns of answers with a column of ranks, or of three scores and more; None where there are none."""

@@ -70,7 +70,7 @@ def _check_further(rows: Rows, answers: Mapping[str, str]) -> None:
         listed = ", ".join(f"'{rows.source_column(name)}'" for name in (*answers.values(), *more))
         raise rows.fail(
             f"holds more than two answers in the columns {listed}",
-            expected="the answers as a list in one column, with their ranks or the best one; "
+            expected="--format ranked-columns where a column names the best of all; "
             f"{' '.join(f'--columns {rows.source_column(name)}=' for name in more)} compares the first two alone",
         )
 

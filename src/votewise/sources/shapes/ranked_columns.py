@@ -36,7 +36,7 @@ MODELS = ("model", "model_name", "generator")
 def is_ranked_columns(rows: Rows) -> bool:
     """Tell whether a table holds them, and nothing better and worse."""
     found = None if rows.has("rejected") else find_ranked_columns(rows)
-    return found is not None
+    return found is not None and found.is_plain
 
 
 def read_ranked_columns(rows: Rows) -> Canonical:

@@ -38,7 +38,7 @@ def looks_like_two_answers(rows: Rows) -> bool:
     if found is None:
         return False
     more = find_ranked_columns(rows)
-    if more is not None and more.order is not None:
+    if more is not None and more.order is not None and more.is_plain:
         return False
     if says_which_is_better(rows):
         return True
