@@ -133,7 +133,8 @@ WIDE = {
     "an answer without a score": Sample([columns(score_1=2, score_2=1)], refused=("answer_3", "--columns answer_3=")),
     "the best one by the end of its name": Sample(
         [columns(best=2)], ["(unknown): y > x | p", "(unknown): y > z | p"], "csv", options=NAMED),
-    "the best one that nobody asked for": Sample([columns(best=2)], refused=("--format ranked-columns", "--columns answer_3=")),
+    "the best one that nobody asked for": Sample(
+        [columns(best=2)], refused=("--format ranked-columns", "--columns answer_3=")),
     "the best one by its name": Sample(
         [columns(winner="answer_3")], ["(unknown): z > x | p", "(unknown): z > y | p"], options=NAMED),
     "a number without an answer": Sample([columns(best=4)], refused=("best",), options=NAMED),
