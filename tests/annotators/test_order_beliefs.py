@@ -57,11 +57,13 @@ def has_orders(votes: Votes) -> bool:
     return "orders" in {d.code for d in estimate_reliability(votes).diagnostics}
 
 
+@pytest.mark.parametrize("weights", [[1.0, 1.0, 1.0], [0.5, 2.0, 0.25]])
 @pytest.mark.parametrize("names", [[0, 1, 2], [7, 3, 5]])
-def test_a_pass_agrees_with_enumeration(names: list[int]) -> None:
+def test_a_pass_agrees_with_enumeration(names: list[int], weights: list[float]) -> None:
     """A ranking, a choice of the best and a ranking with a tie, whatever the answers are called."""
     judgements = [[(0, 1), (0, 2), (1, 2)], [(1, 0), (1, 2)], [(0, 2), (1, 2)]]
     votes = one_prompt(judgements, names=names)
+    votes = replace(votes, weight=np.array(weights)[votes.judgement])
     (prompts,) = ordered_prompts(evidence_of(votes), votes.answers)
     orders, node = Orders.of(3), np.array([60, 70, 80], np.int32)
     noise = order_noise(3, "qualities")
@@ -72,8 +74,11 @@ def test_a_pass_agrees_with_enumeration(names: list[int]) -> None:
 
     agree = [[r for r, place in enumerate(orders.place) if all(place[b] < place[w] for b, w in j)] for j in judgements]
     each = np.array([[likelihood(k, agree[k], s) for s in range(6)] for k in range(3)])
+    beside = np.array(weights) / max(weights)
+    by_prompt = (each ** beside[:, None, None]).prod(axis=0) * np.exp(noise.log_weight) / 6
+    assert found.by_prompt == pytest.approx([np.log(by_prompt.sum())], abs=1e-4)
+    each **= np.array(weights)[:, None, None]
     joint = each.prod(axis=0) * np.exp(noise.log_weight) / 6
-    assert found.by_prompt == pytest.approx([np.log(joint.sum())], abs=1e-4)
     posterior = joint.sum(axis=1) / joint.sum()
     # The answers are numbered by their names.
     rank = np.argsort(np.argsort(names))
@@ -128,7 +133,8 @@ def test_of_what_is_left_to_the_votes_a_note_says_why() -> None:
     assert note(replace(votes, judgement=None)) == ""
     assert "2 judgements" in note(replace(votes, answers=None))
     assert "not known which answers" in note(replace(votes, answers=None))
-    assert "weights" in note(replace(votes, weight=np.full(len(votes), 0.5)))
+    assert note(replace(votes, weight=np.full(len(votes), 0.5))) == ""
+    assert "several weights" in note(replace(votes, weight=np.linspace(0.5, 1, len(votes))))
     eleven = list(combinations(range(11), 2))
     assert "more than 10 answers" in note(one_prompt([eleven, eleven], n=11))
 
@@ -290,3 +296,32 @@ def test_intervals_cover_where_answers_differ_in_difficulty(
         table = estimate_reliability(data.votes).annotators
         inside.append((column(table, "low") <= data.reliability) & (data.reliability <= column(table, "high")))
     assert 0.89 <= np.mean(inside) <= 0.995
+
+
+def test_weights_of_one_change_nothing_and_smaller_ones_widen_intervals() -> None:
+    votes = simulate_rankings(answers=3, annotators=12, rankings_per_prompt=(5, 5), seed=2).votes
+    plain, one, less = (
+        estimate_reliability(v, prior=Beta(5, 2)).annotators
+        for v in (votes, *(replace(votes, weight=np.full(len(votes), w)) for w in (1.0, 0.7)))
+    )
+    for name in ("reliability", "low", "high"):
+        np.testing.assert_allclose(column(one, name), column(plain, name), atol=1e-6)
+    width, wider = (column(t, "high") - column(t, "low") for t in (plain, less))
+    assert (wider > width).all()
+
+
+def test_a_judgement_that_counts_for_nothing_tells_nothing() -> None:
+    """Others are judged as if it had not been given, and of its annotator nothing is known but the prior."""
+    votes = simulate_rankings(answers=3, annotators=6, rankings_per_prompt=(4, 4), seed=4).votes
+    said = votes.annotator != 0
+    nearly = replace(votes, weight=np.where(said, 1.0, 1e-9))
+    without = replace(
+        votes,
+        pair=votes.pair[said],
+        annotator=votes.annotator[said],
+        sign=votes.sign[said],
+        judgement=votes.judgement[said],
+    )
+    found, others = (estimate_reliability(v, prior=Beta(5, 2)).annotators for v in (nearly, without))
+    for name in ("reliability", "low", "high"):
+        np.testing.assert_allclose(column(found, name), column(others, name), atol=0.01)

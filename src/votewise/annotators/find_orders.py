@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 from votewise.annotators.judgements import linked_pairs
 from votewise.annotators.ordered_prompts import OrderedPrompts
-from votewise.arrays import Bools, Ints, Signs
+from votewise.arrays import Bools, Floats, Ints, Signs
 from votewise.inference.observation import Evidence
 from votewise.inference.orders import MOST_ANSWERS, Indices, Orders
 
@@ -26,14 +26,15 @@ def ordered_prompts(evidence: Evidence, answers: npt.NDArray[np.integer] | None)
     """The prompts whose judgements can be read as orders of 3 to ``MOST_ANSWERS`` answers, by number of answers.
 
     Pairs belong to one prompt if a judgement links them. Of up to ``MOST_SAMPLED_FROM`` answers ``SAMPLED`` are drawn, the
-    same for all judgements of the prompt. Left out are prompts with a judgement that no order agrees with.
+    same for all judgements of the prompt. Left out are prompts with a judgement that no order agrees with, or whose votes
+    have several weights.
 
     Args:
         evidence: the votes.
         answers: (M, 2) codes of response_a and response_b of each pair, equal where the same answer is meant; None where
             that is not known.
     """
-    if answers is None or evidence.judgement is None or evidence.weighted:
+    if answers is None or evidence.judgement is None:
         return
     linked = linked_pairs(evidence)
     key = np.unique(np.stack([np.repeat(linked, 2), answers.ravel()], axis=1), axis=0, return_inverse=True)[1]
@@ -83,8 +84,9 @@ def _of_size(n: int, evidence: Evidence, linked: Ints, local: Indices, chosen: B
     said = _said(n, evidence, linked, (about, side), chosen)
     # What no order agrees with, and everything else about that prompt, is left out.
     circular = np.array([len(Orders.of(n).allowed(p)) == 0 for p in said.patterns], bool)
-    if circular.any():
-        chosen = chosen & ~np.isin(linked, said.each[circular[said.which], 0])
+    left = circular[said.which] | np.isnan(said.weight)
+    if left.any():
+        chosen = chosen & ~np.isin(linked, said.each[left, 0])
         said = _said(n, evidence, linked, (about, side), chosen)
     if len(said.vote) == 0:
         return None
@@ -104,6 +106,7 @@ def _of_size(n: int, evidence: Evidence, linked: Ints, local: Indices, chosen: B
         shape=shape.reshape(-1)[said.which],
         name=np.array([r[1] for r in renamed], np.int64)[said.which],
         annotator=said.each[:, 2].astype(np.int32),
+        weight=said.weight if evidence.weighted else None,
         start=start,
         prompt=prompt.reshape(-1),
         pair=table,
@@ -122,12 +125,14 @@ class _Said:
     Attributes:
         vote: (V,) their votes; ``of`` (V,) the judgement of each.
         each: (J, 3) prompt, mark and annotator of each judgement.
+        weight: (J,) weight of each of its votes, NaN where these differ.
         patterns: the different ways to compare a prompt's answers; ``which`` (J,) the one of each judgement.
     """
 
     vote: Indices
     of: Indices
     each: Indices
+    weight: Floats
     patterns: npt.NDArray[np.int8]
     which: Indices
 
@@ -144,4 +149,9 @@ def _said(n: int, evidence: Evidence, linked: Ints, facing: tuple[Indices, Signs
     signs = np.zeros((len(each), n * (n - 1) // 2), np.int8)
     signs[of, about[pair]] = evidence.sign[vote] * side[pair]
     patterns, which = np.unique(signs, axis=0, return_inverse=True)
-    return _Said(vote, of, each, patterns, which.reshape(-1))
+    weight = np.ones(len(each))
+    if evidence.weight is not None:
+        given = evidence.weight[vote]
+        weight[of] = given
+        weight[of[weight[of] != given]] = np.nan
+    return _Said(vote, of, each, weight, patterns, which.reshape(-1))

@@ -188,7 +188,7 @@ def order_findings(fit: Fit, answers: Ints | None) -> Iterator[Diagnostic]:
         if answers is None:
             why = "it is not known which answers their pairs have in common"
         elif evidence.weighted:
-            why = "votes have weights"
+            why = f"votes of one judgement have several weights, {why.removeprefix('they ')}"
         yield Diagnostic(
             "one-by-one",
             "warning",

@@ -15,6 +15,7 @@ from votewise.arrays import Floats, Ints
 from votewise.inference.orders import NODES, Indices, OrderKind, order_noise
 
 Cells = npt.NDArray[np.float32]
+Single = npt.NDArray[np.float32]
 
 CELLS = 1_000_000
 """Judgements times orders times settings that are in memory at a time."""
@@ -85,15 +86,38 @@ class _Part:
 
     Attributes:
         prompts: which prompts; ``judgements`` which judgements, and ``of`` (J',) the prompt of each, from 0.
-        own: (J', N, Q) log-likelihood of each judgement.
-        joint: (P', N, Q) log-probability of each order and setting together with the judgements.
+        own: (J', N, Q) log-likelihood of each judgement, times its weight beside the heaviest judgement of the prompt.
+        before: (P', N, Q) log-probability of each order and setting before any judgement; (1, N, Q) if equal for all.
+        joint: (P', N, Q) the same together with the judgements.
+        weight: (J',) what each judgement counts for, and ``most`` (P',) the largest of a prompt; None where all are 1.
     """
 
     prompts: slice
     judgements: slice
     of: Indices
     own: Cells
+    before: Cells
     joint: Cells
+    weight: Single | None
+    most: Single | None
+
+    @property
+    def others(self) -> Cells:
+        """(J', N, Q) log-probability of each order and setting together with all judgements but one."""
+        return np.asarray(self.joint[self.of] - self.own)
+
+    def believed(self, joint: Cells, of: Indices | None = None) -> Cells:
+        """Probabilities from ``joint``, whose rows are about the prompts ``of`` or about all, with weights as they are.
+
+        What is believed of the answers depends on them. What reliabilities are estimated from depends on the weights of a
+        prompt beside one another only: with less than one judgement for each, too little would be known of the truth, and
+        reliabilities would come out too high.
+        """
+        if self.most is None:
+            return _normalised(joint)[0]
+        before = self.before if of is None or len(self.before) == 1 else self.before[of]
+        most = self.most if of is None else self.most[of]
+        return _normalised(before + most[:, None, None] * (joint - before))[0]
 
 
 def order_step(likelihood: OrderLikelihood, node: Ints, *, last: bool) -> OrderStep:
@@ -108,7 +132,8 @@ def _step(likelihood: OrderLikelihood, node: Ints) -> OrderStep:
     for part in _parts(likelihood, node):
         posterior, by_prompt[part.prompts] = _normalised(part.joint)
         renamed = _renamed(posterior, part.of, prompts, part.judgements)
-        key, sums = _added_up(prompts.annotator[part.judgements].astype(np.int64) * h + prompts.shape[part.judgements])
+        shape = prompts.annotator[part.judgements].astype(np.int64) * h + prompts.shape[part.judgements]
+        key, sums = _added_up(shape, part.weight)
         expected[key] += sums @ renamed.reshape(len(renamed), -1)
     by_node = expected.reshape(len(node), -1) @ likelihood.table.reshape(g, -1).T
     none = np.empty((0, 0))
@@ -120,13 +145,15 @@ def _last_step(likelihood: OrderLikelihood, node: Ints) -> OrderStep:
     by_node, scores, by_prompt = np.zeros((len(node), NODES)), np.zeros(2), np.empty(len(prompts.start))
     p_first, by_others = np.empty(prompts.pair.shape), np.empty((len(prompts.annotator), right.shape[1]))
     for part in _parts(likelihood, node):
-        posterior, by_prompt[part.prompts] = _normalised(part.joint)
-        p_first[part.prompts] = posterior.sum(axis=2, dtype=np.float64) @ right
-        others = _normalised(part.joint[part.of] - part.own)[0]
-        by_others[part.judgements] = others.sum(axis=2, dtype=np.float64) @ right
-        alone = _alone(others, likelihood, part.judgements)
+        by_prompt[part.prompts] = _normalised(part.joint)[1]
+        p_first[part.prompts] = part.believed(part.joint).sum(axis=2, dtype=np.float64) @ right
+        others = part.others
+        by_others[part.judgements] = part.believed(others, part.of).sum(axis=2, dtype=np.float64) @ right
+        alone = _alone(_normalised(others)[0], likelihood, part.judgements)
         annotator = prompts.annotator[part.judgements]
-        key, sums = _added_up(annotator)
+        if part.weight is not None:
+            alone *= part.weight[:, None]
+        key, sums = _added_up(annotator, None)
         by_node[key] += sums @ alone
         here, each = np.clip(node[annotator], 2, NODES - 3), np.arange(len(alone))
         up, middle, down = alone[each, here + 2], alone[each, here], alone[each, here - 2]
@@ -147,11 +174,17 @@ def _parts(likelihood: OrderLikelihood, node: Ints) -> Iterator[_Part]:
         part = slice(begin, int(stops[end - 1]))
         own = flat.take(node[prompts.annotator[part], None] * np.int64(rows) + prompts.rows[part], axis=0)
         start, number = prompts.start[p:end] - begin, stops[p:end] - prompts.start[p:end]
-        joint = own[start] + (before[p:end] if len(before) > 1 else before)
+        of, weight, most_weight = prompts.prompt[part] - p, None, None
+        if prompts.weight is not None:
+            weight = prompts.weight[part].astype(np.float32)
+            most_weight = np.maximum(np.maximum.reduceat(weight, start), np.float32(1e-30))
+            own *= (weight / most_weight[of])[:, None, None]
+        at_first = before[p:end] if len(before) > 1 else before
+        joint = own[start] + at_first
         for i in range(1, int(number.max())):
             more = np.flatnonzero(number > i)
             joint[more if len(more) < len(joint) else slice(None)] += own[start[more] + i]
-        yield _Part(slice(p, end), part, prompts.prompt[part] - p, own, joint)
+        yield _Part(slice(p, end), part, of, own, at_first, joint, weight, most_weight)
         p = end
 
 
@@ -171,10 +204,10 @@ def _renamed(value: Cells, of: Indices, prompts: OrderedPrompts, part: slice) ->
     return np.asarray(value.reshape(-1, q).take(at, axis=0))
 
 
-def _added_up(key: npt.NDArray[np.integer]) -> tuple[npt.NDArray[np.integer], csr_matrix]:
-    """The different keys, and the matrix (keys, J') that adds up the rows of each."""
+def _added_up(key: npt.NDArray[np.integer], weight: Single | None) -> tuple[npt.NDArray[np.integer], csr_matrix]:
+    """The different keys, and the matrix (keys, J') that adds up the rows of each, times their weights."""
     found, place = np.unique(key, return_inverse=True)
-    entries = (np.ones(len(key), np.float32), (place.reshape(-1), np.arange(len(key))))
+    entries = (np.ones(len(key), np.float32) if weight is None else weight, (place.reshape(-1), np.arange(len(key))))
     return found, csr_matrix(entries, (len(found), len(key)))
 
 

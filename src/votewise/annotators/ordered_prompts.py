@@ -23,6 +23,7 @@ class OrderedPrompts:
         shape: (J,) which shape each judgement has.
         name: (J,) the order whose places are the names with which the judgement has this shape.
         annotator: (J,) who judged.
+        weight: (J,) what each judgement counts for; None where all count for 1.
         start: (P,) first judgement of each prompt.
         prompt: (J,) prompt of each judgement.
         pair: (P, m) pair of every two answers, -1 where nobody compared them.
@@ -38,6 +39,7 @@ class OrderedPrompts:
     shape: Indices
     name: Indices
     annotator: Ints
+    weight: Floats | None
     start: Indices
     prompt: Indices
     pair: Indices
@@ -56,6 +58,7 @@ class OrderedPrompts:
             shape=self.shape[chosen],
             name=self.name[chosen],
             annotator=self.annotator[chosen],
+            weight=None if self.weight is None else self.weight[chosen],
             start=np.searchsorted(prompt, np.arange(len(which))),
             prompt=prompt,
             pair=self.pair[which],
