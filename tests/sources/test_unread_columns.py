@@ -239,6 +239,9 @@ def test_a_column_of_losers_is_no_label(name: str, one: str, other: str) -> None
     rows = [{k: v for k, v in vote(i, **{name: side}).items() if k != "label"} for i, side in enumerate((one, other))]
     swapped = f"--columns label={name} --label '{one}'=b --label '{other}'=a"
     refused(rows, f"column '{name}'", "worse", swapped)
+    refused(rows, f"column '{name}'", "worse", swapped, columns={"label": name})
+    as_named = read_votes(rows, columns={"label": name}, label={one: "a", other: "b"})
+    assert told(as_named) == ["w: one0 > two0 | Ask 0", "w: two1 > one1 | Ask 1"]
     votes = read_votes(rows, columns={"label": name}, label={one: "b", other: "a"})
     assert told(votes) == ["w: one1 > two1 | Ask 1", "w: two0 > one0 | Ask 0"]
     beside = [row | {"label": "a"} for row in rows]

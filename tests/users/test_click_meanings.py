@@ -242,3 +242,23 @@ def test_a_winner_that_may_be_a_side_or_a_model_is_refused(models: tuple[str, ..
     with pytest.raises(BadInputError, match=r"could mean the column or the model of that name.*--label 'a'=a"):
         votewise.filter_clicks(rows, **FAST | rate)
     assert votewise.filter_clicks(rows, **FAST | rate, label={"a": "a"}).summary["counts"]["comparisons"] == 120
+
+
+def test_a_column_of_losers_is_no_column_of_winners() -> None:
+    rows = clicks()
+    for row in rows:
+        row["loser"] = {"model_a": "model_b", "model_b": "model_a"}[row.pop("winner")]
+    with pytest.raises(BadInputError, match="'loser'.*--columns winner=loser --label 'model_a'=b --label 'model_b'=a"):
+        counted(rows, columns={"winner": "loser"})
+    swapped = counted(rows, columns={"winner": "loser"}, label={"model_a": "b", "model_b": "a"})
+    assert swapped["users"] == counted(clicks())["users"]
+
+
+@pytest.mark.parametrize("name", ["swapped", "is_reversed", "model_a_on_left"])
+def test_places_beside_a_column_that_says_which_model_was_where(name: str) -> None:
+    words = {"model_a": "left", "model_b": "right"}
+    rows = [row | {"winner": words[row["winner"]], name: i % 2} for i, row in enumerate(clicks())]
+    with pytest.raises(BadInputError, match=f"'{name}'.*--columns {name}="):
+        counted(rows)
+    assert counted(rows, columns={name: ""})["kept"] == counted(clicks())["kept"]
+    assert counted(rows, label={"left": "a", "right": "b"})["kept"] == counted(clicks())["kept"]

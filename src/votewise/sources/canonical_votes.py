@@ -6,6 +6,7 @@ from votewise.sources.canonical import Canonical
 from votewise.sources.containers.stand_in_type import TextsNeededError
 from votewise.sources.format import Format
 from votewise.sources.meanings.criteria import one_criterion
+from votewise.sources.meanings.losers import check_label
 from votewise.sources.meanings.no_votes import set_aside, with_ties
 from votewise.sources.meanings.open_meanings import check_meanings
 from votewise.sources.meanings.people import one_person
@@ -32,6 +33,7 @@ def canonical_votes(rows: Rows, format: str, one_annotator: str | None) -> tuple
     chosen = choose(rows, format)
     if rows.source.stand_ins is not None and not chosen.leaves_texts:
         raise TextsNeededError
+    check_label(rows)
     read_one_split(rows)
     if not chosen.own_status:
         set_aside(rows)

@@ -14,9 +14,13 @@ from votewise.errors import BadInputError
 from votewise.sources.containers.splits import choose_split
 from votewise.sources.meanings.column_names import plain_name
 from votewise.sources.meanings.criteria import CRITERIA
-from votewise.sources.meanings.labels import NEUTRAL, WINNERS, meant_by
+from votewise.sources.meanings.label_notations import word_of
+from votewise.sources.meanings.labels import NEUTRAL, WINNERS, label_key, meant_by
+from votewise.sources.meanings.losers import names_worse
 from votewise.sources.meanings.no_votes import every_row_is_out, has_counts, said_of_votes, status_note
 from votewise.sources.meanings.open_meanings import MOST, says_out, several_criteria
+from votewise.sources.meanings.result_columns import names_loser
+from votewise.sources.meanings.sides_in_doubt import ON_SCREEN, PLACES, places_in_doubt, tells_places
 from votewise.sources.meanings.split_columns import NAMES, are_splits, split_note
 from votewise.sources.option_words import column_option
 from votewise.users.log_options import LogOptions
@@ -81,6 +85,7 @@ def read_meanings(
             _one_split(clicks, name, options.split, source)
     for name in free:
         _check(clicks, name, options, source)
+    _check_winner(clicks, free, options, source)
     named = {options.status: "status"} if options.status is not None else {}
     counts = has_counts(rows.columns)
     tied = [mark for n in free if (mark := _status(clicks, n, named.get(n, n), source, counts)) is not None]
@@ -166,6 +171,21 @@ def _check(clicks: LogRows, name: str, options: LogOptions, source: str) -> None
                 column=name,
                 expected=f"{column_option(name, '')} to count each once",
             )
+
+
+def _check_winner(clicks: LogRows, free: Sequence[str], options: LogOptions, source: str) -> None:
+    """Refuse winners that are losers by their column's name, and places where a column says which model was where."""
+    own = clicks.columns["winner"]
+    loses = names_loser(plain_name(own))
+    places = [name for name in free if ON_SCREEN.fullmatch(plain_name(name))]
+    values = (_values(clicks.rows, own, MOST) or ()) if loses or places else ()
+    open_ = {key for value in values if (key := label_key(value)) not in options.label}
+    if loses and open_ and len(open_) == len(values):
+        raise names_worse(source, own, set(values), WINNERS, "winner")
+    sides = {word_of(key) or key for key in open_} & PLACES
+    for name in places if sides else ():
+        if tells_places(_values(clicks.rows, name, MOST) or ()):
+            raise places_in_doubt(source, name, sides, clicks.columns["a"])
 
 
 def _status(clicks: LogRows, name: str, what: str, source: str, counts: bool) -> tuple[str, Sequence[str]] | None:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 import pyarrow.compute as pc
 
+from votewise.errors import BadInputError
 from votewise.sources.canonical import Canonical
 from votewise.sources.cells import is_string
 from votewise.sources.meanings.column_names import plain_name
@@ -85,14 +86,25 @@ def _check_places(rows: Rows, label: str, answers: Mapping[str, str]) -> None:
     for name in unread(rows):
         if not ON_SCREEN.fullmatch(plain_name(name)):
             continue
-        kinds = {label_key(str(v)).replace(" ", "") for v in decoded(rows.head.select([name]), name) if v is not None}
-        if kinds and not kinds <= AS_NAMED:
+        found = {str(value) for value in decoded(rows.head.select([name]), name) if value is not None}
+        if tells_places(found):
             own, a = rows.source_column(name), rows.source_column(answers["response_a"])
-            raise rows.fail(
-                f"may say which answer was on which side, and the labels are {', '.join(sorted(values & PLACES))}",
-                column=name,
-                expected=f"labels that name the answers; or {column_option(own, '')} if left, or first, always means '{a}'",
-            )
+            raise places_in_doubt(rows.source.name, own, values & PLACES, a)
+
+
+def tells_places(values: Iterable[str]) -> bool:
+    """Whether values of a column such as ``swapped`` say that some answers were not where their names say."""
+    return not {label_key(value).replace(" ", "") for value in values} <= AS_NAMED
+
+
+def places_in_doubt(source: str, column: str, labels: Iterable[str], first: str) -> BadInputError:
+    """The refusal of labels that are places beside a column that says which answer was where; ``first`` is the first one."""
+    return BadInputError(
+        f"may say which answer was on which side, and the labels are {', '.join(sorted(labels))}",
+        source=source,
+        column=column,
+        expected=f"labels that name the answers; or {column_option(column, '')} if left, or first, always means '{first}'",
+    )
 
 
 def _check_second(rows: Rows, canonical: Canonical, label: str) -> None:
