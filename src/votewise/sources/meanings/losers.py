@@ -59,7 +59,7 @@ def names_worse(source: str, own: str, values: set[str], known: Mapping[str, str
         "is called like a column that names the worse answer",
         source=source,
         column=own,
-        expected=f"{column_option(role, own)} {swapped}, which turns it into the better one; the other way round if it "
+        expected=f"{column_option(role, own)} {swapped}, which turns it into the better one; with their own meanings if it "
         "names the better one"
         if meant
         else "a column that names the better one",
