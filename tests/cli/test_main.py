@@ -1,5 +1,6 @@
 import os
 import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -7,6 +8,7 @@ from typing import Any
 import pytest
 import typer
 
+import votewise
 from shell import process
 from votewise.cli import app, main
 
@@ -83,3 +85,8 @@ def test_formats_lists_them_all(capsys: pytest.CaptureFixture[str], end: Callabl
     assert end("formats") == 0
     shown = capsys.readouterr().out
     assert all(f" {name} " in shown for name in FORMATS)
+
+
+def test_python_runs_the_package_as_the_command() -> None:
+    ended = subprocess.run([sys.executable, "-m", "votewise", "--version"], capture_output=True, text=True, check=False)
+    assert (ended.returncode, ended.stdout) == (0, f"votewise {votewise.__version__}\n")
