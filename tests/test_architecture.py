@@ -31,6 +31,7 @@ LAYERS = (
     ("demo",),
     ("workflows",),
     ("cli",),
+    ("__main__",),
 )
 """The parts of votewise from the ground up. A part imports from the layers below its own, never from its neighbours."""
 
