@@ -166,6 +166,7 @@ def test_the_commands_read_the_same(name: str, tmp_path: Path) -> None:
         ([wide("Left is better", "Same")], ("annotator_1", "--label 'Left is better'=a")),
         ([wide("b", "b") | {"label": "a", "annotator": "gpt"}], ("--columns annotator_1=", "--columns label=")),
         ([wide() | {"labels": ["left one", "right one"], "annotators": ["ada", "bo"]}], ("--label 'left one'=a",)),
+        ([judged(1), judged(0)], ("--label 0=tie",)),
         ([wide() | {"ada": "a", "bo": "b"}], ("--format several-votes", "--columns label=ada")),
         ([kaggle(1, ["Hi?"], ["Yes"], ["No"], "tie"), kaggle(2, ["Hi?"], ["Yes \ud83d"], ["No"], "tie")],
          ("row 2", "response_a", "is not a list of texts, or holds half a character")),
