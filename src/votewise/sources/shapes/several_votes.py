@@ -105,8 +105,8 @@ def read_several_votes(rows: Rows) -> Canonical:
 
 def _known(rows: Rows, answers: tuple[str, str]) -> dict[str, str]:
     """What values of votes mean: our words, the names of the answers' columns, and what the user says."""
-    own = dict(zip((label_key(rows.source_column(name)) for name in answers), "ab", strict=True))
-    return LABELS | by_names(*answers) | own | rows.labels
+    a, b = (rows.source_column(name) for name in answers)
+    return LABELS | by_names(*answers) | by_names(a, b) | {label_key(a): "a", label_key(b): "b"} | rows.labels
 
 
 def _named(value: Any, texts: Mapping[str, list[Any]], row: int) -> str | None:
