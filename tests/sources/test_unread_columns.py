@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import re
 import shlex
+from pathlib import Path
 from typing import Any
 
 import pytest
-from told import Row, refused, told, vote
+from told import Row, refused, told, vote, written
 
 from votewise.errors import BadInputError
 from votewise.sources import read_votes
@@ -182,7 +183,7 @@ def test_refusals_name_columns_as_the_file_does() -> None:
 @pytest.mark.parametrize("name", CRITERIA)
 def test_the_option_that_a_refusal_of_several_criteria_names_is_the_one_that_helps(name: str) -> None:
     rows = [vote(i, **{name: ("help", "safe")[i % 2]}) for i in range(4)]
-    refused(rows, "--criterion help", f"--columns {name}=")
+    refused(rows, "--criterion help", f"--columns {shlex.quote(f'{name}=')}")
     assert len(read_votes(rows, criterion="help")) == 2
     assert len(read_votes(rows, columns={name: ""})) == 4
 
@@ -315,3 +316,44 @@ def test_pictures_in_a_column_that_nobody_knows_tell_pairs_apart(one: Any, other
 def test_addresses_of_where_a_row_comes_from_do_not(name: str) -> None:
     rows = [vote(1, annotator=who, **{name: f"https://x.y/{who}"}) for who in "uv"]
     assert read_votes(rows).n_pairs == 1
+
+
+SCRIPTS = [
+    ("背景", "一只红色的猫在桌子上", "一只蓝色的狗在桌子下"), ("場面", "赤い猫がここにいます", "青い犬がここにいます"),
+    ("ฉาก", "แมวสีแดงอยู่บนโต๊ะ", "หมาสีน้ำเงินอยู่ใต้โต๊ะ"), ("배경", "빨간 고양이", "파란 개가"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("name", "one", "other"), SCRIPTS)
+def test_texts_in_scripts_without_spaces_are_texts(name: str, one: str, other: str) -> None:
+    rows = [vote(1, annotator=who, **{name: text}) for who, text in (("u", one), ("v", other))]
+    role = shlex.quote(f"background={name}")
+    refused(rows, f"'{name}'", f"--columns {role}")
+    assert read_votes(rows, columns={"background": name}).n_pairs == 2
+    asked = [{k: v for k, v in row.items() if k != "prompt"} for row in rows]
+    refused(asked, f"'{name}'", f"--columns {shlex.quote(f'prompt={name}')}")
+
+
+@pytest.mark.parametrize("name", ["打分人", "採点した人"])
+def test_names_in_such_scripts_are_names(name: str) -> None:
+    rows = [pair(1, **{name: who}) for who in ("王小明", "田中太郎")]
+    refused(rows, f"'{name}'", f"--columns {shlex.quote(f'annotator={name}')}")
+
+
+@pytest.mark.parametrize("name", ["kriterium", "critère", "标准", "観点"])
+def test_criteria_in_other_languages(name: str) -> None:
+    rows = [vote(1, "a", **{name: "Stil"}), vote(2, "b", **{name: "Inhalt"})]
+    refused(rows, "Stil, Inhalt", "--criterion Stil")
+    assert told(read_votes(rows, criterion="Inhalt")) == ["w: two2 > one2 | Ask 2"]
+
+
+def test_the_command_to_paste_names_answers_in_any_language() -> None:
+    rows = [{"вопрос": "Кто?", "ответ_1": "я", "ответ_2": "ты", "лучший": "2"}]
+    refused(rows, "--columns 'response_a=ответ_1' --columns 'response_b=ответ_2'")
+
+
+def test_whole_numbers_beyond_64_bits_are_names(tmp_path: Path) -> None:
+    ids = [12345678901234567890123, 12345678901234567890124]
+    rows = [vote(1, annotator=who) for who in ids]
+    assert read_votes(rows).annotator_ids.to_pylist() == list(map(str, ids))
+    assert read_votes(written(rows, "jsonl", tmp_path)).annotator_ids.to_pylist() == list(map(str, ids))

@@ -151,7 +151,15 @@ CLICKS_ONLY = ("user", "model_a", "model_b", "winner")
 
 
 def _told(rows: Rows) -> dict[str, str]:
-    """What the user has said about columns, and the label where one column holds nothing but labels."""
+    """What the user has said about columns, the two answers, and the label where one column holds nothing but labels."""
+    couple = answer_columns(rows.head)
+    if couple is not None and not {"response_a", "response_b"} & set(rows.renames):
+        answers = dict(zip(("response_a", "response_b"), map(rows.source_column, couple), strict=True))
+        return answers | _label_told(rows)
+    return _label_told(rows)
+
+
+def _label_told(rows: Rows) -> dict[str, str]:
     alone = label_like(samples(rows), LABELS | rows.labels, ())
     own = rows.source_column(alone[0]) if len(alone) == 1 else None
     return {"label": own, **rows.renames} if own is not None and own not in rows.renames.values() else rows.renames

@@ -165,8 +165,13 @@ class Rows(UsableRows):
         expected = "a text or a whole number" if numbers else "a text"
         if is_marked(field):
             items = self.values(name)
+            if numbers and all(type(v) in (int, type(None)) for v in items):
+                # Whole numbers that no type of Arrow's holds.
+                items = [None if v is None else str(v) for v in items]
             right = [v is None or is_text(v) for v in items]
-            self.reject_where(~np.array(right), "has a different type than the others", column=name, expected="a text")
+            halves = any(isinstance(v, str) and not r for v, r in zip(items, right, strict=True))
+            problem = "has a different type than the others" + (": half of a surrogate pair" if halves else "")
+            self.reject_where(~np.array(right), problem, column=name, expected="a text")
             column = chunked([v if r else None for v, r in zip(items, right, strict=True)])
         elif is_string(field.type) or pa.types.is_null(field.type) or (numbers and pa.types.is_integer(field.type)):
             column = column.cast(TEXT)

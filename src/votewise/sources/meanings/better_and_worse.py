@@ -8,6 +8,7 @@ from typing import Any
 
 from votewise.sources.rows import Rows
 from votewise.sources.texts.messages import conversation
+from votewise.sources.texts.words import words
 from votewise.sources.values import decoded
 
 SAMPLE = 200
@@ -100,5 +101,5 @@ def _couples(plain: Mapping[str, str]) -> list[tuple[str, str, bool]]:
 def _holds_texts(rows: Rows, name: str) -> bool:
     """Whether most values are texts of more words than names have, or messages."""
     values: list[Any] = [v for v in decoded(rows.head.select([name]).slice(0, SAMPLE), name) if v not in (None, "", [])]
-    texts = sum(len(v.split()) > MOST_WORDS if isinstance(v, str) else conversation(v) is not None for v in values)
+    texts = sum(words(v) > MOST_WORDS if isinstance(v, str) else conversation(v) is not None for v in values)
     return texts > len(values) / 2

@@ -15,7 +15,11 @@ from votewise.sources.containers.stand_in_type import TextsNeededError, is_in_fi
 from votewise.sources.meanings.column_names import plain_name
 from votewise.sources.rows import Rows
 
-CRITERIA = ("criterion", "criteria", "aspect", "dimension", "facet", "preference_type", "evaluation_criterion")
+CRITERIA = (
+    "criterion", "criteria", "aspect", "dimension", "facet", "preference_type", "evaluation_criterion", "judging_criterion",
+    "kriterium", "aspekt", "critère", "critere", "criterio", "critério", "aspecto", "aspetto", "dimensión",
+    "kryterium", "критерий", "аспект", "标准", "评价标准", "维度", "観点", "評価基準", "기준",
+)  # fmt: skip
 """Names of columns that say by which criterion a row compares: votes by several criteria are not one kind of vote."""
 QUESTIONS = (*CRITERIA, "question", "question_id", "rubric", "attribute", "metric", "control", "quality")
 """Names of columns that say which question a row answers."""

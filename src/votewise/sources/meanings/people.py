@@ -22,6 +22,7 @@ from votewise.sources.meanings.inner_columns import inner_names
 from votewise.sources.option_words import column_option
 from votewise.sources.rows import Rows
 from votewise.sources.samples import samples
+from votewise.sources.texts.words import words
 
 _WAY = re.compile(f"{WAYS}$")
 
@@ -211,7 +212,7 @@ def _holds_names(rows: Rows, name: str) -> bool:
     if types.is_string(kind) or types.is_large_string(kind):
         # What a user said is no user.
         texts = [text for text in samples(rows, [name], SAMPLE).column(name).to_pylist() if text]
-        said = sum(len(text.split()) > MOST_WORDS or (" " in text and text.strip()[-1:] in ENDS) for text in texts)
+        said = sum(words(text) > MOST_WORDS or (" " in text and text.strip()[-1:] in ENDS) for text in texts)
         if said > len(texts) / 2:
             return False
     other = types.is_nested(kind) or types.is_boolean(kind) or types.is_null(kind)

@@ -11,7 +11,7 @@ from votewise.sources.rows import Rows
 
 ONE = (*ANSWERS, "model_response", "model_output", "assistant", "conversations", "conversation", "transcript")
 VERDICT = re.compile(
-    r"((human|user|overall|quality|safety)_)?(label|labels|rating|ratings|score|scores|thumbs?(_up|_down)?|feedback|liked?|vote|verdict"
+    r"((human|user|overall|quality|safety|star)_)?(stars?|grade|points|mark|label|labels|rating|ratings|score|scores|thumbs?(_up|_down)?|feedback|liked?|vote|verdict"
     r"|desirable|is_(good|safe|correct|desirable)|good|axes|helpfulness|quality|correctness|kto_tag)"
 )
 SCORE = re.compile(r"score|rating|helpfulness|quality|correctness")

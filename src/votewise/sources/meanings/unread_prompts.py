@@ -27,6 +27,7 @@ from votewise.sources.rows import Rows
 from votewise.sources.samples import samples
 from votewise.sources.stored_votes import stored_votes
 from votewise.sources.texts.messages import conversation
+from votewise.sources.texts.words import words
 from votewise.sources.values import decoded
 
 PARTS = re.compile(
@@ -93,7 +94,7 @@ def check_known_parts(rows: Rows, name: str) -> None:
     for column in unread(rows):
         asked = plain_name(column) in KNOWN or (column in rows.renames and names_what_was_asked(column))
         text = is_string(rows.head.schema.field(column).type)
-        if asked and text and _says_something(rows, column, words=0):
+        if asked and text and _says_something(rows, column, most=0):
             own = rows.source_column(column)
             raise rows.fail(
                 f"holds texts that a model sees, and the format {name} does not read them",
@@ -135,7 +136,7 @@ def _check_further_prompts(rows: Rows) -> None:
             (x, y) for x, y in zip(asked, texts, strict=True) if x and y and x.strip() not in y and y.strip() not in x
         ]
         # A question that is the same everywhere was put to the annotators.
-        if other and len({y for _, y in other}) > 1 and sum(len(y.split()) > 1 for _, y in other) > len(other) / 2:
+        if other and len({y for _, y in other}) > 1 and sum(words(y) > 1 for _, y in other) > len(other) / 2:
             own, read = rows.source_column(name), rows.source_column(first)
             raise rows.fail(
                 f"holds texts and has no role, and the prompt is read from the column '{read}'",
@@ -194,8 +195,8 @@ def _is_text(rows: Rows, name: str) -> bool:
     return bool(is_string(rows.head.schema.field(name).type))
 
 
-def _says_something(rows: Rows, name: str, words: int = 1) -> bool:
-    """Whether most values are texts of more than so many words, or messages."""
+def _says_something(rows: Rows, name: str, most: int = 1) -> bool:
+    """Whether most values are texts of more than ``most`` words, or messages."""
     values = [value for value in decoded(samples(rows, [name], SAMPLE), name) if value not in (None, "", [])]
-    texts = sum(len(v.split()) > words if isinstance(v, str) else bool(conversation(v)) for v in values)
+    texts = sum(words(v) > most if isinstance(v, str) else bool(conversation(v)) for v in values)
     return texts > len(values) / 2

@@ -16,6 +16,7 @@ from votewise.sources.containers.stand_in_type import TextsNeededError, digests,
 from votewise.sources.meanings.column_names import plain_name
 from votewise.sources.rows import Rows
 from votewise.sources.samples import samples
+from votewise.sources.texts.words import words
 from votewise.sources.values import decoded, is_marked
 
 Codes = npt.NDArray[np.int64]
@@ -85,7 +86,7 @@ def holds_words(rows: Rows, name: str) -> bool:
     if not (pa.types.is_string(kind) or pa.types.is_large_string(kind)) or holds_texts(rows, name):
         return False
     texts = [text for text in samples(rows, [name], SAMPLE).column(name).to_pylist() if text]
-    return bool(texts) and all(len(text.split()) <= 3 for text in texts) and not any(_is_number(text) for text in texts)
+    return bool(texts) and all(words(text) <= 3 for text in texts) and not any(_is_number(text) for text in texts)
 
 
 def _is_number(text: str) -> bool:
@@ -105,7 +106,7 @@ def holds_texts(rows: Rows, name: str) -> bool:
     if is_nested(rows, name):
         return True
     texts = _texts(rows, name)
-    return sum(len(text.split()) > 1 or PAGE.search(text) is not None for text in texts) > 0.2 * len(texts)
+    return sum(words(text) > 1 or PAGE.search(text) is not None for text in texts) > 0.2 * len(texts)
 
 
 def holds_media(rows: Rows, name: str) -> bool:

@@ -13,6 +13,7 @@ from votewise.sources.meanings.labels import LABELS, label_key
 from votewise.sources.option_words import column_option
 from votewise.sources.rows import Rows
 from votewise.sources.samples import samples
+from votewise.sources.texts.words import words
 from votewise.sources.values import decoded
 
 NAMES = re.compile(
@@ -58,7 +59,7 @@ def refuse_verdict_beside(rows: Rows) -> None:
         kinds = {label_key(str(value)) for value in values if isinstance(value, str | int | float)}
         if not kinds or len(kinds) > MOST or any(isinstance(value, list | dict) for value in values):
             continue
-        short = all(len(kind.split()) <= MOST and len(kind) < 40 for kind in kinds)
+        short = all(words(kind) <= MOST and len(kind) < 40 for kind in kinds)
         if not short or kinds <= FOR or (len(kinds) == 1 and not kinds & {*AGAINST, *LABELS}):
             continue
         own = rows.source_column(name)

@@ -17,6 +17,7 @@ from votewise.sources.option_words import column_option
 from votewise.sources.rows import Rows
 from votewise.sources.samples import samples
 from votewise.sources.texts.text_lists import spelt_list
+from votewise.sources.texts.words import words
 from votewise.sources.values import decoded, is_marked
 
 PERSON = r"annotator|rater|labell?er|judge|worker|evaluator|expert|reviewer|assessor|coder|participant|person|human"
@@ -126,7 +127,7 @@ def _numbered(table: pa.Table, found: Mapping[str, re.Match[str]]) -> list[str]:
 def _may_be_labels(values: Sequence[Any]) -> bool:
     """Whether values are few short words or whole numbers, as labels are, not remarks, names or measurements."""
     plain = [value for value in values if isinstance(value, str | int) and not isinstance(value, bool)]
-    short = all(len(str(value).split()) <= MOST_WORDS for value in plain)
+    short = all(words(str(value)) <= MOST_WORDS for value in plain)
     return bool(plain) and len(plain) == len(values) and short and len(set(plain)) <= MOST_LABELS
 
 

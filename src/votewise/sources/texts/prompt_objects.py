@@ -17,6 +17,7 @@ from votewise.sources.rows import Rows
 from votewise.sources.texts.messages import Message, conversation, without_nulls
 from votewise.sources.texts.prompt_values import text_of_part
 from votewise.sources.texts.text_conversations import parsed_object
+from votewise.sources.texts.words import words
 from votewise.sources.values import decoded, is_marked
 
 SAMPLE = 50
@@ -130,4 +131,4 @@ def object_prompt(value: Mapping[str, Any]) -> PromptObject:
 
 
 def _may_be_seen(value: Any) -> bool:
-    return isinstance(value, str) and len(value.split()) > WORDS
+    return isinstance(value, str) and words(value) > WORDS
