@@ -128,7 +128,8 @@ OTHER_MEANINGS = {
 MESSAGES = {
     "Spanish": Sample([{"persona": "u", "pregunta": "q", "opción_1": "x", "opción_2": "y", "mejor": "1"}], container="csv",
                       refused=("found the columns persona, pregunta", "votewise read")),
-    "Japanese": Sample([{"質問": "q", "回答1": "x", "回答2": "y", "選択": "1"}], refused=("質問", "--columns 'response_a=回答1'")),
+    "Japanese": Sample([{"質問": "q", "回答1": "x", "回答2": "y", "選択": "1"}],
+                       refused=("質問", "--columns 'response_a=回答1'")),
     "a label in an unknown column": Sample([{"prompt": "q", "answer1": "x", "answer2": "y", "pw": "left"}],
                                            container="csv", refused=("--columns label=pw",)),
     "nothing to compare": Sample([{"id": 1, "note": 0.5}], container="parquet", refused=("found the columns id, note",)),
