@@ -32,6 +32,11 @@ def test_label_studios_tables_name_its_other_export(comparison: Any) -> None:
     refused([TASK | {"comparison": comparison}], "Label Studio", "export as JSON")
 
 
+def test_lists_of_votes_ask_what_their_values_mean() -> None:
+    refused([{"prompt": "p", "response_a": "x", "response_b": "y", "votes": [0, 1, 1]}], "--label '0'=a")
+    refused([{"prompt": "p", "response_a": "x", "response_b": "y", "votes": {"a": 2, "b": 1}}], "unknown format")
+
+
 @pytest.mark.parametrize(
     "votes", [{"annotator_1": "1", "annotator_2": "2"}, {"votes_1": 3, "votes_2": 1}, {"labels": ["1", "2"]}]
 )

@@ -26,6 +26,8 @@ ONE = re.compile(rf"({PERSON}|{VERDICT})_?(\w+?)(_({VERDICT}))?")
 COUNT = re.compile(r"((?:n_|num_|number_of_)?votes?(?:_count)?(?:_for)?|n|count)_(\w+)|(\w+)_(votes|vote_count)")
 NEUTRAL_COUNTS = ("tie", "ties", "draw", "draws", "equal", "neither", "both")
 LISTS = ("votes", "labels", "annotations", "judgments", "judgements", "preferences", "choices", "verdicts")
+SURELY = ("votes", "preferences", "verdicts", "judgments", "judgements")
+"""Names of lists of votes, which other lists hardly have."""
 NAMES = ("annotators", "workers", "raters", "labelers", "judges", "evaluators", "users", "annotator_ids", "worker_ids")
 VALUES = ("label", "vote", "preference", "preferred", "choice", "verdict", "judgment", "winner", "answer", "value")
 VOTE_LIKE = re.compile(r"vote|choice|verdict|judg|preference|annotation|labels|crowd|decisions")
@@ -225,7 +227,8 @@ def _lists_labels(table: pa.Table, name: str, known: Mapping[str, str]) -> bool:
         return False
     items = [entry(x) for v in found for x in (v.values() if isinstance(v, dict) else v) if x is not None]
     labels = [label for _, label in items if label is not None]
-    if any(who is not None for who, _ in items) or _names(table.column_names) is not None:
+    listed = plain_name(name) in SURELY and all(isinstance(value, list) for value in found)
+    if any(who is not None for who, _ in items) or _names(table.column_names) is not None or listed:
         # Votes with their voters' names are votes, even where nobody understands them yet.
         return _may_be_labels(labels)
     return any(_understood(label, known) for label in labels)

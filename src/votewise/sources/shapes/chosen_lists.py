@@ -13,7 +13,6 @@ from votewise.sources.answer_lists.rankings import NOTE, listed
 from votewise.sources.canonical import JUDGEMENT, Canonical, from_votes, optional
 from votewise.sources.cells import is_text
 from votewise.sources.format import Format
-from votewise.sources.meanings.column_names import plain_name
 from votewise.sources.meanings.people import people_column
 from votewise.sources.meanings.verdicts_beside import refuse_verdict_beside
 from votewise.sources.rows import Rows
@@ -21,7 +20,7 @@ from votewise.sources.rows_part import parts_of
 from votewise.sources.texts.messages import conversation
 from votewise.sources.texts.one_kind import one_kind
 from votewise.sources.texts.prompt_objects import holds_objects
-from votewise.sources.texts.prompt_parts import Parts, find_parts, prompts_of, seen_of
+from votewise.sources.texts.prompt_parts import Parts, find_parts, prompts_of, seen_of, use_parts
 from votewise.sources.values import decoded
 from votewise.sources.vote_texts import VoteTexts
 
@@ -92,8 +91,7 @@ def read_chosen_lists(rows: Rows) -> Canonical:
         if name in MORE
     }
     parts = find_parts(rows, {*SIDES, *more, *((people,) if people is not None else ())})
-    for name in parts.columns:
-        rows.use(name, "prompt" if name == parts.prompt else f"prompt ({plain_name(name)})")
+    use_parts(rows, parts)
     if not (parts.prompt or parts.history) and any(is_text(item) for item in _first_answers(rows)):
         raise rows.fail("has no prompt beside lists of answers", expected="--columns prompt=NAME, or conversations")
     votes: list[dict[str, Any]] = []

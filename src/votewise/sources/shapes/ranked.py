@@ -26,7 +26,7 @@ from votewise.sources.rows import Rows
 from votewise.sources.rows_part import parts_of
 from votewise.sources.texts.messages import conversation, cut
 from votewise.sources.texts.prompt_objects import holds_objects
-from votewise.sources.texts.prompt_parts import Parts, find_parts, prompts_of, seen_of
+from votewise.sources.texts.prompt_parts import Parts, find_parts, prompts_of, seen_of, use_parts
 from votewise.sources.vote_texts import VoteTexts
 
 MODELS = ("models", "generation_models", "response_models", "model_names")
@@ -62,6 +62,7 @@ def read_ranked(rows: Rows) -> Canonical:
         if n in MORE
     }
     parts = find_parts(rows, taken | set(more))
+    use_parts(rows, parts)
     here = list(_asked(rows, parts, name)) if rows.source.stand_ins is None else None
     # All rows are looked at before it is known whether some talk: all faults are noted.
     every = _asked(rows, parts, name) if here is None else here

@@ -26,7 +26,7 @@ from votewise.sources.rows import Rows
 from votewise.sources.rows_part import parts_of
 from votewise.sources.texts.one_kind import one_kind
 from votewise.sources.texts.prompt_objects import holds_objects
-from votewise.sources.texts.prompt_parts import Parts, find_parts, prompts_of, seen_of
+from votewise.sources.texts.prompt_parts import Parts, find_parts, prompts_of, seen_of, use_parts
 from votewise.sources.vote_texts import VoteTexts
 
 MORE = ("domain", "time", "weight")
@@ -56,8 +56,7 @@ def read_ranked_columns(rows: Rows) -> Canonical:
     models = _models(rows, found)
     orders = _orders(rows, found, numbers, models)
     parts = find_parts(rows, {*found.answers, *numbers, *more, *((people,) if people else ())})
-    for name in parts.columns:
-        rows.use(name, "prompt" if name == parts.prompt else f"prompt ({plain_name(name)})")
+    use_parts(rows, parts)
     votes: list[dict[str, Any]] = []
     kept = VoteTexts(rows)
     skipped = several = 0

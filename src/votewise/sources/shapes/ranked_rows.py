@@ -19,7 +19,7 @@ from votewise.sources.meanings.result_columns import answer_columns
 from votewise.sources.nested import named
 from votewise.sources.rows import Rows
 from votewise.sources.samples import samples
-from votewise.sources.texts.prompt_parts import find_parts
+from votewise.sources.texts.prompt_parts import find_parts, use_parts
 from votewise.sources.values import decoded
 
 ONE = (*ANSWERS, "model_response", "model_output", "model_answer", "candidate", "reply")
@@ -61,8 +61,7 @@ def read_ranked_rows(rows: Rows) -> Canonical:
     who = [None] * len(rows) if people is None else rows.identifier(people, null=True).to_pylist()
     more = {n: pa.array(c, from_pandas=True).to_pylist() for n, c in optional(rows).items() if n in (JUDGEMENT, *MORE)}
     parts = find_parts(rows, {answer, number, *more, *((people,) if people else ())}, (answer,))
-    for name in parts.columns:
-        rows.use(name, "prompt" if name == parts.prompt else f"prompt ({plain_name(name)})")
+    use_parts(rows, parts)
     rows.use(answer, "answers")
     rows.use(number, "label")
     texts = CoupleTexts(rows, parts, answer)

@@ -104,12 +104,7 @@ def read_texts(rows: Rows, a: str, b: str, taken: Collection[str] = ()) -> dict[
         taken: columns that have another role.
     """
     parts = find_parts(rows, {a, b, *taken}, (a, b))
-    for name in parts.columns:
-        rows.use(name, "prompt" if name == parts.prompt else f"prompt ({plain_name(name)})")
-    text_columns = [name for name in parts.columns if name not in parts.seen]
-    if len(text_columns) > 1:
-        listed = ", ".join(f"'{rows.source_column(name)}'" for name in text_columns)
-        rows.notes.append(f"The prompt is made of the columns {listed}; --columns NAME= leaves one out.")
+    use_parts(rows, parts)
     if not _looked_into(rows, parts, (a, b)):
         return _texts_and_more(rows, parts, a, b)
     # What the columns hold is decided by all rows, before some are read at a time.
@@ -117,6 +112,16 @@ def read_texts(rows: Rows, a: str, b: str, taken: Collection[str] = ()) -> dict[
         holds_lists(rows, name)
     used = dict.fromkeys((*parts.columns, a, b))
     return staged_in_parts(rows, used, lambda part: _texts_and_more(part, parts, a, b))
+
+
+def use_parts(rows: Rows, parts: Parts) -> None:
+    """Note as what the columns of the prompt are used, and say so where there are several."""
+    for name in parts.columns:
+        rows.use(name, "prompt" if name == parts.prompt else f"prompt ({plain_name(name)})")
+    text_columns = [name for name in parts.columns if name not in parts.seen]
+    if len(text_columns) > 1:
+        listed = ", ".join(f"'{rows.source_column(name)}'" for name in text_columns)
+        rows.notes.append(f"The prompt is made of the columns {listed}; --columns NAME= leaves one out.")
 
 
 def _looked_into(rows: Rows, parts: Parts, answers: Collection[str]) -> bool:
