@@ -17,6 +17,7 @@ from told import Row, Sample, refused, vote, written
 
 from votewise.errors import BadInputError
 from votewise.sources import read_votes
+from votewise.sources.containers import stand_ins
 
 HEAD = "annotator,prompt,response_a,response_b,label\n"
 PAIR = {"prompt": "q", "response_a": "x", "response_b": "y"}
@@ -233,3 +234,29 @@ def test_roles_that_nobody_knows_are_said() -> None:
 
     notes = read_votes([{"chosen": talk("Yes"), "rejected": talk("No")}]).reading.notes
     assert any("'hero', 'narrator'" in note for note in notes)
+
+
+@pytest.mark.parametrize("container", ["list", "jsonl", "parquet"])
+@pytest.mark.parametrize("large", [False, True])
+@pytest.mark.parametrize("listed", [False, True])
+def test_a_conversation_that_ends_with_an_answer_has_the_prompt_if_nothing_else_has(
+    container: str, large: bool, listed: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(stand_ins, "LARGE", 0 if large else stand_ins.LARGE)
+
+    def said(text: str) -> Any:
+        return [{"role": "assistant", "content": text}] if listed else text
+
+    rows = [
+        {
+            "messages": [{"role": "user", "content": text}, {"role": "assistant", "content": "ten"}],
+            "chosen": said("ten"),
+        }
+        | {"rejected": said("nine")}
+        for text in ("Age?", "Size?")
+    ]
+    votes = read_votes(written(rows, container, tmp_path))
+    prompts = [[message["content"] for message in prompt] for prompt in votes.texts.column("prompt").to_pylist()]
+    assert prompts == [["Age?"], ["Size?"]]
+    beside = [row | {"prompt": f"{i}"} for i, row in enumerate(rows)]
+    assert "'ten'" not in str(read_votes(written(beside, container, tmp_path)).texts.column("prompt").to_pylist())

@@ -32,10 +32,20 @@ from votewise.sources.meanings.column_names import (
 from votewise.sources.option_words import column_option
 from votewise.sources.rows import Rows
 from votewise.sources.rows_part import staged_in_parts
-from votewise.sources.texts.messages import Message, answers, conversation, conversations, holds_lists, without_nulls
+from votewise.sources.texts.messages import (
+    ASKING,
+    FIRST,
+    Message,
+    answers,
+    conversation,
+    conversations,
+    holds_lists,
+    without_nulls,
+)
 from votewise.sources.texts.prompt_objects import as_object, holds_objects, object_prompt
 from votewise.sources.texts.prompt_values import texts_of_part
 from votewise.sources.texts.text_conversations import parsed_object
+from votewise.sources.values import decoded
 
 OBJECTS = ("info", "task", "inputs", "source_document")
 """Columns that hold the prompt where their objects do and no other column has it."""
@@ -50,6 +60,8 @@ class Parts:
     prompt: str | None = None
     input: str | None = None
     seen: tuple[str, ...] = ()
+    ended: str | None = None
+    """The history whose last message is the answer, which is no part of the prompt."""
 
     @property
     def columns(self) -> tuple[str, ...]:
@@ -76,10 +88,11 @@ def find_parts(rows: Rows, taken: Collection[str], answers: Collection[str] = ()
     prompt, input_ = first(PROMPT), first(INPUT)
     if prompt is None:
         prompt, input_ = input_, None
-    history = []
+    history, ended = [], None
     for name in (free[name] for name in HISTORY if name in free):
         if _holds_answers(rows, name, answers):
             rows.use(name, "conversation with an answer")
+            ended = ended or name
         else:
             history.append(name)
     if prompt is None and len(history) == 1 and (not _lists(rows, history[0]) or holds_objects(rows, history[0])):
@@ -91,7 +104,11 @@ def find_parts(rows: Rows, taken: Collection[str], answers: Collection[str] = ()
     if prompt is None and not history:
         objects = (free[name] for name in OBJECTS if name in free and holds_objects(rows, free[name]))
         prompt = next(objects, None)
-    return Parts(first(SYSTEM), tuple(history), prompt, input_, tuple(free[name] for name in SEEN if name in free))
+    seen = tuple(free[name] for name in SEEN if name in free)
+    if prompt is None and not history and ended is not None and not _hold_questions(rows, answers):
+        # Nothing else has the prompt: it is what was said before the answer.
+        return Parts(first(SYSTEM), (ended,), None, input_, seen, ended)
+    return Parts(first(SYSTEM), tuple(history), prompt, input_, seen)
 
 
 def read_texts(rows: Rows, a: str, b: str, taken: Collection[str] = ()) -> dict[str, Any]:
@@ -201,7 +218,7 @@ def prompts_of(rows: Rows, parts: Parts) -> list[Any]:
                 said_before = _turns(value)
                 if said_before is None:
                     rows.reject(i, "is not a conversation", column=name, value=value, expected="a list of messages")
-                turns += said_before or []
+                turns += (said_before or [])[: -1 if name == parts.ended else None]
         last = asked[i]
         turns_after: list[Message] = []
         if isinstance(last, str):
@@ -298,6 +315,12 @@ def _holds_any(rows: Rows, name: str) -> bool:
 
 def _lists(rows: Rows, name: str) -> bool:
     return holds_lists(rows, name)
+
+
+def _hold_questions(rows: Rows, answers: Collection[str]) -> bool:
+    """Whether the answers of the first rows are whole conversations, with what was asked."""
+    values = (value for name in answers for value in decoded(rows.head.slice(0, FIRST), name) if value)
+    return any(message["role"] in ASKING for value in values for message in conversation(value) or ())
 
 
 def _holds_answers(rows: Rows, name: str, answers: Collection[str]) -> bool:
