@@ -260,3 +260,22 @@ def test_a_conversation_that_ends_with_an_answer_has_the_prompt_if_nothing_else_
     assert prompts == [["Age?"], ["Size?"]]
     beside = [row | {"prompt": f"{i}"} for i, row in enumerate(rows)]
     assert "'ten'" not in str(read_votes(written(beside, container, tmp_path)).texts.column("prompt").to_pylist())
+
+
+@pytest.mark.parametrize("name", ["split", "subset", "Aufteilung", "usage", "which"])
+@pytest.mark.parametrize("container", ["jsonl", "csv", "parquet"])
+def test_a_column_of_nothing_but_splits_is_one_whatever_its_name(name: str, container: str, tmp_path: Path) -> None:
+    rows = [vote(i, **{name: split}) for i, split in enumerate(("train", "test", "train"))]
+    source = written(rows, container, tmp_path)
+    votes = read_votes(source)
+    assert (len(votes), votes.reading.skipped) == (2, 1)
+    assert any(f"'{name}'" in note and f"--columns {name}=" in note for note in votes.reading.notes)
+    assert len(read_votes(source, split="test")) == 1
+    assert len(read_votes(source, columns={name: ""})) == 3
+
+
+@pytest.mark.parametrize("name", ["is_test", "in_the_test_set", "held_out", "is_validation"])
+def test_marks_of_test_rows_are_asked_about(name: str) -> None:
+    rows = [vote(i, **{name: i == 1}) for i in range(3)]
+    refused(rows, f"column '{name}'", "another split", f"--columns {name}=")
+    assert len(read_votes(rows, columns={name: ""})) == 3

@@ -11,12 +11,19 @@ import pyarrow.compute as pc
 
 from votewise.errors import many
 from votewise.sources.cells import is_string
-from votewise.sources.containers.splits import choose_split
+from votewise.sources.containers.splits import KNOWN, choose_split
+from votewise.sources.containers.stand_in_type import is_in_files
 from votewise.sources.meanings.column_names import plain_name
+from votewise.sources.meanings.labels import label_key
+from votewise.sources.meanings.no_votes import FALSE, TRUE
 from votewise.sources.option_words import column_option
 from votewise.sources.rows import Rows
 
-NAMES = ("split", "data_split", "dataset_split", "partition")
+NAMES = ("split", "data_split", "dataset_split", "partition", "subset", "fold", "phase", "usage", "aufteilung")
+OF_TEST = re.compile(
+    r"(is|in)_(the_)?(test|validation|valid|val|eval|dev|held_?out|hold_?out)(_?(split|set))?|(held|hold)_?out"
+)
+"""Names of marks of rows that are in no training data."""
 SPLIT = re.compile(
     r"(train(ing)?|test(ing)?|val(id(ation)?)?|dev(elopment)?|eval(uation)?|heldout|held_out)[_-]?\w{0,12}"
 )
@@ -29,13 +36,9 @@ def read_one_split(rows: Rows) -> None:
     Raises:
         BadInputError: there are several splits, and none of them is ``train`` or was asked for.
     """
-    for name in rows.table.column_names:
-        if plain_name(name) not in NAMES or not is_string(rows.type_of(name)) or name in rows.renames:
-            continue
+    _refuse_marks(rows)
+    for name, splits in _columns(rows).items():
         column = rows.table.column(name)
-        splits = [value for value in pc.unique(column).to_pylist() if value]
-        if not are_splits(splits):
-            continue
         chosen, _ = choose_split(splits, rows.split, rows.source.name)
         out = ~np.asarray(
             pc.fill_null(pc.equal(column, pa.scalar(chosen, column.type)), False).to_numpy(zero_copy_only=False), bool
@@ -46,6 +49,41 @@ def read_one_split(rows: Rows) -> None:
         rows.no_votes += left
         own = rows.source_column(name)
         rows.notes.append(split_note(own, chosen, left))
+
+
+def _columns(rows: Rows) -> dict[str, list[str]]:
+    """Columns of splits with their values: by their names, else all whose values are nothing but words for splits."""
+    schema = rows.table.schema
+    texts = [n for n in rows.table.column_names if is_string(rows.type_of(n)) and n not in rows.renames]
+    named = {n: values for n in texts if plain_name(n) in NAMES and are_splits(values := _values(rows.table, n))}
+    if named:
+        return named
+    here = [name for name in texts if not is_in_files(schema.field(name)) and _all_known(_values(rows.head, name))]
+    every = {name: _values(rows.table, name) for name in here}
+    return {name: values for name, values in every.items() if len(values) > 1 and _all_known(values)}
+
+
+def _values(table: pa.Table, name: str) -> list[str]:
+    return [value for value in pc.unique(table.column(name)).to_pylist() if value]
+
+
+def _all_known(values: Sequence[str]) -> bool:
+    return bool(values) and all(value.casefold() in KNOWN for value in values)
+
+
+def _refuse_marks(rows: Rows) -> None:
+    """Refuse a column such as ``is_test`` that is true in some rows only."""
+    for name in rows.table.column_names:
+        if name in rows.renames or not OF_TEST.fullmatch(plain_name(name)) or pa.types.is_nested(rows.type_of(name)):
+            continue
+        values = {label_key(str(v)) for v in pc.unique(rows.table.column(name)).to_pylist() if v is not None}
+        if values & TRUE and values & FALSE and values <= TRUE | FALSE:
+            own = rows.source_column(name)
+            raise rows.fail(
+                "may say which rows are of another split",
+                column=name,
+                expected=f"a file of one split; or {column_option(own, '')} to read all rows",
+            )
 
 
 def split_note(column: str, chosen: str, left: int) -> str:
