@@ -69,3 +69,34 @@ def test_questions_of_a_developer_that_differ_are_no_answers() -> None:
         return [{"role": role, "content": text} for role, text in parts]
 
     refused([{"chosen": talk("Be short", "Yes"), "rejected": talk("Be long", "No")}], "another question")
+
+
+@pytest.mark.parametrize("key", ["thoughts", "chain_of_thought", "documents"])
+def test_what_messages_hold_beside_their_content_tells_answers_apart(key: str) -> None:
+    rows = [{"prompt": "q", **{n: [{"role": "assistant", "content": "4", key: n}] for n in ("chosen", "rejected")}}]
+    votes = read_votes(rows)
+    assert len(votes) == 1
+    assert key in votes.texts.to_pylist()[0]["response_a"][0]["other"]
+
+
+@pytest.mark.parametrize("large", [False, True])
+def test_equal_answers_whose_messages_differ_under_an_unknown_key(
+    large: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(stand_ins, "LARGE", 0 if large else stand_ins.LARGE)
+
+    def row(text: str, **more: Any) -> dict[str, Any]:
+        sides = ("chosen", "rejected")
+        return {
+            "prompt": text,
+            **{n: [{"role": "assistant", "content": "4"} | {k: f"{v} {n}" for k, v in more.items()}] for n in sides},
+        }
+
+    fine = {
+        "prompt": "q",
+        "chosen": [{"role": "assistant", "content": "4"}],
+        "rejected": [{"role": "assistant", "content": "5"}],
+    }
+    refused(written([row("p", gedanken="as said by"), fine], "parquet", tmp_path), "row 1", "'gedanken'")
+    for key in ("id", "created_at", "model", "score"):
+        assert read_votes(written([row("p", **{key: "of"}), fine], "parquet", tmp_path)).reading.skipped == 1

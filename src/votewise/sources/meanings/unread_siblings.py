@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -11,7 +12,7 @@ from votewise.arrays import Bools
 from votewise.errors import BadInputError
 from votewise.sources.containers.stand_in_type import digests, is_in_files, is_stand_in
 from votewise.sources.meanings.column_names import plain_name
-from votewise.sources.meanings.unread_values import Codes, holds_texts, is_nested, unread
+from votewise.sources.meanings.unread_values import RECORDS, Codes, holds_texts, is_nested, unread
 from votewise.sources.option_words import column_option
 from votewise.sources.rows import Rows
 from votewise.sources.values import decoded
@@ -36,6 +37,7 @@ def check_identical(rows: Rows, same: Codes) -> None:
     Raises:
         BadInputError: with the columns, and the option that says they are no part of the answers.
     """
+    _check_messages(rows, same)
     names = {plain_name(name): name for name in unread(rows)}
     for plain, name in names.items() if len(same) else ():
         other = next((names[sibling] for sibling in _siblings(plain) if sibling in names), None)
@@ -51,6 +53,38 @@ def check_identical(rows: Rows, same: Codes) -> None:
                 expected=f"answers that hold them, as reasoning_content of a message; {column_option(own, '')} "
                 f"{column_option(second, '')} skips the vote",
             )
+
+
+def _check_messages(rows: Rows, same: Codes) -> None:
+    """Refuse equal answers whose messages differ in something that is not read, such as ``thoughts``."""
+    both = [
+        next((name for name, role in rows.roles.items() if role in roles and rows.has(name)), None)
+        for roles in (("response_a", "chosen"), ("response_b", "rejected"))
+    ]
+    if len(same) == 0 or None in both or rows.source.texts_stay or not any(is_nested(rows, str(n)) for n in both):
+        return
+    some = same[:FIRST]
+    table = rows.source.take(some)
+    first, second = (decoded(table, rows.source_column(str(name))) for name in both)
+    for row, one, other in zip(some.tolist(), first, second, strict=True):
+        key = next((key for key in _keys(one) if _keys(one).get(key) != _keys(other).get(key)), None)
+        if key is not None:
+            raise BadInputError(
+                f"the answers are equal but for '{key}' of their messages, which is not read",
+                source=rows.source.name,
+                row=rows.source.number(row),
+                expected="it as reasoning_content, if a model wrote it; else messages without it",
+            )
+
+
+def _keys(value: Any) -> dict[str, Any]:
+    """What the last message has beside records of where it came from."""
+    last = value[-1] if isinstance(value, list) and value else value
+    if not isinstance(last, dict):
+        return {}
+    return {
+        k: v for k, v in last.items() if not RECORDS.fullmatch(plain_name(k)) and not NO_PART.fullmatch(plain_name(k))
+    }
 
 
 def _siblings(plain: str) -> list[str]:

@@ -34,7 +34,8 @@ SPEAKERS = frozenset((*ROLES, "user", "assistant", "system"))
 
 SEEN = (
     "name", "tool_calls", "tool_call_id", "function_call", "reasoning_content", "reasoning", "thinking", "images", "image",
-    "audio", "refusal", "files",
+    "audio", "refusal", "files", "thoughts", "thought", "cot", "chain_of_thought", "thinking_content", "reasoning_text",
+    "reasoning_details", "scratchpad", "tools", "documents", "video", "videos", "attachments",
 )  # fmt: skip
 """What a model sees of a message besides role and content; other keys (ids, times, children) record where it came from."""
 
