@@ -17,6 +17,7 @@ from votewise.annotators.order_fit import OrderFit, likely_order_fits, plausible
 from votewise.annotators.order_problem import OrderProblem, covered_pairs
 from votewise.annotators.ordered_prompts import OrderedPrompts
 from votewise.arrays import Bools, Floats, Ints
+from votewise.errors import many
 from votewise.inference.diagnostic import Diagnostic
 from votewise.inference.em import EMRun
 from votewise.inference.orders import KINDS, MOST_ANSWERS, NODES, OrderKind, order_noise
@@ -158,7 +159,7 @@ def order_findings(fit: Fit, answers: Ints | None) -> Iterator[Diagnostic]:
         yield Diagnostic(
             "orders",
             "info",
-            f"{orders.judgements:,} judgements of 3 to {MOST_SAMPLED_FROM} answers were read as orders of the answers (of "
+            f"Read as orders of the answers: {many(orders.judgements, 'judgement')} of 3 to {MOST_SAMPLED_FROM} answers (of "
             f"more than {MOST_ANSWERS} answers, as orders of {SAMPLED} of them). What explains their errors best: "
             f"{WORDS[orders.kind]}.",
         )
@@ -174,9 +175,9 @@ def order_findings(fit: Fit, answers: Ints | None) -> Iterator[Diagnostic]:
             yield Diagnostic(
                 "choices-of-many",
                 "warning",
-                f"{orders.partial:,} judgements compare only some of more than {MOST_ANSWERS} answers, such as the best "
-                f"with the others. {SAMPLED} answers are looked at, and where the best is not one of them, nothing is left. "
-                "Reliabilities may come out up to 0.1 too high, and their intervals too narrow.",
+                f"In {many(orders.partial, 'judgement')}, only some of more than {MOST_ANSWERS} answers are compared, such "
+                f"as the best with the others. {SAMPLED} answers are looked at, and where the best is not one of them, "
+                "nothing is left. Reliabilities may come out up to 0.1 too high, and their intervals too narrow.",
             )
     judgements = judgements_of(evidence)
     if judgements is None:
@@ -192,7 +193,7 @@ def order_findings(fit: Fit, answers: Ints | None) -> Iterator[Diagnostic]:
         yield Diagnostic(
             "one-by-one",
             "warning",
-            f"{left:,} judgements of several votes were counted one vote at a time, because {why}. Reliabilities may come "
+            f"Counted one vote at a time: {many(left, 'judgement')} of several votes, because {why}. Reliabilities may come "
             "out up to 0.05 too high where some answers are harder to tell apart or only the best one is named, and their "
             "intervals too narrow.",
         )
