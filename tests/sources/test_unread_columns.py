@@ -357,3 +357,15 @@ def test_whole_numbers_beyond_64_bits_are_names(tmp_path: Path) -> None:
     rows = [vote(1, annotator=who) for who in ids]
     assert read_votes(rows).annotator_ids.to_pylist() == list(map(str, ids))
     assert read_votes(written(rows, "jsonl", tmp_path)).annotator_ids.to_pylist() == list(map(str, ids))
+
+
+@pytest.mark.parametrize(
+    "name", ["image_id", "picture", "video_uid", "passage_id", "Img Hash", "persona_name", "图片", "foto_nr"]
+)
+@pytest.mark.parametrize("kind", [int, str])
+def test_numbers_of_what_a_model_saw_tell_pairs_apart(name: str, kind: Any) -> None:
+    rows = [vote(1, annotator=who, **{name: kind(i)}) for i, who in enumerate("uv")]
+    role = shlex.quote(f"also={name}")
+    refused(rows, f"'{name}'", f"--columns {role}")
+    assert read_votes(rows, columns={"also": name}).n_pairs == 2
+    assert read_votes(rows, columns={name: ""}).n_pairs == 1

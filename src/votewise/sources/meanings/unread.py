@@ -43,6 +43,13 @@ FEW = 20
 ASKED = re.compile(r"topic|theme|subject|source|src|source_text|concept|title|caption")
 """Names of words that may be what was asked where nothing else is."""
 
+SEEN = re.compile(
+    r"((input|source|prompt|query)_)?(image|img|picture|photo|figure|chart|screenshot|video|clip|frame|audio|sound|recording|passage"
+    r"|bild|imagen|imagem|foto|фото|图片|图像|画像)s?(_?(id|uid|idx|index|no|nr|num|number|key|hash|sha\d*|md5|name|file|filename|path))?"
+    r"|persona(_name)?|character(_name)?"
+)
+"""Names of columns that say what a model saw, by whatever they call it."""
+
 
 def check_merged(rows: Rows, source_rows: Codes, pair: Codes, keep: Bools, *, prompted: bool, who: Codes) -> None:
     """Refuse rows of one pair that differ in a column of texts or messages that nobody read.
@@ -70,7 +77,7 @@ def check_merged(rows: Rows, source_rows: Codes, pair: Codes, keep: Bools, *, pr
         if plain in REMARKS:
             continue
         first, second = one, other
-        if not holds_texts(rows, name):
+        if not holds_texts(rows, name) and not SEEN.fullmatch(plain):
             about = ABOUT.search(plain) or RECORDS.fullmatch(plain)
             if prompted or plain in QUESTIONS or (about and not ASKED.fullmatch(plain)) or not holds_words(rows, name):
                 continue
@@ -94,7 +101,9 @@ def _roles(rows: Rows, name: str, prompted: bool) -> str:
     drop = column_option(own, "")
     if not rows.takes_parts:
         return f"{drop} if it tells no pairs apart; this format takes no further part of what a model sees"
-    if holds_media(rows, name):
+    if SEEN.fullmatch(plain_name(name)) and not holds_texts(rows, name):
+        role = ALSO
+    elif holds_media(rows, name):
         role = "image"
     elif is_nested(rows, name) and not _talks(rows, name):
         role = ALSO
