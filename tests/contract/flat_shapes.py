@@ -7,6 +7,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from random import Random
 
+from product_shapes import FLAT_PRODUCTS
 from truth import TrueVote
 from written import (
     CLEAR,
@@ -243,4 +244,5 @@ FLAT: dict[str, WrittenShape] = {
     "several-votes, a column each": WrittenShape("several-votes", wide, one_per_row=False),
     "several-votes, names beside": WrittenShape("several-votes", wide_named, named=False, one_per_row=False),
     "several-votes, counts": WrittenShape("several-votes", counts, TIES, one_per_row=False),
+    **FLAT_PRODUCTS,
 }

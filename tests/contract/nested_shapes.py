@@ -6,6 +6,7 @@ from dataclasses import replace
 from random import Random
 
 from flat_shapes import AMBIGUOUS, row_per_vote
+from product_shapes import NESTED_PRODUCTS
 from truth import Prompt, TrueVote
 from written import (
     CLEAR,
@@ -285,4 +286,5 @@ NESTED: dict[str, WrittenShape] = {
     "ranked": nested("ranked", row_per_vote(ranked), named=False, one_per_row=False),
     "several-votes, a list": nested("several-votes", listed, ALL, turns="text", one_per_row=False),
     "several-votes, objects": nested("several-votes", listed_objects, ALL, turns="text", one_per_row=False),
+    **NESTED_PRODUCTS,
 }

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from shapes import SHAPES
 from told import Row, Sample, refused, told
 
 from votewise.sources import read_votes
@@ -250,3 +251,13 @@ def test_a_tree_and_its_messages_give_the_same_votes() -> None:
 
     row = json.loads(json.dumps({"message_tree_id": "q", "prompt": tree("q")}))
     assert told(read_votes([row])) == TOLD
+
+
+@pytest.mark.parametrize("name", ["ms-swift", "prodigy", "nova"])
+def test_a_json_file_with_one_row_is_that_row_and_not_the_list_in_it(name: str, tmp_path: Path) -> None:
+    shape = SHAPES[name]
+    path = tmp_path / "votes.json"
+    path.write_text(json.dumps(shape.rows[0]))
+    votes = read_votes(path)
+    assert votes.reading.format == shape.format
+    assert len(votes) == 1

@@ -35,7 +35,9 @@ def list_in(value: Mapping[str, Any], name: str) -> ListInObject | None:
     Raises:
         BadInputError: there are several such lists.
     """
-    lists = {k: v for k, v in value.items() if isinstance(v, list) and v and isinstance(v[0], dict)}
+    lists = {
+        k: v for k, v in value.items() if isinstance(v, list) and v and isinstance(v[0], dict) and not _is_part(v[0])
+    }
     whole = len(lists) == 1 and all(_is_row(v) for rows in lists.values() for v in rows[:1])
     if not lists or (names_a_row(value) and not whole):
         return None
@@ -53,6 +55,15 @@ def list_in(value: Mapping[str, Any], name: str) -> ListInObject | None:
 def _is_row(value: Any) -> bool:
     """Whether an object of a list has two answers, and so is a row whatever stands beside the list."""
     return isinstance(value, dict) and ({"chosen", "rejected"} <= value.keys() or two_answers(list(value)) is not None)
+
+
+def _is_part(value: Mapping[str, Any]) -> bool:
+    """Whether an object of a list is a message, or an option to choose from, and so a part of a row."""
+    return (
+        {"role", "content"} <= value.keys()
+        or {"from", "value"} <= value.keys()
+        or ({"id", "text"} <= value.keys() <= {"id", "text", "html", "image", "meta", "style"})
+    )
 
 
 def _names_one(name: str, value: Any) -> bool:
