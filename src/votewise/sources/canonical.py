@@ -102,6 +102,7 @@ def from_votes(
         # Votes without texts have none of the staged ones.
         arrays[PLACE] = pa.array([vote.get(PLACE) for vote in votes], pa.int64())
         staged = rows.staged.digests
+    talk = any(isinstance(vote.get(name), list) for vote in votes for name in TEXTS)
     for name in PLAIN_COLUMNS:
         if name in staged:
             arrays[name] = staged[name].take(arrays[PLACE])
@@ -115,7 +116,8 @@ def from_votes(
             arrays[name] = pa.array(values, DIGEST)
             continue
         kind = pa.float64() if name in NUMBERS else TEXT
-        if any(isinstance(v, list) for v in values):
+        if any(isinstance(v, list) for v in values) or (talk and name in TEXTS):
+            # A prompt in messages and an answer in a text are one conversation.
             role = "user" if name == "prompt" else "assistant"
             values = [said(v, role) if isinstance(v, str) else v for v in values]
             kind = messages_type([values])

@@ -56,6 +56,10 @@ class VoteTexts:
         if self._filled and not staged.is_text("prompt"):
             raise TextsNeededError("prompt")
         missing = ([] if self._asked else ["prompt"]) + ([] if self._seen else [ALSO])
+        there = [name for name in TEXTS if name not in missing and name in staged.digests]
+        if len({staged.is_text(name) for name in there}) > 1:
+            # A prompt in messages and an answer in a text are one conversation.
+            raise TextsNeededError(there[0])
         self._rows.staged = staged.without(missing)
 
     def _write(self) -> None:
