@@ -164,6 +164,24 @@ def prism(votes: list[TrueVote], _: Random) -> Written:
     return rows, votes
 
 
+def ranked_rows(votes: list[TrueVote], dice: Random) -> Written:
+    """A row per answer; what was ranked together has a number."""
+    rows = []
+    for vote in votes:
+        ranks = {"a": (1, 2), "b": (2, 1), "tie": (1, 1)}[vote.verdict]
+        both = [{"task_id": vote.number, "prompt": asked(vote), "annotator": vote.annotator, "response": text, "rank": rank}
+                for text, rank in zip((vote.a, vote.b), ranks, strict=True)]  # fmt: skip
+        dice.shuffle(both)
+        rows += both
+    return rows, votes
+
+
+def ranked_columns(vote: TrueVote, _: Random) -> Row:
+    ranks = {"a": (1, 2), "b": (2, 1), "tie": (1, 1)}[vote.verdict]
+    return {"annotator": vote.annotator, "prompt": asked(vote), "answer_1": vote.a, "answer_2": vote.b,
+            "rank_1": ranks[0], "rank_2": ranks[1], **carried(vote)}  # fmt: skip
+
+
 def arena_texts(vote: TrueVote, dice: Random) -> Row:
     """The arena's conversations as JSON texts."""
     return {"question_id": f"q{vote.number}", "judge": vote.annotator, "model_a": "m1", "model_b": "m2",
@@ -240,6 +258,10 @@ FLAT: dict[str, WrittenShape] = {
     "hh-rlhf": WrittenShape("hh-rlhf", hh, CLEAR),
     "alpacaeval": WrittenShape("alpacaeval", row_per_vote(alpacaeval), ("a", "b", "tie", "skip"), named=False),
     "prism": WrittenShape("prism", prism, CLEAR, one_per_row=False),
+    "ranked-rows": WrittenShape("ranked-rows", ranked_rows, TIES, one_per_row=False),
+    "ranked-columns": WrittenShape(
+        "ranked-columns", row_per_vote(ranked_columns), TIES, named=False, one_per_row=False
+    ),
     "arena, conversations as texts": WrittenShape("arena", row_per_vote(arena_texts), turns="system"),
     "several-votes, a column each": WrittenShape("several-votes", wide, one_per_row=False),
     "several-votes, names beside": WrittenShape("several-votes", wide_named, named=False, one_per_row=False),

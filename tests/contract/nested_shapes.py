@@ -228,6 +228,24 @@ def ranked(vote: TrueVote, dice: Random) -> Row:
     return {"annotator": vote.annotator, "prompt": messages(vote.prompt), "completions": answers}
 
 
+def bedrock(votes: list[TrueVote], _: Random) -> Written:
+    rows = []
+    for group in by_pair(votes):
+        answers = [
+            {"workerId": v.annotator, "answerContent": {"evaluationResults": {"comparisonRank": [
+                {"metricName": "better", "result": [{"modelResponseId": "0", "rank": 1 if v.verdict != "b" else 2},
+                                                    {"modelResponseId": "1", "rank": 1 if v.verdict != "a" else 2}]}]}}}
+            for v in group
+        ]  # fmt: skip
+        rows.append(
+            {"humanEvaluationResult": {"humanAnswers": answers, "modelResponseIdMap": {"0": "m1", "1": "m2"}},
+             "inputRecord": {"prompt": asked(group[0])},
+             "modelResponses": [{"modelIdentifier": "m1", "response": group[0].a},
+                                {"modelIdentifier": "m2", "response": group[0].b}]}
+        )  # fmt: skip
+    return rows, votes
+
+
 def listed(votes: list[TrueVote], dice: Random) -> Written:
     rows = [
         {"prompt": asked(group[0]), "response_a": group[0].a, "response_b": group[0].b,
@@ -284,6 +302,7 @@ NESTED: dict[str, WrittenShape] = {
     ),
     "openai": nested("openai", openai, one_per_row=False),
     "ranked": nested("ranked", row_per_vote(ranked), named=False, one_per_row=False),
+    "bedrock": nested("bedrock", bedrock, TIES, turns="text", one_per_row=False),
     "several-votes, a list": nested("several-votes", listed, ALL, turns="text", one_per_row=False),
     "several-votes, objects": nested("several-votes", listed_objects, ALL, turns="text", one_per_row=False),
     **NESTED_PRODUCTS,

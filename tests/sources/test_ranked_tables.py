@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from told import Row, Sample, told
+from told import Row, Sample, told, written
 
 from votewise.sources import read_votes
 
@@ -218,3 +218,31 @@ def test_a_vote_between_two_rows_belongs_to_the_worse_answer() -> None:
     assert votes.row.tolist() == [0, 2, 2]
     assert votes.table.column("note").to_pylist() == ["x", "z", "z"]
     assert told(votes) == sorted(order("yxz"))
+
+
+@pytest.mark.parametrize("container", ["jsonl", "csv", "parquet"])
+@pytest.mark.parametrize(
+    "rows",
+    [
+        answers(RANKS),
+        [columns(rank_1=2, rank_2=1, rank_3=3)],
+        [{"prompt": "p", "responses": '["x", "y", "z"]', "ranks": "[2, 1, 3]"}],
+    ],
+)
+def test_short_texts_of_large_files_are_read(
+    rows: list[Row], container: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from votewise.sources.containers import stand_ins
+
+    monkeypatch.setattr(stand_ins, "LARGE", 0)
+    assert told(read_votes(written([row | {"note": "word " * 30} for row in rows], container, tmp_path))) == sorted(
+        order("yxz")
+    )
+
+
+def test_an_empty_answer_is_an_answer() -> None:
+    for rows in (
+        answers({"x": 2, "": 1}),
+        [{"prompt": "p", "answer_1": "x", "answer_2": "", "rank_1": 2, "rank_2": 1}],
+    ):
+        assert told(read_votes(rows)) == ["(unknown):  > x | p"]

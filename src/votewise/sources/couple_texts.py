@@ -41,8 +41,8 @@ class CoupleTexts:
         self._seen = seen_of(rows, parts) or [None] * len(rows)
         self.asked = [key_of(both) for both in zip(self._prompts, self._seen, strict=True)]
         for i, value in enumerate(self.answers):
-            if value in (None, "", []):
-                rows.reject(i, "is empty", column=answer, value=value, expected="an answer")
+            if value in (None, []):
+                rows.reject(i, "is missing", column=answer, value=value, expected="an answer")
 
     def added(self, votes: list[dict[str, Any]], better: list[int]) -> list[dict[str, Any]]:
         """The votes with their texts, or with the places of these."""

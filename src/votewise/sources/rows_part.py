@@ -57,6 +57,10 @@ def parts_of(rows: Rows, names: Collection[str]) -> Iterator[RowsPart]:
         raise TextsNeededError
     own = {name: rows.source_column(name) for name in names if is_in_files(rows.table.schema.field(name))}
     beside = rows.table.select([name for name in names if name not in own])
+    if not own:
+        # Nothing is in files, and no batch of them would say how many rows there are.
+        yield RowsPart(rows, 0, beside)
+        return
     for start, batch in left.batches(list(own.values())):
         here = beside.slice(start, len(batch))
         fields = [

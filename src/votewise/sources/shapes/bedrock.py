@@ -93,7 +93,8 @@ def _models(rows: Rows, row: int, result: Any, given: Any) -> dict[str, tuple[st
     """The name and the answer of each model, by the id under which workers saw it."""
     texts: dict[str, Any] = {}
     for entry in entries(rows, row, given, RESPONSES):
-        name, text = named(get(entry, "modelIdentifier")), _text(get(entry, "response")) or _text(get(entry, "text"))
+        name, text = named(get(entry, "modelIdentifier")), _text(get(entry, "response"))
+        text = _text(get(entry, "text")) if text is None else text
         if name is None or text is None or name in texts:
             expected = "a modelIdentifier, once, and a response"
             rows.reject(row, "is not a model's answer", column=RESPONSES, value=entry, expected=expected)
@@ -117,11 +118,12 @@ def _models(rows: Rows, row: int, result: Any, given: Any) -> dict[str, tuple[st
 def _text(value: Any) -> Any:
     """A text, or the text of an object."""
     found = get(value, "text") if isinstance(value, dict) else value
-    return found if is_text(found) and found else None
+    return found if is_text(found) else None
 
 
 def _prompt(rows: Rows, row: int, value: Any) -> Any:
-    found = _text(value) or conversation(value)
+    text = _text(value)
+    found = conversation(value) if text is None else text
     if found is None:
         rows.reject(row, "is not a prompt", column=f"{RECORD}.prompt", value=value, expected="a text or messages")
     return found

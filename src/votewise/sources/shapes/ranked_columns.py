@@ -141,9 +141,9 @@ def _models(rows: Rows, found: Ranked) -> list[list[str | None]]:
 def _check_answers(rows: Rows, row: int, found: Ranked, answers: Sequence[Any], couples: Couples) -> None:
     """Note an answer that is compared and has no text."""
     for at in dict.fromkeys(i for better, worse, _ in couples for i in (better, worse)):
-        if answers[at] in (None, "", []):
+        if answers[at] in (None, []):
             name, expected = found.answers[at], "a text or messages"
-            rows.reject(row, "is empty and has a rank", column=name, value=answers[at], expected=expected)
+            rows.reject(row, "is missing and has a rank", column=name, value=answers[at], expected=expected)
 
 
 def _rows(rows: Rows, parts: Parts, found: Ranked) -> Iterator[tuple[Any, str | None, tuple[Any, ...]]]:
