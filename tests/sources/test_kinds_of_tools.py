@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from told import Row, Sample
+from told import Row, Sample, refused
 
 from votewise.errors import BadInputError
 from votewise.sources import read_votes
@@ -156,3 +156,28 @@ def test_a_format_without_further_parts_offers_no_option_for_them() -> None:
     with pytest.raises(BadInputError, match=r"expected --columns retrieved= if .*; this format takes no further part"):
         read_votes(rows)
     assert len(read_votes(rows, columns={"retrieved": ""})) == 2
+
+
+def test_numbers_and_remarks_alone_are_no_ties() -> None:
+    results = [{"from_name": "s", "to_name": n, "type": "number", "value": {"number": i}} for i, n in enumerate("ab")]
+    task = {"id": 1, "data": {"prompt": "q", "a": "x", "b": "y"}}
+    refused([task | {"annotations": [{"id": 1, "completed_by": 1, "result": results}]}], "has no verdict", "number")
+
+
+@pytest.mark.parametrize("second", [1, 2])
+def test_both_orders_by_one_judge_stay_where_it_is_not_known_what_was_shown(second: int) -> None:
+    row = {"instruction": "q", "output_1": "x", "output_2": "y", "annotator": "j", "preference": 1}
+    row |= {"generator_1": "g", "generator_2": "h"}
+    swapped = row | {"output_1": "y", "output_2": "x", "generator_1": "h", "generator_2": "g", "preference": second}
+    votes = read_votes([row, swapped, row])
+    assert (votes.sign.tolist(), votes.reading.repeated) == ([1, -1 if second == 1 else 1], 1)
+
+
+def test_an_arenas_conversations_about_two_questions_are_no_pair() -> None:
+    def talk(asked: str, said: str) -> list[dict[str, str]]:
+        return [{"role": "user", "content": asked}, {"role": "assistant", "content": said}]
+
+    row = {"model_a": "m", "model_b": "n", "winner": "model_a", "judge": "j", "tstamp": 1.0, "turn": 1}
+    fine = row | {"conversation_a": talk("q", "x"), "conversation_b": talk("q", "y")}
+    refused([fine, row | {"conversation_a": talk("q1", "x"), "conversation_b": talk("q2", "y")}], "another question")
+    assert len(read_votes([fine])) == 1

@@ -50,6 +50,8 @@ class Canonical:
         notes: what a reader of the result should know about the way the source was read.
         guarded: whether rows about one pair may differ only in columns that were read, as in any table of votes. In exports
             of labelling tools other columns are about the tool's work.
+        sided: whether a row's order of the answers is part of the vote, so that votes in both orders stay, although nobody
+            knows which one was shown first.
     """
 
     table: pa.Table
@@ -58,6 +60,7 @@ class Canonical:
     skipped: int = 0
     notes: tuple[str, ...] = ()
     guarded: bool = False
+    sided: bool = False
 
 
 def from_columns(
@@ -67,6 +70,7 @@ def from_columns(
     shown: bool,
     skip: npt.NDArray[np.bool_] | None = None,
     notes: Sequence[str] = (),
+    sided: bool = False,
 ) -> Canonical:
     """One vote per row of the source, given as columns; rows that were rejected or are to be skipped are left out."""
     keep = rows.ok if skip is None else rows.ok & ~skip
@@ -80,9 +84,8 @@ def from_columns(
             keep = keep & ~no_vote
             skip = no_vote if skip is None else skip | no_vote
     skipped = 0 if skip is None else int((rows.ok & skip).sum())
-    return Canonical(
-        table if keep.all() else table.filter(pa.array(keep)), shown, True, skipped, tuple(notes), guarded=True
-    )
+    table = table if keep.all() else table.filter(pa.array(keep))
+    return Canonical(table, shown, True, skipped, tuple(notes), guarded=True, sided=sided)
 
 
 def from_votes(

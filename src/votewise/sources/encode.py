@@ -123,7 +123,7 @@ def _without_repeats(
     pair, flipped, annotator = vote
     kept = np.flatnonzero(keep)
     key = joined_codes(pair[kept], annotator[kept])
-    if canonical.shown:
+    if canonical.shown or canonical.sided:
         key = joined_codes(key, flipped[kept].astype(np.int64))
     names = canonical.table.column("annotator")
     unknown = np.asarray(pc.fill_null(pc.equal(names, UNKNOWN), True).to_numpy(zero_copy_only=False), bool)[kept]

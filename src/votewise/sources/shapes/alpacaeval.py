@@ -54,7 +54,7 @@ def read_alpacaeval(rows: Rows) -> Canonical:
     skipped = int((unknown & rows.ok).sum())
     notes = [*named_by]
     notes += [f"Skipped: {many(skipped, 'row')} without a preference."] if skipped else []
-    return from_columns(rows, columns, shown=False, skip=unknown, notes=notes)
+    return from_columns(rows, columns, shown=False, skip=unknown, notes=notes, sided=True)
 
 
 def _draws(rows: Rows, preference: Floats) -> Floats:

@@ -13,7 +13,14 @@ from votewise.sources.meanings.labels import WINNERS, Words, labels_of
 from votewise.sources.meanings.named_sides import sides_by_models
 from votewise.sources.rows import Rows
 from votewise.sources.rows_part import RowsPart, staged_in_parts
-from votewise.sources.texts.messages import CONVERSATION, Message, conversation, conversations, split
+from votewise.sources.texts.messages import (
+    CONVERSATION,
+    Message,
+    conversation,
+    conversations,
+    refuse_other_questions,
+    split,
+)
 
 ANNOTATORS = ("judge", "judge_hash", "evaluation_session_id")
 TIMES = ("tstamp", "timestamp")
@@ -49,14 +56,16 @@ def _read(rows: Rows, *, shown: bool, turns: Any) -> Canonical:
         columns |= staged_in_parts(rows, names, lambda part: _texts(part, turns))
     else:
         columns |= _texts(rows, turns)
-    return from_columns(rows, columns, shown=shown)
+    return from_columns(rows, columns, shown=shown, sided=True)
 
 
 def _texts(rows: Rows, turns: Any) -> dict[str, Any]:
     start = rows.start if isinstance(rows, RowsPart) else 0
     judged = None if turns is None else turns[start : start + len(rows)]
     a, b = (_conversations(rows, name, judged) for name in ("conversation_a", "conversation_b"))
-    return conversations([(None, None, None) if not x or not y else split(x, y) for x, y in zip(a, b, strict=True)])
+    found = [(None, None, None) if not x or not y else split(x, y) for x, y in zip(a, b, strict=True)]
+    refuse_other_questions(rows, found, "conversation_a")
+    return conversations(found)
 
 
 def _conversations(rows: Rows, name: str, turns: Any) -> list[list[Message] | None]:

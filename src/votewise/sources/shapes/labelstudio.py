@@ -218,9 +218,11 @@ def _without_choice(
     if places is not None:
         return "rated", by_places([-place for place in places])
     of_question = any(get(r, "type") in VERDICTS for r in results_of(annotation))
-    if (not ratings and not kinds) or (question is not None and of_question):
+    # Where no annotation has a choice, numbers and remarks do not say that two answers are equal.
+    silent = not ratings and not kinds and (question is not None or not results_of(annotation))
+    if silent or (question is not None and of_question):
         return ("nothing", [(0, 1, True)]) if len(names) == 2 else ("skip", [])
-    value = sorted(kinds | {"rating"}) if ratings else sorted(kinds)
+    value = sorted(kinds | {str(get(r, "type")) for r in results_of(annotation)})
     expected = "results of type pairwise, choices, taxonomy or ranker, or a rating of each answer"
     rows.reject(row, "has no verdict", column=where, value=value, expected=expected, whole=False)
     return None

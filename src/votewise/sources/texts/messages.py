@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -164,12 +165,19 @@ def answers(rows: Rows, prompt: str | None, a: str, b: str) -> dict[str, Any]:
         cut(p, x, y) for p, x, y in zip(prompts, _conversations(rows, a), _conversations(rows, b), strict=True)
     ]
     if prompt is None:
-        asked = [bool(x and y and x[0] != y[0] and {x[0]["role"], y[0]["role"]} & ASKING) for _, x, y in split_rows]
-        expected = "one prompt, and answers to it"
-        rows.reject_where(
-            np.array(asked, bool), "begins with another question than the other answer", column=a, expected=expected
-        )
+        refuse_other_questions(rows, split_rows, a)
     return conversations(split_rows)
+
+
+def refuse_other_questions(rows: Rows, split_rows: Sequence[tuple[Any, Any, Any]], column: str) -> None:
+    """Note rows whose answers, after the beginning that they share, begin with different questions."""
+    asked = [bool(x and y and x[0] != y[0] and {x[0]["role"], y[0]["role"]} & ASKING) for _, x, y in split_rows]
+    rows.reject_where(
+        np.array(asked, bool),
+        "begins with another question than the other answer",
+        column=column,
+        expected="one prompt, and answers to it",
+    )
 
 
 def conversations(split_rows: list[tuple[Any, Any, Any]]) -> dict[str, Any]:
