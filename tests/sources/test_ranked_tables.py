@@ -87,6 +87,15 @@ LONG = {
     "drafts": Sample(
         [*answers(RANKS, status="submitted"), *answers({"x": 1, "y": 2, "z": 3}, status="draft")], order("yxz")),
     "words": Sample(answers({"x": "first", "y": "second"}), refused=("unknown format",)),
+    "an id of each ranking": Sample(
+        [row | {"submission_id": i // 3} for i, row in enumerate([*answers(RANKS), *answers({"x": 1, "y": 2, "z": 3})])],
+        [*order("yxz"), *order("xyz")]),
+    "a model called system": Sample(
+        [row | {"system": row["response"]} for row in answers(RANKS)], refused=("two answers", "--columns system=")),
+    "a model that is no system text": Sample(
+        [row | {"system": row["response"]} for row in answers(RANKS)], order("yxz"), options={"columns": {"system": ""}}),
+    "a person for each answer": Sample(
+        [row | {"worker": row["response"]} for row in answers(RANKS)], refused=("one person", "--columns worker=")),
     "answers of one prompt each": Sample(
         [*answers({"x": 1}), *answers({"y": 1}, "q")], refused=("two answers",)),
 }  # fmt: skip

@@ -19,7 +19,7 @@ from votewise.sources.rows import Rows
 
 GROUPS = re.compile(
     r"(prompt|question|query|instruction|task|item|example|sample|conversation|conv|context|ranking|comparison|group|session"
-    r"|hit|assignment)_?(id|idx|index|uuid|key|hash|nr|no|number)|group|qid|id"
+    r"|hit|assignment|submission|annotation|trial)_?(id|idx|index|uuid|key|hash|nr|no|number)|group|qid|id"
 )
 """Names of columns that may say which answers were ranked together."""
 

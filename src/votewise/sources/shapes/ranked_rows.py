@@ -5,7 +5,7 @@ from __future__ import annotations
 import pyarrow as pa
 
 from votewise.data.votes import UNKNOWN
-from votewise.errors import many
+from votewise.errors import BadInputError, many
 from votewise.sources.answer_lists.answer_orders import ANSWERS, place
 from votewise.sources.answer_lists.ranked_together import check_rankings, ranked_together
 from votewise.sources.answer_lists.rankings import NOTE, by_places
@@ -17,9 +17,10 @@ from votewise.sources.meanings.column_names import plain_name
 from votewise.sources.meanings.people import people_column
 from votewise.sources.meanings.result_columns import answer_columns
 from votewise.sources.nested import named
+from votewise.sources.option_words import column_option
 from votewise.sources.rows import Rows
 from votewise.sources.samples import samples
-from votewise.sources.texts.prompt_parts import find_parts, use_parts
+from votewise.sources.texts.prompt_parts import Parts, find_parts, use_parts
 from votewise.sources.values import decoded
 
 ONE = (*ANSWERS, "model_response", "model_output", "model_answer", "candidate", "reply")
@@ -69,6 +70,8 @@ def read_ranked_rows(rows: Rows) -> Canonical:
     # NaN stands for an answer without a number.
     given = [None if value != value else value for value in numbers]
     groups = ranked_together(rows, list(zip(texts.asked, who, more.get(JUDGEMENT, who), strict=True)))
+    if all(len(members) == 1 for members in groups):
+        raise _alone(rows, parts, number, people)
     check_rankings(
         rows, [[(i, given[i]) for i in members] for members in groups], number, kind, texts.answers, JUDGEMENT in more
     )
@@ -80,9 +83,7 @@ def read_ranked_rows(rows: Rows) -> Canonical:
         mark = str(members[0]) if len(here) > 1 else None
         couples += [((members[worse], members[better], tie), mark) for better, worse, tie in here]
     if not couples:
-        raise rows.fail(
-            "has no two answers to one prompt with a rank each", column=number, expected="several rows per prompt"
-        )
+        raise _alone(rows, parts, number, people)
     models = _models(rows)
     votes = [
         {"row": worse, "annotator": who[worse] or UNKNOWN, "label": "tie" if tie else "a", "judgement": mark}
@@ -98,6 +99,18 @@ def read_ranked_rows(rows: Rows) -> Canonical:
     notes += [f"Annotators are taken from the column '{people}'."] if people not in (None, "annotator") else []
     notes += [f"Skipped: {many(alone, 'answer')} that nothing can be compared with."] if alone else []
     return from_votes(rows, votes, shown=False, skipped=alone, notes=notes, guarded=True)
+
+
+def _alone(rows: Rows, parts: Parts, number: str, people: str | None) -> BadInputError:
+    """The refusal of a table in which no two answers can be compared."""
+    more = [name for name in (*parts.columns, people) if name is not None and name != parts.prompt]
+    left_out = [column_option(rows.source_column(name), "") for name in more]
+    return rows.fail(
+        "has no two answers with a rank each to one prompt" + (" by one person" if people is not None else ""),
+        column=number,
+        expected="several rows for each prompt"
+        + (f"; {' or '.join(left_out)} if that differs between the answers to one prompt" if left_out else ""),
+    )
 
 
 def _models(rows: Rows) -> list[str | None]:
