@@ -6,10 +6,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from told import Row, Sample, refused
+from told import Row, Sample, refused, written
 
 from votewise.errors import BadInputError
 from votewise.sources import read_votes
+from votewise.sources.containers import stand_ins
 
 
 def task(data: Row, *annotations: Row) -> Row:
@@ -181,3 +182,22 @@ def test_an_arenas_conversations_about_two_questions_are_no_pair() -> None:
     fine = row | {"conversation_a": talk("q", "x"), "conversation_b": talk("q", "y")}
     refused([fine, row | {"conversation_a": talk("q1", "x"), "conversation_b": talk("q2", "y")}], "another question")
     assert len(read_votes([fine])) == 1
+
+
+@pytest.mark.parametrize("large", [False, True])
+def test_one_annotators_votes_on_a_pair_in_tasks_that_differ_stay(
+    large: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(stand_ins, "LARGE", 0 if large else stand_ins.LARGE)
+
+    def task(number: int, side: str) -> Row:
+        result = [{"from_name": "p", "to_name": "t", "type": "pairwise", "value": {"selected": side}}]
+        data = {"prompt": "q", "a": "x", "b": "y", "item_no": number}
+        return {"id": number, "data": data, "annotations": [{"id": number, "completed_by": 1, "result": result}]}
+
+    votes = read_votes(written([task(1, "left"), task(2, "right")], "json", tmp_path))
+    assert (sorted(votes.sign.tolist()), votes.n_pairs) == ([-1, 1], 1)
+    assert any("another task" in note for note in votes.reading.notes)
+    again = [task(1, "left"), task(1, "right") | {"id": 5}]
+    again[1]["data"]["source"] = "web"
+    assert read_votes(written(again, "json", tmp_path)).reading.repeated == 1

@@ -24,7 +24,7 @@ from votewise.sources.meanings.unread_siblings import check_identical
 from votewise.sources.meanings.unread_values import column_codes
 from votewise.sources.pair_texts import names_of, texts_of
 from votewise.sources.pairing import contradictions, find_pairs, identical_responses, text_codes
-from votewise.sources.repeated_votes import by_chance, kept_apart, last_of_each, revisions
+from votewise.sources.repeated_votes import by_chance, kept_apart, kept_in_tasks, last_of_each, revisions, task_codes
 from votewise.sources.rows import Rows
 from votewise.sources.stored_votes import StoredVotes, stored_votes
 
@@ -148,6 +148,14 @@ def _without_repeats(
             key = joined_codes(key, codes if always else np.where(revised, 0, codes))
             before, (last, _) = len(last), last_of_each(key, when)
             notes += kept_apart(rows, name, len(last) - before)
+    elif not canonical.one_per_row and len(last) < len(kept):
+        source = canonical.table.column("row").to_numpy()[kept]
+        again = np.flatnonzero(heir != np.arange(len(kept)))
+        task, codes = task_codes(rows, source, again, heir[again])
+        if task is not None:
+            key = joined_codes(key, codes)
+            before, (last, _) = len(last), last_of_each(key, when)
+            notes += kept_in_tasks(task, len(last) - before)
     if rows.source.unordered and len(last) < len(kept):
         notes += by_chance(canonical, (kept, flipped[kept]), key, when)
     return np.sort(kept[last]), notes
