@@ -39,3 +39,14 @@ def test_an_export_is_read_again(source: str, to: Any, name: str, tmp_path: Path
     votewise.export(votewise.audit(SOURCES[source], force=True), out=path, to=to, min_confidence=0)
     strict = [vote for vote in told(read_votes(SOURCES[source])) if " > " in vote]
     assert told(read_votes(path)) == strict
+
+
+def test_votes_without_a_prompt_are_read_again_in_openais_shape(tmp_path: Path) -> None:
+    rows = [{"worker": who, "left": "x", "right": "y", "label": "x"} for who in ("u1", "u2")]
+    path = tmp_path / "out.jsonl"
+    votewise.export(votewise.audit(rows, force=True), out=path, to="openai")
+    assert told(read_votes(path)) == ["(unknown): x > y | "] * 2
+    path.write_text(
+        path.read_text("utf-8").replace('"messages": []', '"messages": [{"role": "user", "content": "p"}]', 1)
+    )
+    assert told(read_votes(path)) == ["(unknown): x > y | ", "(unknown): x > y | p"]

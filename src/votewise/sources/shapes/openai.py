@@ -35,7 +35,9 @@ def read_openai(rows: Rows) -> Canonical:
             ("input", asked[i], prompt), ("preferred_output", better[i], chosen),
             ("non_preferred_output", worse[i], rejected),
         ):  # fmt: skip
-            if found is None:
+            # Where nothing is known to be asked, an export has no messages.
+            nothing = column == "input" and get(value, "messages") == []
+            if found is None and not nothing:
                 rows.reject(i, "is not a conversation", column=column, value=value, expected=CONVERSATION)
         tools = without_nulls(get(asked[i], "tools") or [])
         seen = json.dumps({"tools": tools}, sort_keys=True, ensure_ascii=False) if tools else None
