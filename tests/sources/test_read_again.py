@@ -50,3 +50,8 @@ def test_votes_without_a_prompt_are_read_again_in_openais_shape(tmp_path: Path) 
         path.read_text("utf-8").replace('"messages": []', '"messages": [{"role": "user", "content": "p"}]', 1)
     )
     assert told(read_votes(path)) == ["(unknown): x > y | ", "(unknown): x > y | p"]
+
+
+def test_an_empty_option_of_a_task_is_an_answer() -> None:
+    task = SHAPES["prodigy"].rows[0] | {"options": [{"id": "A", "text": "Yes"}, {"id": "B", "text": ""}]}
+    assert told(read_votes([task])) == ["s1: Yes >  | Hi"]

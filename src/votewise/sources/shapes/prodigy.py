@@ -105,7 +105,8 @@ def _options(rows: Rows, row: int, value: Any) -> dict[str, str]:
 
 
 def _text(option: Any) -> str | None:
-    found = text_of(option) or next((get(option, key) for key in ("html", "image", "label") if get(option, key)), None)
+    text = text_of(option)
+    found = text or next((get(option, key) for key in ("html", "image", "label") if get(option, key)), text)
     return found if is_text(found) else None
 
 
