@@ -80,7 +80,7 @@ def oasst(votes: list[TrueVote], dice: Random) -> Written:
             said = {"user": "prompter"}.get(role, role)
             rows.append(_message(f"{vote.number}-{i}", before, said, text, None))
             before = f"{vote.number}-{i}"
-        answers = [_message(f"{vote.number}-{text}", before, "assistant", text, rank)
+        answers = [_message(f"{vote.number}-answer-{rank}", before, "assistant", text, rank)
                    for rank, text in enumerate(preferred(vote))]  # fmt: skip
         dice.shuffle(answers)
         rows += answers
@@ -110,7 +110,9 @@ FLAT_PRODUCTS: dict[str, WrittenShape] = {
 }
 
 NESTED_PRODUCTS: dict[str, WrittenShape] = {
-    "prodigy": WrittenShape("prodigy", prodigy, ("a", "b", "skip"), flat=False, one_per_row=False),
-    "ms-swift": WrittenShape("ms-swift", swift, CLEAR, turns="system", flat=False),
+    "prodigy": WrittenShape(
+        "prodigy", prodigy, ("a", "b", "skip"), flat=False, one_per_row=False, refused="no list of options"
+    ),
+    "ms-swift": WrittenShape("ms-swift", swift, CLEAR, turns="system", flat=False, refused="is not an answer"),
     "nova": WrittenShape("nova", nova, CLEAR, turns="system", flat=False),
 }

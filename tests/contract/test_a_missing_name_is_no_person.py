@@ -45,3 +45,38 @@ def test_votes_without_names_repeat_nobody(name: str, blank: str | None) -> None
         assert set(one.annotator_ids.to_pylist()) == {"a judge", *somebody}
 
     on_read_tables(shape, 3, unknown)
+
+
+RANKED = {"prompt": "p", "responses": ["x", "y"], "ranks": [1, 2]}
+ONE_PER_ROW: dict[str, tuple[dict[str, object], str]] = {
+    "prodigy": (
+        {
+            "text": "p",
+            "options": [{"id": "1", "text": "x"}, {"id": "2", "text": "y"}],
+            "accept": ["1"],
+            "answer": "accept",
+        },
+        "_session_id",
+    ),
+    "ranked": (RANKED, "annotator"),
+    "ranked-columns": ({"prompt": "p", "answer_1": "x", "answer_2": "y", "rank_1": 1, "rank_2": 2}, "annotator"),
+    "openai": (
+        {
+            "input": {"messages": [{"role": "user", "content": "p"}]},
+            "preferred_output": [{"role": "assistant", "content": "x"}],
+            "non_preferred_output": [{"role": "assistant", "content": "y"}],
+        },
+        "annotator",
+    ),
+}
+
+
+@pytest.mark.parametrize("form", ONE_PER_ROW)
+def test_no_name_a_null_and_a_blank_are_nobody(form: str) -> None:
+    row, who = ONE_PER_ROW[form]
+    for names in ([None, None], [None, "w"], ["", "w"], [" ", "w"], ["absent", "absent"]):
+        rows = [row if name == "absent" else row | {who: name} for name in names]
+        votes = read_votes(rows, format=form)
+        known = {name for name in names if name == "w"}
+        assert set(votes.annotator_ids.to_pylist()) == known | {UNKNOWN}, names
+        assert votes.reading.unknown_people == 2 - len(known), names

@@ -157,3 +157,20 @@ NO_VOTES = {
 @pytest.mark.parametrize("name", NO_VOTES)
 def test_rows_that_are_no_votes_or_no_preferences(name: str, tmp_path: Path) -> None:
     NO_VOTES[name].check(tmp_path)
+
+
+@pytest.mark.parametrize("nothing", [None, ""])
+@pytest.mark.parametrize("form", ["trl", "ms-swift", "two-answers"])
+def test_a_row_without_a_system_text_beside_rows_with_one_asks_nothing_more(form: str, nothing: str | None) -> None:
+    def talk(answer: str) -> list[Row]:
+        return [{"role": "user", "content": "Hi"}, {"role": "assistant", "content": answer}]
+
+    columns: Row = {
+        "trl": {"chosen": talk("Yes"), "rejected": talk("No")},
+        "ms-swift": {"messages": talk("Yes"), "rejected_response": "No"},
+        "two-answers": {"conversation_a": talk("Yes"), "conversation_b": talk("No"), "winner": "a", "judge": "j"},
+    }[form]
+    votes = read_votes([{"system": text, **columns} for text in (nothing, "Be kind.")])
+    assert votes.reading.format == form
+    asked = [{"role": "user", "content": "Hi"}]
+    assert votes.texts["prompt"].to_pylist() == [asked, [{"role": "system", "content": "Be kind."}, *asked]]

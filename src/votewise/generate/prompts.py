@@ -10,9 +10,10 @@ from typing import Any
 from votewise.data.reading import NONE_REJECTED, Rejected
 from votewise.errors import BadInputError
 from votewise.language_models.conversations import Prompt, as_messages
+from votewise.sources.canonical_votes import format_of
 from votewise.sources.nested import prompt_field
 from votewise.sources.reader import SourceReader
-from votewise.sources.registry import FORMATS, choose
+from votewise.sources.registry import FORMATS
 from votewise.sources.rows import Rows
 from votewise.sources.texts.messages import CONVERSATION, conversation, holds_lists
 from votewise.storage.journal import content_key
@@ -87,7 +88,7 @@ def read_prompts(source: Any, reader: SourceReader | None = None, *, limit: int 
         return Prompts.of(texts, name, limit)
     rows = (reader or SourceReader()).open(source)
     if any(shape.recognise(rows) for shape in FORMATS.values()):
-        table = choose(rows, "auto").read(rows).table
+        table = format_of(rows, "auto").read(rows).table
         if "prompt" not in table.column_names:
             raise rows.fail("there are no prompts", expected="votes with a column prompt")
         values = [value for value in table["prompt"].to_pylist() if value is not None]

@@ -30,13 +30,7 @@ def canonical_votes(rows: Rows, format: str, one_annotator: str | None) -> tuple
     Raises:
         BadInputError: no format fits, or the votes cannot be read.
     """
-    chosen = choose(rows, format)
-    if rows.source.stand_ins is not None and not chosen.leaves_texts:
-        raise TextsNeededError
-    check_label(rows)
-    read_one_split(rows)
-    if not chosen.own_status:
-        set_aside(rows)
+    chosen = format_of(rows, format)
     canonical = one_person(one_criterion(rows, with_ties(rows, chosen.read(rows))), one_annotator)
     rows.notes += role_notes(rows)
     if canonical.one_per_row:
@@ -48,3 +42,15 @@ def canonical_votes(rows: Rows, format: str, one_annotator: str | None) -> tuple
         check_meanings(rows, canonical)
         check_sides(rows, canonical)
     return chosen, canonical
+
+
+def format_of(rows: Rows, format: str) -> Format:
+    """The format of the rows, of which those that are no votes, or in another split, are left out."""
+    chosen = choose(rows, format)
+    if rows.source.stand_ins is not None and not chosen.leaves_texts:
+        raise TextsNeededError
+    check_label(rows)
+    read_one_split(rows)
+    if not chosen.own_status:
+        set_aside(rows)
+    return chosen

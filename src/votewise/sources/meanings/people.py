@@ -156,6 +156,13 @@ def read_people(rows: Rows, taken: Collection[str] = ()) -> tuple[Any, tuple[str
     return found, tuple(notes)
 
 
+def people_by_row(rows: Rows, name: str | None) -> list[str]:
+    """Who voted in each row, by the column of this name; ``UNKNOWN`` where it names nobody, and without such a column."""
+    if name is None:
+        return [UNKNOWN] * len(rows)
+    return [who if who and who.strip() else UNKNOWN for who in rows.identifier(name, null=True).to_pylist()]
+
+
 def _not_taken(rows: Rows, taken: Collection[str]) -> tuple[str, ...]:
     """A note on columns whose names may say who voted, and whose values recur nowhere: everybody is unknown then."""
     if len(rows) < FEW:

@@ -8,12 +8,11 @@ from typing import Any
 import pyarrow as pa
 
 from votewise.data.identity import ALSO
-from votewise.data.votes import UNKNOWN
 from votewise.sources.answer_lists.rankings import NOTE, listed
 from votewise.sources.canonical import JUDGEMENT, Canonical, from_votes, optional
 from votewise.sources.cells import is_text
 from votewise.sources.format import Format
-from votewise.sources.meanings.people import people_column
+from votewise.sources.meanings.people import people_by_row, people_column
 from votewise.sources.meanings.verdicts_beside import refuse_verdict_beside
 from votewise.sources.rows import Rows
 from votewise.sources.rows_part import parts_of
@@ -84,7 +83,7 @@ def read_chosen_lists(rows: Rows) -> Canonical:
     """Read every chosen answer against every rejected one of its row, as votes of one judgement."""
     refuse_verdict_beside(rows)
     people = people_column(rows, taken=SIDES)
-    who = [None] * len(rows) if people is None else rows.identifier(people, null=True).to_pylist()
+    who = people_by_row(rows, people)
     more = {
         name: pa.array(column, from_pandas=True).to_pylist()
         for name, column in optional(rows, without=(JUDGEMENT,)).items()
@@ -104,7 +103,7 @@ def read_chosen_lists(rows: Rows) -> Canonical:
         couples = [(a, b) for a in sides[0] for b in sides[1]] if rows.ok[i] else []
         shared = {
             "row": i,
-            "annotator": who[i] or UNKNOWN,
+            "annotator": who[i],
             "label": "a",
             **{n: column[i] for n, column in more.items()},
         }

@@ -6,10 +6,9 @@ import json
 from typing import Any
 
 from votewise.data.identity import ALSO
-from votewise.data.votes import UNKNOWN
 from votewise.sources.canonical import Canonical, from_votes
 from votewise.sources.format import Format
-from votewise.sources.meanings.people import people_column
+from votewise.sources.meanings.people import people_by_row, people_column
 from votewise.sources.nested import get
 from votewise.sources.rows import Rows
 from votewise.sources.texts.messages import CONVERSATION, conversation, without_nulls
@@ -22,7 +21,7 @@ def read_openai(rows: Rows) -> Canonical:
     asked = rows.values("input")
     better, worse = rows.values("preferred_output"), rows.values("non_preferred_output")
     name = people_column(rows)
-    who = [None] * len(rows) if name is None else rows.identifier(name, null=True).to_pylist()
+    who = people_by_row(rows, name)
     votes: list[dict[str, Any]] = []
     kept = VoteTexts(rows)
     for i in range(len(rows)):
@@ -42,7 +41,7 @@ def read_openai(rows: Rows) -> Canonical:
         tools = without_nulls(get(asked[i], "tools") or [])
         seen = json.dumps({"tools": tools}, sort_keys=True, ensure_ascii=False) if tools else None
         texts = kept.keep({"prompt": prompt, "response_a": chosen, "response_b": rejected, ALSO: seen})
-        votes.append({"row": i, "annotator": who[i] or UNKNOWN, "label": "a", **texts})
+        votes.append({"row": i, "annotator": who[i], "label": "a", **texts})
     kept.finish()
     return from_votes(rows, votes, shown=False, guarded=True)
 

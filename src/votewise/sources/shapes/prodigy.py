@@ -12,7 +12,7 @@ from votewise.sources.answer_lists.rankings import NOTE, by_places
 from votewise.sources.canonical import Canonical, from_votes
 from votewise.sources.cells import is_text
 from votewise.sources.format import Format
-from votewise.sources.meanings.people import people_column
+from votewise.sources.meanings.people import people_by_row, people_column
 from votewise.sources.meanings.times import time_column
 from votewise.sources.nested import get, named
 from votewise.sources.rows import Rows
@@ -68,13 +68,11 @@ def read_prodigy(rows: Rows) -> Canonical:
     return from_votes(rows, votes, shown=True, skipped=skipped, notes=notes, guarded=True)
 
 
-def _people(rows: Rows) -> list[str | None]:
+def _people(rows: Rows) -> list[str]:
     name = people_column(rows, (SESSION,)) or (SESSION if rows.has(SESSION) else None)
-    if name is None:
-        return [None] * len(rows)
-    found: list[str | None] = rows.identifier(name, null=True).to_pylist()
-    rows.use(name, "annotator")
-    return found
+    if name is not None:
+        rows.use(name, "annotator")
+    return people_by_row(rows, name)
 
 
 def _tasks(rows: Rows) -> Iterator[tuple[Any, str | None, Any]]:

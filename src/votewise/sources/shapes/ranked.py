@@ -19,7 +19,7 @@ from votewise.sources.canonical import JUDGEMENT, Canonical, from_votes, optiona
 from votewise.sources.containers.left_values import MappedValues
 from votewise.sources.format import Format
 from votewise.sources.meanings.column_names import plain_name
-from votewise.sources.meanings.people import people_column
+from votewise.sources.meanings.people import people_by_row, people_column
 from votewise.sources.nested import get, named
 from votewise.sources.option_words import column_option
 from votewise.sources.rows import Rows
@@ -54,7 +54,7 @@ def read_ranked(rows: Rows) -> Canonical:
     name, order = _found(rows)
     by_people = order if isinstance(order, PeopleOrders) else None
     people = None if by_people is not None else people_column(rows, taken=(name,))
-    who = [None] * len(rows) if people is None else rows.identifier(people, null=True).to_pylist()
+    who = people_by_row(rows, people)
     taken = {name, *order.columns, *((people,) if people else ())}
     more = {
         n: pa.array(c, from_pandas=True).to_pylist()

@@ -8,7 +8,6 @@ from typing import Any
 import pyarrow as pa
 
 from votewise.data.identity import ALSO
-from votewise.data.votes import UNKNOWN
 from votewise.errors import many
 from votewise.sources.answer_lists.answer_orders import place
 from votewise.sources.answer_lists.judged_rows import judged
@@ -19,7 +18,7 @@ from votewise.sources.canonical import JUDGEMENT, Canonical, from_votes, optiona
 from votewise.sources.containers.left_values import MappedValues
 from votewise.sources.format import Format
 from votewise.sources.meanings.column_names import plain_name
-from votewise.sources.meanings.people import people_column
+from votewise.sources.meanings.people import people_by_row, people_column
 from votewise.sources.nested import named
 from votewise.sources.option_words import column_option
 from votewise.sources.rows import Rows
@@ -47,7 +46,7 @@ def read_ranked_columns(rows: Rows) -> Canonical:
         raise rows.fail("has no columns of answers with a rank each", expected=expected)
     numbers = complete(rows, found) if found.order is None else found.order.columns
     people = people_column(rows, taken=(*found.answers, *numbers))
-    who = [None] * len(rows) if people is None else rows.identifier(people, null=True).to_pylist()
+    who = people_by_row(rows, people)
     more = {
         name: pa.array(column, from_pandas=True).to_pylist()
         for name, column in optional(rows, without=(JUDGEMENT,)).items()
@@ -65,7 +64,7 @@ def read_ranked_columns(rows: Rows) -> Canonical:
         couples = orders[i] if rows.ok[i] else []
         skipped += bool(rows.ok[i]) and not couples
         several += len(couples) > 1
-        shared = {"row": i, "annotator": who[i] or UNKNOWN, **{n: column[i] for n, column in more.items()}}
+        shared = {"row": i, "annotator": who[i], **{n: column[i] for n, column in more.items()}}
         shared |= {"judgement": str(i)} if len(couples) > 1 else {}
         for better, worse, tie in couples:
             p, a, b = one_kind(asked, answers[better], answers[worse])

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import pyarrow as pa
 
-from votewise.data.votes import UNKNOWN
 from votewise.errors import BadInputError, many
 from votewise.sources.answer_lists.answer_orders import ANSWERS, place
 from votewise.sources.answer_lists.ranked_together import check_rankings, ranked_together
@@ -14,7 +13,7 @@ from votewise.sources.cells import is_string
 from votewise.sources.couple_texts import CoupleTexts
 from votewise.sources.format import Format
 from votewise.sources.meanings.column_names import plain_name
-from votewise.sources.meanings.people import people_column
+from votewise.sources.meanings.people import people_by_row, people_column
 from votewise.sources.meanings.result_columns import answer_columns
 from votewise.sources.nested import named
 from votewise.sources.option_words import column_option
@@ -59,7 +58,7 @@ def read_ranked_rows(rows: Rows) -> Canonical:
         raise rows.fail("has no answers with a rank each", expected="the columns prompt, response and rank")
     answer, number, kind = found
     people = people_column(rows, taken=(answer, number))
-    who = [None] * len(rows) if people is None else rows.identifier(people, null=True).to_pylist()
+    who = people_by_row(rows, people)
     more = {n: pa.array(c, from_pandas=True).to_pylist() for n, c in optional(rows).items() if n in (JUDGEMENT, *MORE)}
     parts = find_parts(rows, {answer, number, *more, *((people,) if people else ())}, (answer,))
     use_parts(rows, parts)
@@ -86,7 +85,7 @@ def read_ranked_rows(rows: Rows) -> Canonical:
         raise _alone(rows, parts, number, people)
     models = _models(rows)
     votes = [
-        {"row": worse, "annotator": who[worse] or UNKNOWN, "label": "tie" if tie else "a", "judgement": mark}
+        {"row": worse, "annotator": who[worse], "label": "tie" if tie else "a", "judgement": mark}
         | {name: column[worse] for name, column in more.items() if name != JUDGEMENT}
         | {"model_a": models[better], "model_b": models[worse]}
         for (worse, better, tie), mark in sorted(couples)

@@ -13,6 +13,7 @@ from votewise.sources.canonical import JUDGEMENT, Canonical, from_votes, optiona
 from votewise.sources.containers.stand_in_type import TextsNeededError
 from votewise.sources.format import Format
 from votewise.sources.meanings.labels import LABELS, NAMED, NEUTRAL, label_key, meaning_of, refuse_label
+from votewise.sources.meanings.people import people_by_row
 from votewise.sources.meanings.result_columns import answer_columns, by_names, label_columns
 from votewise.sources.meanings.scores_as_votes import ends_of, marks_of_sides, score_columns
 from votewise.sources.meanings.vote_columns import VoteColumns, entry, find_votes
@@ -127,7 +128,7 @@ def _given(rows: Rows, votes: VoteColumns) -> list[Given]:
         return _listed(rows, votes.listed, votes.names)
     given: list[Given] = [[] for _ in range(len(rows))]
     for name, people in votes.single.items():
-        who = [None] * len(rows) if people is None else rows.identifier(people, null=True).to_pylist()
+        who = people_by_row(rows, people)
         for i, value in enumerate(rows.labels_in(name, null=True).to_pylist()):
             if value is not None and value.strip():
                 given[i].append((name if name in votes.named else who[i], value, name))

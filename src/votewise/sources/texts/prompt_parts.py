@@ -238,7 +238,9 @@ def prompts_of(rows: Rows, parts: Parts) -> list[Any]:
         plain = not turns and not turns_after and not before
         found.append(text if plain else whole or None)
     if any(isinstance(value, list) for value in found):
-        found = [_said(value, "user") for value in found]
+        # Without a column of questions nothing was asked in these columns, not an empty question.
+        silent = parts.prompt is None and parts.input is None
+        found = [None if silent and value == "" else _said(value, "user") for value in found]
     return found
 
 
