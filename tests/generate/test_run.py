@@ -269,7 +269,7 @@ def test_a_run_without_any_answer_fails(server: tuple[Scripted, list[Any]], tmp_
     job = GenerateJob(
         only, ["m"], tmp_path / "a.jsonl", Sampling(6), "endpoint", BackendOptions(base_url=server[0].url)
     )
-    with pytest.raises(BadInputError, match=r"none of 1 prompts was answered: status 400: too rude"):
+    with pytest.raises(BadInputError, match=r"no answer to 1 prompt: status 400: too rude"):
         generate_answers(job)
     assert lines(job.out)[0]["error"] == "status 400: too rude"
 

@@ -84,7 +84,7 @@ def test_mistakes_name_the_parameter(options: dict[str, Any], message: str) -> N
 
 
 def test_where_nothing_was_answered_it_fails(server: Scripted) -> None:
-    with pytest.raises(BadInputError, match=r"^none of 1 prompts was answered: status 400: too rude"):
+    with pytest.raises(BadInputError, match=r"^no answer to 1 prompt: status 400: too rude"):
         votewise.generate(["rude"], model="m", **at(server))
 
 

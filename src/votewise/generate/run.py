@@ -53,7 +53,7 @@ def generate_answers(
         journal.finish()
     if not any(result.answered.values()):
         raise BadInputError(
-            f"none of {many(len(job.prompts), 'prompt')} was answered: {next(iter(result.errors))}",
+            f"no answer to {many(len(job.prompts), 'prompt')}: {next(iter(result.errors))}",
             source=None if job.out is None else str(job.out),
         )
     return result
