@@ -64,6 +64,11 @@ def answers() -> st.SearchStrategy[list[str]]:
     return st.lists(texts(), **some) | st.lists(texts(), **some) | st.lists(st.sampled_from(WORDS), **some)
 
 
+def remarks() -> st.SearchStrategy[str]:
+    """Texts without a word for a status, a split or a question, which a column would be asked about."""
+    return texts().filter(lambda text: text in TEXTS or not (text.isalpha() or "_" in text))
+
+
 def texts() -> st.SearchStrategy[str]:
     """Texts, some of them empty."""
     return st.sampled_from(TEXTS) | st.text(_LETTERS, max_size=12)

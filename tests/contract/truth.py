@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from hostile import answers, names, texts
+from hostile import answers, names, remarks, texts
 from hypothesis import strategies as st
 
 Message = tuple[str, str]
@@ -94,7 +94,7 @@ def truths(
         votes.append(
             TrueVote(
                 number, who, prompt, a, b, draw(st.sampled_from(verdicts)),
-                draw(st.integers(-(2**60), 2**60)), draw(st.none() | texts()),
+                draw(st.integers(-(2**60), 2**60)), draw(st.none() | remarks()),
             )
         )  # fmt: skip
     # A table without any vote is refused, and tells nothing.

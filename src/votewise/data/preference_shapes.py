@@ -62,7 +62,7 @@ def preference_table(
         found.setdefault(name, (theirs.schema.field(name), theirs[name]))
     fields = [field.with_name(name) for name, (field, _) in found.items()]
     columns = [column for _, column in found.values()]
-    return pa.Table.from_arrays(columns, schema=pa.schema(fields, plain.schema.metadata))
+    return pa.Table.from_arrays(columns, schema=pa.schema(fields, theirs.schema.metadata))
 
 
 def made_of(
