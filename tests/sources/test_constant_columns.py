@@ -57,3 +57,18 @@ def test_a_log_with_constant_columns_is_counted_as_its_rows_say(tmp_path: Path, 
     assert found[0].comparisons.tolist() == found[1].comparisons.tolist()
     assert found[0].wins.tolist() == found[1].wins.tolist() == found[1].comparisons.tolist()
     assert found[0].ties == found[1].ties == (12 if status else 0)
+
+
+def test_a_column_that_the_name_of_a_folder_has_is_what_the_engine_reads(tmp_path: Path) -> None:
+    folder = tmp_path / "model_a=other"
+    folder.mkdir()
+    log: dict[str, list[Any]] = {
+        "user": ["u", "v"],
+        "model_a": ["new"] * 2,
+        "model_b": ["old"] * 2,
+        "winner": ["model_a"] * 2,
+    }
+    path = write(folder / "log.parquet", **log)
+    assert constant_columns([path], ["model_a", "model_b"]) == {"model_b": "old"}
+    counts = votewise.filter_clicks(path, win_rate=0.7, dry_run=True).counts
+    assert counts.models == ("old", "other")

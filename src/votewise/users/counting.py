@@ -33,7 +33,7 @@ def kinds_of_rows(rows: Any, columns: dict[str, str], source: str, constant: Map
         rows: the log, an expression of the engine.
         columns: the names that its columns have in it.
         source: name of the log, for messages.
-        constant: columns known to hold one text in all rows: an engine groups by one column five times as fast as by three.
+        constant: columns known to hold one text in all rows, by which the engine need not group.
 
     Raises:
         BadInputError: there are no rows, or too many combinations.

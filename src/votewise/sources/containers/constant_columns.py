@@ -25,9 +25,12 @@ def constant_columns(files: Sequence[Path], names: Iterable[str]) -> dict[str, s
     """The text of each of these columns that every row of every file has, where the files say so; no row is read."""
     import duckdb
 
-    if not files:
+    # The engine takes a column that the name of a folder has (``model_a=new``) from there.
+    folders = {part.partition("=")[0] for file in files for part in file.parent.parts if "=" in part}
+    names = [name for name in names if name not in folders]
+    if not files or not names:
         return {}
     # DuckDB would read a name with brackets as a pattern.
-    given = {"files": [glob.escape(str(file)) for file in files], "names": list(names), "longest": LONGEST}
+    given = {"files": [glob.escape(str(file)) for file in files], "names": names, "longest": LONGEST}
     with duckdb.connect() as engine:
         return dict(engine.execute(QUERY, given).fetchall())
