@@ -9,7 +9,7 @@ import pytest
 from votewise.errors import BadInputError
 from votewise.evaluate.evaluation_files import check_folder
 from votewise.storage.files import write_json
-from votewise.storage.free_folders import check_folder_by_names, check_folder_is_free
+from votewise.storage.free_folders import check_folder_is_free
 from votewise.workflows.train import BESIDE, MARKS
 
 
@@ -54,7 +54,7 @@ def test_a_folder_with_something_else_is_refused(tmp_path: Path) -> None:
 
 
 def check_training(folder: Path) -> None:
-    check_folder_by_names(folder, marks=MARKS, names=BESIDE, command="train", summary_keys=["training"])
+    check_folder_is_free(folder, marks=MARKS, names=BESIDE, command="train", summary_keys=["training"])
 
 
 def test_a_folder_with_an_audit_or_data_is_not_trained_into(tmp_path: Path) -> None:

@@ -21,7 +21,7 @@ from votewise.evaluate.figures import matrix_figures, win_rate_figures
 from votewise.evaluate.record import FILE, record_result
 from votewise.sources.databases.urls import shown_url
 from votewise.storage.files import folder_written_whole
-from votewise.storage.free_folders import check_folder_by_names
+from votewise.storage.free_folders import check_folder_is_free
 from votewise.storage.journal import content_key
 from votewise.storage.spreadsheet_cells import quoted_cells
 
@@ -33,7 +33,7 @@ NAMES = ("*-against-*", f"{MATRIX}.*", f"{MATRIX}-*")
 
 def check_folder(folder: Path | None) -> None:
     """Raise BadInputError where a folder holds something else than evaluations, which may share a folder."""
-    check_folder_by_names(folder, marks=[FILE], names=NAMES, command="evaluate")
+    check_folder_is_free(folder, marks=[FILE], names=NAMES, command="evaluate")
 
 
 def name_of(contests: Contests) -> str:

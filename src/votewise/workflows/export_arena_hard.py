@@ -69,11 +69,11 @@ def export_arena_hard(
     from votewise.evaluate.arena_hard_questions import read_questions
     from votewise.sources.reader import SourceReader, rejected_file
     from votewise.storage.files import folder_to_write, write_json_lines
-    from votewise.storage.free_folders import check_folder_by_names
+    from votewise.storage.free_folders import check_folder_is_free
 
     folder = folder_to_write(out)
     # It has files with the answers of other models, and it may be Arena-Hard's own folder.
-    check_folder_by_names(folder, marks=(), names=["*.jsonl"], command="evaluate export arena-hard")
+    check_folder_is_free(folder, names=["*.jsonl"], command="evaluate export arena-hard")
     reader = SourceReader(columns=columns, split=split, on_error=on_error)
     of_model = one_model(read_answers(answers, reader), model)
     found = arena_hard_answers(

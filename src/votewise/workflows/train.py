@@ -98,7 +98,7 @@ def train(
         from votewise.train.launch import run
 
     from votewise.data.votes import Votes
-    from votewise.storage.free_folders import TRAINING, check_folder_by_names
+    from votewise.storage.free_folders import TRAINING, check_folder_is_free
 
     in_memory = votes if isinstance(votes, Votes) else None
     named = {
@@ -119,7 +119,7 @@ def train(
     wanted = take_apart(words)
     folder = Path(wanted.output_dir)
     if not wanted.dry_run:
-        check_folder_by_names(folder, marks=MARKS, names=BESIDE, command="train", summary_keys=[TRAINING])
+        check_folder_is_free(folder, marks=MARKS, names=BESIDE, command="train", summary_keys=[TRAINING])
     progress.stage("Reading the votes" if wanted.dry_run else "Training")
     outcome = run(words, votes=in_memory)
     if wanted.dry_run:
