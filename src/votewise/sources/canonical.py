@@ -29,6 +29,9 @@ JUDGEMENT = "judgement"
 PLACE = "place"
 """The column with the row of the staged texts that a vote has, where they are staged vote by vote."""
 
+BESIDE = ("domain", "time", "weight")
+"""Optional columns of the plain format that a row with several answers may have."""
+
 PLAIN_COLUMNS = ("annotator", "label", *TEXTS, ALSO, *NAMES, *NUMBERS)
 """The columns of votes that are given one by one."""
 
@@ -178,3 +181,9 @@ def optional(rows: Rows, *, without: Collection[str | None] = ()) -> dict[str, A
         with np.errstate(invalid="ignore"):
             rows.reject_where(found["weight"] < 0, "is negative", column="weight", expected="0 or more")
     return found
+
+
+def values_beside(rows: Rows, names: Collection[str] = BESIDE) -> dict[str, list[Any]]:
+    """Some of the optional columns, one Python value a row: for readers that make several votes of a row."""
+    found = optional(rows, without=() if JUDGEMENT in names else (JUDGEMENT,))
+    return {name: pa.array(column, from_pandas=True).to_pylist() for name, column in found.items() if name in names}

@@ -5,11 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-import pyarrow as pa
-
 from votewise.data.identity import ALSO
 from votewise.sources.answer_lists.rankings import NOTE, listed
-from votewise.sources.canonical import JUDGEMENT, Canonical, from_votes, optional
+from votewise.sources.canonical import Canonical, from_votes, values_beside
 from votewise.sources.cells import is_text
 from votewise.sources.format import Format
 from votewise.sources.meanings.people import people_by_row, people_column
@@ -24,7 +22,6 @@ from votewise.sources.values import decoded
 from votewise.sources.vote_texts import VoteTexts
 
 SIDES = ("chosen", "rejected")
-MORE = ("domain", "time", "weight")
 SAMPLE = 20
 NAME = "chosen-lists"
 SAID = "Every answer in 'chosen' is better than every one in 'rejected'."
@@ -84,11 +81,7 @@ def read_chosen_lists(rows: Rows) -> Canonical:
     refuse_verdict_beside(rows)
     people = people_column(rows, taken=SIDES)
     who = people_by_row(rows, people)
-    more = {
-        name: pa.array(column, from_pandas=True).to_pylist()
-        for name, column in optional(rows, without=(JUDGEMENT,)).items()
-        if name in MORE
-    }
+    more = values_beside(rows)
     parts = find_parts(rows, {*SIDES, *more, *((people,) if people is not None else ())})
     use_parts(rows, parts)
     if not (parts.prompt or parts.history) and any(is_text(item) for item in _first_answers(rows)):

@@ -6,8 +6,6 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import pyarrow as pa
-
 from votewise.data.identity import ALSO
 from votewise.data.votes import UNKNOWN
 from votewise.errors import many
@@ -15,7 +13,7 @@ from votewise.sources.answer_lists.answer_orders import ORDER, Order, find_order
 from votewise.sources.answer_lists.judged_rows import Models, judged
 from votewise.sources.answer_lists.order_columns import PeopleOrders, find_people_orders, refuse_open_orders
 from votewise.sources.answer_lists.rankings import NOTE, listed
-from votewise.sources.canonical import JUDGEMENT, Canonical, from_votes, optional, said
+from votewise.sources.canonical import Canonical, from_votes, said, values_beside
 from votewise.sources.containers.left_values import MappedValues
 from votewise.sources.format import Format
 from votewise.sources.meanings.column_names import plain_name
@@ -30,8 +28,6 @@ from votewise.sources.texts.prompt_parts import Parts, find_parts, prompts_of, s
 from votewise.sources.vote_texts import VoteTexts
 
 MODELS = ("models", "generation_models", "response_models", "model_names")
-MORE = ("domain", "time", "weight")
-"""Optional columns of the plain format that a row with several answers may have."""
 
 
 def is_ranked(rows: Rows) -> bool:
@@ -56,11 +52,7 @@ def read_ranked(rows: Rows) -> Canonical:
     people = None if by_people is not None else people_column(rows, taken=(name,))
     who = people_by_row(rows, people)
     taken = {name, *order.columns, *((people,) if people else ())}
-    more = {
-        n: pa.array(c, from_pandas=True).to_pylist()
-        for n, c in optional(rows, without=(JUDGEMENT,)).items()
-        if n in MORE
-    }
+    more = values_beside(rows)
     parts = find_parts(rows, taken | set(more))
     use_parts(rows, parts)
     here = list(_asked(rows, parts, name)) if rows.source.stand_ins is None else None

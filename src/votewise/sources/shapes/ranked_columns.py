@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-import pyarrow as pa
-
 from votewise.data.identity import ALSO
 from votewise.errors import many
 from votewise.sources.answer_lists.answer_orders import place
@@ -14,7 +12,7 @@ from votewise.sources.answer_lists.judged_rows import judged
 from votewise.sources.answer_lists.rank_bounds import beyond
 from votewise.sources.answer_lists.rank_columns import KINDS, Ranked, complete, find_ranked_columns
 from votewise.sources.answer_lists.rankings import NOTE, Couples, by_places
-from votewise.sources.canonical import JUDGEMENT, Canonical, from_votes, optional
+from votewise.sources.canonical import Canonical, from_votes, values_beside
 from votewise.sources.containers.left_values import MappedValues
 from votewise.sources.format import Format
 from votewise.sources.meanings.column_names import plain_name
@@ -28,7 +26,6 @@ from votewise.sources.texts.prompt_objects import holds_objects
 from votewise.sources.texts.prompt_parts import Parts, find_parts, prompts_of, seen_of, use_parts
 from votewise.sources.vote_texts import VoteTexts
 
-MORE = ("domain", "time", "weight")
 MODELS = ("model", "model_name", "generator")
 
 
@@ -47,11 +44,7 @@ def read_ranked_columns(rows: Rows) -> Canonical:
     numbers = complete(rows, found) if found.order is None else found.order.columns
     people = people_column(rows, taken=(*found.answers, *numbers))
     who = people_by_row(rows, people)
-    more = {
-        name: pa.array(column, from_pandas=True).to_pylist()
-        for name, column in optional(rows, without=(JUDGEMENT,)).items()
-        if name in MORE
-    }
+    more = values_beside(rows)
     models = _models(rows, found)
     orders = _orders(rows, found, numbers, models)
     parts = find_parts(rows, {*found.answers, *numbers, *more, *((people,) if people else ())})

@@ -8,7 +8,7 @@ from votewise.errors import BadInputError, many
 from votewise.sources.answer_lists.answer_orders import ANSWERS, place
 from votewise.sources.answer_lists.ranked_together import check_rankings, ranked_together
 from votewise.sources.answer_lists.rankings import NOTE, by_places
-from votewise.sources.canonical import JUDGEMENT, Canonical, from_votes, optional
+from votewise.sources.canonical import BESIDE, JUDGEMENT, Canonical, from_votes, values_beside
 from votewise.sources.cells import is_string
 from votewise.sources.couple_texts import CoupleTexts
 from votewise.sources.format import Format
@@ -27,7 +27,6 @@ RANKS = ("ranks", "rank", "human_rank", "preference_rank", "overall_rank", "rank
 SCORES = ("scores",)
 """Scores count only where they are asked for: each may be somebody else's, about the one answer alone."""
 MODELS = ("model", "model_name", "model_id", "generator")
-MORE = ("domain", "time", "weight")
 
 Couple = tuple[int, int, bool]
 """Rows of the worse and of the better answer, and whether they are equal."""
@@ -59,7 +58,7 @@ def read_ranked_rows(rows: Rows) -> Canonical:
     answer, number, kind = found
     people = people_column(rows, taken=(answer, number))
     who = people_by_row(rows, people)
-    more = {n: pa.array(c, from_pandas=True).to_pylist() for n, c in optional(rows).items() if n in (JUDGEMENT, *MORE)}
+    more = values_beside(rows, (JUDGEMENT, *BESIDE))
     parts = find_parts(rows, {answer, number, *more, *((people,) if people else ())}, (answer,))
     use_parts(rows, parts)
     rows.use(answer, "answers")
