@@ -56,20 +56,6 @@ def nova(votes: list[TrueVote], dice: Random) -> Written:
     return rows, unnamed(votes)
 
 
-def ranked_rows(votes: list[TrueVote], dice: Random) -> Written:
-    """One answer per row."""
-    rows: list[Row] = []
-    for vote in votes:
-        answers = [
-            {"prompt_id": f"q{vote.number:03}", "prompt": asked(vote), "response": text, "rank": rank,
-             "annotator": vote.annotator}
-            for rank, text in enumerate(preferred(vote), 1)
-        ]  # fmt: skip
-        dice.shuffle(answers)
-        rows += answers
-    return rows, votes
-
-
 def oasst(votes: list[TrueVote], dice: Random) -> Written:
     """Messages, each with the one that it answers; one ranking of each question by nobody in particular."""
     rows: list[Row] = []
@@ -104,7 +90,6 @@ def pick_a_pic(votes: list[TrueVote], _: Random) -> Written:
 
 FLAT_PRODUCTS: dict[str, WrittenShape] = {
     "toloka": WrittenShape("toloka", toloka, ("a", "b", "tie", "both_bad", "skip")),
-    "ranked-rows": WrittenShape("ranked-rows", ranked_rows, CLEAR, named=False, one_per_row=False),
     "oasst, messages": WrittenShape("oasst", oasst, CLEAR, one_per_row=False),
     "pick-a-pic": WrittenShape("pick-a-pic", pick_a_pic, ("a", "b", "tie", "skip")),
 }
