@@ -3,7 +3,7 @@
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo test test-fast fuzz check format bench experiments spark docs wheel constraints clean
+.PHONY: help demo test test-fast test-trl fuzz check format bench experiments spark docs wheel constraints clean
 
 ifeq ($(origin PYTHON), undefined)
 PYTHON := $(shell for p in python3 python3.14 python3.13 python3.12 python3.11 python; do \
@@ -29,6 +29,9 @@ test: check  ## lint, types and all tests
 
 test-fast: check  ## lint, types and the tests that are not marked slow, in two minutes
 	@$(BIN)/python -m pytest $(PARALLEL) -m "not slow"
+
+test-trl: $(VENV)/.dev  ## the tests of training with the lowest and the newest TRL that votewise supports
+	@$(BIN)/python tests/trl_versions.py $(PARALLEL)
 
 # Another SEED tries other random tables, for so many minutes: make fuzz SEED=7 MINUTES=240
 SEED ?= 0

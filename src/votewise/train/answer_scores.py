@@ -87,16 +87,15 @@ def use_fused_head(wanted: Projection, head: Any, device: torch.device) -> bool:
 def _fused_scores(hidden: Tensor, head: Any, targets: Tensor, config: Any, more: bool) -> tuple[Tensor, ...]:
     """The result of ``_token_scores`` from TRL's tiled projection, which holds no logits and has its own gradient."""
     from torch.distributed.tensor import DTensor
-    from trl.kernels import ChunkedLogProbFunction
-    from trl.trainer.utils import _CHUNKED_LOGPROB_CHUNK_SIZE, maybe_gather_lm_head_ctx
+
+    from votewise.train.trl_adapter import chunked_logps
 
     # Gathered, if FSDP or ZeRO-3 have sharded it.
     weight, bias = (w.full_tensor() if isinstance(w, DTensor) else w for w in (head.weight, head.bias))
     cap, wanted = getattr(config, "final_logit_softcapping", None), ("entropy", "mean_logits", "is_top1")
-    with maybe_gather_lm_head_ctx(weight, bias):
-        logp, entropy, _, mean, likeliest = ChunkedLogProbFunction.apply(
-            hidden, weight, bias, targets, 1.0, _CHUNKED_LOGPROB_CHUNK_SIZE, cap, _logit_factor(config), wanted * more
-        )
+    logp, entropy, _, mean, likeliest = chunked_logps(
+        hidden, (weight, bias), targets, cap=cap, factor=_logit_factor(config), more=wanted * more
+    )
     return (logp, entropy.detach(), mean, likeliest.float()) if more else (logp,)
 
 

@@ -4,18 +4,17 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from trl import DPOTrainer
 
 from votewise.data.votes import UNKNOWN, Votes
 from votewise.errors import many
 from votewise.train.loading import tokenizer_of
 from votewise.train.memory import Memory
 from votewise.train.training_rows import ROW, TrainingRows
+from votewise.train.trl_adapter import tokenize_pairs
 
 Counts = npt.NDArray[np.int64]
 
@@ -71,9 +70,8 @@ class RunFacts:
 
 def measure_lengths(dataset: Any, processor: Any, training: Any) -> Lengths:
     """Tokens of each row, counted by TRL's own data preparation, so chat templates are included."""
-    of = SimpleNamespace(_tokenizer=tokenizer_of(processor))
-    whole = SimpleNamespace(dataset_num_proc=training.dataset_num_proc, max_length=None, truncation_mode="keep_start")
-    rows = DPOTrainer._prepare_dataset(of, dataset, processor, whole, "train").with_format("arrow")[:]
+    tokenized = tokenize_pairs(dataset, processor, tokenizer_of(processor), processes=training.dataset_num_proc)
+    rows = tokenized.with_format("arrow")[:]
     found = (rows[name].combine_chunks() for name in ("prompt_ids", "chosen_ids", "rejected_ids"))
     return Lengths(*(column.value_lengths().to_numpy().astype(np.int64) for column in found))
 

@@ -13,14 +13,13 @@ from accelerate.utils import broadcast_object_list, gather_object, send_to_devic
 from datasets import Dataset, IterableDataset, concatenate_datasets
 from peft import PeftModel
 from tqdm.auto import tqdm  # type: ignore[import-untyped]
-from trl.models.utils import prepare_deepspeed
-from trl.trainer.dpo_trainer import DataCollatorForPreference
 
 from votewise.errors import BadInputError
 from votewise.train.config import RobustPreferenceConfig
 from votewise.train.processes import sharded_here
 from votewise.train.reference_cache import Logps, ReferenceCache, reference_folder
 from votewise.train.reference_keys import model_key, pair_keys, pair_keys_of_tokens, weights_digest
+from votewise.train.trl_adapter import PairCollator
 
 logger = get_logger(__name__)
 
@@ -102,7 +101,7 @@ def _keys(trainer: Any, dataset: Any) -> list[bytes]:
         trainer.data_collator, "collator", trainer.data_collator
     )  # a ``RowCollator`` does not change the tokens
     parts = [range(start, min(start + READ, len(dataset))) for start in range(0, len(dataset), READ)]
-    if type(collator) is not DataCollatorForPreference:
+    if type(collator) is not PairCollator:
         return [key for rows in parts for key in pair_keys(_collate(trainer, dataset, rows))]
     tokens = dataset.select_columns(["prompt_ids", "chosen_ids", "rejected_ids"]).with_format("numpy")
     how = {"max_length": collator.max_length, "truncation_mode": collator.truncation_mode}
@@ -115,7 +114,7 @@ def _model_key(trainer: Any) -> str:
     model = accelerator.unwrap_model(trainer.ref_model or trainer.model)
     adapter = "ref" if isinstance(model, PeftModel) and "ref" in model.peft_config else None
     if trainer.is_fsdp_enabled:
-        weights: Any = trainer._precompute_model_hash  # of the complete weights, before they were sharded
+        weights: Any = trainer.whole_weights_hash  # of the complete weights, before they were sharded
     elif trainer.is_deepspeed_enabled:
         weights = gather_object([weights_digest(model, adapter)])  # possibly of this rank's part only: of all parts
     else:
@@ -142,9 +141,7 @@ def _batches(
     world, rank = accelerator.num_processes, accelerator.process_index
     model = trainer.ref_model or trainer.model
     if trainer.ref_model is None and trainer.is_deepspeed_enabled:
-        if trainer._precompute_engine is None:  # as in TRL
-            trainer._precompute_engine = prepare_deepspeed(trainer.model, accelerator)
-        model = trainer._precompute_engine
+        model = trainer.reference_engine()
     training, checked = model.training, trainer._checked
     trainer._checked = False  # the reference model may be of another kind than the policy
     model.eval()

@@ -16,7 +16,6 @@ from typing import Any
 import torch
 from datasets import IterableDataset
 from trl import get_peft_config, get_quantization_config
-from trl.trainer.utils import create_model_from_path
 
 from votewise.data.votes import Votes
 from votewise.errors import BadInputError, VotewiseError, visible
@@ -27,6 +26,7 @@ from votewise.train.loading import check_vocabularies, first_line, in_one_line, 
 from votewise.train.memory import Load, count_parameters, estimate_memory
 from votewise.train.precompute import worth_precomputing
 from votewise.train.trainer import RobustPreferenceTrainer
+from votewise.train.trl_adapter import create_model_from_path
 
 PATIENCE = 5.0
 """Seconds that other processes wait for the first one to print the error, before they print it themselves."""

@@ -1,13 +1,12 @@
 """RE-DPO, RE-IPO, RE-SimPO and RE-CPO as a TRL trainer.
 
-A thin subclass of ``DPOTrainer``. TRL prepares the data, tokenizes, shards and steps. This class adds the loss of a batch,
-learns about annotators after each step, and writes the beliefs at the end.
+A thin subclass of ``DPOTrainer``, by way of ``trl_adapter``. TRL prepares the data, tokenizes, shards and steps. This class
+adds the loss of a batch, learns about annotators after each step, and writes the beliefs at the end.
 """
 
 from __future__ import annotations
 
 import copy
-from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -17,14 +16,11 @@ import torch
 from accelerate.logging import get_logger
 from peft import PeftModel
 from torch import Tensor
-from transformers.trainer_utils import PREFIX_CHECKPOINT_DIR
-from trl import DPOTrainer
-from trl.trainer.dpo_trainer import disable_gradient_checkpointing, use_adapter
 
 from votewise.annotators.estimate import estimate_reliability
 from votewise.annotators.results import ReliabilityResult
 from votewise.annotators.saved import summarise
-from votewise.errors import BadInputError, many
+from votewise.errors import BadInputError, VotewiseError, many
 from votewise.report.audit_files import write_audit
 from votewise.storage.free_folders import TRAINING
 from votewise.train.answer_scores import add_scoring
@@ -39,11 +35,12 @@ from votewise.train.objectives import CONFIDENCE_OBJECTIVES, apply_objective
 from votewise.train.precompute import with_reference
 from votewise.train.scoring import FastStep, Scores, score_answers
 from votewise.train.training_rows import ROW
+from votewise.train.trl_adapter import TrlTrainer
 
 logger = get_logger(__name__)
 
 
-class RobustPreferenceTrainer(DPOTrainer):
+class RobustPreferenceTrainer(TrlTrainer):
     """Train a policy on noisy votes, estimating annotator reliability during training.
 
     Args:
@@ -81,7 +78,7 @@ class RobustPreferenceTrainer(DPOTrainer):
         self._votes = BatchVotes(self.rows, self.beliefs, args, self.loss)
         self._how: FastStep | None = None
         self._checked = False
-        # TRL builds no reference model if this is set; ``_precompute_ref_logps`` computes nothing for losses without one.
+        # TRL builds no reference model if this is set; ``with_reference_logps`` computes nothing for losses without one.
         args.precompute_ref_log_probs = not self.loss.reference or bool(args.precompute_ref_log_probs)
         if ref_model is None and needs_copy(model, args, kwargs):
             ref_model = copy.deepcopy(model)
@@ -91,8 +88,7 @@ class RobustPreferenceTrainer(DPOTrainer):
         dataset = train_dataset if self.rows is None else self.rows.dataset
         super().__init__(model, ref_model=ref_model, args=args, train_dataset=dataset, **kwargs)
         if not self.loss.reference:
-            # Otherwise TRL would refuse to evaluate on data given after training, because there is no reference model.
-            self.precompute_ref_logps = False
+            self.no_reference_logps()
         self._prepare_scoring()
         self.data_collator: Any = RowCollator(self.data_collator, args.annotator_column, stream=self.rows is None)
         self.add_callback(EndOfEpoch(self.beliefs))
@@ -101,13 +97,13 @@ class RobustPreferenceTrainer(DPOTrainer):
 
     # Data
 
-    def _set_signature_columns_if_needed(self) -> None:
-        super()._set_signature_columns_if_needed()
+    def own_columns(self) -> list[str]:
+        """The number of the row, or in a stream the annotator."""
         own = ROW if self.rows is not None else self.args.annotator_column
-        if own is not None and own not in self._signature_columns:
-            self._signature_columns.append(own)
+        return [] if own is None else [own]
 
-    def _precompute_ref_logps(self, dataset: Any, name: str, batch_size: int) -> Any:
+    def with_reference_logps(self, dataset: Any, name: str, batch_size: int) -> Any:
+        """A tokenized dataset with reference log-probabilities; as it is where the loss needs none."""
         return with_reference(self, dataset, name, batch_size) if self.loss.reference else dataset
 
     # One batch
@@ -147,12 +143,8 @@ class RobustPreferenceTrainer(DPOTrainer):
     def compute_ref_log_probs(self, model: Any, inputs: dict[str, Any]) -> tuple[Tensor, Tensor]:
         """(B,) log-probabilities of the chosen and of the rejected answers under the reference model."""
         self._prepare_scoring()
-        adapter: Any = nullcontext()
-        if self.ref_model is None and isinstance(self.model, PeftModel):
-            policy = self.accelerator.unwrap_model(self.model)
-            adapter = use_adapter(policy, adapter_name="ref" if "ref" in policy.peft_config else None)
-        checkpointing = disable_gradient_checkpointing(self.model, self.args.gradient_checkpointing_kwargs)
-        with torch.no_grad(), checkpointing, adapter, self.accelerator.autocast():
+        adapter = self.ref_model is None and isinstance(self.model, PeftModel)
+        with self.as_reference(self.accelerator.unwrap_model(self.model) if adapter else None):
             batch = {name: value for name, value in inputs.items() if name != ROW}
             if not self._checked:
                 self._check_step(model, batch)
@@ -166,7 +158,8 @@ class RobustPreferenceTrainer(DPOTrainer):
         step = self.state.global_step + 1
         return bool(step % max(int(self.state.logging_steps), 1) == 0 or (step == 1 and self.args.logging_first_step))
 
-    def _compute_loss(self, model: Any, inputs: dict[str, Any], return_outputs: bool) -> Any:
+    def batch_loss(self, model: Any, inputs: dict[str, Any], return_outputs: bool) -> Any:
+        """The robust loss of a batch; in training, what it says about the annotators is kept for the end of the step."""
         training = self.model.training
         row = inputs.get(ROW)
         # Numbers of rows, or the annotators' names in a stream; None for data without votes.
@@ -234,10 +227,15 @@ class RobustPreferenceTrainer(DPOTrainer):
         return loss
 
     def _absorb_step(self) -> None:
-        if not self._step:
-            return
         seen, self._step, self._estimate = self._step, [], None
-        self._votes.absorb(*gather_step(seen, processes=self.accelerator.num_processes))
+        if seen:
+            self._votes.absorb(*gather_step(seen, processes=self.accelerator.num_processes))
+        if not self.beliefs.seen:
+            why = "they are not finite" if seen else f"the column {ROW} was lost on its way to the loss"
+            raise VotewiseError(
+                f"No margin of the first step reached the beliefs about annotators: {why}. In the first case check the "
+                "learning rate and number format, in the second a data_collator of your own and the version of TRL."
+            )
 
     # Metrics
 
@@ -247,11 +245,7 @@ class RobustPreferenceTrainer(DPOTrainer):
         found = self._running[mode].read(self.accelerator)
         if mode == "train" and "confidence/square" in found:
             found |= belief_metrics(found.pop("confidence/square"), found["confidence/mean"], self.beliefs)
-        if found:
-            self._total_train_tokens += int(found.get("num_tokens", 0))
-            found["num_tokens"] = self._total_train_tokens
-        self._metrics[mode].clear()
-        self._metrics[mode].update({name: [value] for name, value in found.items()})
+        self.replace_metrics(mode, found)
         super().log(logs, start_time)
 
     # Checkpoints, and the end
@@ -272,12 +266,9 @@ class RobustPreferenceTrainer(DPOTrainer):
             if self.args.write_beliefs and self.is_world_process_zero() and self.beliefs.seen:
                 self.write_beliefs(Path(self.args.output_dir))
 
-    def _save_checkpoint(self, model: Any, trial: Any) -> None:
-        # First, because the trainer's own state is written last and marks a checkpoint as complete.
-        if self.args.should_save:
-            folder = Path(self._get_output_dir(trial=trial), f"{PREFIX_CHECKPOINT_DIR}-{self.state.global_step}")
-            save_beliefs(folder, self.beliefs)
-        super()._save_checkpoint(model, trial)
+    def before_checkpoint(self, folder: Path) -> None:
+        """Save the beliefs with the model."""
+        save_beliefs(folder, self.beliefs)
 
     # Results
 

@@ -1,0 +1,287 @@
+"""Everything of TRL that is not a public interface and that we override, call or read, in one place, with a guard.
+
+TRL changes these parts from version to version. What disappears or gets other parameters would often not fail but train on
+something else, so at import ``check_trl`` looks whether every name is there, takes what we give it, and is still used.
+"""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, nullcontext
+from importlib import import_module
+from pathlib import Path
+from types import CodeType, SimpleNamespace
+from typing import Any
+
+import torch
+import trl
+from torch import Tensor
+from transformers.trainer_utils import PREFIX_CHECKPOINT_DIR
+from trl import DPOTrainer
+
+from votewise.errors import BadInputError
+
+LOWEST, NEWEST = "1.16.0", "1.16.0"
+"""The versions of TRL that votewise is tested with (`make test-trl`). 1.15 trains on a GPU only."""
+
+METHODS: dict[str, tuple[str, ...]] = {
+    "_set_signature_columns_if_needed": (),
+    "_precompute_ref_logps": ("dataset", "name", "batch_size"),
+    "compute_ref_log_probs": ("model", "inputs"),
+    "_compute_loss": ("model", "inputs", "return_outputs"),
+    "_save_checkpoint": ("model", "trial"),
+    "training_step": (),
+    "log": ("logs", "start_time"),
+    "_prepare_dataset": ("dataset", "processing_class", "args", "dataset_name"),
+}
+"""Methods of ``DPOTrainer`` that votewise replaces or calls -> their parameters that matter, beside ``self``."""
+
+READ = (
+    "_signature_columns", "_metrics", "_total_train_tokens", "_tag_names", "_precompute_model_hash",
+    "_precompute_engine", "precompute_ref_logps", "aux_loss_enabled", "router_aux_loss_coef", "ref_model",
+)  # fmt: skip
+"""Attributes of ``DPOTrainer`` that votewise reads or sets."""
+
+HELPERS: dict[str, tuple[str, ...]] = {
+    "trl.trainer.dpo_trainer.disable_gradient_checkpointing": ("model", "gradient_checkpointing_kwargs"),
+    "trl.trainer.dpo_trainer.use_adapter": ("model", "adapter_name"),
+    "trl.trainer.dpo_trainer.DataCollatorForPreference": ("pad_token_id", "max_length", "truncation_mode"),
+    "trl.models.utils.prepare_deepspeed": ("model", "accelerator"),
+    "trl.trainer.utils.create_model_from_path": ("model_id",),
+    "trl.trainer.utils.maybe_gather_lm_head_ctx": (),
+    "trl.trainer.utils._CHUNKED_LOGPROB_CHUNK_SIZE": (),
+    "trl.kernels.ChunkedLogProbFunction.apply": (),
+}
+"""Helpers of TRL that votewise uses -> the parameters that it gives them by name."""
+
+
+def check_trl() -> None:
+    """Check that TRL has everything in ``METHODS``, ``READ`` and ``HELPERS``, and still uses it.
+
+    Raises:
+        BadInputError: something is missing, takes other parameters, or is used by nothing any more.
+    """
+    problems = [*_methods_changed(), *_attributes_gone(), *_helpers_changed()]
+    if problems:
+        more = "" if len(problems) == 1 else f" (and {len(problems) - 1} more)"
+        raise BadInputError(
+            f"votewise does not work with TRL {trl.__version__}: {problems[0]}{more}",
+            expected=f"TRL {LOWEST} to {NEWEST}: pip install 'trl>={LOWEST},<={NEWEST}'",
+        )
+
+
+def _methods_changed() -> Iterator[str]:
+    used = _used_names(DPOTrainer)
+    for name, wanted in METHODS.items():
+        method = getattr(DPOTrainer, name, None)
+        if method is None:
+            yield f"DPOTrainer.{name} is gone"
+        elif (lost := _refused(method, wanted)) is not None:
+            yield f"DPOTrainer.{name} has no parameter {lost}"
+        elif name not in used:
+            yield f"nothing calls DPOTrainer.{name} any more"
+
+
+def _attributes_gone() -> Iterator[str]:
+    used = _used_names(DPOTrainer)
+    for name in READ:
+        if name not in used:
+            yield f"DPOTrainer has no attribute {name} any more"
+
+
+def _helpers_changed() -> Iterator[str]:
+    for path, wanted in HELPERS.items():
+        found = _helper(path)
+        if found is None:
+            yield f"{path} is gone"
+        elif wanted and (lost := _refused(found, wanted)) is not None:
+            yield f"{path} has no parameter {lost}"
+
+
+def _helper(path: str) -> Any:
+    """The object at a dotted path below a module of TRL; None if it is not there."""
+    parts = path.split(".")
+    for split in range(len(parts) - 1, 0, -1):
+        try:
+            found: Any = import_module(".".join(parts[:split]))
+        except ModuleNotFoundError as error:
+            if not str(error.name).startswith("trl"):
+                return _needs_more  # such as Triton, for what runs on GPUs only
+            continue
+        for part in parts[split:]:
+            found = getattr(found, part, None)
+        return found
+    return None
+
+
+def _needs_more(**_: Any) -> None:
+    """In place of what cannot be imported because a library is missing that this machine does not need."""
+
+
+def _refused(function: Callable[..., Any], wanted: tuple[str, ...]) -> str | None:
+    """The first of the parameters that a function does not take."""
+    parameters = inspect.signature(function).parameters
+    if any(p.kind is inspect.Parameter.VAR_KEYWORD for p in parameters.values()):
+        return None
+    return next((name for name in wanted if name not in parameters), None)
+
+
+def _used_names(trainer: type) -> set[str]:
+    """Names of attributes and methods that the code of a class and of its bases uses, or that their bodies set."""
+    used: set[str] = set()
+    for base in trainer.__mro__:
+        for name, member in vars(base).items():
+            function = inspect.unwrap(member) if callable(member) else None
+            if (code := getattr(function, "__code__", None)) is not None:
+                used |= set(_names_in(code))
+            elif not callable(member):
+                used.add(name)
+    return used
+
+
+def _names_in(code: CodeType) -> Iterator[str]:
+    yield from code.co_names
+    for constant in code.co_consts:
+        if isinstance(constant, CodeType):
+            yield from _names_in(constant)
+
+
+check_trl()
+
+# After the check, which says in one line what is missing.
+from trl.models.utils import prepare_deepspeed  # noqa: E402
+from trl.trainer.dpo_trainer import DataCollatorForPreference as PairCollator  # noqa: E402
+from trl.trainer.dpo_trainer import disable_gradient_checkpointing, use_adapter  # noqa: E402
+from trl.trainer.utils import create_model_from_path  # noqa: E402
+
+__all__ = ["PairCollator", "TrlTrainer", "chunked_logps", "create_model_from_path", "tokenize_pairs"]
+
+
+class TrlTrainer(DPOTrainer):
+    """``DPOTrainer`` whose loss of a batch, columns and reference log-probabilities a subclass gives.
+
+    Subclasses give ``own_columns``, ``batch_loss``, ``with_reference_logps`` and ``before_checkpoint``, which TRL's private
+    methods are made to call.
+    """
+
+    def own_columns(self) -> list[str]:
+        """Columns that must reach the collator besides those that TRL uses."""
+        raise NotImplementedError
+
+    def batch_loss(self, model: Any, inputs: dict[str, Any], return_outputs: bool) -> Any:
+        """The loss of a batch, and the model's outputs where they are asked for."""
+        raise NotImplementedError
+
+    def with_reference_logps(self, dataset: Any, name: str, batch_size: int) -> Any:
+        """A tokenized dataset with reference log-probabilities, where the loss needs them."""
+        raise NotImplementedError
+
+    def before_checkpoint(self, folder: Path) -> None:
+        """Write into a checkpoint's folder, before TRL does. Called in the process that saves."""
+        raise NotImplementedError
+
+    # What TRL calls
+
+    def _set_signature_columns_if_needed(self) -> None:
+        super()._set_signature_columns_if_needed()
+        self._signature_columns += [name for name in self.own_columns() if name not in self._signature_columns]
+
+    def _precompute_ref_logps(self, dataset: Any, name: str, batch_size: int) -> Any:
+        return self.with_reference_logps(dataset, name, batch_size)
+
+    def _compute_loss(self, model: Any, inputs: dict[str, Any], return_outputs: bool) -> Any:
+        return self.batch_loss(model, inputs, return_outputs)
+
+    def _save_checkpoint(self, model: Any, trial: Any) -> None:
+        # First, because the trainer's own state is written last and marks a checkpoint as complete.
+        if self.args.should_save:
+            folder = Path(self._get_output_dir(trial=trial), f"{PREFIX_CHECKPOINT_DIR}-{self.state.global_step}")
+            self.before_checkpoint(folder)
+        super()._save_checkpoint(model, trial)
+
+    # What votewise calls
+
+    def no_reference_logps(self) -> None:
+        """Data that are given after training need no reference log-probabilities: TRL would ask for a reference model."""
+        self.precompute_ref_logps = False
+
+    @property
+    def whole_weights_hash(self) -> str | None:
+        """TRL's hash of the reference model's complete weights, made before they were sharded; None if not precomputed."""
+        found: str | None = self._precompute_model_hash
+        return found
+
+    _precompute_engine: Any
+
+    def reference_engine(self) -> Any:
+        """The model that computes reference log-probabilities where DeepSpeed shards it; one engine for all data."""
+        if self._precompute_engine is None:
+            self._precompute_engine = prepare_deepspeed(self.model, self.accelerator)
+        return self._precompute_engine
+
+    def replace_metrics(self, mode: str, found: dict[str, float]) -> None:
+        """Log these means in place of those that TRL has gathered, tokens added to those of earlier steps."""
+        if found:
+            self._total_train_tokens += int(found.get("num_tokens", 0))
+            found["num_tokens"] = self._total_train_tokens
+        self._metrics[mode].clear()
+        self._metrics[mode].update({name: [value] for name, value in found.items()})
+
+    @contextmanager
+    def as_reference(self, adapter: Any) -> Iterator[None]:
+        """Without gradients and checkpointing, in the number format of training, with the adapter ``ref`` or none.
+
+        Args:
+            adapter: the ``PeftModel`` whose base model is the reference; None where the reference is a model of its own.
+        """
+        active: Any = nullcontext()
+        if adapter is not None:
+            active = use_adapter(adapter, adapter_name="ref" if "ref" in adapter.peft_config else None)
+        checkpointing = disable_gradient_checkpointing(self.model, self.args.gradient_checkpointing_kwargs)
+        with torch.no_grad(), checkpointing, active, self.accelerator.autocast():
+            yield
+
+
+def tokenize_pairs(dataset: Any, processor: Any, tokenizer: Any, *, processes: int | None) -> Any:
+    """Rows with ``prompt_ids``, ``chosen_ids`` and ``rejected_ids`` as TRL makes them, chat templates included.
+
+    Args:
+        dataset: rows with ``prompt``, ``chosen`` and ``rejected``.
+        processor: the tokenizer, or the processor around it.
+        tokenizer: the tokenizer itself.
+        processes: how many processes tokenize; None for this one.
+    """
+    trainer = SimpleNamespace(_tokenizer=tokenizer)
+    whole = SimpleNamespace(dataset_num_proc=processes, max_length=None, truncation_mode="keep_start")
+    return DPOTrainer._prepare_dataset(trainer, dataset, processor, whole, "train")
+
+
+def chunked_logps(
+    hidden: Tensor,
+    head: tuple[Tensor, Tensor | None],
+    targets: Tensor,
+    *,
+    cap: float | None,
+    factor: float,
+    more: tuple[str, ...],
+) -> tuple[Any, ...]:
+    """TRL's tiled projection: log-probability, entropy, sum of squares, mean logit and top token of each target.
+
+    Args:
+        hidden: (n, d) last hidden states.
+        head: (V, d) weights of the projection, and its (V,) bias or None.
+        targets: (n,) tokens.
+        cap: soft cap of the logits; None for none.
+        factor: what logits are multiplied by.
+        more: names of the statistics that are wanted; the others are None.
+    """
+    from trl.kernels import ChunkedLogProbFunction
+    from trl.trainer.utils import _CHUNKED_LOGPROB_CHUNK_SIZE, maybe_gather_lm_head_ctx
+
+    weight, bias = head
+    with maybe_gather_lm_head_ctx(weight, bias):
+        found: tuple[Any, ...] = ChunkedLogProbFunction.apply(
+            hidden, weight, bias, targets, 1.0, _CHUNKED_LOGPROB_CHUNK_SIZE, cap, factor, more
+        )
+    return found
