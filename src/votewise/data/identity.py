@@ -41,6 +41,14 @@ def text_keys(column: pa.ChunkedArray) -> pa.ChunkedArray:
     return pa.chunked_array([pa.array([text_key(value) for value in column.to_pylist()], pa.large_string())])
 
 
+def seen_digest(*values: Any) -> str:
+    """32 hexadecimal digits of everything that a model sees, as it is given: texts, messages with all their fields, tools.
+
+    Equal digests mean equal values, down to the order of keys, which a chat template may print.
+    """
+    return _md5(json.dumps(values, ensure_ascii=False, default=str).encode("utf-8", "surrogatepass")).hex()
+
+
 def joined_codes(left: Codes, right: Codes) -> Codes:
     """One code for each combination of two codes (-1 allowed)."""
     width = int(right.max(initial=-1)) + 2

@@ -13,6 +13,7 @@ from votewise.arrays import Floats
 from votewise.data.identity import TEXTS, text_key
 from votewise.errors import BadInputError, many
 from votewise.train.config import RobustPreferenceConfig
+from votewise.train.normal_texts import either
 from votewise.train.training_rows import TrainingRows
 
 
@@ -22,7 +23,21 @@ def fixed_confidence(args: RobustPreferenceConfig, rows: TrainingRows | None) ->
         return None
     if rows is None:
         raise BadInputError("beliefs_use", value="fixed", expected="start for a stream")
-    return audited_confidence(Path(args.beliefs), rows.dataset)
+    return audited_confidence(Path(args.beliefs), _as_audited(rows))
+
+
+def _as_audited(rows: TrainingRows) -> Any:
+    """The rows with the texts of their votes, as an audit of these votes writes them."""
+    from datasets import Dataset
+
+    texts = rows.votes.texts
+    assert texts is not None  # noqa: S101 - training rows have texts
+    texts = texts.take(pa.array(rows.pair))
+    a, b = texts["response_a"], texts["response_b"]
+    to_a = rows.side > 0
+    return Dataset(
+        pa.table({"prompt": texts["prompt"], "chosen": either(to_a, a, b), "rejected": either(to_a, b, a)})
+    )
 
 
 def audited_confidence(folder: Path, rows: Any) -> Floats:

@@ -8,22 +8,19 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
-import pyarrow.compute as pc
+from trl import extract_prompt
 
 from votewise.arrays import Floats, Signs
-from votewise.data.votes import UNKNOWN, Votes
-from votewise.errors import BadInputError, many
-from votewise.sources import read_votes
-from votewise.sources.answer_lists.one_judgement import judgement_codes, numbered
+from votewise.data.votes import Votes
+from votewise.errors import BadInputError
+from votewise.train.dataset_votes import ROW, first_of_each, votes_of_dataset
+from votewise.train.seen_rows import SHOWN
+from votewise.train.vote_rows import rows_of_votes
 
 if TYPE_CHECKING:
     from datasets import Dataset
 
-ROW = "votewise_row"
-"""Column with the number of the row, by which a batch finds its votes."""
-
-KEPT = ("tools", "chat_template_kwargs")
-"""Columns that TRL's chat templates use besides the texts."""
+__all__ = ["ROW", "TrainingRows", "training_rows", "votes_of_dataset"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -37,6 +34,8 @@ class TrainingRows:
         side: (R,) +1 where ``chosen`` is the pair's response_a, -1 where it is response_b.
         share: (R,) share of the pair's votes for ``chosen``, at least 1/2; None if it is 1 for all.
         tied: number of pairs left out because they have no votes but ties.
+        weight: (R,) mean weight of the row's votes, by which its loss is multiplied; None if it is 1 for all.
+        unweighted: number of pairs left out because all their votes have weight 0.
     """
 
     votes: Votes
@@ -45,114 +44,79 @@ class TrainingRows:
     side: Signs
     share: Floats | None
     tied: int
+    weight: Floats | None = None
+    unweighted: int = 0
 
 
-def votes_of_dataset(dataset: Any, *, annotator_column: str | None, name: str = "train_dataset") -> Votes:
-    """Read TRL's preference rows as votes: ``chosen`` over ``rejected``, by the annotator in ``annotator_column``.
-
-    Without such a column all votes count as those of one annotator.
-
-    Raises:
-        BadInputError: the column is missing or contains nulls, or texts cannot be used.
-    """
-    found = dataset.column_names
-    columns = {}
-    if annotator_column is not None and annotator_column in found:
-        # Not ``dataset.data``, which still contains filtered rows.
-        nulls = dataset.select_columns([annotator_column]).with_format("arrow")[:][annotator_column].null_count
-        if nulls:
-            raise BadInputError(
-                f"no annotator in {nulls:,} of {many(len(dataset), 'row')}",
-                source=name,
-                column=annotator_column,
-                expected="the name of the annotator, or no such column at all",
-            )
-        columns["annotator"] = annotator_column
-    elif annotator_column not in (None, "annotator"):
-        raise BadInputError(
-            f"there is no column '{annotator_column}'", source=name, expected=f"one of {', '.join(found)}"
-        )
-    known = {"prompt", "chosen", "rejected", "margin", "judgement", *columns.values()}
-    if "chosen" not in found or "rejected" not in found:
-        raise BadInputError(
-            f"has the columns {', '.join(found)}", source=name, expected="prompt, chosen and rejected, or a Votes"
-        )
-    dataset = dataset.select_columns([c for c in found if c in known])
-    if columns:
-        return read_votes(dataset, format="trl", columns=columns)
-    # The annotators are unknown, so an answer chosen twice is two votes, not one vote repeated.
-    votes = read_votes(dataset.add_column(ROW, np.arange(len(dataset))), format="trl", columns={"annotator": ROW})
-    nobody = np.zeros(len(votes), np.int32)
-    table = None if votes.table is None else votes.table.drop_columns([ROW])
-    judgement = None
-    if table is not None and votes.reading is not None and "judgement" in (c.role for c in votes.reading.columns):
-        named = judgement_codes(table)
-        judgement = None if named is None else numbered(named, nobody)
-    return replace(votes, annotator=nobody, annotator_ids=pa.array([UNKNOWN]), table=table, judgement=judgement)
-
-
-def training_rows(votes: Votes, *, one_row_per: Literal["pair", "vote"], source: Any = None) -> TrainingRows:
+def training_rows(
+    votes: Votes, *, one_row_per: Literal["pair", "vote"], source: Any = None, carry: bool = False
+) -> TrainingRows:
     """Arrange votes as rows for training.
 
     Args:
         votes: votes with texts.
         one_row_per: ``pair`` (all votes of a pair share its truth) or ``vote``.
-        source: the dataset that the votes were read from; its columns ``KEPT`` are kept.
+        source: the dataset that the votes were read from, whose rows are trained on as they are.
+        carry: whether to keep the source's other columns, too.
 
     Raises:
         BadInputError: votes without texts, or no votes but ties.
     """
-    from datasets import Dataset
-
-    texts = votes.texts
-    if texts is None:
+    if votes.texts is None:
         raise BadInputError("the votes have no texts", expected="votes with prompt, response_a and response_b")
     weight = np.ones(len(votes)) if votes.weight is None else votes.weight
-    if not (weight * votes.sign).any():
-        raise BadInputError("there are no votes but ties", expected="votes for one of two answers")
-    first_vote = np.zeros(votes.n_pairs, np.int64)
-    first_vote[votes.pair[::-1]] = np.arange(len(votes))[::-1]
-    text_of = np.arange(votes.n_pairs)
+    if not (weight * np.abs(votes.sign)).any():
+        raise BadInputError(
+            "there are no votes but ties" + (" and votes of weight 0" if votes.sign.any() else ""),
+            expected="votes for one of two answers",
+        )
+    decided = (votes.sign != 0) & (weight > 0)
+    tied, unweighted = _left_out(votes, decided)
     if one_row_per == "vote":
-        decided = np.flatnonzero(votes.sign)
-        text_of, first_vote = votes.pair[decided].astype(np.int64), decided
-        votes = _each_alone(votes, decided)
-        weight = weight[decided]
-    total = np.bincount(votes.pair, weight * np.abs(votes.sign), minlength=votes.n_pairs)
+        which = np.flatnonzero(decided)
+        votes, weight, decided = _each_alone(votes, which), weight[which], decided[which]
+    total = np.bincount(votes.pair, weight * decided, minlength=votes.n_pairs)
     lead = np.bincount(votes.pair, weight * votes.sign, minlength=votes.n_pairs)
     pair = np.flatnonzero(total)
-    side = np.where(lead[pair] >= 0, 1, -1).astype(np.int8)
+    side = np.where(lead >= 0, 1, -1).astype(np.int8)
     share = (1 + np.abs(lead[pair]) / total[pair]) / 2
-    table = texts.take(pa.array(text_of[pair]))
-    to_a = pa.array(side > 0)
-    a, b = table["response_a"], table["response_b"]
-    columns = {
-        "prompt": _known(table["prompt"]),
-        "chosen": _either(to_a, a, b),
-        "rejected": _either(to_a, b, a),
-        ROW: pa.array(np.arange(len(pair))),
-    }
-    if source is not None and votes.row is not None and (kept := [c for c in KEPT if c in source.column_names]):
-        rows = source.select(votes.row[first_vote[pair]] if one_row_per == "pair" else votes.row[pair])
-        columns |= {name: rows.with_format("arrow")[:][name] for name in kept}
-    dataset = Dataset(pa.table(columns))
-    return TrainingRows(votes, dataset, pair, side, None if (share == 1).all() else share, votes.n_pairs - len(pair))
+    mean = total[pair] / np.bincount(votes.pair[decided], minlength=votes.n_pairs)[pair]
+    # The first vote for the answer with most votes: its row prefers that answer as it is.
+    speaks = np.flatnonzero(decided & (votes.sign == side[votes.pair]))
+    first = first_of_each(votes.pair[speaks], speaks, votes.n_pairs)[pair]
+    return TrainingRows(
+        votes,
+        _dataset(votes, first, source, carry=carry),
+        pair,
+        side[pair],
+        None if (share == 1).all() else share,
+        tied,
+        None if (mean == 1).all() else mean,
+        unweighted,
+    )
 
 
-def _known(prompt: Any) -> Any:
-    """Prompts with an empty text where there is none: TRL cannot tokenize a null."""
-    if prompt.null_count == 0 or pa.types.is_nested(prompt.type):
-        return prompt
-    return pc.fill_null(prompt.cast(pa.large_string()), "")
+def _left_out(votes: Votes, decided: npt.NDArray[np.bool_]) -> tuple[int, int]:
+    """The numbers of pairs with no votes but ties, and of other pairs with no votes that count."""
+    some, used = np.zeros(votes.n_pairs, bool), np.zeros(votes.n_pairs, bool)
+    some[votes.pair[votes.sign != 0]] = True
+    used[votes.pair[decided]] = True
+    return int((~some).sum()), int((some & ~used).sum())
 
 
-def _either(first: pa.Array, one: Any, other: Any) -> Any:
-    """``one`` where ``first`` is true, else ``other``; also for lists of messages."""
-    if pa.types.is_nested(one.type):
-        both = pa.concat_arrays([*one.chunks, *other.chunks])
-        n = len(one)
-        return both.take(pa.array(np.arange(n) + np.where(first.to_numpy(zero_copy_only=False), 0, n)))
-    return pc.if_else(first, one, other)
+def _dataset(votes: Votes, first: npt.NDArray[np.int64], source: Any, *, carry: bool) -> Dataset:
+    """The rows of the votes ``first``, as their source has them."""
+    if source is None or votes.row is None:
+        rows = rows_of_votes(votes, first)
+    else:
+        kept = [name for name in source.column_names if carry or name in SHOWN]
+        rows = source.select_columns(kept).with_format(None).select(votes.row[first])
+        if "prompt" not in kept:
+            # As TRL does: the prompt is what both answers start with.
+            rows = rows.map(extract_prompt)
+    if ROW in rows.column_names:
+        rows = rows.remove_columns(ROW)
+    return rows.add_column(ROW, np.arange(len(first)))
 
 
 def _each_alone(votes: Votes, decided: npt.NDArray[np.int64]) -> Votes:

@@ -1,0 +1,93 @@
+"""What a model sees of the rows of a dataset, as they are: which rows cannot be trained on, and which show the same."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator
+from typing import Any
+
+from votewise.data.identity import seen_digest
+from votewise.errors import BadInputError
+
+ANSWERS = ("chosen", "rejected")
+BESIDE = ("tools", "chat_template_kwargs")
+"""Columns that TRL's chat templates use besides the messages."""
+
+SHOWN = ("prompt", *ANSWERS, *BESIDE)
+"""Columns of which TRL's DPO makes tokens."""
+
+PICTURES = ("image", "images", "image_path", "image_url", "video", "audio")
+"""Columns that TRL hands to a vision model, and others that hold no text."""
+
+KINDS = ("image", "video", "audio")
+"""What the type of a part of a message says if it is no text."""
+
+READ = 1_000
+"""Rows whose values are looked at together."""
+
+TEXT_ONLY = "texts only: votewise does not train on images, TRL's DPOTrainer does"
+
+
+def refuse_pictures(columns: Collection[str], name: str) -> None:
+    """Raise BadInputError if a column holds images, which would be dropped."""
+    for column in PICTURES:
+        if column in columns:
+            raise BadInputError("holds images", source=name, column=column, expected=TEXT_ONLY)
+
+
+def check_row(row: dict[str, Any], number: int, name: str) -> None:
+    """Raise BadInputError if a row has no answer or shows anything but text.
+
+    Args:
+        row: the values of ``SHOWN``, as far as there are any.
+        number: number of the row, counted from 0.
+        name: what the dataset is called.
+    """
+    for column in ANSWERS:
+        value = row.get(column)
+        if value is None or value == []:
+            problem = "is null" if value is None else "has no message"
+            raise BadInputError(
+                problem, source=name, row=number + 1, column=column, expected="an answer: a text or messages"
+            )
+    for column in ("prompt", *ANSWERS):
+        kind = _picture_in(row.get(column))
+        if kind is not None:
+            raise BadInputError(
+                f"has a part of type '{kind}'", source=name, row=number + 1, column=column, expected=TEXT_ONLY
+            )
+
+
+def _picture_in(messages: Any) -> str | None:
+    """The type of the first part of a message that is an image, a video or a sound; None if all are text."""
+    for message in messages if isinstance(messages, list) else ():
+        content = message.get("content") if isinstance(message, dict) else None
+        for part in content if isinstance(content, list) else ():
+            kind = part.get("type") if isinstance(part, dict) else None
+            if isinstance(kind, str) and any(word in kind for word in KINDS):
+                return kind
+    return None
+
+
+def rows_shown(dataset: Any) -> Iterator[dict[str, Any]]:
+    """The rows of a dataset as Python values, with the columns that a model sees."""
+    shown = dataset.select_columns([name for name in SHOWN if name in dataset.column_names]).with_format(None)
+    for batch in shown.iter(batch_size=READ):
+        names = list(batch)
+        for values in zip(*batch.values(), strict=True):
+            yield dict(zip(names, values, strict=True))
+
+
+def digests(dataset: Any, name: str) -> dict[str, list[str]]:
+    """A digest of each row's prompt, with tools and chat-template arguments, and of each answer.
+
+    Raises:
+        BadInputError: images, or rows without an answer.
+    """
+    refuse_pictures(dataset.column_names, name)
+    found: dict[str, list[str]] = {column: [] for column in ("prompt", *ANSWERS)}
+    for number, row in enumerate(rows_shown(dataset)):
+        check_row(row, number, name)
+        found["prompt"].append(seen_digest(*(row.get(column) for column in ("prompt", *BESIDE))))
+        for column in ANSWERS:
+            found[column].append(seen_digest(row[column]))
+    return found
