@@ -19,7 +19,7 @@ PICTURES = ("image", "images", "image_path", "image_url", "video", "audio")
 """Columns that TRL hands to a vision model, and others that hold no text."""
 
 KINDS = ("image", "video", "audio")
-"""What the type of a part of a message says if it is no text."""
+"""What the type of a part of a message says if it holds anything but text."""
 
 READ = 1_000
 """Rows whose values are looked at together."""
