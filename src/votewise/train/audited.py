@@ -35,9 +35,7 @@ def _as_audited(rows: TrainingRows) -> Any:
     texts = texts.take(pa.array(rows.pair))
     a, b = texts["response_a"], texts["response_b"]
     to_a = rows.side > 0
-    return Dataset(
-        pa.table({"prompt": texts["prompt"], "chosen": either(to_a, a, b), "rejected": either(to_a, b, a)})
-    )
+    return Dataset(pa.table({"prompt": texts["prompt"], "chosen": either(to_a, a, b), "rejected": either(to_a, b, a)}))
 
 
 def audited_confidence(folder: Path, rows: Any) -> Floats:

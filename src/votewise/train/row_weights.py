@@ -25,7 +25,7 @@ def weight_of(value: Any, number: int, name: str) -> float:
         name: what the dataset is called.
 
     Raises:
-        BadInputError: a value that is no number, negative, infinite or NaN.
+        BadInputError: a value that is negative, infinite, NaN or anything but a number.
     """
     if value is None:
         return 1.0
