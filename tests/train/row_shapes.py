@@ -144,7 +144,7 @@ SHAPES: dict[str, list[dict[str, Any]]] = {
         row([user(texts("How", "warm?"))], [says(texts("Warm."))], [says(texts("Who", "knows"))]),
         row([user(texts("How\nwarm?"))], [says(texts("Warm."))], [says(texts("Who", "knows"))]),
     ],
-    "fields of one's own": [
+    "fields of other names": [
         row(ASKED, [says("Warm.", mood="glad")], [says("Warm.", mood="sad")]),
         row(ASKED, [says("Warm.", mood="calm")], [says("Warm.", mood="sad")]),
     ],

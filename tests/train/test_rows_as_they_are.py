@@ -87,7 +87,7 @@ def test_a_pair_with_most_votes_for_the_other_answer_is_trained_as_those_rows_ar
     assert len(trainer.rows.votes) == len(rows)
 
 
-WORD_BY_WORD = ("plain texts, implicit prompt", "fields of one's own")
+WORD_BY_WORD = ("plain texts, implicit prompt", "fields of other names")
 """Files are read by what their columns mean: prompts end with a word, and fields of other names tell no answers apart."""
 
 
