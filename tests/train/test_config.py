@@ -19,11 +19,14 @@ from votewise.errors import BadInputError
 from votewise.inference.priors import Beta
 from votewise.train import PreferenceLoss, RobustPreferenceConfig, ScoredAnswers
 from votewise.train.losses import LOSSES
-from votewise.train.objectives import OBJECTIVES
+from votewise.train.objectives import NOISE_OBJECTIVES, OBJECTIVES
 from votewise.train.running_beliefs import BeliefSettings
 
 REFUSED = [
-    ({"preference_loss": "kto"}, r"preference_loss, got 'kto' \(expected dpo, ipo, simpo, cpo or a function\)"),
+    (
+        {"preference_loss": "kto"},
+        r"preference_loss, got 'kto' \(expected dpo, ipo, simpo, cpo, dpo_norm or a function\)",
+    ),
     ({"objective": "robust"}, r"objective, got 'robust' \(expected plain or smoothed or gibbs or weighted"),
     ({"objective": "rdpo", "preference_loss": "ipo"}, r"objective=rdpo \(expected preference_loss=dpo, not ipo\)"),
     ({"objective": "holder", "preference_loss": "simpo"}, r"objective=holder \(expected preference_loss=dpo"),
@@ -52,10 +55,15 @@ REFUSED = [
     ({"temperature": float("inf")}, r"temperature, got inf"),
     ({"label_smoothing": 0.5}, r"label_smoothing, got 0.5 \(expected at least 0 and below 0.5\)"),
     ({"label_smoothing": -0.1}, r"label_smoothing, got -0.1"),
-    ({"loss_type": ["ipo"]}, r"loss_type belongs to TRL's own losses, got .*ipo.*preference_loss and objective"),
-    ({"use_weighting": True}, r"use_weighting belongs to TRL's own losses"),
-    ({"ld_alpha": 0.5}, r"ld_alpha belongs to TRL's own losses"),
-    ({"f_divergence_type": "js_divergence"}, r"f_divergence_type belongs to TRL's own losses"),
+    ({"sft_weight": -1.0}, r"sft_weight, got -1.0 \(expected at least 0\)"),
+    ({"sft_weight": 1.0, "preference_loss": "cpo"}, r"sft_weight, got 1.0 \(expected cpo_alpha, which weights"),
+    (
+        {"simpo_gamma": 0.5},
+        r"simpo_gamma has no effect with preference_loss=dpo, got 0.5 \(expected preference_loss=simpo",
+    ),
+    ({"cpo_alpha": 0.5, "preference_loss": "simpo"}, "cpo_alpha has no effect with preference_loss=simpo"),
+    ({"cpo_per_token": False}, "cpo_per_token has no effect with preference_loss=dpo"),
+    ({"holder_gamma": 1.0}, r"holder_gamma has no effect with objective=weighted.*expected objective=holder"),
 ]
 
 
@@ -70,18 +78,21 @@ def test_bad_values_are_refused_with_a_message(settings: dict[str, Any], message
 def test_good_values_pass(loss: str, objective: str, tmp_path: Path) -> None:
     if objective in ("rdpo", "holder") and loss != "dpo":
         return
-    config = make_config(tmp_path, preference_loss=loss, objective=objective, label_smoothing=0.3)
+    noise = 0.3 if objective in NOISE_OBJECTIVES else 0.0
+    config = make_config(tmp_path, preference_loss=loss, objective=objective, label_smoothing=noise)
     assert config.loss().name == loss
     assert isinstance(config, DPOConfig)
 
 
 def test_edges_that_are_allowed(tmp_path: Path) -> None:
-    config = make_config(tmp_path, simpo_gamma=0, cpo_alpha=0.0, reliability_momentum=1, label_smoothing=0.0)
-    assert (config.simpo_gamma, config.cpo_alpha, config.reliability_momentum) == (0, 0, 1)
+    config = make_config(tmp_path, reliability_momentum=1, label_smoothing=0.0, sft_weight=0)
+    assert (config.reliability_momentum, config.sft_weight) == (1, 0)
+    assert make_config(tmp_path, preference_loss="simpo", simpo_gamma=0).simpo_gamma == 0
+    assert make_config(tmp_path, preference_loss="cpo", cpo_alpha=0.0).cpo_alpha == 0
 
 
 def test_the_strength_has_a_default_for_each_loss(tmp_path: Path) -> None:
-    assert [make_config(tmp_path, preference_loss=loss).beta for loss in LOSSES] == [0.1, 0.1, 2.0, 0.1]
+    assert [make_config(tmp_path, preference_loss=loss).beta for loss in LOSSES] == [0.1, 0.1, 2.0, 0.1, 5.0]
     assert make_config(tmp_path, preference_loss="simpo", beta=0.5).beta == 0.5
 
 
@@ -138,7 +149,7 @@ def test_a_function_as_loss(tmp_path: Path) -> None:
 
 
 def test_the_command_line_can_set_everything(tmp_path: Path) -> None:
-    arguments = ["--output_dir", str(tmp_path), "--preference_loss", "simpo", "--beta", "1.5", "--use_cpu", "True"]
+    arguments = ["--output_dir", str(tmp_path), "--preference_loss", "cpo", "--beta", "1.5", "--use_cpu", "True"]
     arguments += [
         "--bf16",
         "False",
@@ -150,7 +161,7 @@ def test_the_command_line_can_set_everything(tmp_path: Path) -> None:
         "False",
     ]
     (config,) = HfArgumentParser(RobustPreferenceConfig).parse_args_into_dataclasses(arguments)
-    assert (config.preference_loss, config.beta, config.cpo_per_token) == ("simpo", 1.5, False)
+    assert (config.preference_loss, config.beta, config.cpo_per_token) == ("cpo", 1.5, False)
     assert config.belief_settings().temperature == 2.0
     assert config.belief_settings().prior == Beta(5, 2)
 

@@ -30,6 +30,7 @@ from votewise.train.objectives import (  # noqa: E402
     apply_objective,
     gibbs,
     holder,
+    likelihood_loss,
     plain,
     rdpo,
     smoothed,
@@ -74,6 +75,7 @@ def table_rows() -> dict[str, tuple[Any, Any]]:
     u = BETA * (mean_w - mean_l)
     return {
         "dpo": (-log_expit(BETA * (delta - delta_ref)), BETA * (delta - delta_ref)),
+        "dpo_norm": (-log_expit(BETA * h), BETA * h),
         "ipo": ((h - 1 / (2 * BETA)) ** 2, 2 * h / BETA),
         "simpo": (-log_expit(u - GAMMA), log_expit(u - GAMMA) - log_expit(-u - GAMMA)),
         "cpo": (-log_expit(BETA * delta) - ALPHA * mean_w, BETA * delta + ALPHA * (mean_w - mean_l)),
@@ -162,6 +164,19 @@ def test_an_unknown_name() -> None:
 
 
 # Objectives
+
+
+def test_the_likelihood_of_the_better_answers() -> None:
+    """A mean over tokens: at weight 1 of the chosen answers alone, at 0 of the rejected ones."""
+    chosen, rejected = pair()
+    ones = torch.ones(B, dtype=torch.float64)
+    of = [likelihood_loss(chosen, rejected, weight * ones) for weight in (1.0, 0.5, 0.0)]
+    torch.testing.assert_close(of[0], -chosen.logp.sum() / chosen.length.sum())
+    torch.testing.assert_close(of[2], -rejected.logp.sum() / rejected.length.sum())
+    both = chosen.length.sum() + rejected.length.sum()
+    torch.testing.assert_close(of[1], -(chosen.logp.sum() + rejected.logp.sum()) / both)
+    empty = ScoredAnswers(torch.zeros(2), torch.zeros(2), torch.zeros(2))
+    assert likelihood_loss(empty, empty, torch.ones(2)) == 0
 
 
 def some_losses() -> Losses:

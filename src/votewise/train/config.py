@@ -9,27 +9,29 @@ from typing import Any
 
 from trl import DPOConfig
 
-from votewise.train.config_checks import check_config, check_trl_settings, parse_reliability_prior, parse_temperature
+from votewise.train.config_checks import check_config, parse_reliability_prior, parse_temperature
 from votewise.train.losses import PreferenceLoss, make_loss
 from votewise.train.running_beliefs import BeliefSettings
+from votewise.train.trl_settings import check_trl_settings, translate_loss_type
 
-DEFAULT_BETA = {"dpo": 0.1, "ipo": 0.1, "simpo": 2.0, "cpo": 0.1}
-"""TRL's default for DPO, IPO and CPO; the lowest value that SimPO's authors recommend."""
+DEFAULT_BETA = {"dpo": 0.1, "ipo": 0.1, "simpo": 2.0, "cpo": 0.1, "dpo_norm": 5.0}
+"""TRL's default for DPO, IPO and CPO, the lowest value that SimPO's authors recommend, and Tulu 3's for DPO per token."""
 
 
 @dataclass
 class RobustPreferenceConfig(DPOConfig):
     """Every setting of ``RobustPreferenceTrainer``, including those of TRL's ``DPOConfig`` with its defaults.
 
-    ``loss_type`` and the settings that go with it belong to TRL's own losses and are refused. ``label_smoothing`` is the
-    share of wrong votes that the objectives ``smoothed`` and ``rdpo`` assume.
+    ``loss_type`` and ``loss_weights`` are translated where there is the same loss here, and refused by name elsewhere; so is
+    every setting of TRL that would have no effect. ``label_smoothing`` is the share of wrong votes that the objectives
+    ``smoothed`` and ``rdpo`` assume.
     """
 
     preference_loss: str = field(
         default="dpo",
         metadata={
-            "help": "Loss of a pair: dpo, ipo, simpo or cpo. In Python also a function of (preferred, others), "
-            "two votewise.train.ScoredAnswers, that returns one loss per pair."
+            "help": "Loss of a pair: dpo, ipo, simpo, cpo, or dpo_norm (dpo per token). In Python also a function of "
+            "(preferred, others), two votewise.train.ScoredAnswers, that returns one loss per pair."
         },
     )
     objective: str = field(
@@ -45,7 +47,8 @@ class RobustPreferenceConfig(DPOConfig):
         default=None,
         metadata={
             "help": "Strength of the loss: how strongly dpo and ipo keep the model close to the reference, scale of the "
-            "margin for simpo and cpo. Above 0; default 0.1, for simpo 2.0. The RE-PO paper uses 0.01 for dpo."
+            "margin for simpo and cpo. Above 0; default 0.1, for simpo 2.0, for dpo_norm 5.0. The RE-PO paper "
+            "uses 0.01 for dpo."
         },
     )
     simpo_gamma: float = field(
@@ -57,6 +60,13 @@ class RobustPreferenceConfig(DPOConfig):
     cpo_per_token: bool = field(
         default=True,
         metadata={"help": "Average cpo's log-likelihood over tokens, as TRL does; the sum saturates on long answers."},
+    )
+    sft_weight: float = field(
+        default=0.0,
+        metadata={
+            "help": "Weight of the better answers' negative log-likelihood per token, added to dpo, dpo_norm, ipo or simpo "
+            "(RPO and CPO-SimPO: 1; Llama 3: 0.2). At least 0. TRL's loss_type sigmoid,sft with loss_weights 1,x is x."
+        },
     )
     holder_gamma: float = field(
         default=2.0, metadata={"help": "Exponent of the objective holder, above 0 [Holder: 2]."}
@@ -157,13 +167,14 @@ class RobustPreferenceConfig(DPOConfig):
     )
 
     def __post_init__(self) -> None:
+        translate_loss_type(self)
         if self.beta is None:
             self.beta = DEFAULT_BETA.get(str(self.preference_loss), DEFAULT_BETA["dpo"])
         check_config(self)
         if self.beliefs_use == "fixed":
             self.reliability_update = "frozen"
         super().__post_init__()
-        check_trl_settings(self)
+        check_trl_settings(self, reference=self.loss().reference)
         self.belief_settings()
 
     def to_dict(self) -> dict[str, Any]:

@@ -28,20 +28,20 @@ NUMBERS: dict[str, tuple[Callable[[float], bool], str]] = {
     "beta": (lambda x: x > 0, "above 0"),
     "holder_gamma": (lambda x: x > 0, "above 0"),
     "simpo_gamma": (lambda x: x >= 0, "at least 0"),
+    "sft_weight": (lambda x: x >= 0, "at least 0"),
     "cpo_alpha": (lambda x: x >= 0, "at least 0"),
     "reliability_init": (lambda x: 0 < x < 1, "above 0 and below 1"),
     "reliability_momentum": (lambda x: 0 < x <= 1, "above 0 and at most 1"),
 }
 """Setting -> whether a finite number is allowed, and in words which ones are."""
 
-TRL_DEFAULTS = {
-    "loss_type": ["sigmoid"],
-    "loss_weights": None,
-    "use_weighting": False,
-    "ld_alpha": None,
-    "f_divergence_type": "reverse_kl",
+WITH = {
+    "simpo_gamma": ("preference_loss", "simpo"),
+    "cpo_alpha": ("preference_loss", "cpo"),
+    "cpo_per_token": ("preference_loss", "cpo"),
+    "holder_gamma": ("objective", "holder"),
 }
-"""Settings of TRL's own losses, which have no effect here and must keep their defaults."""
+"""Settings that only act where another one has this value; elsewhere they must keep their default."""
 
 
 def check_config(config: Any) -> None:
@@ -58,21 +58,19 @@ def check_config(config: Any) -> None:
         value = getattr(config, name)
         if not (isinstance(value, int | float) and value < float("inf") and fits(value)):
             raise BadInputError(name, value=value, expected=range_)
+    fields = type(config).__dataclass_fields__
+    for name, (other, wanted) in WITH.items():
+        if getattr(config, name) != fields[name].default and getattr(config, other) != wanted:
+            now = getattr(config, other)
+            raise BadInputError(
+                f"{name} has no effect with {other}={getattr(now, '__name__', now)}",
+                value=getattr(config, name),
+                expected=f"{other}={wanted}",
+            )
+    if config.sft_weight and loss == "cpo":
+        raise BadInputError("sft_weight", value=config.sft_weight, expected="cpo_alpha, which weights cpo's own term")
     if config.beliefs_use == "fixed" and config.beliefs is None:
         raise BadInputError("beliefs_use=fixed", expected="beliefs, a folder of `votewise audit`")
-
-
-def check_trl_settings(config: Any) -> None:
-    """Check the settings that a ``RobustPreferenceConfig`` inherits from TRL."""
-    for name, default in TRL_DEFAULTS.items():
-        if getattr(config, name) != default:
-            raise BadInputError(
-                f"{name} belongs to TRL's own losses",
-                value=getattr(config, name),
-                expected="preference_loss and objective",
-            )
-    if not 0 <= config.label_smoothing < 0.5:
-        raise BadInputError("label_smoothing", value=config.label_smoothing, expected="at least 0 and below 0.5")
 
 
 def parse_reliability_prior(text: str) -> Beta | Literal["fit"] | None:

@@ -53,6 +53,11 @@ def dpo(preferred: ScoredAnswers, others: ScoredAnswers, *, beta: float) -> Tens
     return -logsigmoid(beta * (preferred.gain - others.gain))
 
 
+def dpo_norm(preferred: ScoredAnswers, others: ScoredAnswers, *, beta: float) -> Tensor:
+    """-log sigmoid(beta h), h the difference of gains per token: length-normalised DPO [Tulu 3 eq. 6]; TRL: sigmoid_norm."""
+    return -logsigmoid(beta * _gap_per_token(preferred, others))
+
+
 def ipo(preferred: ScoredAnswers, others: ScoredAnswers, *, beta: float) -> Tensor:
     """(h - 1 / (2 beta))^2, h the difference of gains per token [IPO eq. 17], averaged over tokens as TRL does."""
     return (_gap_per_token(preferred, others) - 1 / (2 * beta)) ** 2
@@ -87,6 +92,11 @@ def margin(loss: PairLoss, chosen: ScoredAnswers, rejected: ScoredAnswers) -> Te
 def dpo_margin(chosen: ScoredAnswers, rejected: ScoredAnswers, *, beta: float) -> Tensor:
     """(B,) beta (gain_chosen - gain_rejected): the value of ``margin`` for ``dpo``, without its rounding error."""
     return beta * (chosen.gain - rejected.gain)
+
+
+def dpo_norm_margin(chosen: ScoredAnswers, rejected: ScoredAnswers, *, beta: float) -> Tensor:
+    """(B,) beta h: the value of ``margin`` for ``dpo_norm``, without its rounding error."""
+    return beta * _gap_per_token(chosen, rejected)
 
 
 def ipo_margin(chosen: ScoredAnswers, rejected: ScoredAnswers, *, beta: float) -> Tensor:
@@ -133,9 +143,12 @@ class Losses(NamedTuple):
 
 
 def make_loss(name: str, *, beta: float, simpo_gamma: float, cpo_alpha: float, cpo_per_token: bool) -> PreferenceLoss:
-    """One of the four losses with its parameters; KeyError for a name that is not in ``LOSSES``."""
+    """One of the losses with its parameters; KeyError for a name that is not in ``LOSSES``."""
     return {
         "dpo": PreferenceLoss("dpo", partial(dpo, beta=beta), closed_margin=partial(dpo_margin, beta=beta)),
+        "dpo_norm": PreferenceLoss(
+            "dpo_norm", partial(dpo_norm, beta=beta), closed_margin=partial(dpo_norm_margin, beta=beta)
+        ),
         "ipo": PreferenceLoss(
             "ipo", partial(ipo, beta=beta), squared=True, closed_margin=partial(ipo_margin, beta=beta)
         ),
@@ -146,4 +159,4 @@ def make_loss(name: str, *, beta: float, simpo_gamma: float, cpo_alpha: float, c
     }[name]
 
 
-LOSSES = ("dpo", "ipo", "simpo", "cpo")
+LOSSES = ("dpo", "ipo", "simpo", "cpo", "dpo_norm")

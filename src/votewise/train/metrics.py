@@ -69,9 +69,7 @@ def add_rewards(
 
 
 def _reward(loss: PreferenceLoss, beta: float, answers: ScoredAnswers) -> Tensor:
-    if loss.reference:
-        return beta * answers.gain
-    return beta * (answers.mean_logp if loss.name == "simpo" else answers.logp)
+    return beta * (answers.mean_logp if loss.name == "simpo" else answers.gain)
 
 
 def add_confidence(means: RunningMeans, weight: Tensor) -> None:

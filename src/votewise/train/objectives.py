@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 from torch.nn.functional import logsigmoid
 
-from votewise.train.losses import Losses
+from votewise.train.losses import Losses, ScoredAnswers
 
 
 def plain(losses: Losses) -> Tensor:
@@ -53,6 +53,8 @@ def holder(losses: Losses, *, gamma: float) -> Tensor:
 OBJECTIVES = ("plain", "smoothed", "gibbs", "weighted", "rdpo", "holder")
 CONFIDENCE_OBJECTIVES = ("gibbs", "weighted")
 """Objectives that use the confidence in each vote; the others treat all votes alike."""
+NOISE_OBJECTIVES = ("smoothed", "rdpo")
+"""Objectives that assume a share of wrong votes."""
 
 
 def apply_objective(
@@ -81,3 +83,25 @@ def apply_objective(
     if share is None:
         return here
     return share * here + (1 - share) * of_vote(losses.swapped())
+
+
+def better_answers(name: str, losses: Losses, *, weight: Tensor, share: Tensor | None) -> Tensor:
+    """(B,) how far an objective takes each chosen answer for the better one; arguments as for ``apply_objective``."""
+    if name in CONFIDENCE_OBJECTIVES:
+        return weight
+    return torch.ones_like(losses.margin) if share is None else share
+
+
+def likelihood_loss(chosen: ScoredAnswers, rejected: ScoredAnswers, better: Tensor) -> Tensor:
+    """Negative log-likelihood per token of the answers that are probably better, a scalar [RPO eq. 3, as TRL's ``sft``].
+
+    The mean is over all tokens of the batch, as in TRL: a long answer counts for more than a short one.
+
+    Args:
+        chosen: the chosen answers of B pairs.
+        rejected: their rejected answers.
+        better: (B,) weight of each chosen answer; its rejected one has the rest.
+    """
+    total = better * chosen.logp + (1 - better) * rejected.logp
+    tokens = better * chosen.length + (1 - better) * rejected.length
+    return -total.sum() / tokens.sum().clamp(min=1)

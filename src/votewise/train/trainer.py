@@ -31,7 +31,7 @@ from votewise.train.config import RobustPreferenceConfig
 from votewise.train.fast_step import choose_step, step_is_exact
 from votewise.train.losses import Losses, ScoredAnswers
 from votewise.train.metrics import RunningMeans, add_confidence, add_rewards, add_tokens, belief_metrics
-from votewise.train.objectives import CONFIDENCE_OBJECTIVES, apply_objective
+from votewise.train.objectives import CONFIDENCE_OBJECTIVES, apply_objective, better_answers, likelihood_loss
 from votewise.train.precompute import with_reference
 from votewise.train.scoring import FastStep, Scores, score_answers
 from votewise.train.training_rows import ROW
@@ -73,6 +73,11 @@ class RobustPreferenceTrainer(TrlTrainer):
         if not isinstance(args, RobustPreferenceConfig):
             raise BadInputError("args", value=type(args).__name__, expected="a RobustPreferenceConfig")
         self.loss = args.loss()
+        if ref_model is not None and not self.loss.reference:
+            raise BadInputError(
+                f"ref_model has no effect: preference_loss={self.loss.name} has no reference model",
+                expected="no ref_model",
+            )
         self.beliefs: Any
         self.rows, self.beliefs = begin(train_dataset, args)
         self._votes = BatchVotes(self.rows, self.beliefs, args, self.loss)
@@ -173,14 +178,17 @@ class RobustPreferenceTrainer(TrlTrainer):
         chosen, rejected = self._answers(scores, batch)
         losses = self.loss(chosen, rejected)
         if who is None:
-            weight, loss = torch.ones_like(losses.margin), losses.forward
+            weight = better = torch.ones_like(losses.margin)
+            loss = losses.forward
         else:
             weight = self._confidence(losses, who)
+            share = self._votes.share(who, losses.margin)
+            better = better_answers(self.args.objective, losses, weight=weight, share=share)
             loss = apply_objective(
                 self.args.objective,
                 losses,
                 weight=weight,
-                share=self._votes.share(who, losses.margin),
+                share=share,
                 noise=self.args.label_smoothing,
                 holder_gamma=self.args.holder_gamma,
             )
@@ -188,12 +196,17 @@ class RobustPreferenceTrainer(TrlTrainer):
                 residual = weight * losses.forward.detach() + (1 - weight) * losses.reverse.detach()
                 self._step.append((who, losses.margin.detach(), residual))
         total = loss.mean()
+        if self.args.sft_weight:
+            likelihood = likelihood_loss(chosen, rejected, better)
+            total = total + self.args.sft_weight * likelihood
         if self.aux_loss_enabled:
             total = total + self.router_aux_loss_coef * scores.auxiliary
         with torch.no_grad():
             means = self._running["train" if training else "eval"]
             add_tokens(means, scores)
             add_rewards(means, self.loss, self.args.beta, chosen, rejected)
+            if self.args.sft_weight:
+                means.add("sft_loss", likelihood)
             if scores.auxiliary is not None:
                 means.add("aux_loss", scores.auxiliary)
             if training:
