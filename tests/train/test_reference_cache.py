@@ -122,16 +122,59 @@ def test_a_model_with_an_adapter_has_the_reference_of_its_base(tmp_path: Path, a
 def test_an_adapter_of_the_references_own_counts() -> None:
     policy = get_peft_model(make_model(), LORA)
     policy.add_adapter("ref", LORA)
-    plain, own = weights_digest(policy), weights_digest(policy, "ref")
+    plain, own = weights_digest(policy), weights_digest(policy, ("ref",))
     assert plain == weights_digest(make_model())
     assert own != plain
     with torch.no_grad():
         next(p for name, p in policy.named_parameters() if "lora_B.ref" in name).add_(1)
     assert weights_digest(policy) == plain
-    assert weights_digest(policy, "ref") != own
+    assert weights_digest(policy, ("ref",)) != own
     with torch.no_grad():
         next(p for name, p in policy.named_parameters() if "lora_B.default" in name).add_(1)
     assert weights_digest(policy) == plain
+
+
+def with_adapter(**settings: Any) -> Any:
+    """A model with an adapter whose weights are not zero; the same weights whatever the settings."""
+    torch.manual_seed(3)
+    names = {"target_modules": ["q_proj", "v_proj"], "task_type": "CAUSAL_LM", "r": 4, "lora_alpha": 8}
+    model = get_peft_model(make_model(), LoraConfig(**names | settings))
+    with torch.no_grad():
+        for name, weight in model.named_parameters():
+            if "lora_B" in name:
+                weight.fill_(0.05)
+    return model
+
+
+OTHER_ADAPTERS: dict[str, dict[str, Any]] = {
+    "scale": {"lora_alpha": 16},
+    "scale by the root of the rank": {"use_rslora": True},
+    "scales of single layers": {"alpha_pattern": {"q_proj": 32}},
+    "variant": {"use_dora": True},
+}
+
+
+@pytest.mark.parametrize("trained_further", [False, True])
+@pytest.mark.parametrize("name", OTHER_ADAPTERS)
+def test_two_adapters_never_share_an_entry(name: str, trained_further: bool, tmp_path: Path, asked: list[int]) -> None:
+    """With equal weights and other settings, as a reference model of its own, and as the adapter that is trained further."""
+    found = []
+    for settings in ({}, OTHER_ADAPTERS[name], {}):
+        model = with_adapter(**settings)
+        given = {"model": model} if trained_further else {"ref_model": model}
+        found.append(columns(once(tmp_path, **given).train_dataset))
+    assert sum(asked) == 2 * 20  # the third run finds what the first one kept
+    np.testing.assert_array_equal(found[0], found[2])
+    assert np.abs(found[0] - found[1]).max() > 1e-3
+
+
+def test_adapters_with_other_weights_never_share_an_entry(tmp_path: Path, asked: list[int]) -> None:
+    for value in (0.0, 0.1):
+        model = with_adapter()
+        with torch.no_grad():
+            next(p for name, p in model.named_parameters() if "lora_B" in name).fill_(value)
+        once(tmp_path, ref_model=model)
+    assert sum(asked) == 2 * 20
 
 
 # Every change is seen

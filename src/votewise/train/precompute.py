@@ -11,14 +11,13 @@ import torch
 from accelerate.logging import get_logger
 from accelerate.utils import broadcast_object_list, gather_object, send_to_device
 from datasets import Dataset, IterableDataset, concatenate_datasets
-from peft import PeftModel
 from tqdm.auto import tqdm  # type: ignore[import-untyped]
 
 from votewise.errors import BadInputError
 from votewise.train.config import RobustPreferenceConfig
 from votewise.train.processes import sharded_here
 from votewise.train.reference_cache import Logps, ReferenceCache, reference_folder
-from votewise.train.reference_keys import model_key, pair_keys, pair_keys_of_tokens, weights_digest
+from votewise.train.reference_keys import counting_adapters, model_key, pair_keys, pair_keys_of_tokens, weights_digest
 from votewise.train.trl_adapter import PairCollator
 
 logger = get_logger(__name__)
@@ -112,19 +111,22 @@ def _model_key(trainer: Any) -> str:
     """The key of the reference model, the same in all processes."""
     accelerator, args = trainer.accelerator, trainer.args
     model = accelerator.unwrap_model(trainer.ref_model or trainer.model)
-    adapter = "ref" if isinstance(model, PeftModel) and "ref" in model.peft_config else None
+    adapters = counting_adapters(model, own=trainer.ref_model is not None)
     if trainer.is_fsdp_enabled:
         weights: Any = trainer.whole_weights_hash  # of the complete weights, before they were sharded
     elif trainer.is_deepspeed_enabled:
-        weights = gather_object([weights_digest(model, adapter)])  # possibly of this rank's part only: of all parts
+        weights = gather_object([weights_digest(model, adapters)])  # possibly of this rank's part only: of all parts
     else:
-        weights = weights_digest(model, adapter) if accelerator.is_main_process else b""
+        weights = weights_digest(model, adapters) if accelerator.is_main_process else b""
     return model_key(
         model,
         repr(weights),
+        adapters=adapters,
         precision=accelerator.mixed_precision,
         device=accelerator.device.type,
         fast_step=args.fast_step,
+        packed_attention=args.packed_attention,
+        answer_projection=args.answer_projection,
     )
 
 

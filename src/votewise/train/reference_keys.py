@@ -31,6 +31,9 @@ ELSEWHERE = frozenset(
 )
 """Settings of a model that do not change its output: where it comes from, what its tensors say too, what training sets."""
 
+ADAPTER_ELSEWHERE = frozenset({"base_model_name_or_path", "revision", "inference_mode", "auto_mapping", "peft_version"})
+"""Settings of an adapter that do not change the output."""
+
 
 def pair_keys(batch: dict[str, Any]) -> list[bytes]:
     """A key for each of the B pairs of a collated batch, from its tokens as they are scored, without padding.
@@ -77,15 +80,32 @@ def _feed(digest: Any, name: str, part: npt.NDArray[Any]) -> None:
     digest.update(f"{name} {part.dtype} {part.shape}".encode() + part.tobytes())
 
 
-def model_key(model: Any, weights: bytes | str, **settings: Any) -> str:
+def counting_adapters(model: Any, *, own: bool) -> tuple[str, ...]:
+    """Names of the adapters that a reference model's output depends on; none for a model without adapters.
+
+    Args:
+        model: the model that computes the reference.
+        own: whether it is a model of its own, whose active adapters count. A policy that is its own reference counts
+            without adapters, or with the one named ``ref``, which TRL makes where training goes on from an adapter.
+    """
+    if not isinstance(model, PeftModel):
+        return ()
+    if own:
+        return tuple(model.active_adapters)
+    return ("ref",) if "ref" in model.peft_config else ()
+
+
+def model_key(model: Any, weights: bytes | str, *, adapters: tuple[str, ...] = (), **settings: Any) -> str:
     """A key of everything that a model's log-probabilities depend on, in 32 letters.
 
     Args:
         model: the reference model, with adapters or not.
         weights: digest of its weights.
+        adapters: names of the adapters that count; their whole configurations are part of the key.
         settings: other things they depend on; texts and numbers.
     """
     inner = model.get_base_model() if isinstance(model, PeftModel) else model
+    settings = settings | {f"adapter {i}": _adapter_settings(model, name) for i, name in enumerate(adapters)}
     config = {k: v for k, v in inner.config.to_dict().items() if k not in ELSEWHERE}
     config["attention"] = str(inner.config.get_text_config()._attn_implementation).removeprefix(PREFIX)
     parts = (type(inner).__name__, sorted(config.items()), sorted(settings.items()), transformers.__version__, weights)
@@ -95,16 +115,23 @@ def model_key(model: Any, weights: bytes | str, **settings: Any) -> str:
     return digest.hexdigest()
 
 
-def weights_digest(model: Any, adapter: str | None = None) -> bytes:
+def _adapter_settings(model: Any, name: str) -> list[tuple[str, str]]:
+    """The configuration of an adapter, which says how its weights are used: scale, rank, pattern of layers, variant."""
+    told = model.peft_config[name].to_dict()
+    kept = {k: sorted(map(str, v)) if isinstance(v, set) else v for k, v in told.items() if k not in ADAPTER_ELSEWHERE}
+    return sorted((k, repr(v)) for k, v in kept.items())
+
+
+def weights_digest(model: Any, adapters: tuple[str, ...] = ()) -> bytes:
     """A digest of the names, types and bytes of a model's weights.
 
     Args:
         model: of a ``PeftModel`` only the base model counts, so both have the same digest.
-        adapter: the adapter of the ``PeftModel`` that counts as well; None for none.
+        adapters: names of the adapters of the ``PeftModel`` that count as well.
     """
     tensors = {name: x for name, x in model.state_dict(keep_vars=True).items() if isinstance(x, Tensor)}
     if isinstance(model, PeftModel):
-        tensors = _without_adapters(model, tensors, adapter)
+        tensors = _without_adapters(model, tensors, adapters)
     distinct = {id(x): x for x in tensors.values()}  # tied weights are read once
     with ThreadPoolExecutor(4) as threads:
         digests = dict(zip(distinct, threads.map(_digest, distinct.values()), strict=True))
@@ -114,9 +141,9 @@ def weights_digest(model: Any, adapter: str | None = None) -> bytes:
     return whole.digest()
 
 
-def _without_adapters(model: Any, tensors: dict[str, Tensor], kept: str | None) -> dict[str, Tensor]:
-    """The tensors of the base model under their names in it, and those of the adapter ``kept``."""
-    gone = set(model.peft_config) - {kept}
+def _without_adapters(model: Any, tensors: dict[str, Tensor], kept: tuple[str, ...]) -> dict[str, Tensor]:
+    """The tensors of the base model under their names in it, and those of the adapters ``kept``."""
+    gone = set(model.peft_config) - set(kept)
     holders = {"modules_to_save"}
     for module in model.modules():
         if isinstance(module, BaseTunerLayer):
