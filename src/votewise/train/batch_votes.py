@@ -16,6 +16,7 @@ from votewise.arrays import Floats
 from votewise.defaults import INFORMED
 from votewise.train.audited import fixed_confidence
 from votewise.train.config import RobustPreferenceConfig
+from votewise.train.data_counts import StreamCounts
 from votewise.train.losses import Losses, PreferenceLoss
 from votewise.train.streamed_beliefs import StreamedBeliefs
 from votewise.train.training_beliefs import TrainingBeliefs
@@ -28,13 +29,16 @@ StepPart = tuple[list[Any], Tensor, Tensor]
 class BatchVotes:
     """Connects the rows of a batch with the beliefs about their votes.
 
-    In all methods ``who`` says which votes a batch of B rows stands for: numbers of rows, or annotators' names in a stream.
+    In all methods ``who`` says which votes a batch of B rows stands for: numbers of rows, or in a stream its votes.
 
     Args:
         rows: the rows that are trained on; None for a stream.
         beliefs: beliefs about their votes.
         args: settings of the run.
         loss: the preference loss.
+
+    Attributes:
+        counts: counts the rows of a stream; None for rows that are known beforehand.
     """
 
     def __init__(
@@ -47,6 +51,7 @@ class BatchVotes:
         self.rows, self.args, self.loss = rows, args, loss
         self.beliefs: Any = beliefs
         self.fixed = fixed_confidence(args, rows)
+        self.counts: StreamCounts | None = None
 
     def confidence(self, losses: Losses, who: list[Any]) -> Tensor:
         """(B,) probability that the chosen answer is truly better: sigmoid(margin + evidence of the votes) [RE-PO eq. 4].
@@ -58,7 +63,7 @@ class BatchVotes:
         if self.fixed is not None:
             return to_device(self.fixed[who], losses.margin)
         if self.rows is None:
-            evidence = self.beliefs.evidence_for(who)
+            evidence = self.beliefs.evidence_for([vote.annotator for vote in who], np.array([v.weight for v in who]))
         else:
             evidence = self.rows.side[who] * self.beliefs.evidence_for(self.rows.pair[who])
         margin = losses.margin.detach()
@@ -76,11 +81,25 @@ class BatchVotes:
             return None
         return to_device(self.rows.share[who], like)
 
+    def weight(self, who: list[Any], like: Tensor) -> Tensor | None:
+        """(B,) by which the loss of each row is multiplied, 0 for rows that do not count; None where all count once."""
+        if self.rows is None:
+            found = np.array([vote.weight for vote in who])
+            return None if (found == 1).all() else to_device(found, like)
+        return None if self.rows.weight is None else to_device(self.rows.weight[who], like)
+
     def absorb(self, who: list[Any], margin: Floats, residual: Floats) -> None:
         """Learn from an optimiser step: (B,) margins of the chosen answers and weighted losses, from all ranks."""
         squared = residual if self.loss.squared else None
         if self.rows is None:
-            self.beliefs.absorb(who, margin, squared)
+            weight = np.array([vote.weight for vote in who])
+            counts = np.flatnonzero(weight)
+            if self.counts is not None:
+                self.counts.add(who)
+            if len(counts):
+                names = [who[i].annotator for i in counts]
+                squared = None if squared is None else squared[counts]
+                self.beliefs.absorb(names, margin[counts], squared, weight[counts])
         else:
             self.beliefs.absorb(self.rows.pair[who], self.rows.side[who] * margin, squared)
 

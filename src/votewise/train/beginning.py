@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -15,15 +16,48 @@ from votewise.data.votes import Votes
 from votewise.errors import BadInputError
 from votewise.train.audited import audited_reliability
 from votewise.train.config import RobustPreferenceConfig
-from votewise.train.streamed_beliefs import SOMEBODY, StreamedBeliefs
+from votewise.train.row_weights import WEIGHT
+from votewise.train.streamed_beliefs import StreamedBeliefs
+from votewise.train.streamed_rows import StreamedVote, checked_stream
 from votewise.train.training_beliefs import TrainingBeliefs
 from votewise.train.training_rows import ROW, TrainingRows, training_rows, votes_of_dataset
+from votewise.train.unused import roles_of, unused_columns, votes_columns
 
 
-def begin(
-    train_dataset: Any, args: RobustPreferenceConfig
-) -> tuple[TrainingRows | None, TrainingBeliefs | StreamedBeliefs]:
-    """The rows to train on (None for a stream) and the beliefs about their votes.
+@dataclass(frozen=True, eq=False)
+class Beginning:
+    """What a run starts with.
+
+    Attributes:
+        rows: the rows that are trained on, with the votes they stand for; None for a stream.
+        beliefs: beliefs about the votes before the first step.
+        dataset: what TRL's trainer prepares.
+        given: number of rows that the dataset has; None for a stream.
+        unused: columns that nothing uses.
+        not_audited: annotators about whom the audit that training starts from says nothing.
+        weightless: votes left out because their weight is 0.
+        equal: rows of a dataset left out because both answers are equal.
+        skipped: rows of another source that hold no vote, or one between equal answers.
+    """
+
+    rows: TrainingRows | None
+    beliefs: TrainingBeliefs | StreamedBeliefs
+    dataset: Any
+    given: int | None
+    unused: tuple[str, ...]
+    not_audited: int = 0
+    weightless: int = 0
+    equal: int = 0
+    skipped: int = 0
+
+
+def begin(train_dataset: Any, args: RobustPreferenceConfig, *, carry: bool = False) -> Beginning:
+    """The rows to train on and the beliefs about their votes.
+
+    Args:
+        train_dataset: a ``Votes``, a ``Dataset`` or an ``IterableDataset``.
+        args: settings of the run.
+        carry: whether a dataset's rows keep columns that nothing uses, for a collator that the user gives.
 
     Raises:
         BadInputError: a dataset of another type, votes that cannot be read, or a folder without an audit.
@@ -33,7 +67,8 @@ def begin(
     if isinstance(train_dataset, IterableDataset):
         streamed = StreamedBeliefs(settings)
         streamed.start_at(audited)
-        return None, streamed
+        stream, columns = checked_stream(train_dataset, args.annotator_column)
+        return Beginning(None, streamed, stream, None, unused_columns(columns, {args.annotator_column, WEIGHT}))
     source = None
     if not isinstance(train_dataset, Votes):
         if not isinstance(train_dataset, Dataset):
@@ -42,12 +77,23 @@ def begin(
             )
         source = train_dataset
         train_dataset = votes_of_dataset(source, annotator_column=args.annotator_column)
-    rows = training_rows(train_dataset, one_row_per=args.one_row_per, source=source)  # type: ignore[arg-type]
+    votes: Votes = train_dataset
+    rows = training_rows(votes, one_row_per=args.one_row_per, source=source, carry=carry)  # type: ignore[arg-type]
     beliefs = TrainingBeliefs(rows.votes, settings)
+    unknown = 0
     if audited:
-        names = rows.votes.annotator_ids.to_pylist()
-        beliefs.start_at(np.array([audited.get(name, np.nan) for name in names], float))
-    return rows, beliefs
+        known = np.array([audited.get(name, np.nan) for name in rows.votes.annotator_ids.to_pylist()], float)
+        beliefs.start_at(known)
+        unknown = int(np.isnan(known).sum())
+    columns = votes_columns(votes) if source is None else source.column_names
+    unused = unused_columns(columns, roles_of(votes))
+    given, skipped = (len(votes), 0) if votes.reading is None else (votes.reading.read, votes.reading.skipped)
+    start = Beginning(rows, beliefs, rows.dataset, given, unused, unknown)
+    if source is not None:
+        # Rows of weight 0 were not read.
+        return replace(start, given=len(source), weightless=len(source) - given, equal=skipped)
+    weightless = 0 if votes.weight is None else int((votes.weight == 0).sum())
+    return replace(start, weightless=weightless, skipped=skipped)
 
 
 def needs_copy(model: Any, args: RobustPreferenceConfig, others: dict[str, Any]) -> bool:
@@ -58,18 +104,17 @@ def needs_copy(model: Any, args: RobustPreferenceConfig, others: dict[str, Any])
 
 
 class RowCollator:
-    """A collator that passes on the number of each row, or the annotator in a stream."""
+    """A collator that passes on the number of each row, or in a stream its vote."""
 
-    def __init__(self, collator: Any, annotator_column: str | None, *, stream: bool) -> None:
-        self.collator, self.annotator_column, self.stream = collator, annotator_column, stream
+    def __init__(self, collator: Any) -> None:
+        self.collator = collator
 
     def __call__(self, examples: list[dict[str, Any]]) -> dict[str, Any]:
         """A batch of rows."""
         batch: dict[str, Any] = self.collator(examples)
-        if self.stream:
-            batch[ROW] = [str(example.get(self.annotator_column or "", SOMEBODY)) for example in examples]
-        elif ROW in examples[0]:
-            batch[ROW] = torch.tensor([example[ROW] for example in examples])
+        if ROW in examples[0]:
+            own = [example[ROW] for example in examples]
+            batch[ROW] = [StreamedVote(**vote) for vote in own] if isinstance(own[0], dict) else torch.tensor(own)
         return batch
 
 

@@ -19,7 +19,7 @@ from votewise.sources import read_votes
 from votewise.sources.answer_lists.one_judgement import judgement_codes, numbered
 from votewise.train.normal_texts import normal_texts
 from votewise.train.row_weights import WEIGHT, weights_of
-from votewise.train.seen_rows import ANSWERS, SHOWN, digests
+from votewise.train.seen_rows import ANSWERS, digests
 
 ROW = "votewise_row"
 """Column with the number of the row, by which a batch finds its votes."""
@@ -109,7 +109,7 @@ def _with_texts(votes: Votes, dataset: Any) -> Votes:
     assert votes.row is not None  # noqa: S101 - a source has rows
     first = first_of_each(votes.pair, np.arange(len(votes)), votes.n_pairs)
     texts, names = normal_texts(dataset.select(votes.row[first]))
-    table = _own_columns(dataset.select(votes.row), votes)
+    table = _own_columns(dataset.select(votes.row))
     codes = votes.pair[:EXAMPLES]
     people = [str(votes.annotator_ids[int(k)].as_py()) for k in votes.annotator[:EXAMPLES]]
     told = partial(first_votes, votes.sign[:EXAMPLES], people, [names[int(k)] for k in codes], codes, texts)
@@ -134,14 +134,11 @@ def _told_apart(names: list[str]) -> pa.Array:
     return pa.array(found, pa.large_string())
 
 
-def _own_columns(rows: Any, votes: Votes) -> pa.Table:
-    """The columns that votes were read from, one row per vote, as the dataset has them; JSON as text."""
-    roles = [] if votes.reading is None else [c.name for c in votes.reading.columns if c.role is not None]
-    wanted = {*SHOWN, *ABOUT_VOTES, *roles}
-    kept = rows.select_columns([name for name in rows.column_names if name in wanted])
-    table = kept.with_format("arrow")[:]
+def _own_columns(rows: Any) -> pa.Table:
+    """The dataset's columns, one row per vote; JSON as text."""
+    table = rows.with_format("arrow")[:]
     for i, field in enumerate(table.schema):
         if "json" in str(field.type):
-            texts = [text_key(value) for value in kept.with_format(None)[field.name][:]]
+            texts = [text_key(value) for value in rows.with_format(None)[field.name][:]]
             table = table.set_column(i, field.name, pa.array(texts, pa.large_string()))
     return table

@@ -92,7 +92,9 @@ def better_answers(name: str, losses: Losses, *, weight: Tensor, share: Tensor |
     return torch.ones_like(losses.margin) if share is None else share
 
 
-def likelihood_loss(chosen: ScoredAnswers, rejected: ScoredAnswers, better: Tensor) -> Tensor:
+def likelihood_loss(
+    chosen: ScoredAnswers, rejected: ScoredAnswers, better: Tensor, counted: Tensor | None = None
+) -> Tensor:
     """Negative log-likelihood per token of the answers that are probably better, a scalar [RPO eq. 3, as TRL's ``sft``].
 
     The mean is over all tokens of the batch, as in TRL: a long answer counts for more than a short one.
@@ -101,7 +103,10 @@ def likelihood_loss(chosen: ScoredAnswers, rejected: ScoredAnswers, better: Tens
         chosen: the chosen answers of B pairs.
         rejected: their rejected answers.
         better: (B,) weight of each chosen answer; its rejected one has the rest.
+        counted: (B,) by which each row is multiplied; rows with 0 do not count. None for 1 each.
     """
     total = better * chosen.logp + (1 - better) * rejected.logp
     tokens = better * chosen.length + (1 - better) * rejected.length
+    if counted is not None:
+        total, tokens = counted * total, (counted > 0) * tokens
     return -total.sum() / tokens.sum().clamp(min=1)

@@ -21,7 +21,7 @@ from votewise.data.votes import Votes
 from votewise.errors import BadInputError, VotewiseError, visible
 from votewise.train.arguments import Arguments, parse
 from votewise.train.beginning import begin
-from votewise.train.inspection import RunFacts, count_steps, describe_left_out, measure_lengths, missing_rows, render
+from votewise.train.inspection import RunFacts, count_steps, describe_left_out, measure_lengths, render
 from votewise.train.loading import check_vocabularies, first_line, in_one_line, load_config, load_data, load_processor
 from votewise.train.memory import Load, count_parameters, estimate_memory
 from votewise.train.precompute import worth_precomputing
@@ -93,7 +93,7 @@ def inspect(
     training = arguments.training
     if isinstance(train, IterableDataset):
         raise BadInputError("a stream cannot be counted in advance", expected="a dry run without streaming")
-    rows, _ = begin(train, training)
+    rows = begin(train, training).rows
     assert rows is not None  # noqa: S101 - only streams have none
     lengths = measure_lengths(rows.dataset, processor, training)
     gone = lengths.too_long(training.max_length)
@@ -138,12 +138,6 @@ def build_trainer(arguments: Arguments, train: Any, evaluated: Any, processor: A
             quantization_config=get_quantization_config(model),
             peft_config=get_peft_config(model),
         )
-    if trainer.rows is not None and (gone := missing_rows(trainer.rows, trainer.train_dataset)).size:
-        problem = describe_left_out(trainer.rows, gone, training.max_length)
-        if len(gone) == len(trainer.rows.pair):
-            raise BadInputError(str(problem), expected="a larger max_length")
-        if trainer.is_world_process_zero():
-            print(f"votewise: {visible(problem)}", file=sys.stderr)
     if arguments.script.ignore_bias_buffers:
         trainer.model._ddp_params_and_buffers_to_ignore = [
             name for name, buffer in trainer.model.named_buffers() if buffer.dtype == torch.bool

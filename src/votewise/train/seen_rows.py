@@ -34,6 +34,21 @@ def refuse_pictures(columns: Collection[str], name: str) -> None:
             raise BadInputError("holds images", source=name, column=column, expected=TEXT_ONLY)
 
 
+def refuse_pictures_in(evaluated: Any) -> None:
+    """Raise BadInputError if data to evaluate on show a model images: a dataset, a stream, several by name, or None."""
+    if isinstance(evaluated, dict):
+        for dataset in evaluated.values():
+            refuse_pictures_in(dataset)
+        return
+    columns = getattr(evaluated, "column_names", None)
+    if evaluated is None or columns is None:
+        return
+    refuse_pictures(columns, "eval_dataset")
+    if hasattr(evaluated, "select_columns") and hasattr(evaluated, "__len__"):
+        for number, row in enumerate(rows_shown(evaluated)):
+            check_row(row, number, "eval_dataset")
+
+
 def check_row(row: dict[str, Any], number: int, name: str) -> None:
     """Raise BadInputError if a row has no answer or shows anything but text.
 

@@ -34,6 +34,7 @@ class StreamedBeliefs(RunningBeliefs):
         names: the K annotators seen so far.
         annotator: (n,) annotator of each vote seen so far.
         first: (n,) margin that the preferred answer is better, as it was when the vote was first seen.
+        weight: (n,) how many votes each one counts for.
     """
 
     def __init__(self, settings: BeliefSettings) -> None:
@@ -43,60 +44,86 @@ class StreamedBeliefs(RunningBeliefs):
         self.names: list[str] = []
         self._code: dict[str, int] = {}
         self._known: dict[str, float] = {}
-        self._seen: list[tuple[npt.NDArray[np.int32], Floats]] = []
+        self._seen: list[tuple[npt.NDArray[np.int32], Floats, Floats]] = []
 
     @property
     def seen(self) -> int:
         """Votes seen so far."""
-        return sum(len(margins) for _, margins in self._seen)
+        return sum(len(margins) for _, margins, _ in self._seen)
 
     @property
     def annotator(self) -> npt.NDArray[np.int32]:
         """(n,) annotator of each vote, as a code."""
-        return np.concatenate([np.empty(0, np.int32), *(part for part, _ in self._seen)])
+        return np.concatenate([np.empty(0, np.int32), *(part for part, _, _ in self._seen)])
 
     @property
     def first(self) -> Floats:
         """(n,) first-seen margin of each vote."""
-        return np.concatenate([np.empty(0), *(part for _, part in self._seen)])
+        return np.concatenate([np.empty(0), *(part for _, part, _ in self._seen)])
+
+    @property
+    def weight(self) -> Floats:
+        """(n,) weight of each vote."""
+        return np.concatenate([np.empty(0), *(part for _, _, part in self._seen)])
 
     @property
     def votes(self) -> Votes:
         """The votes seen so far, without texts; BadInputError if there are none."""
-        annotator = self.annotator
+        annotator, weight = self.annotator, self.weight
         return Votes.from_arrays(
-            np.arange(len(annotator)), annotator, np.ones(len(annotator)), annotator_ids=self.names
+            np.arange(len(annotator)),
+            annotator,
+            np.ones(len(annotator)),
+            annotator_ids=self.names,
+            weight=None if (weight == 1).all() else weight,
         )
 
     def start_at(self, reliability: dict[str, float]) -> None:
         """Start from known reliabilities by annotator, for example an audit's."""
         self._known = dict(reliability)
 
-    def evidence_for(self, annotators: list[str]) -> Floats:
-        """(B,) log-odds that each chosen answer is better, according to its one vote alone: logit(eta)."""
+    def evidence_for(self, annotators: list[str], weights: Floats | None = None) -> Floats:
+        """(B,) log-odds that each chosen answer is better, according to its one vote alone: weight times logit(eta)."""
         known = [self._code.get(name) for name in annotators]
-        return np.array(
+        worth = np.array(
             [self._start(name) if k is None else self.log_odds[k] for name, k in zip(annotators, known, strict=True)]
         )
+        return worth if weights is None else worth * weights
 
     def _start(self, name: str) -> float:
         return float(clipped_logit(np.asarray(self._known.get(name, self.settings.init))))
 
-    def absorb(self, annotators: list[str], margins: Floats, residuals: Floats | None = None) -> None:
-        """Learn from one optimiser step: (B,) the annotators who voted, and the policy's margins of the chosen answers."""
+    def absorb(
+        self,
+        annotators: list[str],
+        margins: Floats,
+        residuals: Floats | None = None,
+        weights: Floats | None = None,
+    ) -> None:
+        """Learn from one optimiser step.
+
+        Args:
+            annotators: (B,) who voted.
+            margins: (B,) the policy's margins of the chosen answers.
+            residuals: (B,) weighted squared errors, for squared losses.
+            weights: (B,) how many votes each one counts for, above 0; None for one each.
+        """
         new = [name for name in dict.fromkeys(annotators) if name not in self._code]
         self._code |= {name: len(self.names) + i for i, name in enumerate(new)}
         self.names += new
         self.log_odds = np.append(self.log_odds, [self._start(name) for name in new])
         codes = np.array([self._code[name] for name in annotators], np.int32)
-        self._seen.append((codes, np.asarray(margins, np.float64)))
+        counted = np.ones(len(codes)) if weights is None else np.asarray(weights, np.float64)
+        self._seen.append((codes, np.asarray(margins, np.float64), counted))
         self._track(residuals)
         if self.settings.update == "frozen":
             return
         if self.settings.margins == "current":
             k = len(self.names)
-            confidence = expit(margins + self.log_odds[codes])
-            right, votes = (np.bincount(codes, w, minlength=k).astype(np.float64) for w in (confidence, None))
+            confidence = expit(margins + counted * self.log_odds[codes])
+            right, votes = (
+                np.bincount(codes, w, minlength=k).astype(np.float64) for w in (counted * confidence, counted)
+            )
             self._mix(right, votes)
         elif self.seen >= GROWTH * self._fitted_at and margins.any():
             self._learn(evidence_of(self.votes, margins=self.first), self.seen)
@@ -107,7 +134,8 @@ class StreamedBeliefs(RunningBeliefs):
     def state(self) -> dict[str, npt.NDArray[Any]]:
         """Everything that a checkpoint must hold, as arrays."""
         names = np.array(self.names, np.str_)
-        return super().state() | {"names": names, "annotator": self.annotator, "first": self.first}
+        seen: dict[str, npt.NDArray[Any]] = {"annotator": self.annotator, "first": self.first, "weight": self.weight}
+        return super().state() | {"names": names, **seen}
 
     def load(self, state: dict[str, npt.NDArray[Any]]) -> None:
         """Restore the ``state`` of an interrupted run; BadInputError if that was not on a stream."""
@@ -116,4 +144,5 @@ class StreamedBeliefs(RunningBeliefs):
         super().load(state)
         self.names = [str(name) for name in state["names"]]
         self._code = {name: i for i, name in enumerate(self.names)}
-        self._seen = [(state["annotator"].copy(), state["first"].copy())]
+        first = state["first"].copy()
+        self._seen = [(state["annotator"].copy(), first, state.get("weight", np.ones(len(first))).copy())]

@@ -20,20 +20,23 @@ from torch import Tensor
 from votewise.annotators.estimate import estimate_reliability
 from votewise.annotators.results import ReliabilityResult
 from votewise.annotators.saved import summarise
-from votewise.errors import BadInputError, VotewiseError, many
+from votewise.errors import BadInputError, VotewiseError
 from votewise.report.audit_files import write_audit
 from votewise.storage.free_folders import TRAINING
 from votewise.train.answer_scores import add_scoring
 from votewise.train.batch_votes import BatchVotes, StepPart, gather_step, reliability_table
-from votewise.train.beginning import EndOfEpoch, RowCollator, begin, needs_copy
+from votewise.train.beginning import Beginning, EndOfEpoch, RowCollator, begin, needs_copy
 from votewise.train.checkpoints import last_whole_checkpoint, read_beliefs, save_beliefs
 from votewise.train.config import RobustPreferenceConfig
+from votewise.train.data_counts import DataCounts, StreamCounts, count_data, lines_about, summary_of
 from votewise.train.fast_step import choose_step, step_is_exact
+from votewise.train.inspection import describe_left_out, missing_rows
 from votewise.train.losses import Losses, ScoredAnswers
 from votewise.train.metrics import RunningMeans, add_confidence, add_rewards, add_tokens, belief_metrics
 from votewise.train.objectives import CONFIDENCE_OBJECTIVES, apply_objective, better_answers, likelihood_loss
 from votewise.train.precompute import with_reference
 from votewise.train.scoring import FastStep, Scores, score_answers
+from votewise.train.seen_rows import refuse_pictures_in
 from votewise.train.training_rows import ROW
 from votewise.train.trl_adapter import TrlTrainer
 
@@ -53,6 +56,7 @@ class RobustPreferenceTrainer(TrlTrainer):
     Attributes:
         beliefs: current beliefs about the votes, ``TrainingBeliefs``.
         rows: the rows that are trained on, with the votes they stand for; None for a stream.
+        data_counts: what became of the data, in numbers, ``DataCounts``.
 
     Raises:
         BadInputError: data or settings that cannot be used.
@@ -79,7 +83,12 @@ class RobustPreferenceTrainer(TrlTrainer):
                 expected="no ref_model",
             )
         self.beliefs: Any
-        self.rows, self.beliefs = begin(train_dataset, args)
+        # A collator that the user gives may use any column.
+        start = begin(
+            train_dataset, args, carry=not args.remove_unused_columns or kwargs.get("data_collator") is not None
+        )
+        refuse_pictures_in(kwargs.get("eval_dataset"))
+        self.rows, self.beliefs = start.rows, start.beliefs
         self._votes = BatchVotes(self.rows, self.beliefs, args, self.loss)
         self._how: FastStep | None = None
         self._checked = False
@@ -90,22 +99,44 @@ class RobustPreferenceTrainer(TrlTrainer):
         self._running = {"train": RunningMeans(), "eval": RunningMeans()}
         self._step: list[StepPart] = []
         self._estimate: ReliabilityResult | None = None
-        dataset = train_dataset if self.rows is None else self.rows.dataset
-        super().__init__(model, ref_model=ref_model, args=args, train_dataset=dataset, **kwargs)
+        super().__init__(model, ref_model=ref_model, args=args, train_dataset=start.dataset, **kwargs)
         if not self.loss.reference:
             self.no_reference_logps()
         self._prepare_scoring()
-        self.data_collator: Any = RowCollator(self.data_collator, args.annotator_column, stream=self.rows is None)
+        self.data_collator: Any = RowCollator(self.data_collator)
         self.add_callback(EndOfEpoch(self.beliefs))
-        if self.rows is not None and self.rows.tied:
-            logger.warning(f"Left out: {many(self.rows.tied, 'pair')} with no votes but ties.")
+        self._told = self._count(start)
 
     # Data
 
+    @property
+    def data_counts(self) -> DataCounts:
+        """What became of the rows and votes that were given; for a stream, of those that have arrived so far."""
+        return self._told if self._votes.counts is None else self._votes.counts.now
+
+    def _count(self, start: Beginning) -> DataCounts:
+        """Count what became of the data, and say so in the log."""
+        limit = self.args.max_length
+        if start.rows is None:
+            in_order = self.accelerator.num_processes == 1 and self.args.dataloader_num_workers == 0
+            self._votes.counts = StreamCounts(start, gaps=in_order)
+            counts = self._votes.counts.now
+        else:
+            counts = count_data(start, self.train_dataset, limit)
+            logger.info(summary_of(counts))
+            gone = missing_rows(start.rows, self.train_dataset)
+            problem = describe_left_out(start.rows, gone, limit)
+            if problem is not None and counts.trained == 0:
+                raise BadInputError(problem, expected="a larger max_length")
+            if problem is not None:
+                logger.warning(f"{problem}.")
+        for line in lines_about(counts, limit):
+            logger.warning(line)
+        return counts
+
     def own_columns(self) -> list[str]:
-        """The number of the row, or in a stream the annotator."""
-        own = ROW if self.rows is not None else self.args.annotator_column
-        return [] if own is None else [own]
+        """The number of the row, or in a stream its vote."""
+        return [ROW]
 
     def with_reference_logps(self, dataset: Any, name: str, batch_size: int) -> Any:
         """A tokenized dataset with reference log-probabilities; as it is where the loss needs none."""
@@ -167,7 +198,7 @@ class RobustPreferenceTrainer(TrlTrainer):
         """The robust loss of a batch; in training, what it says about the annotators is kept for the end of the step."""
         training = self.model.training
         row = inputs.get(ROW)
-        # Numbers of rows, or the annotators' names in a stream; None for data without votes.
+        # Numbers of rows, or their votes in a stream; None for data without votes.
         who = row.tolist() if isinstance(row, Tensor) else row
         batch = {name: value for name, value in inputs.items() if name != ROW}
         if not self._checked:
@@ -180,7 +211,9 @@ class RobustPreferenceTrainer(TrlTrainer):
         if who is None:
             weight = better = torch.ones_like(losses.margin)
             loss = losses.forward
+            counted = None
         else:
+            counted = self._votes.weight(who, losses.margin)
             weight = self._confidence(losses, who)
             share = self._votes.share(who, losses.margin)
             better = better_answers(self.args.objective, losses, weight=weight, share=share)
@@ -195,9 +228,9 @@ class RobustPreferenceTrainer(TrlTrainer):
             if training:
                 residual = weight * losses.forward.detach() + (1 - weight) * losses.reverse.detach()
                 self._step.append((who, losses.margin.detach(), residual))
-        total = loss.mean()
+        total = loss.mean() if counted is None else (counted * loss).sum() / (counted > 0).sum().clamp(min=1)
         if self.args.sft_weight:
-            likelihood = likelihood_loss(chosen, rejected, better)
+            likelihood = likelihood_loss(chosen, rejected, better, counted)
             total = total + self.args.sft_weight * likelihood
         if self.aux_loss_enabled:
             total = total + self.router_aux_loss_coef * scores.auxiliary

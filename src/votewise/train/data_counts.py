@@ -1,0 +1,173 @@
+"""What became of the rows and votes that a trainer was given, in numbers."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+import pyarrow.compute as pc
+
+from votewise.data.votes import UNKNOWN
+from votewise.errors import many
+from votewise.train.beginning import Beginning
+from votewise.train.streamed_beliefs import SOMEBODY
+from votewise.train.streamed_rows import StreamedVote
+
+
+@dataclass(frozen=True)
+class DataCounts:
+    """What became of the data; for a stream, of the rows that it has given so far.
+
+    Attributes:
+        rows: rows that the trainer was given.
+        votes: votes that count.
+        trained: rows that are trained on.
+        merged: votes whose row was merged into another one, because a model sees the same pair.
+        equal_answers: rows of a dataset left out because both answers are equal.
+        skipped: rows of another source left out because they hold no vote, or one between equal answers.
+        repeated: votes left out because their annotator voted on the pair before.
+        weightless: votes left out because their weight is 0; ``weightless_pairs``: pairs left out because all theirs are.
+        tied: pairs left out because they have no votes but ties.
+        rejected: rows left out because they could not be read.
+        too_long: rows left out because their prompt fills ``max_length``; None where a stream cannot tell.
+        cut: rows of which the end of an answer is cut off at ``max_length``; None for a stream.
+        no_answer: rows that are trained on although an answer has no token; None for a stream.
+        unknown_people: votes without a name.
+        not_audited: annotators about whom the audit that training starts from says nothing.
+        unused: columns that nothing uses.
+    """
+
+    rows: int = 0
+    votes: int = 0
+    trained: int = 0
+    merged: int = 0
+    equal_answers: int = 0
+    skipped: int = 0
+    repeated: int = 0
+    weightless: int = 0
+    weightless_pairs: int = 0
+    tied: int = 0
+    rejected: int = 0
+    too_long: int | None = 0
+    cut: int | None = 0
+    no_answer: int | None = 0
+    unknown_people: int = 0
+    not_audited: int = 0
+    unused: tuple[str, ...] = ()
+
+
+def count_data(start: Beginning, prepared: Any, max_length: int | None) -> DataCounts:
+    """Count what became of a dataset or of votes.
+
+    Args:
+        start: what the run starts with; not a stream.
+        prepared: the rows as TRL prepared them, in tokens.
+        max_length: the longest sequence, in tokens.
+    """
+    rows = start.rows
+    assert rows is not None  # noqa: S101 - only streams have none
+    votes, reading = rows.votes, rows.votes.reading
+    prompt, *answers = (_lengths(prepared, name) for name in ("prompt_ids", "chosen_ids", "rejected_ids"))
+    longer = prompt + np.maximum(*answers)
+    names = votes.annotator_ids.to_pylist()
+    unnamed = np.isin(votes.annotator, [k for k, name in enumerate(names) if name == UNKNOWN])
+    counting = np.ones(len(votes), bool) if votes.weight is None else votes.weight > 0
+    return DataCounts(
+        rows=start.given or 0,
+        votes=int(counting.sum()),
+        trained=len(prompt),
+        merged=int((counting & (votes.sign != 0)).sum()) - len(rows.pair),
+        equal_answers=start.equal,
+        skipped=start.skipped,
+        repeated=0 if reading is None else reading.repeated,
+        weightless=start.weightless,
+        weightless_pairs=rows.unweighted,
+        tied=rows.tied,
+        rejected=0 if reading is None else reading.rejected,
+        too_long=len(rows.pair) - len(prompt),
+        cut=0 if max_length is None else int((longer > max_length).sum()),
+        no_answer=int((np.minimum(*answers) == 0).sum()),
+        unknown_people=int((unnamed & counting).sum()),
+        not_audited=start.not_audited,
+        unused=start.unused,
+    )
+
+
+def _lengths(prepared: Any, name: str) -> Any:
+    column = prepared.select_columns([name]).with_format("arrow")[:][name]
+    return pc.list_value_length(column).to_numpy().astype(np.int64)
+
+
+class StreamCounts:
+    """Counts the rows of a stream as they arrive in batches.
+
+    Args:
+        start: what the run starts with.
+        gaps: whether rows arrive in the stream's order, so that gaps in their numbers are rows that TRL left out.
+    """
+
+    def __init__(self, start: Beginning, *, gaps: bool) -> None:
+        self.now = DataCounts(unused=start.unused, too_long=0 if gaps else None, cut=None, no_answer=None)
+        self._next: int | None = None
+
+    def add(self, votes: Iterable[StreamedVote]) -> None:
+        """Count the rows of an optimiser step, from all ranks."""
+        votes, now = list(votes), self.now
+        gone = 0
+        for vote in votes:
+            if self._next is None or vote.place < self._next:
+                self._next = vote.place if self._next is None and now.rows else 0  # a resumed run, or another epoch
+            gone += vote.place - self._next
+            self._next = vote.place + 1
+        equal = sum(vote.equal for vote in votes)
+        counting = [vote for vote in votes if vote.weight > 0]
+        too_long = None if now.too_long is None else now.too_long + gone
+        self.now = replace(
+            now,
+            rows=now.rows + len(votes) + (0 if too_long is None else gone),
+            votes=now.votes + len(counting),
+            trained=now.trained + len(counting),
+            equal_answers=now.equal_answers + equal,
+            weightless=now.weightless + len(votes) - len(counting) - equal,
+            too_long=too_long,
+            unknown_people=now.unknown_people + sum(vote.annotator == SOMEBODY for vote in counting),
+        )
+
+
+def lines_about(counts: DataCounts, max_length: int | None) -> Iterator[str]:
+    """What people should know about the data before training, one line for each subject."""
+    left_out = [
+        (counts.equal_answers, "row with equal answers", "rows with equal answers"),
+        (
+            counts.skipped,
+            "row without a vote on different answers",
+            "rows without a vote on different answers",
+        ),
+        (counts.repeated, "vote that repeats one of its annotator", "votes that repeat one of their annotator"),
+        (counts.weightless, "vote of weight 0", "votes of weight 0"),
+        (counts.weightless_pairs, "pair whose votes all have weight 0", "pairs whose votes all have weight 0"),
+        (counts.tied, "pair with no votes but ties", "pairs with no votes but ties"),
+        (counts.rejected, "row that could not be read", "rows that could not be read"),
+    ]
+    if found := [many(number, one, several) for number, one, several in left_out if number]:
+        yield f"Left out: {', '.join(found)}."
+    if counts.cut:
+        yield f"Cut: the end of an answer in {many(counts.cut, 'row')}, because of max_length={max_length}."
+    if counts.no_answer:
+        yield f"Trained on although an answer has no token: {many(counts.no_answer, 'row')}."
+    if counts.not_audited:
+        yield f"Not in the audit: {many(counts.not_audited, 'annotator')}; their reliability starts as that of anybody."
+    if counts.unused:
+        yield f"Carried and used for nothing: the column{'s' * (len(counts.unused) > 1)} {', '.join(counts.unused)}."
+
+
+def summary_of(counts: DataCounts) -> str:
+    """One line on what is trained on."""
+    merged = f", {many(counts.merged, 'row')} merged into others on the same pair" if counts.merged else ""
+    people = f"; {many(counts.unknown_people, 'vote')} by unknown people" if counts.unknown_people else ""
+    return (
+        f"Data: {many(counts.rows, 'row')} with {many(counts.votes, 'vote')}{people}; "
+        f"{many(counts.trained, 'row')} to train on{merged}."
+    )
