@@ -197,3 +197,19 @@ def test_a_small_stream_stays_in_memory() -> None:
     assert source.stand_ins is None
     assert len(source.table) == len(many(1))
     assert np.array_equal(source.table["id"].to_numpy(), np.arange(len(many(1))))
+
+
+def test_a_data_set_that_keeps_messages_as_json() -> None:
+    """As ``datasets`` does where messages have different fields."""
+    asked = [{"role": "user", "content": "q"}]
+    call = [{"type": "function", "function": {"name": "f", "arguments": {"x": 1}}}]
+    calls, says = ({"role": "assistant", "content": "", "tool_calls": call}, {"role": "assistant", "content": "no"})
+    rows = [
+        {"prompt": asked, "chosen": [one], "rejected": [other], "annotator": "ann"}
+        for one, other in ((calls, says), (says, calls | {"name": "bob"}))
+    ]
+    source = datasets.Dataset.from_list(rows, on_mixed_types="use_json")
+    assert "Json(" in str(source.features)
+    for votes in (read_votes(source), read_votes(rows)):
+        assert votes.n_pairs == 2
+        assert votes.texts.to_pylist()[0]["response_a"][0]["other"].startswith('{"tool_calls": [{"function"')

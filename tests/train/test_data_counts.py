@@ -56,7 +56,7 @@ def test_images_are_refused_by_their_column(streamed: bool, column: str, tmp_pat
 def test_parts_of_messages_that_are_images_are_refused(streamed: bool, tmp_path: Path) -> None:
     parts = [{"type": "image", "text": None}, {"type": "text", "text": "What is it?"}]
     rows = [{**row, "prompt": [{"role": "user", "content": parts}]} for row in as_chat(make_rows(4))]
-    with pytest.raises(BadInputError, match="^train_dataset, row 1, column 'prompt': has a part of type 'image'"):
+    with pytest.raises(BadInputError, match=r"^train_dataset, row 1, column 'prompt': has a part of type 'image'"):
         trained(tmp_path, given(Dataset.from_list(rows), streamed), processing_class=make_tokenizer(chat=True))
 
 
@@ -179,7 +179,7 @@ def test_weights_that_mean_nothing_are_refused(streamed: bool, value: float, sai
 
 
 def test_weights_in_words_are_refused(tmp_path: Path) -> None:
-    with pytest.raises(BadInputError, match="column 'weight': is not a number, got 'high'.*or another name"):
+    with pytest.raises(BadInputError, match=r"column 'weight': is not a number, got 'high'.*or another name"):
         make_trainer(tmp_path, make_rows(4).add_column("weight", ["high"] * 4))
 
 
@@ -250,3 +250,17 @@ def test_conversations_with_tools_are_written_with_the_beliefs(tmp_path: Path) -
     given = {"model": make_bytes_model(), "processing_class": make_bytes_tokenizer(TEMPLATES["tools"])}
     trained(tmp_path, Dataset.from_list(rows, on_mixed_types="use_json"), write_beliefs=True, **given)
     assert (tmp_path / "report.html").stat().st_size > 0
+
+
+def test_counts_of_a_resumed_stream_are_those_of_one_that_was_never_stopped(tmp_path: Path) -> None:
+    rows = make_rows(40).to_list()
+    rows[1]["chosen"] = rows[1]["rejected"]
+    rows[2]["prompt"] = rows[30]["prompt"] = "w1 " * 30
+    settings = {"max_steps": 5, "save_strategy": "steps", "save_steps": 2, "max_length": 20, "preference_loss": "cpo"}
+    found = []
+    for checkpoint in (None, str(tmp_path / "checkpoint-2")):
+        trainer = make_trainer(tmp_path, Dataset.from_list(rows).to_iterable_dataset(), **settings)
+        trainer.train(resume_from_checkpoint=checkpoint)
+        found.append(trainer.data_counts)
+    assert found[0] == found[1]
+    assert (found[0].too_long, found[0].equal_answers, found[0].rows) == (2, 1, 40)

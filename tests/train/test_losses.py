@@ -175,6 +175,9 @@ def test_the_likelihood_of_the_better_answers() -> None:
     torch.testing.assert_close(of[2], -rejected.logp.sum() / rejected.length.sum())
     both = chosen.length.sum() + rejected.length.sum()
     torch.testing.assert_close(of[1], -(chosen.logp.sum() + rejected.logp.sum()) / both)
+    counted = torch.tensor([2.0] + [0.0] * (B - 1), dtype=torch.float64)
+    alone = -2 * chosen.logp[0] / chosen.length[0]
+    torch.testing.assert_close(likelihood_loss(chosen, rejected, ones, counted), alone)
     empty = ScoredAnswers(torch.zeros(2), torch.zeros(2), torch.zeros(2))
     assert likelihood_loss(empty, empty, torch.ones(2)) == 0
 

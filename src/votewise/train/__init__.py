@@ -12,12 +12,14 @@ from votewise.errors import needs
 
 if TYPE_CHECKING:
     from votewise.train.config import RobustPreferenceConfig
+    from votewise.train.data_counts import DataCounts
     from votewise.train.losses import PreferenceLoss, ScoredAnswers
     from votewise.train.running_beliefs import WorseThanChanceError
     from votewise.train.trainer import RobustPreferenceTrainer
     from votewise.train.training_beliefs import TrainingBeliefs
 
 __all__ = [
+    "DataCounts",
     "PreferenceLoss",
     "RobustPreferenceConfig",
     "RobustPreferenceTrainer",
@@ -27,6 +29,7 @@ __all__ = [
 ]
 
 _HOMES = {
+    "DataCounts": "data_counts",
     "ScoredAnswers": "losses",
     "PreferenceLoss": "losses",
     "RobustPreferenceConfig": "config",

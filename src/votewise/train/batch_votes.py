@@ -88,6 +88,11 @@ class BatchVotes:
             return None if (found == 1).all() else to_device(found, like)
         return None if self.rows.weight is None else to_device(self.rows.weight[who], like)
 
+    def resume(self) -> None:
+        """Take over from the beliefs of a checkpoint how many rows a stream had given."""
+        if self.counts is not None:
+            self.counts.load(self.beliefs.counts)
+
     def absorb(self, who: list[Any], margin: Floats, residual: Floats) -> None:
         """Learn from an optimiser step: (B,) margins of the chosen answers and weighted losses, from all ranks."""
         squared = residual if self.loss.squared else None
@@ -96,6 +101,7 @@ class BatchVotes:
             counts = np.flatnonzero(weight)
             if self.counts is not None:
                 self.counts.add(who)
+                self.beliefs.counts = self.counts.state()
             if len(counts):
                 names = [who[i].annotator for i in counts]
                 squared = None if squared is None else squared[counts]

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import pyarrow.compute as pc
 
 from votewise.data.votes import UNKNOWN
@@ -100,6 +101,10 @@ def _lengths(prepared: Any, name: str) -> Any:
     return pc.list_value_length(column).to_numpy().astype(np.int64)
 
 
+COUNTED = ("rows", "votes", "trained", "equal_answers", "weightless", "too_long", "unknown_people")
+"""Numbers that grow while a stream is read."""
+
+
 class StreamCounts:
     """Counts the rows of a stream as they arrive in batches.
 
@@ -110,15 +115,30 @@ class StreamCounts:
 
     def __init__(self, start: Beginning, *, gaps: bool) -> None:
         self.now = DataCounts(unused=start.unused, too_long=0 if gaps else None, cut=None, no_answer=None)
-        self._next: int | None = None
+        self._next = 0
+
+    def state(self) -> npt.NDArray[np.int64]:
+        """The numbers, for a checkpoint."""
+        return np.array([self._next, *(getattr(self.now, name) or 0 for name in COUNTED)], np.int64)
+
+    def load(self, state: npt.NDArray[np.int64]) -> None:
+        """Resume from the ``state`` of a checkpoint; where it has none, rows that were left out are unknown."""
+        if len(state) != 1 + len(COUNTED):
+            self.now = replace(self.now, too_long=None)
+            return
+        self._next, *found = state.tolist()
+        too_long = self.now.too_long
+        self.now = replace(self.now, **dict(zip(COUNTED, found, strict=True)))
+        if too_long is None:
+            self.now = replace(self.now, too_long=None)
 
     def add(self, votes: Iterable[StreamedVote]) -> None:
         """Count the rows of an optimiser step, from all ranks."""
         votes, now = list(votes), self.now
         gone = 0
         for vote in votes:
-            if self._next is None or vote.place < self._next:
-                self._next = vote.place if self._next is None and now.rows else 0  # a resumed run, or another epoch
+            if vote.place < self._next:
+                self._next = 0  # another epoch
             gone += vote.place - self._next
             self._next = vote.place + 1
         equal = sum(vote.equal for vote in votes)

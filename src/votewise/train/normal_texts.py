@@ -23,9 +23,7 @@ def normal_texts(rows: Any) -> tuple[pa.Table, list[str]]:
         rows: a dataset with one row per pair.
     """
     rows = rows.select_columns([name for name in SHOWN if name in rows.column_names])
-    given: Any = rows.add_column(PLACE, np.arange(len(rows)))
-    if "Json" in str(rows.features):
-        given = given.with_format(None).to_list()
+    given = rows.add_column(PLACE, np.arange(len(rows)))
     try:
         votes = read_votes(given, format="trl", columns={"annotator": PLACE}, on_error="skip")
     except BadInputError:

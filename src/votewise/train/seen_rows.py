@@ -24,7 +24,7 @@ KINDS = ("image", "video", "audio")
 READ = 1_000
 """Rows whose values are looked at together."""
 
-TEXT_ONLY = "texts only: votewise does not train on images, TRL's DPOTrainer does"
+TEXT_ONLY = "texts only, or data without it: votewise trains on no images, TRL's DPOTrainer does"
 
 
 def refuse_pictures(columns: Collection[str], name: str) -> None:

@@ -35,6 +35,7 @@ class StreamedBeliefs(RunningBeliefs):
         annotator: (n,) annotator of each vote seen so far.
         first: (n,) margin that the preferred answer is better, as it was when the vote was first seen.
         weight: (n,) how many votes each one counts for.
+        counts: numbers of rows that have arrived, which are kept in checkpoints.
     """
 
     def __init__(self, settings: BeliefSettings) -> None:
@@ -42,6 +43,7 @@ class StreamedBeliefs(RunningBeliefs):
             raise BadInputError("reliability_update", value="epoch", expected="step or frozen for a stream")
         super().__init__(settings, 0)
         self.names: list[str] = []
+        self.counts: npt.NDArray[np.int64] = np.empty(0, np.int64)
         self._code: dict[str, int] = {}
         self._known: dict[str, float] = {}
         self._seen: list[tuple[npt.NDArray[np.int32], Floats, Floats]] = []
@@ -135,7 +137,7 @@ class StreamedBeliefs(RunningBeliefs):
         """Everything that a checkpoint must hold, as arrays."""
         names = np.array(self.names, np.str_)
         seen: dict[str, npt.NDArray[Any]] = {"annotator": self.annotator, "first": self.first, "weight": self.weight}
-        return super().state() | {"names": names, **seen}
+        return super().state() | {"names": names, "counts": self.counts, **seen}
 
     def load(self, state: dict[str, npt.NDArray[Any]]) -> None:
         """Restore the ``state`` of an interrupted run; BadInputError if that was not on a stream."""
@@ -144,5 +146,6 @@ class StreamedBeliefs(RunningBeliefs):
         super().load(state)
         self.names = [str(name) for name in state["names"]]
         self._code = {name: i for i, name in enumerate(self.names)}
+        self.counts = state.get("counts", self.counts)
         first = state["first"].copy()
         self._seen = [(state["annotator"].copy(), first, state.get("weight", np.ones(len(first))).copy())]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
+from numbers import Integral
 from typing import Any
 
 from votewise.errors import BadInputError
@@ -87,6 +88,6 @@ def _name(row: dict[str, Any], column: str, place: int, source: str, naming: Cal
             column=column,
             expected="the name of the annotator in every row, or no such column at all",
         )
-    if isinstance(value, bool) or not isinstance(value, str | int):
+    if isinstance(value, bool) or not isinstance(value, str | Integral):
         raise BadInputError("is not a name", source=source, row=place + 1, column=column, value=value, expected=NAME)
-    return naming(value) if naming is not None and isinstance(value, int) else str(value)
+    return naming(int(value)) if naming is not None and isinstance(value, Integral) else str(value)

@@ -305,6 +305,7 @@ class RobustPreferenceTrainer(TrlTrainer):
             resume_from_checkpoint = last_whole_checkpoint(Path(self.args.output_dir))
         if resume_from_checkpoint:
             read_beliefs(Path(resume_from_checkpoint), self.beliefs)
+            self._votes.resume()
         try:
             return super().train(resume_from_checkpoint=resume_from_checkpoint or None, **kwargs)
         finally:

@@ -46,8 +46,8 @@ def load_rows(source: Any, split: str | None) -> Loaded:
     match name.split()[0]:
         case "datasets":
             source, notes = _split(source, name, split)
-            if type(source).__name__ == "IterableDataset":
-                return Loaded(with_features(table_of_stream(source, name), source), notes=notes)
+            if _is_of_objects(source):
+                return Loaded(with_features(table_of_stream(_objects(source), name), source), notes=notes)
             return Loaded(frames.from_datasets(source, name)[:], notes=notes)
         case "pandas":
             return Loaded(frames.from_pandas(source, name))
@@ -76,8 +76,8 @@ def leave_rows(source: Any, split: str | None) -> Loaded | RowsInFiles | None:
     match name.split()[0]:
         case "datasets":
             source, notes = _split(source, name, split)
-            if type(source).__name__ == "IterableDataset":
-                return _found(with_features(stream_in_parts(source, name), source), notes)
+            if _is_of_objects(source):
+                return _found(with_features(stream_in_parts(_objects(source), name), source), notes)
             return _found(frames.datasets_in_slices(source, name), notes)
         case "pandas":
             return _found(frames.pandas_in_parts(source, name))
@@ -104,6 +104,15 @@ def _split(source: Any, name: str, split: str | None) -> tuple[Any, tuple[str, .
         return source, ()
     chosen, notes = choose_split([str(key) for key in source], split, name)
     return source[chosen], notes
+
+
+def _is_of_objects(source: Any) -> bool:
+    """Whether rows of a data set are taken as Python objects: of a stream, or where it keeps objects as JSON."""
+    return type(source).__name__ == "IterableDataset" or "Json(" in str(getattr(source, "features", ""))
+
+
+def _objects(source: Any) -> Any:
+    return source if type(source).__name__ == "IterableDataset" else source.with_format(None)
 
 
 def with_features(found: Any, source: Any) -> Any:
