@@ -138,7 +138,8 @@ def make_trainer(settings: dict[str, Any], which: str, folder: str, device: str 
     else:
         config = RobustPreferenceConfig(objective="plain", **settings, **common)
         trainer = RobustPreferenceTrainer(model, args=config, **given)
-        trainer._checked = True
+        for prepared in trainer._prepared.values():
+            prepared.use_unchecked()
     trainer.ref_model = None
     trainer.model.train()
     return trainer

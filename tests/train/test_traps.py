@@ -22,10 +22,11 @@ from peft import LoraConfig, PromptTuningConfig, get_peft_model  # noqa: E402
 from tiny import losses_of, make_model, make_rows, make_tokenizer, make_trainer, parameters_of  # noqa: E402
 
 from votewise.errors import BadInputError  # noqa: E402
-from votewise.train import fast_step, packed_attention, packing, scoring  # noqa: E402
+from votewise.train import packed_attention, packing, scoring, step_check  # noqa: E402
 from votewise.train.answer_scores import add_scoring  # noqa: E402
-from votewise.train.fast_step import choose_step, step_is_exact  # noqa: E402
+from votewise.train.fast_step import choose_step  # noqa: E402
 from votewise.train.scoring import score_answers  # noqa: E402
+from votewise.train.step_check import Differs, difference  # noqa: E402
 
 pytestmark = pytest.mark.slow
 
@@ -44,16 +45,16 @@ class Tampered(torch.nn.Module):
         return self.model(**(self.change(inputs) if "packed_segments" in inputs else inputs))
 
 
-def seen(name: str, change: Callable[[dict[str, Any]], dict[str, Any]]) -> tuple[bool, float]:
-    """Whether the check of the first batch finds a model exact whose packed rows are fed so, and the difference in nats.
+def seen(name: str, change: Callable[[dict[str, Any]], dict[str, Any]]) -> Differs | None:
+    """What the check of the first batch finds in a model whose packed rows are fed so.
 
     Without a name the model is ``make_model``'s.
     """
     torch.manual_seed(0)
     model, batch = MODELS.get(name, make_model)(), make_batch()
     add_scoring(model, "shared")
-    assert step_is_exact(model, batch, "shared")[0]
-    return step_is_exact(Tampered(model, change), batch, "shared")
+    assert difference(model, batch, "shared") is None
+    return difference(Tampered(model, change), batch, "shared")
 
 
 def who_sees_whom(segments: Any, length: int, window: int | None, *, in_positions: bool) -> Any:
@@ -88,9 +89,9 @@ def test_trap_positions_that_restart_without_a_mask() -> None:
     def change(inputs: dict[str, Any]) -> dict[str, Any]:
         return {k: v for k, v in inputs.items() if k != "packed_segments"} | {"attention_mask": None}
 
-    exact, difference = seen("", change)
-    assert not exact
-    assert difference > NATS
+    found = seen("", change)
+    assert found
+    assert found.nats > NATS
 
 
 def test_trap_a_mask_of_two_dimensions() -> None:
@@ -100,25 +101,25 @@ def test_trap_a_mask_of_two_dimensions() -> None:
         mask = torch.ones_like(inputs["input_ids"])
         return {k: v for k, v in inputs.items() if k != "packed_segments"} | {"attention_mask": mask}
 
-    exact, difference = seen("", change)
-    assert not exact
-    assert difference > NATS
+    found = seen("", change)
+    assert found
+    assert found.nats > NATS
 
 
 def test_trap_a_plain_mask_of_four_dimensions_where_a_window_slides() -> None:
     """Right for a model that sees everything; for one with a window it is handed on as it is, without the window."""
-    assert seen("", with_mask(None))[0]
-    exact, difference = seen("mistral, sliding window", with_mask(None))
-    assert not exact
-    assert difference > NATS
+    assert seen("", with_mask(None)) is None
+    found = seen("mistral, sliding window", with_mask(None))
+    assert found
+    assert found.nats > NATS
 
 
 def test_trap_windows_counted_in_tokens_of_the_row() -> None:
     """They are counted in positions: a rejected answer is as near to its prompt as the chosen one."""
-    assert seen("mistral, sliding window", with_mask(5))[0]
-    exact, difference = seen("mistral, sliding window", with_mask(5, in_positions=False))
-    assert not exact
-    assert difference > NATS
+    assert seen("mistral, sliding window", with_mask(5)) is None
+    found = seen("mistral, sliding window", with_mask(5, in_positions=False))
+    assert found
+    assert found.nats > NATS
 
 
 def test_trap_windows_forgotten(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -127,13 +128,13 @@ def test_trap_windows_forgotten(monkeypatch: pytest.MonkeyPatch) -> None:
     add_scoring(model, "shared")
     real = packed_attention._causal
     monkeypatch.setattr(packed_attention, "_causal", lambda q, o, k, window, device: real(q, o, k, None, device))
-    assert not step_is_exact(model, batch, "shared")[0]
+    assert difference(model, batch, "shared")
 
 
 def test_trap_chosen_answers_that_rejected_ones_see(monkeypatch: pytest.MonkeyPatch) -> None:
     model, batch = make_model(), make_batch()
     add_scoring(model, "shared")
-    assert step_is_exact(model, batch, "shared")[0]
+    assert difference(model, batch, "shared") is None
     real = packed_attention._causal
 
     def everything(queries: int, offset: int, *rest: Any) -> Any:
@@ -141,18 +142,18 @@ def test_trap_chosen_answers_that_rejected_ones_see(monkeypatch: pytest.MonkeyPa
         return mask if mask is None else torch.ones_like(mask)
 
     monkeypatch.setattr(packed_attention, "_causal", everything)
-    exact, difference = step_is_exact(model, batch, "shared")
-    assert not exact
-    assert difference > NATS
+    found = difference(model, batch, "shared")
+    assert found
+    assert found.nats > NATS
 
 
 def test_trap_positions_that_go_straight_on() -> None:
     def change(inputs: dict[str, Any]) -> dict[str, Any]:
         return inputs | {"position_ids": torch.arange(inputs["input_ids"].shape[1])[None]}
 
-    exact, difference = seen("", change)
-    assert not exact
-    assert difference > NATS
+    found = seen("", change)
+    assert found
+    assert found.nats > NATS
 
 
 def test_trap_the_last_token_of_a_prompt_has_two_successors() -> None:
@@ -340,13 +341,13 @@ def test_trap_rounding_of_short_numbers_is_no_wrong_mask(
     bf16: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A twentieth of a nat is rounding where the model computes in bf16, although its weights are in fp32."""
-    real = fast_step.score_answers
+    real = step_check.score_tokens
 
     def apart(model: Any, batch: Any, how: Any, **settings: Any) -> Any:
-        scores = real(model, batch, how, **settings)
-        return scores._replace(logp=scores.logp + 0.05) if how == "shared" else scores
+        owner, logp, more = real(model, batch, how, **settings)
+        return owner, logp + 0.05 * (how == "shared"), more
 
-    monkeypatch.setattr(fast_step, "score_answers", apart)
+    monkeypatch.setattr(step_check, "score_tokens", apart)
     trainer = make_trainer(tmp_path, make_rows(8), ref_model=make_model(1), bf16=bf16)
     trainer.train()
     assert trainer._how == ("shared" if bf16 else "answers")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import types
+from collections.abc import Callable
 from importlib.util import find_spec
 from typing import Any, Literal
 
@@ -23,7 +24,7 @@ CHUNK = 1 << 26
 
 def add_scoring(
     model: Any, how: FastStep, *, attention: PackedAttention = "auto", projection: Projection = "auto"
-) -> None:
+) -> Callable[[], None]:
     """Make a model return log-probabilities of chosen tokens at chosen positions: ``model(..., scored=, targets=)``.
 
     This replaces the model's ``forward``, so wrappers (DDP, FSDP, LoRA, checkpointing) keep working. Calls without these
@@ -34,10 +35,13 @@ def add_scoring(
         how: ``shared``, ``packed`` or ``answers``.
         attention: of packed rows: ``flex`` (FlexAttention), ``segments`` (one call per segment) or ``auto`` (by device).
         projection: on the vocabulary: ``trl`` (its fused head), ``torch`` or ``auto`` (by device).
+
+    Returns:
+        A function that undoes it. A ``forward`` that was wrapped since (by accelerate, for mixed precision) stays, and
+        calls the original one.
     """
-    if how in ("shared", "packed"):
-        make_packable(model)
-    usual = model.forward
+    unpack = make_packable(model) if how in ("shared", "packed") else None
+    before, usual = model.__dict__.get("forward"), model.forward
 
     def forward(
         self: Any, *args: Any, scored: Any = None, targets: Any = None, statistics: bool = False, **kwargs: Any
@@ -54,16 +58,32 @@ def add_scoring(
         scores = _fused_scores if use_fused_head(projection, head, hidden.device) else _token_scores
         return scores(hidden, head, targets, config, statistics)
 
-    model.forward = types.MethodType(forward, model)
+    new = model.forward = types.MethodType(forward, model)
+
+    def undo() -> None:
+        if unpack is not None:
+            unpack()
+        if model.__dict__.get("forward") is new:
+            if before is None:
+                del model.forward
+            else:
+                model.forward = before
+
+    return undo
 
 
 def use_flex(wanted: PackedAttention, model: Any, device: torch.device) -> bool:
     """Whether to use FlexAttention for packed rows; ``auto``: on CUDA, if its kernel supports the size of the heads."""
     if wanted != "auto":
         return wanted == "flex"
+    if device.type != "cuda" or len(set(getattr(model, "hf_device_map", {}).values())) > 1:
+        return False
     config = model.config.get_text_config()
-    size = getattr(config, "head_dim", None) or config.hidden_size // config.num_attention_heads
-    return device.type == "cuda" and size >= 16 and len(set(getattr(model, "hf_device_map", {}).values())) < 2
+    try:
+        size = getattr(config, "head_dim", None) or config.hidden_size // config.num_attention_heads
+    except (AttributeError, RuntimeError, ValueError):
+        return False  # sizes that differ between layers
+    return bool(size >= 16)
 
 
 def _logit_factor(config: Any) -> float:

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import sys
+from collections import Counter
+from collections.abc import Callable, Generator
+from contextlib import contextmanager
 from typing import Any, Literal, NamedTuple
 
 import torch
@@ -97,19 +100,65 @@ def _attend(query: Tensor, key: Tensor, value: Tensor, mask: Tensor | None, how:
     return torch.nn.functional.dropout(weights, dropout) @ value
 
 
-def make_packable(model: Any) -> None:
+_USERS: Counter[str] = Counter()
+"""How many models use each attention that was registered here."""
+
+_WATCHED: list[list[int | None]] = []
+
+
+@contextmanager
+def windows_seen() -> Generator[list[int | None]]:
+    """A list that gets the window of each attention layer that is called with a packed row, None for all positions."""
+    windows: list[int | None] = []
+    _WATCHED.append(windows)
+    try:
+        yield windows
+    finally:
+        _WATCHED.remove(windows)
+
+
+def make_packable(model: Any) -> Callable[[], None]:
     """Make a model's attention accept packed rows as well; other input is processed as before.
 
-    The new attention stays in place, so gradient checkpointing recomputes the same values.
+    The new attention stays in place until it is undone, so gradient checkpointing recomputes the same values.
+
+    Returns:
+        A function that undoes it: the names of the attention, and what was registered with transformers.
     """
     from transformers import AttentionInterface, AttentionMaskInterface
     from transformers.masking_utils import ALL_MASK_ATTENTION_FUNCTIONS
-    from transformers.modeling_utils import ALL_ATTENTION_FUNCTIONS
 
     config = model.config.get_text_config()
     name = config._attn_implementation or "sdpa"
     if name.startswith(PREFIX):
-        return
+        return lambda: None
+    new = PREFIX + name
+    before = [(c, c._attn_implementation_internal) for c in _with_parts(config)]
+    AttentionInterface.register(new, _accepting_packed_rows(name))
+    AttentionMaskInterface.register(new, ALL_MASK_ATTENTION_FUNCTIONS[name])
+    _USERS[new] += 1
+    config._attn_implementation = new
+
+    def undo() -> None:
+        for part, was in before:
+            part._attn_implementation_internal = was
+        _USERS[new] -= 1
+        if not _USERS[new]:
+            for interface in (AttentionInterface, AttentionMaskInterface):
+                interface._global_mapping.pop(new, None)
+
+    return undo
+
+
+def _with_parts(config: Any) -> list[Any]:
+    """A configuration and all those inside it, whose attention is named together with its own."""
+    parts = [getattr(config, name, None) for name in config.sub_configs]
+    return [config, *(inner for part in parts if part is not None for inner in _with_parts(part))]
+
+
+def _accepting_packed_rows(name: str) -> Callable[..., tuple[Tensor, Any]]:
+    """The attention called ``name``, which now also accepts packed rows."""
+    from transformers.modeling_utils import ALL_ATTENTION_FUNCTIONS
 
     def attention(
         module: Any, query: Tensor, key: Tensor, value: Tensor, attention_mask: Any, **kwargs: Any
@@ -124,11 +173,11 @@ def make_packable(model: Any) -> None:
         known: dict[str, Any] = {
             k: kwargs[k] for k in ("scaling", "sliding_window", "softcap", "dropout") if k in kwargs
         }
+        for windows in _WATCHED:
+            windows.append(known.get("sliding_window"))
         if blocks is not None and not known.get("dropout"):
             known.pop("dropout", None)
             return flex_packed_attention(query, key, value, blocks=blocks, **{"scaling": None} | known)
         return packed_attention(module, query, key, value, segments=segments, **{"scaling": None} | known)
 
-    AttentionInterface.register(PREFIX + name, attention)
-    AttentionMaskInterface.register(PREFIX + name, ALL_MASK_ATTENTION_FUNCTIONS[name])
-    config._attn_implementation = PREFIX + name
+    return attention

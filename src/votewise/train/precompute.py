@@ -110,7 +110,7 @@ def _keys(trainer: Any, dataset: Any) -> list[bytes]:
 def _model_key(trainer: Any) -> str:
     """The key of the reference model, the same in all processes."""
     accelerator, args = trainer.accelerator, trainer.args
-    model = accelerator.unwrap_model(trainer.ref_model or trainer.model)
+    model = accelerator.unwrap_model(trainer._reference())
     adapters = counting_adapters(model, own=trainer.ref_model is not None)
     if trainer.is_fsdp_enabled:
         weights: Any = trainer.whole_weights_hash  # of the complete weights, before they were sharded
@@ -141,11 +141,10 @@ def _batches(
     """Compute the ``missing`` rows, ``size`` at a time over all processes: rows, and their (n, 2) log-probabilities."""
     accelerator = trainer.accelerator
     world, rank = accelerator.num_processes, accelerator.process_index
-    model = trainer.ref_model or trainer.model
+    model = trainer._reference()
     if trainer.ref_model is None and trainer.is_deepspeed_enabled:
         model = trainer.reference_engine()
-    training, checked = model.training, trainer._checked
-    trainer._checked = False  # the reference model may be of another kind than the policy
+    training = model.training
     model.eval()
     try:
         for start in range(0, len(missing), size):
@@ -157,4 +156,3 @@ def _batches(
             yield rows, accelerator.gather(logps).cpu().numpy()[: len(rows)]
     finally:
         model.train(training)
-        trainer._checked = checked

@@ -63,6 +63,25 @@ def score_answers(
     length = completion.sum(dim=1).clamp(min=1)
     if how == "off":
         return _score_as_trl(model, batch, length, statistics, router_logits)
+    owner, per_token, more = score_tokens(model, batch, how, statistics=statistics)
+    logp = per_token.new_zeros(len(completion), dtype=torch.float32).index_add(0, owner, per_token.float())
+    return Scores(logp, length, TokenStatistics(owner, *more) if more else None, None)
+
+
+def score_tokens(
+    model: Any, batch: dict[str, Any], how: FastStep, *, statistics: bool = False
+) -> tuple[Tensor, Tensor, list[Tensor]]:
+    """The scored tokens of a batch, those of an answer in their order, except for ``how="off"``.
+
+    Returns:
+        (N,) row of the padded batch that each token belongs to; (N,) its log-probability; with ``statistics`` its entropy,
+        mean logit and whether it is the top token, (N,) each.
+    """
+    completion = batch["completion_mask"]
+    if how == "off":
+        outputs = _run_as_trl(model, batch, router_logits=False)
+        mask = completion[:, 1:].bool()
+        return torch.nonzero(mask)[:, 0], outputs.log_probs[:, -mask.size(1) :][mask], []
     packed = pack(batch, share=how == "shared") if how in ("shared", "packed") else None
     if packed is None and how == "shared":
         _logger().warning_once(
@@ -85,8 +104,7 @@ def score_answers(
         inputs = {name: value for name, value in batch.items() if name not in NOT_FOR_MODELS}
         inputs |= {"scored": (owner, column), "targets": batch["input_ids"][owner, column + 1]}
     per_token, *more = model(**inputs, statistics=statistics)
-    logp = per_token.new_zeros(len(completion), dtype=torch.float32).index_add(0, owner, per_token.float())
-    return Scores(logp, length, TokenStatistics(owner, *more) if more else None, None)
+    return owner, per_token, more
 
 
 @functools.cache
@@ -99,11 +117,7 @@ def _logger() -> Any:
 
 def _score_as_trl(model: Any, batch: dict[str, Any], length: Tensor, statistics: bool, router_logits: bool) -> Scores:
     """Score with TRL's fused head, on padded rows."""
-    inputs = {name: value for name, value in batch.items() if name not in NOT_FOR_MODELS}
-    if router_logits:
-        inputs["output_router_logits"] = True
-    labels = batch["input_ids"].masked_fill(batch["completion_mask"] == 0, -100)
-    outputs = model(**inputs, use_cache=False, labels=labels, fused_lm_head=True)
+    outputs = _run_as_trl(model, batch, router_logits)
     mask = batch["completion_mask"][:, 1:].bool()
     # Prompt-learning adapters prepend virtual tokens: the real tokens have the last positions.
     width = mask.size(1)
@@ -113,3 +127,11 @@ def _score_as_trl(model: Any, batch: dict[str, Any], length: Tensor, statistics:
         entropy, mean_logit, likeliest = (values[:, -width:][mask].detach() for values in kept)
         found = TokenStatistics(torch.nonzero(mask)[:, 0], entropy, mean_logit, likeliest.float())
     return Scores(outputs.log_probs[:, -width:].sum(dim=1).float(), length, found, getattr(outputs, "aux_loss", None))
+
+
+def _run_as_trl(model: Any, batch: dict[str, Any], router_logits: bool) -> Any:
+    inputs = {name: value for name, value in batch.items() if name not in NOT_FOR_MODELS}
+    if router_logits:
+        inputs["output_router_logits"] = True
+    labels = batch["input_ids"].masked_fill(batch["completion_mask"] == 0, -100)
+    return model(**inputs, use_cache=False, labels=labels, fused_lm_head=True)

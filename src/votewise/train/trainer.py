@@ -23,13 +23,12 @@ from votewise.annotators.saved import summarise
 from votewise.errors import BadInputError, VotewiseError
 from votewise.report.audit_files import write_audit
 from votewise.storage.free_folders import TRAINING
-from votewise.train.answer_scores import add_scoring
 from votewise.train.batch_votes import BatchVotes, StepPart, gather_step, reliability_table
 from votewise.train.beginning import Beginning, EndOfEpoch, RowCollator, begin, needs_copy
 from votewise.train.checkpoints import last_whole_checkpoint, read_beliefs, save_beliefs
 from votewise.train.config import RobustPreferenceConfig
 from votewise.train.data_counts import DataCounts, StreamCounts, count_data, lines_about, summary_of
-from votewise.train.fast_step import choose_step, step_is_exact
+from votewise.train.fast_step import choose_step
 from votewise.train.inspection import describe_left_out, missing_rows
 from votewise.train.losses import Losses, ScoredAnswers
 from votewise.train.metrics import RunningMeans, add_confidence, add_rewards, add_tokens, belief_metrics
@@ -37,6 +36,7 @@ from votewise.train.objectives import CONFIDENCE_OBJECTIVES, apply_objective, be
 from votewise.train.precompute import with_reference
 from votewise.train.scoring import FastStep, Scores, score_answers
 from votewise.train.seen_rows import refuse_pictures_in
+from votewise.train.step_check import Prepared
 from votewise.train.training_rows import ROW
 from votewise.train.trl_adapter import TrlTrainer
 
@@ -91,7 +91,9 @@ class RobustPreferenceTrainer(TrlTrainer):
         self.rows, self.beliefs = start.rows, start.beliefs
         self._votes = BatchVotes(self.rows, self.beliefs, args, self.loss)
         self._how: FastStep | None = None
-        self._checked = False
+        self._wanted: FastStep = "off"
+        self._prepared: dict[int, Prepared] = {}
+        self._told: dict[FastStep, str] = {}
         # TRL builds no reference model if this is set; ``with_reference_logps`` computes nothing for losses without one.
         args.precompute_ref_log_probs = not self.loss.reference or bool(args.precompute_ref_log_probs)
         if ref_model is None and needs_copy(model, args, kwargs):
@@ -145,36 +147,52 @@ class RobustPreferenceTrainer(TrlTrainer):
     # One batch
 
     def _prepare_scoring(self) -> None:
-        """Choose how answers are scored and prepare the models for it; once, before any model runs."""
-        if self._how is not None:
-            return
-        if self.args.packed_attention == "flex" and self.accelerator.device.type == "cpu":
-            raise BadInputError("packed_attention=flex has no gradients on a CPU", expected="auto or segments")
-        self._how, why = choose_step(self.args.fast_step, self.model, auxiliary=self.aux_loss_enabled)
-        if why:
-            logger.warning(
-                f"fast_step={self.args.fast_step} does not suit this model: {why}. Using {self._how} instead."
+        """Choose how answers are scored and prepare the models for it, before any model runs."""
+        if self._how is None:
+            if self.args.packed_attention == "flex" and self.accelerator.device.type == "cpu":
+                raise BadInputError("packed_attention=flex has no gradients on a CPU", expected="auto or segments")
+            self._how, why = choose_step(
+                self.args.fast_step,
+                self.model,
+                auxiliary=self.aux_loss_enabled,
+                compiled=self.args.torch_compile,
             )
-        if self._how != "off":
-            kernels = {"attention": self.args.packed_attention, "projection": self.args.answer_projection}
-            for model in (self.model, self.ref_model):
-                if model is not None:
-                    add_scoring(_innermost(self.accelerator.unwrap_model(model)), self._how, **kernels)
+            self._wanted = self._how
+            if why:
+                self._told[self._how] = why
+                logger.warning(
+                    f"fast_step={self.args.fast_step} does not suit this model: {why}. Using {self._how} instead."
+                )
+        kernels = {"attention": self.args.packed_attention, "projection": self.args.answer_projection}
+        models = [self._innermost(model) for model in (self.model, self.ref_model) if model is not None]
+        known = self._prepared
+        self._prepared = {id(m): known.get(id(m)) or Prepared(m, self._wanted, **kernels) for m in models}
 
-    def _check_step(self, model: Any, batch: dict[str, Any]) -> None:
-        """Compare packed and padded rows on the first batch; all ranks must use the same result."""
-        self._checked = True
-        if self._how not in ("shared", "packed"):
-            return
-        with self.accelerator.autocast():  # the tolerance depends on the number format that the model computes in
-            exact, difference = step_is_exact(model, batch, self._how)
-        wrong = torch.tensor(0.0 if exact else 1.0, device=self.accelerator.device)
-        if self.accelerator.reduce(wrong, reduction="sum") > 0:
-            logger.warning(
-                f"fast_step={self._how} changes log-probabilities by up to {difference:.2g} nats on the first batch, "
-                "so it does not suit this model. Using fast_step=answers instead."
-            )
-            self._how = "answers"
+    def _innermost(self, model: Any) -> Any:
+        """The language model itself, without adapters and wrappers."""
+        bare = self.accelerator.unwrap_model(model, keep_torch_compile=False)
+        return bare.get_base_model() if isinstance(bare, PeftModel) else bare
+
+    def _score(self, model: Any, batch: dict[str, Any], **wanted: bool) -> Scores:
+        """Score a batch; the first one of each model also decides how, the same way in all processes."""
+        prepared = self._prepared[id(self._innermost(model))]
+        if not prepared.checked:
+
+            def agree(exact: bool) -> bool:
+                wrong = torch.tensor(0.0 if exact else 1.0, device=self.accelerator.device)
+                return bool(self.accelerator.reduce(wrong, reduction="sum") == 0)
+
+            bare = getattr(model, "_orig_mod", model)  # not compiled for the check alone
+            with self.accelerator.autocast():  # the tolerance depends on the number format that the model computes in
+                differ = prepared.settle(bare, batch, agree, router_logits=self.aux_loss_enabled)
+            if prepared.model is self._innermost(self.model):
+                self._how = prepared.how
+            if differ and prepared.how not in self._told:
+                self._told[prepared.how] = differ[0].why
+                logger.warning(
+                    f"fast_step={self._wanted} does not suit this model: {differ[0].why}. Using {prepared.how} instead."
+                )
+        return score_answers(model, batch, prepared.how, **wanted)
 
     def compute_ref_log_probs(self, model: Any, inputs: dict[str, Any]) -> tuple[Tensor, Tensor]:
         """(B,) log-probabilities of the chosen and of the rejected answers under the reference model."""
@@ -182,9 +200,7 @@ class RobustPreferenceTrainer(TrlTrainer):
         adapter = self.ref_model is None and isinstance(self.model, PeftModel)
         with self.as_reference(self.accelerator.unwrap_model(self.model) if adapter else None):
             batch = {name: value for name, value in inputs.items() if name != ROW}
-            if not self._checked:
-                self._check_step(model, batch)
-            chosen, rejected = score_answers(model, batch, self._how or "off").logp.chunk(2)
+            chosen, rejected = self._score(model, batch).logp.chunk(2)
         return chosen, rejected
 
     def _is_logged(self) -> bool:
@@ -201,11 +217,7 @@ class RobustPreferenceTrainer(TrlTrainer):
         # Numbers of rows, or their votes in a stream; None for data without votes.
         who = row.tolist() if isinstance(row, Tensor) else row
         batch = {name: value for name, value in inputs.items() if name != ROW}
-        if not self._checked:
-            self._check_step(model, batch)
-        scores = score_answers(
-            model, batch, self._how or "off", statistics=self._is_logged(), router_logits=self.aux_loss_enabled
-        )
+        scores = self._score(model, batch, statistics=self._is_logged(), router_logits=self.aux_loss_enabled)
         chosen, rejected = self._answers(scores, batch)
         losses = self.loss(chosen, rejected)
         if who is None:
@@ -257,8 +269,11 @@ class RobustPreferenceTrainer(TrlTrainer):
         elif "ref_chosen_logps" in batch:
             reference = batch["ref_chosen_logps"], batch["ref_rejected_logps"]
         else:
-            reference = self.compute_ref_log_probs(self.ref_model or self.model, batch)
+            reference = self.compute_ref_log_probs(self._reference(), batch)
         return ScoredAnswers(logp[0], reference[0], length[0]), ScoredAnswers(logp[1], reference[1], length[1])
+
+    def _reference(self) -> Any:
+        return self.model if self.ref_model is None else self.ref_model  # a compiled model has no truth value
 
     def _confidence(self, losses: Losses, who: list[Any]) -> Tensor:
         return self._votes.confidence(losses, who)
@@ -354,8 +369,3 @@ class RobustPreferenceTrainer(TrlTrainer):
         votes, result = self.beliefs.votes, self.estimate()
         summary = summarise(votes, result) | {TRAINING: {"steps": self.state.global_step}}
         return write_audit(folder, votes, result, title=f"Votes behind {folder.name}", summary=summary)
-
-
-def _innermost(model: Any) -> Any:
-    """The language model itself, without adapters."""
-    return model.get_base_model() if isinstance(model, PeftModel) else model
