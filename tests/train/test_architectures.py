@@ -236,3 +236,21 @@ def test_parts_of_a_model_keep_their_mode() -> None:
     assert model.training
     assert not model.model.layers[0].training
     assert model.model.layers[1].training
+
+
+def test_compiled_runs_end_as_others(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Here without Inductor, whose compiler takes minutes; packed rows would be compiled anew in every batch."""
+    monkeypatch.setenv("ACCELERATE_DYNAMO_BACKEND", "no")  # restored at the end; transformers sets it for good
+    ends = []
+    for settings in ({}, {"torch_compile": True, "torch_compile_backend": "eager"}):
+        torch._dynamo.reset()
+        trainer = make_trainer(tmp_path, make_rows(24), ref_model=make_model(1), **settings)
+        trainer.train()
+        assert hasattr(trainer.model_wrapped, "_orig_mod") == bool(settings)
+        ends.append((trainer._how, losses_of(trainer)))
+    assert [how for how, _ in ends] == ["shared", "answers"]
+    assert ends[1][1] == pytest.approx(ends[0][1], rel=1e-5)
+    monkeypatch.undo()
+    after = make_trainer(tmp_path, make_rows(8), ref_model=make_model(1))
+    after.train()
+    assert not hasattr(after.model_wrapped, "_orig_mod"), "later tests are not compiled"

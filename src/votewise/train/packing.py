@@ -6,7 +6,7 @@ A padded batch of B pairs has 2 B rows [prompt | answer | padding]. Packed it is
 
 The rejected answers have the positions that follow the prompt; they see the prompt and themselves, not the chosen answers.
 The last token of the prompt predicts the first token of both answers. The log-probability of an answer does not change. This
-holds for models whose tokens interact in attention only (``fast_step.packable``).
+holds for models whose tokens interact in attention only (``fast_step.packable``); ``step_check`` tries it out.
 """
 
 from __future__ import annotations
