@@ -166,7 +166,7 @@ def judge(kind: str, rows: Dataset, said: Any) -> None:
         said.send(("fast", f"losses differ by {apart:.0e}, changes by {share:.0e}"))
     else:
         said.send(
-            ("fallback", f"{trainer._how}, because {trainer._told.get(trainer._how, 'TRL has an auxiliary loss')}")
+            ("fallback", f"{trainer._how}, because {trainer._fallbacks.get(trainer._how, 'TRL has an auxiliary loss')}")
         )
 
 

@@ -93,7 +93,7 @@ class RobustPreferenceTrainer(TrlTrainer):
         self._how: FastStep | None = None
         self._wanted: FastStep = "off"
         self._prepared: dict[int, Prepared] = {}
-        self._told: dict[FastStep, str] = {}
+        self._fallbacks: dict[FastStep, str] = {}
         # TRL builds no reference model if this is set; ``with_reference_logps`` computes nothing for losses without one.
         args.precompute_ref_log_probs = not self.loss.reference or bool(args.precompute_ref_log_probs)
         if ref_model is None and needs_copy(model, args, kwargs):
@@ -159,7 +159,7 @@ class RobustPreferenceTrainer(TrlTrainer):
             )
             self._wanted = self._how
             if why:
-                self._told[self._how] = why
+                self._fallbacks[self._how] = why
                 logger.warning(
                     f"fast_step={self.args.fast_step} does not suit this model: {why}. Using {self._how} instead."
                 )
@@ -187,8 +187,8 @@ class RobustPreferenceTrainer(TrlTrainer):
                 differ = prepared.settle(bare, batch, agree, router_logits=self.aux_loss_enabled)
             if prepared.model is self._innermost(self.model):
                 self._how = prepared.how
-            if differ and prepared.how not in self._told:
-                self._told[prepared.how] = differ[0].why
+            if differ and prepared.how not in self._fallbacks:
+                self._fallbacks[prepared.how] = differ[0].why
                 logger.warning(
                     f"fast_step={self._wanted} does not suit this model: {differ[0].why}. Using {prepared.how} instead."
                 )
