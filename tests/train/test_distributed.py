@@ -50,19 +50,38 @@ def test_micro_batches(name: str, split: str, whole: Any, tmp_path: Path) -> Non
     assert_same_run(worker.outcome(tmp_path, name, **SPLITS[split]), whole(name))
 
 
+WAYS: dict[str, tuple[int, dict[str, str]]] = {
+    "two processes": (2, {}),
+    "four processes": (4, {}),
+    "two processes, weights sharded by FSDP2": (2, worker.FSDP2),
+}
+
+
 @pytest.fixture(scope="module")
-def two_ranks(tmp_path_factory: pytest.TempPathFactory) -> list[dict[str, Any]]:
-    return worker.in_two_processes("ranks", tmp_path_factory.mktemp("ranks"))
+def in_ways(tmp_path_factory: pytest.TempPathFactory) -> Any:
+    """What each process found, by way."""
+    known: dict[str, list[dict[str, Any]]] = {}
+
+    def of(way: str) -> list[dict[str, Any]]:
+        if way not in known:
+            processes, settings = WAYS[way]
+            known[way] = worker.in_processes("ranks", tmp_path_factory.mktemp("ranks"), processes, **settings)
+        return known[way]
+
+    return of
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize("way", WAYS)
 @pytest.mark.parametrize("name", worker.DISTRIBUTED)
-def test_two_processes(name: str, whole: Any, two_ranks: list[dict[str, Any]]) -> None:
-    first, second = (found[name] for found in two_ranks)
-    assert first["processes"] == second["processes"] == 2
+def test_several_processes(name: str, way: str, whole: Any, in_ways: Any) -> None:
+    found = [of_rank[name] for of_rank in in_ways(way)]
+    assert len(found) == WAYS[way][0]
+    assert {of_rank["processes"] for of_rank in found} == {len(found)}
+    assert {of_rank["sharded"] for of_rank in found} == {WAYS[way][1] == worker.FSDP2}
     for field in ("eta", "first", "variance"):
-        assert first[field] == second[field], "every rank holds the whole state"
-    assert_same_run(first, whole(name))
+        assert all(of_rank[field] == found[0][field] for of_rank in found), "every rank holds the whole state"
+    assert_same_run(found[0], whole(name))
 
 
 def test_the_runs_do_differ_in_what_is_compared(whole: Any) -> None:

@@ -478,7 +478,7 @@ def test_when_it_is_worth_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
 
 @pytest.mark.slow
 def test_two_processes_share_the_work_and_what_is_kept(tmp_path: Path) -> None:
-    found = worker.in_two_processes("kept", tmp_path)
+    found = worker.in_processes("kept", tmp_path)
     alone = worker.kept_runs(tmp_path / "alone")
     assert alone["asked"] == [29, 0]
     for rank in found:

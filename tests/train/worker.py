@@ -1,7 +1,7 @@
 """Runs that need their own process, because they are killed or because there are two of them.
 
     python worker.py killed FOLDER SCENARIO [SCENARIO ...]
-    ACCELERATE_USE_CPU=true accelerate launch --multi_gpu --num_processes 2 worker.py ranks|kept FILE
+    ACCELERATE_USE_CPU=true torchrun --nproc_per_node 2 worker.py ranks|kept FILE
 
 A killed run is a fork: the libraries are imported once. Nothing of it runs on after the SIGKILL, no handler and no flush.
 """
@@ -20,14 +20,19 @@ from typing import Any, NoReturn
 
 import numpy as np
 import safetensors.torch
+import torch
 import transformers.trainer_callback
+from accelerate import DistributedType, PartialState
+from peft import LoraConfig
 from tiny import losses_of, make_model, make_rows, make_trainer
+from torch.distributed.tensor import DTensor
 from transformers import TrainerCallback
 
 import votewise.train.checkpoints as checkpoints
 from votewise.train import RobustPreferenceTrainer
 
 STEP = {"gradient_accumulation_steps": 2, "per_device_train_batch_size": 4, "save_strategy": "steps", "save_steps": 2}
+LORA = LoraConfig(r=4, target_modules=["q_proj", "v_proj"], task_type="CAUSAL_LM")
 SETTINGS: dict[str, dict[str, Any]] = {
     "first": STEP,
     "current": STEP | {"reliability_margins": "current"},
@@ -177,7 +182,9 @@ DISTRIBUTED: dict[str, dict[str, Any]] = {
     "current": {"reliability_margins": "current"},
     "epoch": {"reliability_margins": "current", "reliability_update": "epoch"},
     "ipo": {"preference_loss": "ipo", "beta": 0.5},
+    "lora": {"peft_config": LORA},
 }
+"""Runs that are the same in one process and in several."""
 
 
 def outcome(folder: Path, name: str, **split: Any) -> dict[str, Any]:
@@ -186,7 +193,10 @@ def outcome(folder: Path, name: str, **split: Any) -> dict[str, Any]:
     With plain SGD, for Adam makes large differences of small ones where gradients are near zero.
     """
     settings = {"num_train_epochs": 2, "optim": "sgd", "learning_rate": 0.1} | DISTRIBUTED[name] | split
-    trainer = make_trainer(folder, make_rows(32, votes_per_pair=2), ref_model=make_model(1), **settings)
+    if "peft_config" not in settings:
+        settings["ref_model"] = make_model(1)
+    torch.manual_seed(2)  # an adapter's weights are drawn when the trainer makes it
+    trainer = make_trainer(folder, make_rows(32, votes_per_pair=2), **settings)
     trainer.train()
     beliefs = trainer.beliefs
     logs = [entry for entry in trainer.state.log_history if "loss" in entry]
@@ -200,12 +210,25 @@ def outcome(folder: Path, name: str, **split: Any) -> dict[str, Any]:
         "metrics": [[entry[name] for name in ("rewards/margins", "logps/chosen", "entropy")] for entry in logs],
         "tokens": logs[-1]["num_tokens"],
         "processes": trainer.accelerator.num_processes,
+        "sharded": any(isinstance(weight, DTensor) for weight in trainer.model_wrapped.parameters()),
     }
 
 
 def ranks(file: Path) -> None:
-    found = {name: outcome(file.parent, name, per_device_train_batch_size=4) for name in DISTRIBUTED}
+    each = 8 // int(os.environ["WORLD_SIZE"])
+    found = {name: outcome(file.parent, name, per_device_train_batch_size=each) for name in DISTRIBUTED}
     file.with_name(f"{file.name}.{os.environ['RANK']}").write_text(json.dumps(found))
+
+
+def shard_on_cpus() -> None:
+    """Let accelerate shard weights by FSDP over processes on CPUs, which it only does where it believes there are GPUs."""
+    real = PartialState.set_device
+
+    def set_device(state: Any) -> None:
+        real(state)
+        state.distributed_type = DistributedType.MULTI_GPU
+
+    PartialState.set_device = set_device
 
 
 def kept_runs(folder: Path, **split: Any) -> dict[str, Any]:
@@ -246,24 +269,38 @@ def kept(file: Path) -> None:
     file.with_name(f"{file.name}.{os.environ['RANK']}").write_text(json.dumps(found))
 
 
-def in_two_processes(mode: str, folder: Path) -> list[dict[str, Any]]:
-    """What each of two processes found in a mode of this file, with gloo on the CPU."""
+FSDP2 = {
+    "ACCELERATE_USE_FSDP": "true",
+    "FSDP_VERSION": "2",
+    "FSDP_AUTO_WRAP_POLICY": "TRANSFORMER_BASED_WRAP",
+    "FSDP_TRANSFORMER_CLS_TO_WRAP": "LlamaDecoderLayer",
+    "FSDP_RESHARD_AFTER_FORWARD": "true",
+    "FSDP_STATE_DICT_TYPE": "SHARDED_STATE_DICT",
+    "FSDP_CPU_RAM_EFFICIENT_LOADING": "false",
+    "FSDP_OFFLOAD_PARAMS": "false",
+}
+"""What `accelerate launch --config_file fsdp2` sets, for the model of the tests."""
+
+
+def in_processes(mode: str, folder: Path, processes: int = 2, **more: str) -> list[dict[str, Any]]:
+    """What each of several processes found in a mode of this file, with gloo on the CPU; ``more`` are variables."""
     file = folder / "found"
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
-    # --multi_gpu means several processes on one machine; --cpu would start a single one.
-    command = [sys.executable, "-m", "accelerate.commands.launch", "--multi_gpu", "--num_processes", "2"]
-    command += ["--num_machines", "1", "--mixed_precision", "no", "--dynamo_backend", "no"]
-    command += ["--main_process_port", str(port), __file__, mode, str(file)]
-    env = dict(os.environ, ACCELERATE_USE_CPU="true", OMP_NUM_THREADS="1", PYTHONWARNINGS="ignore")
+    # torchrun leaves the variables as they are; accelerate's launcher would unset those of FSDP.
+    command = [sys.executable, "-m", "torch.distributed.run", "--nproc_per_node", str(processes)]
+    command += ["--master_port", str(port), __file__, mode, str(file)]
+    env = dict(os.environ, ACCELERATE_USE_CPU="true", OMP_NUM_THREADS="1", PYTHONWARNINGS="ignore", **more)
     done = subprocess.run(command, capture_output=True, text=True, timeout=300, env=env)
     assert done.returncode == 0, done.stderr[-3000:]
-    return [json.loads(file.with_name(f"found.{rank}").read_text()) for rank in (0, 1)]
+    return [json.loads(file.with_name(f"found.{rank}").read_text()) for rank in range(processes)]
 
 
 if __name__ == "__main__":
     if sys.argv[1] == "killed":
         killed(Path(sys.argv[2]), sys.argv[3:])
     else:
+        if os.environ.get("ACCELERATE_USE_FSDP"):
+            shard_on_cpus()
         {"ranks": ranks, "kept": kept}[sys.argv[1]](Path(sys.argv[2]))
