@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
+import numpy.typing as npt
 import torch
 from torch import Tensor
 
@@ -44,6 +46,36 @@ class RunningMeans:
         }
 
 
+BINS = 40
+"""Bins of equal width that numbers from 0 to 1 are counted in."""
+
+BinCounts = npt.NDArray[np.int64]
+"""(BINS,) how many numbers lie in each bin."""
+
+
+class RunningBins:
+    """Counts of numbers from 0 to 1 by bin; they stay on the device until ``read``."""
+
+    def __init__(self) -> None:
+        self._counts: Tensor | None = None
+
+    def add(self, values: Tensor) -> None:
+        """Add (n,) values; without a synchronisation, so ``torch.bincount`` does not serve."""
+        where = (values.detach() * BINS).long().clamp(0, BINS - 1)
+        new = torch.zeros(BINS, dtype=torch.int64, device=values.device).index_add_(0, where, torch.ones_like(where))
+        self._counts = new if self._counts is None else self._counts + new
+
+    def read(self, accelerator: Any) -> BinCounts | None:
+        """The counts over all ranks, then start from zero; None if nothing was added. All ranks must call this."""
+        counts, self._counts = self._counts, None
+        return None if counts is None else accelerator.reduce(counts, reduction="sum").cpu().numpy()
+
+
+def bins_of(values: npt.NDArray[np.float64]) -> BinCounts:
+    """Counts of (n,) numbers from 0 to 1 by bin."""
+    return np.histogram(values, bins=BINS, range=(0.0, 1.0))[0].astype(np.int64)
+
+
 def add_tokens(means: RunningMeans, scores: Scores) -> None:
     """Add TRL's metrics of the scored tokens, under TRL's names; nothing if they were not asked for."""
     if (tokens := scores.tokens) is not None:
@@ -81,10 +113,16 @@ def add_confidence(means: RunningMeans, weight: Tensor) -> None:
 
 def belief_metrics(square: float, mean: float, beliefs: Any) -> dict[str, float]:
     """Metrics of the current beliefs, from the mean confidence and the mean of its square."""
+    reliability = beliefs.reliability
+    quantiles = {f"reliability/q{100 * q:.0f}": float(np.quantile(reliability, q)) for q in (0.1, 0.5, 0.9)}
     found = {
         "confidence/std": max(square - mean**2, 0.0) ** 0.5,
-        "reliability/lowest": float(beliefs.reliability.min()),
-        "reliability/mean": float(beliefs.reliability.mean()),
+        # The mean of (2w - 1)^2: 1 where every row is sure, 0 where all are coin tosses.
+        "confidence/effective": min(max(4 * square - 4 * mean + 1, 0.0), 1.0),
+        "reliability/lowest": float(reliability.min()),
+        "reliability/mean": float(reliability.mean()),
+        **quantiles,
+        "noise_rate": beliefs.noise_rate,
         "temperature": beliefs.temperature,
     }
     return found if beliefs.variance is None else found | {"residual_variance": beliefs.variance}

@@ -86,7 +86,10 @@ class RunningBeliefs:
         temperature: factor on first-seen margins.
         variance: running mean of the weighted squared residuals, for squared losses; None before the first step.
         prior: the fitted prior; None before the first fit, or without a prior.
+        votes_of_each: (K,) decided votes of each annotator, by their weights; in a stream those seen so far.
     """
+
+    votes_of_each: Floats
 
     def __init__(self, settings: BeliefSettings, annotators: int) -> None:
         self.settings = settings
@@ -101,6 +104,12 @@ class RunningBeliefs:
     def reliability(self) -> Floats:
         """(K,) probability that a vote of each annotator agrees with the truth."""
         return np.asarray(expit(self.log_odds))
+
+    @property
+    def noise_rate(self) -> float:
+        """Share of the votes that are wrong, if these are the reliabilities of their annotators; NaN without votes."""
+        votes = float(self.votes_of_each.sum())
+        return float(self.votes_of_each @ (1 - self.reliability)) / votes if votes else float("nan")
 
     def _track(self, residuals: Floats | None) -> None:
         """Update the variance with a step's weighted squared errors."""

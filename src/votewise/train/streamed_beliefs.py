@@ -43,6 +43,7 @@ class StreamedBeliefs(RunningBeliefs):
             raise BadInputError("reliability_update", value="epoch", expected="step or frozen for a stream")
         super().__init__(settings, 0)
         self.names: list[str] = []
+        self.votes_of_each = np.empty(0)
         self.counts: npt.NDArray[np.int64] = np.empty(0, np.int64)
         self._code: dict[str, int] = {}
         self._known: dict[str, float] = {}
@@ -117,6 +118,8 @@ class StreamedBeliefs(RunningBeliefs):
         codes = np.array([self._code[name] for name in annotators], np.int32)
         counted = np.ones(len(codes)) if weights is None else np.asarray(weights, np.float64)
         self._seen.append((codes, np.asarray(margins, np.float64), counted))
+        self.votes_of_each = np.append(self.votes_of_each, np.zeros(len(new)))
+        np.add.at(self.votes_of_each, codes, counted)
         self._track(residuals)
         if self.settings.update == "frozen":
             return
@@ -149,3 +152,4 @@ class StreamedBeliefs(RunningBeliefs):
         self.counts = state.get("counts", self.counts)
         first = state["first"].copy()
         self._seen = [(state["annotator"].copy(), first, state.get("weight", np.ones(len(first))).copy())]
+        self.votes_of_each = np.bincount(self.annotator, self.weight, minlength=len(self.names))

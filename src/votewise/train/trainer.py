@@ -25,13 +25,14 @@ from votewise.report.audit_files import write_audit
 from votewise.storage.free_folders import TRAINING
 from votewise.train.batch_votes import BatchVotes, StepPart, gather_step, reliability_table
 from votewise.train.beginning import Beginning, EndOfEpoch, RowCollator, begin, needs_copy
+from votewise.train.belief_reports import BeliefReports
 from votewise.train.checkpoints import last_whole_checkpoint, read_beliefs, save_beliefs
 from votewise.train.config import RobustPreferenceConfig
 from votewise.train.data_counts import DataCounts, StreamCounts, count_data, lines_about, summary_of
 from votewise.train.fast_step import choose_step
 from votewise.train.inspection import describe_left_out, missing_rows
 from votewise.train.losses import Losses, ScoredAnswers
-from votewise.train.metrics import RunningMeans, add_confidence, add_rewards, add_tokens, belief_metrics
+from votewise.train.metrics import RunningBins, RunningMeans, add_confidence, add_rewards, add_tokens, belief_metrics
 from votewise.train.objectives import CONFIDENCE_OBJECTIVES, apply_objective, better_answers, likelihood_loss
 from votewise.train.precompute import with_reference
 from votewise.train.scoring import FastStep, Scores, score_answers
@@ -99,6 +100,7 @@ class RobustPreferenceTrainer(TrlTrainer):
         if ref_model is None and needs_copy(model, args, kwargs):
             ref_model = copy.deepcopy(model)
         self._running = {"train": RunningMeans(), "eval": RunningMeans()}
+        self._bins = RunningBins()
         self._step: list[StepPart] = []
         self._estimate: ReliabilityResult | None = None
         super().__init__(model, ref_model=ref_model, args=args, train_dataset=start.dataset, **kwargs)
@@ -107,6 +109,8 @@ class RobustPreferenceTrainer(TrlTrainer):
         self._prepare_scoring()
         self.data_collator: Any = RowCollator(self.data_collator)
         self.add_callback(EndOfEpoch(self.beliefs))
+        self._reports = BeliefReports(self.beliefs, lambda: self.callback_handler.callbacks)
+        self.add_callback(self._reports)
         self._told = self._count(start)
 
     # Data
@@ -258,6 +262,7 @@ class RobustPreferenceTrainer(TrlTrainer):
                 means.count("num_tokens", batch["attention_mask"].sum())
                 if self.args.objective in CONFIDENCE_OBJECTIVES:
                     add_confidence(means, weight)
+                    self._bins.add(weight)
             if return_outputs:
                 return total, model(**{k: v for k, v in batch.items() if k in ("input_ids", "attention_mask")})
         return total
@@ -306,6 +311,7 @@ class RobustPreferenceTrainer(TrlTrainer):
         found = self._running[mode].read(self.accelerator)
         if mode == "train" and "confidence/square" in found:
             found |= belief_metrics(found.pop("confidence/square"), found["confidence/mean"], self.beliefs)
+            self._reports.confidence = self._bins.read(self.accelerator)
         self.replace_metrics(mode, found)
         super().log(logs, start_time)
 
