@@ -152,4 +152,4 @@ class StreamedBeliefs(RunningBeliefs):
         self.counts = state.get("counts", self.counts)
         first = state["first"].copy()
         self._seen = [(state["annotator"].copy(), first, state.get("weight", np.ones(len(first))).copy())]
-        self.votes_of_each = np.bincount(self.annotator, self.weight, minlength=len(self.names))
+        self.votes_of_each = np.bincount(self.annotator, self.weight, minlength=len(self.names)).astype(np.float64)

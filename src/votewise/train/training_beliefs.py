@@ -33,7 +33,7 @@ class TrainingBeliefs(RunningBeliefs):
         self.first: Floats = np.full(votes.n_pairs, np.nan)
         self.seen = 0
         cast = (votes.sign != 0) * (1.0 if votes.weight is None else votes.weight)
-        self.votes_of_each = np.bincount(votes.annotator, cast, minlength=votes.n_annotators)
+        self.votes_of_each = np.bincount(votes.annotator, cast, minlength=votes.n_annotators).astype(np.float64)
         self.evidence = evidence_of(votes, margins=np.zeros(votes.n_pairs))
         self._epoch_right, self._epoch_votes = np.zeros(votes.n_annotators), np.zeros(votes.n_annotators)
         self._shared = np.diff(self.evidence.matrix.indptr) > 1
