@@ -264,3 +264,37 @@ def test_counts_of_a_resumed_stream_are_those_of_one_that_was_never_stopped(tmp_
         found.append(trainer.data_counts)
     assert found[0] == found[1]
     assert (found[0].too_long, found[0].equal_answers, found[0].rows) == (2, 1, 40)
+
+
+@BOTH
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ({"prompt": None}, r"column 'prompt': is null \(expected a prompt: a text, which may be empty"),
+        ({"chosen": None}, r"column 'chosen': is null \(expected an answer"),
+        (
+            {"chat_template_kwargs": None},
+            r"column 'chat_template_kwargs': is null \(expected arguments, or {} for none",
+        ),
+    ],
+)
+def test_what_trl_cannot_tokenize_is_one_line(
+    streamed: bool, change: dict[str, Any], said: str, tmp_path: Path
+) -> None:
+    rows = [
+        {"chat_template_kwargs": {"a": 1}, **row, **(change if i == 3 else {})} for i, row in enumerate(make_rows(8))
+    ]
+    with pytest.raises(BadInputError, match=f"^train_dataset, row 4, {said}"):
+        trained(tmp_path, given(Dataset.from_list(rows), streamed))
+
+
+@BOTH
+def test_messages_beside_texts_are_refused(streamed: bool, tmp_path: Path) -> None:
+    rows = [{**row, "prompt": [{"role": "user", "content": row["prompt"]}]} for row in make_rows(4)]
+    with pytest.raises(BadInputError, match="row 1, column 'prompt': is a list of messages, and chosen is a text"):
+        trained(tmp_path, given(Dataset.from_list(rows), streamed))
+
+
+def test_a_dataset_without_rows_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(BadInputError, match=r"^train_dataset: has no rows"):
+        make_trainer(tmp_path, make_rows(4).select([]))

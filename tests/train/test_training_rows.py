@@ -214,3 +214,14 @@ def test_votes_of_one_judgement_stay_together(annotator_column: str | None) -> N
     assert votes.judgement.tolist() == [0, 0, 0, 1, 1, 1]
     each = training_rows(votes, one_row_per="vote").votes
     assert each.judgement.tolist() == votes.judgement.tolist()
+
+
+def test_shuffled_and_filtered_datasets_keep_their_values_and_types() -> None:
+    from votewise.train.gathered import gathered
+
+    rows = as_chat(make_rows(12)).add_column("n", list(range(12))).shuffle(seed=1).filter(lambda row: row["n"] % 3 > 0)
+    some = np.array([5, 0, 3])
+    for got, wanted in ((gathered(rows), rows), (gathered(rows, some), rows.select(some))):
+        assert got.to_list() == wanted.to_list()
+        assert got.features == rows.features
+        assert got._indices is None

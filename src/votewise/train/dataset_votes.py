@@ -17,6 +17,7 @@ from votewise.data.votes import UNKNOWN, Votes
 from votewise.errors import BadInputError, many
 from votewise.sources import read_votes
 from votewise.sources.answer_lists.one_judgement import judgement_codes, numbered
+from votewise.train.gathered import gathered
 from votewise.train.normal_texts import normal_texts
 from votewise.train.row_weights import WEIGHT, weights_of
 from votewise.train.seen_rows import ANSWERS, digests
@@ -39,13 +40,16 @@ def votes_of_dataset(dataset: Any, *, annotator_column: str | None, name: str = 
         BadInputError: the column is missing or contains nulls, rows without an answer or with images, unusable weights.
     """
     columns = _columns(dataset, annotator_column, name)
+    if len(dataset) == 0:
+        raise BadInputError("has no rows", source=name, expected="rows with prompt, chosen and rejected")
+    dataset = gathered(dataset)
     weight = weights_of(dataset, name)
     kept = np.arange(len(dataset)) if weight is None else np.flatnonzero(weight)
     if len(kept) == 0:
         raise BadInputError("no row counts", source=name, column=WEIGHT, expected="a weight above 0 in some row")
     seen = {column: pa.array(values).take(pa.array(kept)) for column, values in digests(dataset, name).items()}
     if weight is not None:
-        dataset = dataset.select(kept)
+        dataset = gathered(dataset, kept)
     about = [c for c in (*columns.values(), *ABOUT_VOTES[:2]) if c in dataset.column_names]
     votes = _read(seen, dataset, about, None if weight is None else weight[kept], columns)
     votes = _with_texts(votes, dataset)
@@ -108,8 +112,8 @@ def _with_texts(votes: Votes, dataset: Any) -> Votes:
     """The votes with the texts of their pairs, their pairs' usual names and the dataset's columns in place of digests."""
     assert votes.row is not None  # noqa: S101 - a source has rows
     first = first_of_each(votes.pair, np.arange(len(votes)), votes.n_pairs)
-    texts, names = normal_texts(dataset.select(votes.row[first]))
-    table = _own_columns(dataset.select(votes.row))
+    texts, names = normal_texts(gathered(dataset, votes.row[first]))
+    table = _own_columns(gathered(dataset, votes.row))
     codes = votes.pair[:EXAMPLES]
     people = [str(votes.annotator_ids[int(k)].as_py()) for k in votes.annotator[:EXAMPLES]]
     told = partial(first_votes, votes.sign[:EXAMPLES], people, [names[int(k)] for k in codes], codes, texts)

@@ -53,7 +53,8 @@ def _of(votes: Votes, rows: Any) -> tuple[pa.Table, list[str]]:
     rest, more = _as_json(rows.select(missing).with_format(None).to_list())
     order = np.argsort(np.concatenate([known, missing]), kind="stable")
     whole = pa.concat_tables([_as_texts(table), _as_texts(rest)], promote_options="default").take(pa.array(order))
-    return whole, [[*names, *more][i] for i in order]
+    both = [*names, *more]
+    return whole, [both[i] for i in order]
 
 
 def _as_json(rows: list[dict[str, Any]]) -> tuple[pa.Table, list[str]]:

@@ -24,6 +24,13 @@ KINDS = ("image", "video", "audio")
 READ = 1_000
 """Rows whose values are looked at together."""
 
+WANTED = {
+    "prompt": "a prompt: a text, which may be empty, or messages",
+    **dict.fromkeys(ANSWERS, "an answer: a text or messages"),
+    "chat_template_kwargs": "arguments, or {} for none",
+}
+"""What every row must have, where the dataset has the column."""
+
 TEXT_ONLY = "texts only, or data without it: votewise trains on no images, TRL's DPOTrainer does"
 
 
@@ -50,19 +57,27 @@ def refuse_pictures_in(evaluated: Any) -> None:
 
 
 def check_row(row: dict[str, Any], number: int, name: str) -> None:
-    """Raise BadInputError if a row has no answer or shows anything but text.
+    """Raise BadInputError if TRL cannot make tokens of a row, or would leave out what it shows besides text.
 
     Args:
         row: the values of ``SHOWN``, as far as there are any.
         number: number of the row, counted from 0.
         name: what the dataset is called.
     """
-    for column in ANSWERS:
-        value = row.get(column)
+    texts = [column for column in ("prompt", *ANSWERS) if column in row]
+    for column in (*texts, *(name for name in ("chat_template_kwargs",) if name in row)):
+        value = row[column]
         if value is None or value == []:
             problem = "is null" if value is None else "has no message"
+            raise BadInputError(problem, source=name, row=number + 1, column=column, expected=WANTED[column])
+    for column in texts:
+        if isinstance(row[column], str) != isinstance(row["chosen"], str):
             raise BadInputError(
-                problem, source=name, row=number + 1, column=column, expected="an answer: a text or messages"
+                f"is a {_kind(row[column])}, and chosen is a {_kind(row['chosen'])}",
+                source=name,
+                row=number + 1,
+                column=column,
+                expected="texts only, or messages only",
             )
     for column in ("prompt", *ANSWERS):
         kind = _picture_in(row.get(column))
@@ -70,6 +85,10 @@ def check_row(row: dict[str, Any], number: int, name: str) -> None:
             raise BadInputError(
                 f"has a part of type '{kind}'", source=name, row=number + 1, column=column, expected=TEXT_ONLY
             )
+
+
+def _kind(value: Any) -> str:
+    return "text" if isinstance(value, str) else "list of messages" if isinstance(value, list) else type(value).__name__
 
 
 def _picture_in(messages: Any) -> str | None:

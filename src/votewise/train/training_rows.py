@@ -14,6 +14,7 @@ from votewise.arrays import Floats, Signs
 from votewise.data.votes import Votes
 from votewise.errors import BadInputError
 from votewise.train.dataset_votes import ROW, first_of_each, votes_of_dataset
+from votewise.train.gathered import gathered
 from votewise.train.seen_rows import SHOWN
 from votewise.train.vote_rows import rows_of_votes
 
@@ -110,7 +111,7 @@ def _dataset(votes: Votes, first: npt.NDArray[np.int64], source: Any, *, carry: 
         rows = rows_of_votes(votes, first)
     else:
         kept = [name for name in source.column_names if carry or name in SHOWN]
-        rows = source.select_columns(kept).with_format(None).select(votes.row[first])
+        rows = gathered(source.select_columns(kept), votes.row[first])
         if "prompt" not in kept:
             # As TRL does: the prompt is what both answers start with.
             rows = rows.map(extract_prompt)

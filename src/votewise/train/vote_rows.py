@@ -12,6 +12,7 @@ import pyarrow.compute as pc
 
 from votewise.data.identity import ALSO
 from votewise.data.votes import Votes
+from votewise.errors import BadInputError, many
 from votewise.sources.texts.messages import without_nulls
 from votewise.sources.values import decoded
 from votewise.train.normal_texts import either
@@ -40,7 +41,7 @@ def rows_of_votes(votes: Votes, first: npt.NDArray[np.int64]) -> Dataset:
     texts = votes.texts.take(pa.array(votes.pair[first]))
     to_a = votes.sign[first] > 0
     if not _holds_more(texts) and not _holds_parts(votes):
-        return Dataset(_plain(texts, to_a))
+        return Dataset(_plain(texts, to_a, name))
     rows = _source_rows(votes, first) or [_whole(row, bool(a)) for row, a in zip(texts.to_pylist(), to_a, strict=True)]
     for number, row in enumerate(rows):
         refuse_pictures(row, name)
@@ -52,12 +53,18 @@ def rows_of_votes(votes: Votes, first: npt.NDArray[np.int64]) -> Dataset:
     return Dataset.from_list(rows, on_mixed_types="use_json")
 
 
-def _plain(texts: pa.Table, to_a: npt.NDArray[np.bool_]) -> pa.Table:
-    """Rows of texts, or of messages with nothing but role and content."""
+def _plain(texts: pa.Table, to_a: npt.NDArray[np.bool_], name: str) -> pa.Table:
+    """Rows of texts, or of messages with nothing but role and content; BadInputError for these without a prompt."""
     prompt, a, b = texts["prompt"], texts["response_a"], texts["response_b"]
     if prompt.null_count and not pa.types.is_nested(prompt.type):
         # TRL cannot tokenize a null.
         prompt = pc.fill_null(prompt.cast(pa.large_string()), "")
+    if prompt.null_count:
+        raise BadInputError(
+            f"{many(prompt.null_count, 'pair')} of conversations without a prompt",
+            source=name,
+            expected="answers to something that a user said",
+        )
     return pa.table({"prompt": prompt, "chosen": either(to_a, a, b), "rejected": either(to_a, b, a)})
 
 
