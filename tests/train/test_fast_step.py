@@ -17,7 +17,7 @@ from architectures import GROUPED, MODELS, SIZES, WORDS, make_batch, reference  
 from peft import LoraConfig  # noqa: E402
 from tiny import losses_of, make_model, make_rows, make_trainer, parameters_of  # noqa: E402
 
-from votewise.train import flex_attention, packed_attention, packing  # noqa: E402
+from votewise.train import flex_attention, packed_attention, packing, scoring  # noqa: E402
 from votewise.train.answer_scores import add_scoring, use_flex, use_fused_head  # noqa: E402
 from votewise.train.scoring import score_answers  # noqa: E402
 
@@ -94,6 +94,36 @@ def test_rows_that_lost_the_start_of_their_prompts_are_not_packed() -> None:
     batch["input_ids"][6, 0] = 1 + batch["input_ids"][6, 0] % (WORDS - 1)
     assert packing.pack(batch) is None
     assert packing.pack(batch, share=False) is not None
+
+
+def test_a_plan_made_with_the_batch_is_used_and_no_token_is_read_again(tmp_path: Path) -> None:
+    """On a GPU, reading the tokens of a batch would mean waiting for all steps before."""
+
+    class Unreadable(torch.Tensor):
+        def cpu(self, *args: Any, **kwargs: Any) -> Any:
+            raise AssertionError("the device was waited for")
+
+    trainer = make_trainer(tmp_path, make_rows(8), ref_model=make_model(1))
+    batch = next(iter(trainer.get_train_dataloader()))
+    assert isinstance(batch[scoring.PLAN], packing.Plan)
+    model = make_model()
+    add_scoring(model, "shared")
+    bare = {name: value for name, value in batch.items() if name not in (scoring.PLAN, "votewise_row")}
+    expected = score_answers(model, bare, "shared").logp
+    hidden = {name: value.as_subclass(Unreadable) for name, value in bare.items()}
+    with pytest.raises(AssertionError, match="waited for"):
+        score_answers(model, hidden, "shared")
+    planned = hidden | {scoring.PLAN: batch[scoring.PLAN]}
+    assert torch.equal(score_answers(model, planned, "shared").logp, expected)
+
+
+def test_a_plan_for_another_way_is_made_anew() -> None:
+    batch = make_batch()
+    model = make_model()
+    add_scoring(model, "shared")
+    expected = score_answers(model, batch, "packed").logp
+    batch[scoring.PLAN] = packing.Plan(batch, share=True)
+    torch.testing.assert_close(score_answers(model, batch, "packed").logp, expected)
 
 
 # Whole runs

@@ -127,7 +127,8 @@ def test_losses_without_a_reference_are_those_of_trls_cpo_trainer(loss: str, obj
     """Its formulas by hand: simpo with cpo_alpha = 0, and sigmoid with cpo_alpha times the NLL, for one pair at a time."""
     beta, gamma, alpha = 1.5, 0.5, 0.7
     settings = {"objective": objective} if objective == "plain" else BELIEVED
-    settings |= {"preference_loss": loss, "beta": beta, "simpo_gamma": gamma, "cpo_alpha": alpha}
+    settings = settings | {"preference_loss": loss, "beta": beta}
+    settings |= {"simpo_gamma": gamma} if loss == "simpo" else {"cpo_alpha": alpha}
     found, ours, batch = gradients(make_trainer(tmp_path, make_rows(4), per_device_train_batch_size=1, **settings))
     model = make_model()
     logp, length = by_hand(model, batch)

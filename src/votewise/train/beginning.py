@@ -16,7 +16,9 @@ from votewise.data.votes import Votes
 from votewise.errors import BadInputError
 from votewise.train.audited import audited_reliability
 from votewise.train.config import RobustPreferenceConfig
+from votewise.train.packing import Plan
 from votewise.train.row_weights import WEIGHT
+from votewise.train.scoring import PLAN, FastStep
 from votewise.train.streamed_beliefs import StreamedBeliefs
 from votewise.train.streamed_rows import StreamedVote, checked_stream
 from votewise.train.training_beliefs import TrainingBeliefs
@@ -104,14 +106,21 @@ def needs_copy(model: Any, args: RobustPreferenceConfig, others: dict[str, Any])
 
 
 class RowCollator:
-    """A collator that passes on the number of each row, or in a stream its vote."""
+    """A collator that passes on the number of each row, or in a stream its vote, and how to pack the batch.
 
-    def __init__(self, collator: Any) -> None:
-        self.collator = collator
+    Args:
+        collator: makes the batch.
+        how: the way of scoring that the run begins with.
+    """
+
+    def __init__(self, collator: Any, how: FastStep = "off") -> None:
+        self.collator, self.how = collator, how
 
     def __call__(self, examples: list[dict[str, Any]]) -> dict[str, Any]:
         """A batch of rows."""
         batch: dict[str, Any] = self.collator(examples)
+        if self.how in ("shared", "packed") and batch["input_ids"].device.type == "cpu":
+            batch[PLAN] = Plan(batch, share=self.how == "shared")
         if ROW in examples[0]:
             own = [example[ROW] for example in examples]
             batch[ROW] = [StreamedVote(**vote) for vote in own] if isinstance(own[0], dict) else torch.tensor(own)

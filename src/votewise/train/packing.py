@@ -17,6 +17,9 @@ import numpy as np
 import torch
 from torch import Tensor
 
+Rows = list[tuple[Any, Any]]
+"""The tokens of the prompt and of the answer of each row, as arrays."""
+
 
 class Segment(NamedTuple):
     """One pair in a packed row: its ``start``, and its number of tokens of ``prompt``, ``chosen`` and ``rejected``."""
@@ -46,21 +49,58 @@ class Packed(NamedTuple):
     targets: Tensor
     owner: Tensor
 
+    def to(self, device: torch.device) -> Packed:
+        """The same on a device; from pinned memory nothing waits for it."""
+        moved = (x.to(device, non_blocking=True) if isinstance(x, Tensor) else x for x in self)
+        return Packed(*moved)  # type: ignore[arg-type]
+
+
+class Plan:
+    """How a batch is packed, made where the batch is made: later, its tokens on a GPU could only be read by waiting for it.
+
+    Attributes:
+        packed: on the CPU.
+        wanted: whether each pair's prompt was to be computed once.
+        shared: whether it is, because the two rows of each pair have the same prompt.
+    """
+
+    def __init__(self, batch: dict[str, Any], *, share: bool) -> None:
+        rows = _rows(batch)
+        self.wanted, self.shared = share, share and _prompts_are_equal(rows)
+        self.packed = _joined(rows, share=self.shared)
+
+    def pin_memory(self) -> Plan:
+        """For PyTorch's data loader, which calls this where copies to a GPU shall not wait."""
+        self.packed = Packed(*(x.pin_memory() if isinstance(x, Tensor) else x for x in self.packed))  # type: ignore[arg-type]
+        return self
+
 
 def pack(batch: dict[str, Any], *, share: bool = True) -> Packed | None:
-    """Pack a padded batch; None if the two rows of a pair differ in their prompt, for example because its start was cut.
+    """Pack a padded batch, on the CPU; None if the rows of a pair differ in their prompt, for example because it was cut.
 
     Args:
         batch: ``input_ids``, ``attention_mask``, ``completion_mask`` (2B, T): chosen rows, then rejected ones.
         share: compute each pair's prompt once. Otherwise each answer is a segment with its own copy of the prompt.
     """
-    device = batch["input_ids"].device
+    rows = _rows(batch)
+    return None if share and not _prompts_are_equal(rows) else _joined(rows, share=share)
+
+
+def _rows(batch: dict[str, Any]) -> Rows:
+    """The prompt and the answer of each row, without padding."""
     ids, seen, answer = (batch[k].cpu().numpy() for k in ("input_ids", "attention_mask", "completion_mask"))
-    rows = [_split(*row) for row in zip(ids, seen.astype(bool), answer.astype(bool), strict=True)]
+    return [_split(*row) for row in zip(ids, seen.astype(bool), answer.astype(bool), strict=True)]
+
+
+def _prompts_are_equal(rows: Rows) -> bool:
+    half = len(rows) // 2
+    return all(np.array_equal(rows[i][0], rows[half + i][0]) for i in range(half))
+
+
+def _joined(rows: Rows, *, share: bool) -> Packed:
+    """All rows in one, with or without a common prompt for the two of a pair."""
     half = len(rows) // 2
     if share:
-        if not all(np.array_equal(rows[i][0], rows[half + i][0]) for i in range(half)):
-            return None
         groups = [(rows[i][0], [(i, rows[i][1]), (half + i, rows[half + i][1])]) for i in range(half)]
     else:
         groups = [(prompt, [(i, said)]) for i, (prompt, said) in enumerate(rows)]
@@ -89,16 +129,16 @@ def pack(batch: dict[str, Any], *, share: bool = True) -> Packed | None:
         segments.append(Segment(start, p, lengths[0], lengths[1] if share else 0))
         start = begin
 
-    def on_device(parts: list[Any]) -> Tensor:
-        return torch.from_numpy(np.concatenate(parts).astype(np.int64)).to(device, non_blocking=True)
+    def joined(parts: list[Any]) -> Tensor:
+        return torch.from_numpy(np.concatenate(parts).astype(np.int64))
 
     return Packed(
-        on_device(tokens)[None],
-        on_device(positions)[None],
+        joined(tokens)[None],
+        joined(positions)[None],
         tuple(segments),
-        on_device(scored),
-        on_device(targets),
-        on_device(owner),
+        joined(scored),
+        joined(targets),
+        joined(owner),
     )
 
 

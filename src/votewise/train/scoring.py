@@ -13,12 +13,15 @@ from typing import Any, Literal, NamedTuple
 import torch
 from torch import Tensor
 
-from votewise.train.packing import pack
+from votewise.train.packing import Plan
 
 FastStep = Literal["shared", "packed", "answers", "off"]
 FAST_STEPS: tuple[FastStep, ...] = ("shared", "packed", "answers", "off")
 
-NOT_FOR_MODELS = ("completion_mask", "ref_chosen_logps", "ref_rejected_logps")
+PLAN = "votewise_plan"
+"""The ``Plan`` of a batch, if its collator made one."""
+
+NOT_FOR_MODELS = ("completion_mask", "ref_chosen_logps", "ref_rejected_logps", PLAN)
 
 
 class TokenStatistics(NamedTuple):
@@ -82,13 +85,15 @@ def score_tokens(
         outputs = _run_as_trl(model, batch, router_logits=False)
         mask = completion[:, 1:].bool()
         return torch.nonzero(mask)[:, 0], outputs.log_probs[:, -mask.size(1) :][mask], []
-    packed = pack(batch, share=how == "shared") if how in ("shared", "packed") else None
-    if packed is None and how == "shared":
-        _logger().warning_once(
-            "The two rows of a pair differ in their prompt: such batches are scored with fast_step=packed."
-        )
-        packed = pack(batch, share=False)
-    if packed is not None:
+    if how in ("shared", "packed"):
+        plan = batch.get(PLAN)
+        if plan is None or plan.wanted != (how == "shared"):
+            plan = Plan(batch, share=how == "shared")
+        if plan.wanted and not plan.shared:
+            _logger().warning_once(
+                "The two rows of a pair differ in their prompt: such batches are scored with fast_step=packed."
+            )
+        packed = plan.packed.to(completion.device)
         inputs = {
             "input_ids": packed.input_ids,
             "position_ids": packed.position_ids,

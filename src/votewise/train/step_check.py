@@ -176,7 +176,8 @@ def difference(
         # Ordinary calls too, of a model whose attention now has another name: for evaluation, or by callbacks. Called in
         # any case, because the weights may be spread over processes.
         rows = len(batch["input_ids"])
-        pair = {name: value[:: rows // 2] for name, value in batch.items() if len(value) == rows}
+        each = {name: value for name, value in batch.items() if isinstance(value, Tensor) and len(value) == rows}
+        pair = {name: value[:: rows // 2] for name, value in each.items()}
         row = batch["completion_mask"][:, 1:].nonzero()[:, 0].to(expected.device)
         again = _compare(untouched_logps(model, pair), expected[row % (rows // 2) == 0], number)
         close, nats = close and again[0], max(nats, again[1])

@@ -107,7 +107,9 @@ class RobustPreferenceTrainer(TrlTrainer):
         if not self.loss.reference:
             self.no_reference_logps()
         self._prepare_scoring()
-        self.data_collator: Any = RowCollator(self.data_collator)
+        # Batches that the first process hands out to the others hold nothing but tensors.
+        alone = self.rows is not None and not self.accelerator.dispatch_batches
+        self.data_collator: Any = RowCollator(self.data_collator, self._wanted if alone else "off")
         self.add_callback(EndOfEpoch(self.beliefs))
         self._reports = BeliefReports(self.beliefs, lambda: self.callback_handler.callbacks)
         self.add_callback(self._reports)
