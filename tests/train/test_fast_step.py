@@ -105,7 +105,7 @@ def test_a_plan_made_with_the_batch_is_used_and_no_token_is_read_again(tmp_path:
 
     trainer = make_trainer(tmp_path, make_rows(8), ref_model=make_model(1))
     batch = next(iter(trainer.get_train_dataloader()))
-    assert isinstance(batch[scoring.PLAN], packing.Plan)
+    assert isinstance(batch[scoring.PLAN], packing.PackingPlan)
     model = make_model()
     add_scoring(model, "shared")
     bare = {name: value for name, value in batch.items() if name not in (scoring.PLAN, "votewise_row")}
@@ -122,7 +122,7 @@ def test_a_plan_for_another_way_is_made_anew() -> None:
     model = make_model()
     add_scoring(model, "shared")
     expected = score_answers(model, batch, "packed").logp
-    batch[scoring.PLAN] = packing.Plan(batch, share=True)
+    batch[scoring.PLAN] = packing.PackingPlan(batch, share=True)
     torch.testing.assert_close(score_answers(model, batch, "packed").logp, expected)
 
 

@@ -16,7 +16,7 @@ from votewise.data.votes import Votes
 from votewise.errors import BadInputError
 from votewise.train.audited import audited_reliability
 from votewise.train.config import RobustPreferenceConfig
-from votewise.train.packing import Plan
+from votewise.train.packing import PackingPlan
 from votewise.train.row_weights import WEIGHT
 from votewise.train.scoring import PLAN, FastStep
 from votewise.train.streamed_beliefs import StreamedBeliefs
@@ -120,7 +120,7 @@ class RowCollator:
         """A batch of rows."""
         batch: dict[str, Any] = self.collator(examples)
         if self.how in ("shared", "packed") and batch["input_ids"].device.type == "cpu":
-            batch[PLAN] = Plan(batch, share=self.how == "shared")
+            batch[PLAN] = PackingPlan(batch, share=self.how == "shared")
         if ROW in examples[0]:
             own = [example[ROW] for example in examples]
             batch[ROW] = [StreamedVote(**vote) for vote in own] if isinstance(own[0], dict) else torch.tensor(own)

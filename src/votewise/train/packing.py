@@ -55,7 +55,7 @@ class Packed(NamedTuple):
         return Packed(*moved)  # type: ignore[arg-type]
 
 
-class Plan:
+class PackingPlan:
     """How a batch is packed, made where the batch is made: later, its tokens on a GPU could only be read by waiting for it.
 
     Attributes:
@@ -69,7 +69,7 @@ class Plan:
         self.wanted, self.shared = share, share and _prompts_are_equal(rows)
         self.packed = _joined(rows, share=self.shared)
 
-    def pin_memory(self) -> Plan:
+    def pin_memory(self) -> PackingPlan:
         """For PyTorch's data loader, which calls this where copies to a GPU shall not wait."""
         self.packed = Packed(*(x.pin_memory() if isinstance(x, Tensor) else x for x in self.packed))  # type: ignore[arg-type]
         return self

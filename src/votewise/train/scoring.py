@@ -13,13 +13,13 @@ from typing import Any, Literal, NamedTuple
 import torch
 from torch import Tensor
 
-from votewise.train.packing import Plan
+from votewise.train.packing import PackingPlan
 
 FastStep = Literal["shared", "packed", "answers", "off"]
 FAST_STEPS: tuple[FastStep, ...] = ("shared", "packed", "answers", "off")
 
 PLAN = "votewise_plan"
-"""The ``Plan`` of a batch, if its collator made one."""
+"""The ``PackingPlan`` of a batch, if its collator made one."""
 
 NOT_FOR_MODELS = ("completion_mask", "ref_chosen_logps", "ref_rejected_logps", PLAN)
 
@@ -88,7 +88,7 @@ def score_tokens(
     if how in ("shared", "packed"):
         plan = batch.get(PLAN)
         if plan is None or plan.wanted != (how == "shared"):
-            plan = Plan(batch, share=how == "shared")
+            plan = PackingPlan(batch, share=how == "shared")
         if plan.wanted and not plan.shared:
             _logger().warning_once(
                 "The two rows of a pair differ in their prompt: such batches are scored with fast_step=packed."
