@@ -204,7 +204,7 @@ def test_what_became_of_the_rows_is_told(tmp_path: Path, caplog: Any) -> None:
     assert "Data: 20 rows with 18 votes; 10 rows to train on, 7 rows merged" in caplog.text
 
 
-def test_a_stream_tells_what_has_become_of_its_rows(tmp_path: Path) -> None:
+def test_a_stream_tells_what_has_become_of_its_rows(tmp_path: Path, caplog: Any) -> None:
     rows = make_rows(16).to_list()
     rows[1]["chosen"] = rows[1]["rejected"]
     rows[2]["prompt"] = rows[3]["prompt"] = "w1 " * 30
@@ -216,6 +216,7 @@ def test_a_stream_tells_what_has_become_of_its_rows(tmp_path: Path) -> None:
     assert (found.equal_answers, found.too_long, found.rows) == (1 + 1, 2 + 2, 21 + 4)
     assert found.votes == found.unknown_people == trainer.beliefs.seen == 19
     assert trainer.beliefs.names == [SOMEBODY]
+    assert "Left out: 2 rows with equal answers, 4 rows whose prompt fills max_length=20." in caplog.text
 
 
 def test_annotators_whom_the_audit_does_not_know_are_counted(tmp_path: Path, caplog: Any) -> None:

@@ -171,6 +171,9 @@ def lines_about(counts: DataCounts, max_length: int | None) -> Iterator[str]:
         (counts.tied, "pair with no votes but ties", "pairs with no votes but ties"),
         (counts.rejected, "row that could not be read", "rows that could not be read"),
     ]
+    if counts.cut is None and counts.too_long:  # a stream's; of other data the rows are named
+        full = f"whose prompt fills max_length={max_length}"
+        left_out.append((counts.too_long, f"row {full}", f"rows {full}"))
     if found := [many(number, one, several) for number, one, several in left_out if number]:
         yield f"Left out: {', '.join(found)}."
     if counts.cut:

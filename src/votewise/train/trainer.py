@@ -7,6 +7,7 @@ adds the loss of a batch, learns about annotators after each step, and writes th
 from __future__ import annotations
 
 import copy
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -141,6 +142,14 @@ class RobustPreferenceTrainer(TrlTrainer):
         for line in lines_about(counts, limit):
             logger.warning(line)
         return counts
+
+    def _tell_of_stream(self) -> None:
+        """Say at the end what became of a stream's rows, which was unknown at the start."""
+        if self._votes.counts is not None:
+            counts = replace(self.data_counts, unused=())
+            logger.info(summary_of(counts))
+            for line in lines_about(counts, self.args.max_length):
+                logger.warning(line)
 
     def own_columns(self) -> list[str]:
         """The number of the row, or in a stream its vote."""
@@ -333,6 +342,7 @@ class RobustPreferenceTrainer(TrlTrainer):
             return super().train(resume_from_checkpoint=resume_from_checkpoint or None, **kwargs)
         finally:
             self._step = []
+            self._tell_of_stream()
             if self.args.write_beliefs and self.is_world_process_zero() and self.beliefs.seen:
                 self.write_beliefs(Path(self.args.output_dir))
 
