@@ -15,6 +15,7 @@ from tiny import make_model, make_rows, make_trainer, parameters_of  # noqa: E40
 
 from votewise.data.votes import Votes  # noqa: E402
 from votewise.errors import BadInputError  # noqa: E402
+from votewise.train.growing import GrowingArray  # noqa: E402
 from votewise.train.running_beliefs import BeliefSettings, WorseThanChanceError  # noqa: E402
 from votewise.train.streamed_beliefs import SOMEBODY, StreamedBeliefs  # noqa: E402
 from votewise.train.training_beliefs import TrainingBeliefs  # noqa: E402
@@ -58,6 +59,35 @@ def test_a_stream_ends_where_known_votes_end() -> None:
     for start in range(0, 640, 64):
         known.absorb(np.arange(start, start + 64), margins[start : start + 64])
     np.testing.assert_allclose(by_name(streamed), known.reliability, atol=0.01)
+
+
+def test_appending_moves_each_value_about_once() -> None:
+    """In place of copying everything in every step: room is made as many times as n has doublings."""
+    array, rooms = GrowingArray(np.empty(0)), set()
+    for i in range(3000):
+        array.append([float(i)])
+        rooms.add(array.values.ctypes.data)
+    np.testing.assert_array_equal(array.values, np.arange(3000.0))
+    assert len(rooms) <= np.log2(3000) + 2
+    array.append([])
+    array.append(np.arange(7000.0))
+    assert len(array) == len(array.values) == 10_000
+    array.values[:3] = 5
+    assert array.values[:4].tolist() == [5, 5, 5, 3]
+
+
+def test_a_step_of_a_stream_copies_nothing_that_was_there() -> None:
+    """Between two estimates: the values of earlier steps stay where they are, unless there is no room."""
+    who, margins = simulated(2000)
+    beliefs = StreamedBeliefs(BeliefSettings(update="frozen"))
+    places: dict[str, set[int]] = {name: set() for name in ("first", "annotator", "weight")}
+    for start in range(0, 2000, 4):
+        fed(beliefs, who[start : start + 4], margins[start : start + 4], batch=4)
+        for name, found in places.items():
+            found.add(getattr(beliefs, name).ctypes.data)
+    assert all(len(found) <= np.log2(2000) + 2 for found in places.values())
+    np.testing.assert_array_equal(beliefs.first, margins)
+    assert beliefs.seen == 2000
 
 
 def test_momentum_is_that_of_the_paper() -> None:

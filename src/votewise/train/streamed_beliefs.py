@@ -1,7 +1,8 @@
 """Beliefs of a training run on a stream, whose votes are known only once they arrive.
 
 Every row of a stream is one vote on a pair of its own; a row that the stream repeats counts again. Annotators get their
-codes in order of appearance. Everything else is as in ``running_beliefs``, on the votes seen so far.
+codes in order of appearance. Everything else is as in ``running_beliefs``, on the votes seen so far. The work is linear in
+the rows: votes are appended to arrays with room, and reliabilities are estimated again when a tenth more have come.
 
 Which rows come from one judgement is not used. Every row is a pair of its own, so a confidence depends on its own margin
 only, and the mean of confidences is right on average whether rows err together or not. Marks would give the prior more
@@ -21,6 +22,7 @@ from votewise.arrays import Floats
 from votewise.data.votes import Votes
 from votewise.errors import BadInputError
 from votewise.inference.observation import clipped_logit
+from votewise.train.growing import GrowingArray
 from votewise.train.running_beliefs import GROWTH, BeliefSettings, RunningBeliefs
 
 SOMEBODY = "everybody"
@@ -47,27 +49,46 @@ class StreamedBeliefs(RunningBeliefs):
         self.counts: npt.NDArray[np.int64] = np.empty(0, np.int64)
         self._code: dict[str, int] = {}
         self._known: dict[str, float] = {}
-        self._seen: list[tuple[npt.NDArray[np.int32], Floats, Floats]] = []
+        self._annotator = GrowingArray(np.empty(0, np.int32))
+        self._first, self._weight = GrowingArray(np.empty(0)), GrowingArray(np.empty(0))
 
     @property
     def seen(self) -> int:
         """Votes seen so far."""
-        return sum(len(margins) for _, margins, _ in self._seen)
+        return len(self._first)
 
     @property
     def annotator(self) -> npt.NDArray[np.int32]:
         """(n,) annotator of each vote, as a code."""
-        return np.concatenate([np.empty(0, np.int32), *(part for part, _, _ in self._seen)])
+        return self._annotator.values
 
     @property
     def first(self) -> Floats:
         """(n,) first-seen margin of each vote."""
-        return np.concatenate([np.empty(0), *(part for _, part, _ in self._seen)])
+        return self._first.values
 
     @property
     def weight(self) -> Floats:
         """(n,) weight of each vote."""
-        return np.concatenate([np.empty(0), *(part for _, _, part in self._seen)])
+        return self._weight.values
+
+    @property
+    def log_odds(self) -> Floats:
+        """(K,) logit of each annotator's reliability."""
+        return self._log_odds.values
+
+    @log_odds.setter
+    def log_odds(self, values: Floats) -> None:
+        self._log_odds = GrowingArray(values)
+
+    @property
+    def votes_of_each(self) -> Floats:
+        """(K,) votes of each annotator, by weight."""
+        return self._votes_of_each.values
+
+    @votes_of_each.setter
+    def votes_of_each(self, values: Floats) -> None:
+        self._votes_of_each = GrowingArray(values)
 
     @property
     def votes(self) -> Votes:
@@ -114,11 +135,13 @@ class StreamedBeliefs(RunningBeliefs):
         new = [name for name in dict.fromkeys(annotators) if name not in self._code]
         self._code |= {name: len(self.names) + i for i, name in enumerate(new)}
         self.names += new
-        self.log_odds = np.append(self.log_odds, [self._start(name) for name in new])
+        self._log_odds.append([self._start(name) for name in new])
+        self._votes_of_each.append(np.zeros(len(new)))
         codes = np.array([self._code[name] for name in annotators], np.int32)
         counted = np.ones(len(codes)) if weights is None else np.asarray(weights, np.float64)
-        self._seen.append((codes, np.asarray(margins, np.float64), counted))
-        self.votes_of_each = np.append(self.votes_of_each, np.zeros(len(new)))
+        self._annotator.append(codes)
+        self._first.append(margins)
+        self._weight.append(counted)
         np.add.at(self.votes_of_each, codes, counted)
         self._track(residuals)
         if self.settings.update == "frozen":
@@ -150,6 +173,6 @@ class StreamedBeliefs(RunningBeliefs):
         self.names = [str(name) for name in state["names"]]
         self._code = {name: i for i, name in enumerate(self.names)}
         self.counts = state.get("counts", self.counts)
-        first = state["first"].copy()
-        self._seen = [(state["annotator"].copy(), first, state.get("weight", np.ones(len(first))).copy())]
+        weight = state.get("weight", np.ones(len(state["first"])))
+        self._annotator, self._first, self._weight = map(GrowingArray, (state["annotator"], state["first"], weight))
         self.votes_of_each = np.bincount(self.annotator, self.weight, minlength=len(self.names)).astype(np.float64)
