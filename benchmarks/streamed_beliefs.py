@@ -1,6 +1,6 @@
 """Time of the beliefs of a stream beside its number of rows: four times as many rows should take four times as long.
 
-Rows of 200 annotators arrive 32 at a time; margins are simulated, so nothing is trained. Prints seconds of the beliefs alone,
+Rows of 200 annotators arrive 32 at a time; margins are simulated, so nothing is trained. Prints seconds of the beliefs,
 and the ratio of each number of rows to the one before, alternating over the repeats.
 
     python benchmarks/streamed_beliefs.py [--rows 20000] [--repeats 1]
