@@ -9,6 +9,7 @@ import numpy as np
 import pyarrow as pa
 import torch
 from accelerate.utils import gather_object
+from scipy.special import expit
 from torch import Tensor
 
 from votewise.annotators.results import ReliabilityResult
@@ -66,14 +67,30 @@ class BatchVotes:
             evidence = self.beliefs.evidence_for([vote.annotator for vote in who], np.array([v.weight for v in who]))
         else:
             evidence = self.rows.side[who] * self.beliefs.evidence_for(self.rows.pair[who])
-        margin = losses.margin.detach()
+        margin = self._scaled(losses.margin.detach())
+        return torch.sigmoid(margin + to_device(evidence, margin))
+
+    def confidence_so_far(self) -> Floats:
+        """(n,) the same for every row seen so far, at the margins with which they were first seen."""
+        first = self.beliefs.first
+        if self.rows is None:
+            worth = self.beliefs.weight * self.beliefs.log_odds[self.beliefs.annotator]
+            return np.asarray(expit(self._scaled(first) + worth))
+        seen = np.flatnonzero(np.isfinite(first[self.rows.pair]))
+        if self.fixed is not None:
+            return np.asarray(self.fixed[seen], np.float64)
+        pair = self.rows.pair[seen]
+        return np.asarray(expit(self.rows.side[seen] * (self._scaled(first[pair]) + self.beliefs.evidence_for(pair))))
+
+    def _scaled(self, margin: Any) -> Any:
+        """Margins as they count towards a confidence."""
         if self.loss.squared and self.args.objective == "weighted":
             assert self.args.beta is not None  # noqa: S101 - set by the config
             variance = self.beliefs.variance
-            margin = margin / (2 * (variance if variance is not None else 1 / (4 * self.args.beta**2)))
-        elif self.args.reliability_margins == "first":
-            margin = margin * min(self.beliefs.temperature, 1.0)
-        return torch.sigmoid(margin + to_device(evidence, margin))
+            return margin / (2 * (variance if variance is not None else 1 / (4 * self.args.beta**2)))
+        if self.args.reliability_margins == "first":
+            return margin * min(self.beliefs.temperature, 1.0)
+        return margin
 
     def share(self, who: list[Any], like: Tensor) -> Tensor | None:
         """(B,) share of the votes on each pair for the chosen answer; None where all votes are for it."""

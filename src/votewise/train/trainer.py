@@ -26,6 +26,7 @@ from votewise.report.audit_files import write_audit
 from votewise.storage.free_folders import TRAINING
 from votewise.train.batch_votes import BatchVotes, StepPart, gather_step, reliability_table
 from votewise.train.beginning import Beginning, EndOfEpoch, RowCollator, begin, needs_copy
+from votewise.train.belief_page import write_page
 from votewise.train.belief_reports import BeliefReports
 from votewise.train.checkpoints import last_whole_checkpoint, read_beliefs, save_beliefs
 from votewise.train.config import RobustPreferenceConfig
@@ -345,12 +346,19 @@ class RobustPreferenceTrainer(TrlTrainer):
             self._tell_of_stream()
             if self.args.write_beliefs and self.is_world_process_zero() and self.beliefs.seen:
                 self.write_beliefs(Path(self.args.output_dir))
+                write_page(self)
 
     def before_checkpoint(self, folder: Path) -> None:
         """Save the beliefs with the model."""
         save_beliefs(folder, self.beliefs)
+        if self.args.write_beliefs and self.is_world_process_zero():
+            write_page(self)
 
     # Results
+
+    def confidence_so_far(self) -> np.ndarray[Any, Any]:
+        """(n,) confidence in the chosen answer of each row seen so far, by current beliefs and first-seen margins."""
+        return self._votes.confidence_so_far()
 
     def estimate(self) -> ReliabilityResult:
         """Estimate reliabilities from the first-seen margins and all votes: tables of annotators, votes and pairs.

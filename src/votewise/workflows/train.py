@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 MARKS = ("training_args.bin", "checkpoint-*")
 """Files by which the folder of an earlier training is known."""
 
-BESIDE = ("runs", "*.log", "*.yaml", "*.yml", "rejected.jsonl", "eval-rejected.jsonl")
+BESIDE = ("runs", "beliefs.html", "*.log", "*.yaml", "*.yml", "rejected.jsonl", "eval-rejected.jsonl")
 """What may lie in the folder before: recipes, logs, and what a stopped run has left."""
 
 
