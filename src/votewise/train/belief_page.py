@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -77,9 +76,9 @@ def settings_of(args: RobustPreferenceConfig) -> dict[str, object]:
     return found | {name: getattr(args, name) for name in learnt}
 
 
-def data_facts(counts: DataCounts) -> Mapping[str, object]:
+def data_facts(counts: DataCounts) -> dict[str, object]:
     """What became of the data, without what is zero or unknown."""
-    found = {
+    found: dict[str, int | None] = {
         "rows given": counts.rows,
         "votes that count": counts.votes,
         "rows trained on": counts.trained,
