@@ -64,7 +64,7 @@ def checked_stream(stream: Any, annotator_column: str | None, name: str = "train
 
     def with_vote(row: dict[str, Any], place: int) -> dict[str, Any]:
         check_row(row, place, name)
-        who = SOMEBODY if annotator_column is None else _name(row, annotator_column, place, name, naming)
+        who = SOMEBODY if annotator_column is None else _person(row, annotator_column, place, name, naming)
         equal = bool(row["chosen"] == row["rejected"])
         weight = 0.0 if equal else weight_of(row.get(WEIGHT), place, name)
         return {ROW: asdict(StreamedVote(who, weight, equal, place))}
@@ -78,7 +78,7 @@ def _class_names(stream: Any, column: str | None) -> Callable[[int], str] | None
     return getattr(feature, "int2str", None)
 
 
-def _name(row: dict[str, Any], column: str, place: int, source: str, naming: Callable[[int], str] | None) -> str:
+def _person(row: dict[str, Any], column: str, place: int, source: str, naming: Callable[[int], str] | None) -> str:
     value = row.get(column)
     if value is None or (isinstance(value, str) and not value.strip()):
         raise BadInputError(

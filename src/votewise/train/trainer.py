@@ -35,6 +35,7 @@ from votewise.train.fast_step import choose_step
 from votewise.train.inspection import describe_left_out, missing_rows
 from votewise.train.losses import Losses, ScoredAnswers
 from votewise.train.metrics import RunningBins, RunningMeans, add_confidence, add_rewards, add_tokens, belief_metrics
+from votewise.train.model_card import card_section, method_of
 from votewise.train.objectives import CONFIDENCE_OBJECTIVES, apply_objective, better_answers, likelihood_loss
 from votewise.train.precompute import with_reference
 from votewise.train.scoring import FastStep, Scores, score_answers
@@ -65,8 +66,6 @@ class RobustPreferenceTrainer(TrlTrainer):
         BadInputError: data or settings that cannot be used.
         WorseThanChanceError: during training, if the votes as a whole turn out to be worse than chance.
     """
-
-    _tag_names = ("trl", "votewise", "robust-preference")
 
     def __init__(
         self,
@@ -105,6 +104,8 @@ class RobustPreferenceTrainer(TrlTrainer):
         self._bins = RunningBins()
         self._step: list[StepPart] = []
         self._estimate: ReliabilityResult | None = None
+        method = method_of(args)
+        self.name_method(method.name, method.tags, [(p.title, p.id, p.bibtex) for p in method.papers])
         super().__init__(model, ref_model=ref_model, args=args, train_dataset=start.dataset, **kwargs)
         if not self.loss.reference:
             self.no_reference_logps()
@@ -353,6 +354,10 @@ class RobustPreferenceTrainer(TrlTrainer):
         save_beliefs(folder, self.beliefs)
         if self.args.write_beliefs and self.is_world_process_zero():
             write_page(self)
+
+    def card_section(self) -> str:
+        """What the model card says about the run, in Markdown."""
+        return card_section(self.args, self.beliefs, self.data_counts)
 
     # Results
 

@@ -21,6 +21,7 @@ from transformers.trainer_utils import PREFIX_CHECKPOINT_DIR
 from trl import DPOTrainer
 
 from votewise.errors import BadInputError
+from votewise.storage.files import written_whole
 
 LOWEST, NEWEST = "1.16.0", "1.16.0"
 """The versions of TRL that votewise is tested with (`make test-trl`). 1.15 trains on a GPU only."""
@@ -33,12 +34,13 @@ METHODS: dict[str, tuple[str, ...]] = {
     "_save_checkpoint": ("model", "trial"),
     "training_step": (),
     "log": ("logs", "start_time"),
+    "create_model_card": ("model_name",),
     "_prepare_dataset": ("dataset", "processing_class", "args", "dataset_name"),
 }
 """Methods of ``DPOTrainer`` that votewise replaces or calls -> their parameters that matter, beside ``self``."""
 
 READ = (
-    "_signature_columns", "_metrics", "_total_train_tokens", "_tag_names", "_precompute_model_hash",
+    "_signature_columns", "_metrics", "_total_train_tokens", "_tag_names", "_name", "_paper", "_precompute_model_hash",
     "_precompute_engine", "precompute_ref_logps", "aux_loss_enabled", "router_aux_loss_coef", "ref_model",
 )  # fmt: skip
 """Attributes of ``DPOTrainer`` that votewise reads or sets."""
@@ -161,8 +163,8 @@ __all__ = ["PairCollator", "TrlTrainer", "chunked_logps", "create_model_from_pat
 class TrlTrainer(DPOTrainer):
     """``DPOTrainer`` whose loss of a batch, columns and reference log-probabilities a subclass gives.
 
-    Subclasses give ``own_columns``, ``batch_loss``, ``with_reference_logps`` and ``before_checkpoint``, which TRL's private
-    methods are made to call.
+    Subclasses give ``own_columns``, ``batch_loss``, ``with_reference_logps``, ``before_checkpoint`` and ``card_section``,
+    which TRL's methods are made to call.
     """
 
     def own_columns(self) -> list[str]:
@@ -179,6 +181,10 @@ class TrlTrainer(DPOTrainer):
 
     def before_checkpoint(self, folder: Path) -> None:
         """Write into a checkpoint's folder, before TRL does. Called in the process that saves."""
+        raise NotImplementedError
+
+    def card_section(self) -> str:
+        """What the model card says about the run, in Markdown."""
         raise NotImplementedError
 
     # What TRL calls
@@ -200,7 +206,29 @@ class TrlTrainer(DPOTrainer):
             self.before_checkpoint(folder)
         super()._save_checkpoint(model, trial)
 
+    def create_model_card(self, *args: Any, **kwargs: Any) -> None:
+        """Write TRL's model card, with a section on the run before the one on versions."""
+        super().create_model_card(*args, **kwargs)
+        if self.is_world_process_zero():
+            path = Path(self.args.output_dir, "README.md")
+            start, heading, rest = path.read_text(encoding="utf-8").partition("### Framework versions")
+            with written_whole(path) as partial:
+                partial.write_text(f"{start.rstrip()}\n\n{self.card_section()}\n\n{heading}{rest}", encoding="utf-8")
+
     # What votewise calls
+
+    def name_method(self, name: str, tags: tuple[str, ...], papers: list[tuple[str, str, str]]) -> None:
+        """What the model card calls the method; before the trainer of TRL is built.
+
+        Args:
+            name: of the method.
+            tags: of the card and of the model.
+            papers: title, id on arXiv and BibTeX of each, the first of which introduced the method.
+        """
+        self._name, self._tag_names, self._paper = name, list(tags), {}
+        if papers:
+            title, number, _ = papers[0]
+            self._paper = {"title": title, "id": number, "citation": "\n\n".join(bibtex for *_, bibtex in papers)}
 
     def no_reference_logps(self) -> None:
         """Data that are given after training need no reference log-probabilities: TRL would ask for a reference model."""
