@@ -100,7 +100,7 @@ NAMES = {"dpo": "DPO", "dpo_norm": "DPO per token", "ipo": "IPO", "simpo": "SimP
 
 
 @dataclass(frozen=True)
-class Method:
+class TrainingMethod:
     """How a model was trained: its name, tags of its card, and papers, the first of which introduced it."""
 
     name: str
@@ -108,7 +108,7 @@ class Method:
     papers: tuple[Paper, ...]
 
 
-def method_of(args: RobustPreferenceConfig) -> Method:
+def method_of(args: RobustPreferenceConfig) -> TrainingMethod:
     """The method that these settings are; a loss of the user's own has no paper and no tag."""
     loss = args.loss().name
     robust = args.objective in CONFIDENCE_OBJECTIVES
@@ -116,7 +116,7 @@ def method_of(args: RobustPreferenceConfig) -> Method:
     name = NAMES[loss] if known else f"the loss {in_markdown(loss)}"
     papers = (REPO,) * robust + ((LOSS_PAPERS[loss],) if known else ())
     tags = (*TAGS, *((loss.replace("_", "-"),) if known else ()))
-    return Method((f"RE-{name}" if known else f"RE-PO on {name}") if robust else name, tags, papers)
+    return TrainingMethod((f"RE-{name}" if known else f"RE-PO on {name}") if robust else name, tags, papers)
 
 
 def card_section(args: RobustPreferenceConfig, beliefs: Any, counts: DataCounts) -> str:
