@@ -114,6 +114,8 @@ def add_confidence(means: RunningMeans, weight: Tensor) -> None:
 def belief_metrics(square: float, mean: float, beliefs: Any) -> dict[str, float]:
     """Metrics of the current beliefs, from the mean confidence and the mean of its square."""
     reliability = beliefs.reliability
+    if not len(reliability):  # nobody's vote has arrived yet
+        return {"confidence/std": max(square - mean**2, 0.0) ** 0.5}
     quantiles = {f"reliability/q{100 * q:.0f}": float(np.quantile(reliability, q)) for q in (0.1, 0.5, 0.9)}
     found = {
         "confidence/std": max(square - mean**2, 0.0) ** 0.5,

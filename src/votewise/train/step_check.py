@@ -85,10 +85,15 @@ class Prepared:
             The ways that were tried before and differ.
 
         Raises:
-            BadInputError: TRL's way differs as well, or ends with an error.
+            BadInputError: the model's log-probabilities are not finite; TRL's way differs as well, or ends with an error.
         """
         differ: list[Differs] = []
         expected = untouched_logps(model, batch)
+        if not agree(bool(expected.isfinite().all())):
+            raise BadInputError(
+                f"{type(self.model).__name__} gives log-probabilities that are not finite on the first batch",
+                expected="weights without NaN, and a number format wide enough for them",
+            )
         for how in LADDER[self.how]:
             if how in PACKED:
                 self._undo.append(make_packable(self.model))

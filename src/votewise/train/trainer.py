@@ -309,7 +309,8 @@ class RobustPreferenceTrainer(TrlTrainer):
         seen, self._step, self._estimate = self._step, [], None
         if seen:
             self._votes.absorb(*gather_step(seen, processes=self.accelerator.num_processes))
-        if not self.beliefs.seen:
+        finite = any(bool(margin.isfinite().any()) for _, margin, _ in seen) if not self.beliefs.seen else True
+        if not finite:  # rows of weight 0 alone are no reason to stop
             why = "they are not finite" if seen else f"the column {ROW} was lost on its way to the loss"
             raise VotewiseError(
                 f"No margin of the first step reached the beliefs about annotators: {why}. In the first case check the "
