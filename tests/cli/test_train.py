@@ -182,7 +182,8 @@ def test_a_dry_run_tells_and_loads_no_weights(
     (bare / "model.safetensors").unlink()
     flags = ["--num-processes", 2, "--gradient_accumulation_steps", 2, "--max_steps", -1, "--num_train_epochs", 3]
     assert end("train", "--config", recipe(model_name_or_path=str(bare)), "--dry-run", *flags) == 0
-    shown = {line.split()[0]: line for line in capsys.readouterr().out.splitlines()}
+    out = capsys.readouterr().out
+    shown = {line.split()[0]: line for line in out.splitlines() if line.strip()}
     assert "15, one per pair" in shown["Rows"]
     assert "48 on 16 pairs, 3 of them ties" in shown["Votes"]
     assert shown["Annotators"].endswith(" 3")
@@ -192,6 +193,8 @@ def test_a_dry_run_tells_and_loads_no_weights(
     assert "3, 1 per epoch: 16 rows each = 4 x 2 accumulated x 2 processes" in shown["Steps"]
     assert "all trained" in shown["Model"]
     assert "per process" in shown["Memory"]
+    assert out.count("Source row ") == out.count("[rejected] ") - 1 == 2, "one is in the legend"
+    assert "\x1b" not in out
     assert not (tmp_path / "run").exists()
 
 

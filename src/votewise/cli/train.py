@@ -83,8 +83,8 @@ DryRun = Annotated[
     typer.Option(
         "--dry-run",
         "--dry_run",
-        help="Only say what would be trained on: rows, votes, annotators, lengths, steps, memory. Nothing is loaded "
-        "except the tokenizer.",
+        help="Only say what would be trained on: rows, votes, annotators, lengths, steps, memory, and "
+        "the first rows as the model sees them. Nothing is loaded except the tokenizer.",
     ),
 ]
 

@@ -13,6 +13,7 @@ from votewise.data.votes import UNKNOWN, Votes
 from votewise.errors import many
 from votewise.train.loading import tokenizer_of
 from votewise.train.memory import Memory
+from votewise.train.shown_rows import ShownRow
 from votewise.train.training_rows import ROW, TrainingRows
 from votewise.train.trl_adapter import tokenize_pairs
 
@@ -57,7 +58,7 @@ class Steps:
 
 @dataclass(frozen=True, eq=False)
 class RunFacts:
-    """Everything that a dry run reports; ``render`` turns it into text."""
+    """Everything that a dry run reports; ``render`` and, for the ``first`` rows, ``render_rows`` turn it into text."""
 
     rows: TrainingRows
     lengths: Lengths
@@ -66,6 +67,7 @@ class RunFacts:
     memory: Memory
     processes: int
     training: Any
+    first: tuple[ShownRow, ...] = ()
 
 
 def measure_lengths(dataset: Any, processor: Any, training: Any) -> Lengths:

@@ -25,6 +25,7 @@ from votewise.train.inspection import RunFacts, count_steps, describe_left_out, 
 from votewise.train.loading import check_vocabularies, first_line, in_one_line, load_config, load_data, load_processor
 from votewise.train.memory import Load, count_parameters, estimate_memory
 from votewise.train.precompute import worth_precomputing
+from votewise.train.shown_rows import first_rows, has_colours, render_rows
 from votewise.train.trainer import RobustPreferenceTrainer
 from votewise.train.trl_adapter import create_model_from_path
 
@@ -116,6 +117,7 @@ def inspect(
         estimate_memory(config, training, arguments.model, load),
         processes,
         training,
+        first_rows(rows, processor, training, left_out=gone),
     )
 
 
@@ -178,6 +180,7 @@ def run() -> None:
         outcome = main(sys.argv[1:])
         if isinstance(outcome, RunFacts):
             print(visible(render(outcome), lines=True))
+            print(render_rows(outcome.first, colours=has_colours(sys.stdout)))
         else:
             outcome.accelerator.print(f"The model is in {outcome.args.output_dir}.")
     except VotewiseError as error:
