@@ -89,7 +89,7 @@ def _sequences(example: dict[str, Any], collate: Any, tokenizer: Any) -> Iterato
         whole = [*example["prompt_ids"], *example[f"{answer}_ids"]]
         kept = int(batch["attention_mask"][place].sum())
         scored = batch["completion_mask"][place][:kept].tolist()
-        roles: list[Role] = [answer if flag else "prompt" for flag in scored]
+        roles: list[Role] = [answer if counts else "prompt" for counts in scored]
         cut: list[Role] = ["unscored"] * (len(whole) - kept)
         at_the_start = batch["input_ids"][place][:kept].tolist() != whole[:kept]
         yield tuple(_pieces(whole, cut + roles if at_the_start else roles + cut, tokenizer))
