@@ -5,9 +5,7 @@ from __future__ import annotations
 import altair as alt
 import pyarrow as pa
 
-from votewise.report.charts import Chart, finish, percent_axis
-
-_COUNTS = alt.Axis(labelExpr="format(datum.value, '~s')", tickCount=5)
+from votewise.report.charts import COUNTS_AXIS, Chart, finish, percent_axis
 
 
 def share_histogram(bins: pa.Table, measure: str, *, title: str) -> Chart:
@@ -25,7 +23,7 @@ def share_histogram(bins: pa.Table, measure: str, *, title: str) -> Chart:
         .encode(
             x=alt.X("low:Q", bin="binned", title=title, scale=scale, axis=percent_axis(tickCount=6)),
             x2="high:Q",
-            y=alt.Y(f"{measure}:Q", title=measure.capitalize(), axis=_COUNTS),
+            y=alt.Y(f"{measure}:Q", title=measure.capitalize(), axis=COUNTS_AXIS),
             tooltip=[
                 alt.Tooltip("low:Q", title=f"{title} from", format=".1%"),
                 alt.Tooltip("high:Q", title="to", format=".1%"),

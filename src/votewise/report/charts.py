@@ -17,7 +17,8 @@ HEIGHT = 280
 
 Chart = alt.Chart | alt.LayerChart
 
-_COUNTS = alt.Axis(labelExpr="format(datum.value, '~s')", tickCount=5)
+COUNTS_AXIS = alt.Axis(labelExpr="format(datum.value, '~s')", tickCount=5, tickMinStep=1)
+"""An axis of whole numbers of things, in thousands (k) and millions (M) where they are many."""
 
 
 def percent_axis(**options: Any) -> alt.Axis:
@@ -63,7 +64,7 @@ def reliability_histogram(bins: pa.Table, measure: str, *, description: str) -> 
         .encode(
             x=alt.X("low:Q", bin="binned", title="Reliability", scale=scale, axis=percent_axis(tickCount=6)),
             x2="high:Q",
-            y=alt.Y(f"{measure}:Q", stack="zero", title=measure.capitalize(), axis=_COUNTS),
+            y=alt.Y(f"{measure}:Q", stack="zero", title=measure.capitalize(), axis=COUNTS_AXIS),
             color=_flag_colour(),
             order="rank:Q",
             tooltip=[
