@@ -161,13 +161,12 @@ def judge(kind: str, rows: Dataset, said: Any) -> None:
     apart = float(np.abs(np.subtract(losses, theirs[0])).max())
     share = float((change - theirs[1]).norm() / theirs[1].norm())
     if not (apart <= LOSS and share <= CHANGE):
-        said.send(("WRONG", f"scored as {trainer._how}: losses differ by {apart:.2g}, changes by {share:.2g}"))
-    elif trainer._how == "shared":
+        said.send(("WRONG", f"scored as {trainer.scoring.how}: losses differ by {apart:.2g}, changes by {share:.2g}"))
+    elif trainer.scoring.how == "shared":
         said.send(("fast", f"losses differ by {apart:.0e}, changes by {share:.0e}"))
     else:
-        said.send(
-            ("fallback", f"{trainer._how}, because {trainer._fallbacks.get(trainer._how, 'TRL has an auxiliary loss')}")
-        )
+        why = trainer.scoring.fallbacks.get(trainer.scoring.how, "TRL has an auxiliary loss")
+        said.send(("fallback", f"{trainer.scoring.how}, because {why}"))
 
 
 def run(kind: str, rows: Dataset) -> tuple[str, str]:

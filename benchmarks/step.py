@@ -138,7 +138,7 @@ def make_trainer(settings: dict[str, Any], which: str, folder: str, device: str 
     else:
         config = RobustPreferenceConfig(objective="plain", **settings, **common)
         trainer = RobustPreferenceTrainer(model, args=config, **given)
-        for prepared in trainer._prepared.values():
+        for prepared in trainer.scoring.prepared.values():
             prepared.use_unchecked()
     trainer.ref_model = None
     trainer.model.train()

@@ -147,7 +147,7 @@ def test_whole_runs_end_alike(settings: dict[str, Any], tmp_path: Path) -> None:
         own = {} if settings.get("preference_loss") == "simpo" else own
         trainer = make_trainer(tmp_path / way, make_rows(24), fast_step=way, logging_steps=1, **own | settings)
         trainer.train()
-        assert trainer._how == way
+        assert trainer.scoring.how == way
         ends.append((losses_of(trainer), parameters_of(trainer.model), trainer.beliefs.first))
     (losses, trained, margins), (expected, others, known) = ends
     assert losses == pytest.approx(expected, rel=1e-4, abs=1e-5)

@@ -386,7 +386,7 @@ def test_packed_rows_are_checked_before_the_reference_is_kept(
     )
     with caplog.at_level(logging.WARNING, logger="votewise"):
         trainer = once(tmp_path)
-    assert trainer._how == "answers"
+    assert trainer.scoring.how == "answers"
     assert [record for record in caplog.records if "does not suit this model: a token's" in record.message]
     np.testing.assert_allclose(columns(trainer.train_dataset), expected, rtol=1e-5, atol=1e-5)
 

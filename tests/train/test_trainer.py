@@ -374,7 +374,7 @@ def test_losses_without_a_reference_build_and_run_none(
     trainer = make_trainer(tmp_path, model=model, preference_loss=loss, eval_dataset=held_out, fast_step="answers")
     assert trainer.ref_model is None
     assert runs == 0
-    for prepared in trainer._prepared.values():
+    for prepared in trainer.scoring.prepared.values():
         prepared.use_unchecked()  # the check runs the model once for each row
     trainer.train()
     assert runs == trainer.state.global_step == 2

@@ -273,7 +273,9 @@ def test_trap_whole_runs_of_such_models_say_so_and_end_as_trls_scoring(
         with caplog.at_level(logging.WARNING, logger="votewise"):
             trainer = make_trainer(tmp_path, make_rows(16), model=model, fast_step=way, **own)
             trainer.train()
-        assert trainer._how == ("answers" if name in ("mamba", "mixture of experts") and way == "shared" else "off")
+        assert trainer.scoring.how == (
+            "answers" if name in ("mamba", "mixture of experts") and way == "shared" else "off"
+        )
         ends.append((losses_of(trainer), parameters_of(trainer.model)))
     said = [
         record.message for record in caplog.records if "fast_step=shared does not suit this model" in record.message
@@ -329,7 +331,7 @@ def test_trap_a_model_that_fails_the_check_goes_on_in_rows_and_says_so(
     trainer = make_trainer(tmp_path, make_rows(8), ref_model=make_model(1), logging_steps=1)
     with caplog.at_level(logging.WARNING, logger="votewise"):
         trainer.train()
-    assert trainer._how == "answers"
+    assert trainer.scoring.how == "answers"
     assert len([record.message for record in caplog.records if "fast_step" in record.message]) == 1
     rows = make_trainer(tmp_path, make_rows(8), ref_model=make_model(1), logging_steps=1, fast_step="answers")
     rows.train()
@@ -350,7 +352,7 @@ def test_trap_rounding_of_short_numbers_is_no_wrong_mask(
     monkeypatch.setattr(step_check, "score_tokens", apart)
     trainer = make_trainer(tmp_path, make_rows(8), ref_model=make_model(1), bf16=bf16)
     trainer.train()
-    assert trainer._how == ("shared" if bf16 else "answers")
+    assert trainer.scoring.how == ("shared" if bf16 else "answers")
 
 
 # The trainer around it

@@ -28,19 +28,18 @@ from votewise.train.batch_votes import BatchVotes, StepPart, gather_step, reliab
 from votewise.train.beginning import Beginning, EndOfEpoch, RowCollator, begin, needs_copy
 from votewise.train.belief_page import write_page
 from votewise.train.belief_reports import BeliefReports
+from votewise.train.checked_scoring import CheckedScoring
 from votewise.train.checkpoints import last_whole_checkpoint, read_beliefs, save_beliefs
 from votewise.train.config import RobustPreferenceConfig
 from votewise.train.data_counts import DataCounts, StreamCounts, count_data, lines_about, summary_of
-from votewise.train.fast_step import choose_step
 from votewise.train.inspection import describe_left_out, missing_rows
 from votewise.train.losses import Losses, ScoredAnswers
 from votewise.train.metrics import RunningBins, RunningMeans, add_confidence, add_rewards, add_tokens, belief_metrics
 from votewise.train.model_card import card_section, method_of
 from votewise.train.objectives import CONFIDENCE_OBJECTIVES, apply_objective, better_answers, likelihood_loss
 from votewise.train.precompute import with_reference
-from votewise.train.scoring import FastStep, Scores, score_answers
+from votewise.train.scoring import Scores
 from votewise.train.seen_rows import refuse_pictures_in
-from votewise.train.step_check import Prepared
 from votewise.train.training_rows import ROW
 from votewise.train.trl_adapter import TrlTrainer
 
@@ -92,10 +91,7 @@ class RobustPreferenceTrainer(TrlTrainer):
         refuse_pictures_in(kwargs.get("eval_dataset"))
         self.rows, self.beliefs = start.rows, start.beliefs
         self._votes = BatchVotes(self.rows, self.beliefs, args, self.loss)
-        self._how: FastStep | None = None
-        self._wanted: FastStep = "off"
-        self._prepared: dict[int, Prepared] = {}
-        self._fallbacks: dict[FastStep, str] = {}
+        self.scoring = CheckedScoring(args)
         # TRL builds no reference model if this is set; ``with_reference_logps`` computes nothing for losses without one.
         args.precompute_ref_log_probs = not self.loss.reference or bool(args.precompute_ref_log_probs)
         if ref_model is None and needs_copy(model, args, kwargs):
@@ -112,7 +108,7 @@ class RobustPreferenceTrainer(TrlTrainer):
         self._prepare_scoring()
         # Batches that the first process hands out to the others hold nothing but tensors.
         alone = self.rows is not None and not self.accelerator.dispatch_batches
-        self.data_collator: Any = RowCollator(self.data_collator, self._wanted if alone else "off")
+        self.data_collator: Any = RowCollator(self.data_collator, self.scoring.wanted if alone else "off")
         self.add_callback(EndOfEpoch(self.beliefs))
         self._reports = BeliefReports(self.beliefs, lambda: self.callback_handler.callbacks)
         self.add_callback(self._reports)
@@ -164,52 +160,7 @@ class RobustPreferenceTrainer(TrlTrainer):
     # One batch
 
     def _prepare_scoring(self) -> None:
-        """Choose how answers are scored and prepare the models for it, before any model runs."""
-        if self._how is None:
-            if self.args.packed_attention == "flex" and self.accelerator.device.type == "cpu":
-                raise BadInputError("packed_attention=flex has no gradients on a CPU", expected="auto or segments")
-            self._how, why = choose_step(
-                self.args.fast_step,
-                self.model,
-                auxiliary=self.aux_loss_enabled,
-                compiled=self.args.torch_compile,
-            )
-            self._wanted = self._how
-            if why:
-                self._fallbacks[self._how] = why
-                logger.warning(
-                    f"fast_step={self.args.fast_step} does not suit this model: {why}. Using {self._how} instead."
-                )
-        kernels = {"attention": self.args.packed_attention, "projection": self.args.answer_projection}
-        models = [self._innermost(model) for model in (self.model, self.ref_model) if model is not None]
-        known = self._prepared
-        self._prepared = {id(m): known.get(id(m)) or Prepared(m, self._wanted, **kernels) for m in models}
-
-    def _innermost(self, model: Any) -> Any:
-        """The language model itself, without adapters and wrappers."""
-        bare = self.accelerator.unwrap_model(model, keep_torch_compile=False)
-        return bare.get_base_model() if isinstance(bare, PeftModel) else bare
-
-    def _score(self, model: Any, batch: dict[str, Any], **wanted: bool) -> Scores:
-        """Score a batch; the first one of each model also decides how, the same way in all processes."""
-        prepared = self._prepared[id(self._innermost(model))]
-        if not prepared.checked:
-
-            def agree(exact: bool) -> bool:
-                wrong = torch.tensor(0.0 if exact else 1.0, device=self.accelerator.device)
-                return bool(self.accelerator.reduce(wrong, reduction="sum") == 0)
-
-            bare = getattr(model, "_orig_mod", model)  # not compiled for the check alone
-            with self.accelerator.autocast():  # the tolerance depends on the number format that the model computes in
-                differ = prepared.settle(bare, batch, agree, router_logits=self.aux_loss_enabled)
-            if prepared.model is self._innermost(self.model):
-                self._how = prepared.how
-            if differ and prepared.how not in self._fallbacks:
-                self._fallbacks[prepared.how] = differ[0].why
-                logger.warning(
-                    f"fast_step={self._wanted} does not suit this model: {differ[0].why}. Using {prepared.how} instead."
-                )
-        return score_answers(model, batch, prepared.how, **wanted)
+        self.scoring.prepare(self.accelerator, self.model, self.ref_model, auxiliary=self.aux_loss_enabled)
 
     def compute_ref_log_probs(self, model: Any, inputs: dict[str, Any]) -> tuple[Tensor, Tensor]:
         """(B,) log-probabilities of the chosen and of the rejected answers under the reference model."""
@@ -217,7 +168,7 @@ class RobustPreferenceTrainer(TrlTrainer):
         adapter = self.ref_model is None and isinstance(self.model, PeftModel)
         with self.as_reference(self.accelerator.unwrap_model(self.model) if adapter else None):
             batch = {name: value for name, value in inputs.items() if name != ROW}
-            chosen, rejected = self._score(model, batch).logp.chunk(2)
+            chosen, rejected = self.scoring.score(model, batch).logp.chunk(2)
         return chosen, rejected
 
     def _is_logged(self) -> bool:
@@ -234,7 +185,7 @@ class RobustPreferenceTrainer(TrlTrainer):
         # Numbers of rows, or their votes in a stream; None for data without votes.
         who = row.tolist() if isinstance(row, Tensor) else row
         batch = {name: value for name, value in inputs.items() if name != ROW}
-        scores = self._score(model, batch, statistics=self._is_logged(), router_logits=self.aux_loss_enabled)
+        scores = self.scoring.score(model, batch, statistics=self._is_logged(), router_logits=self.aux_loss_enabled)
         chosen, rejected = self._answers(scores, batch)
         losses = self.loss(chosen, rejected)
         if who is None:
