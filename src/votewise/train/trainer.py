@@ -38,6 +38,7 @@ from votewise.train.metrics import RunningBins, RunningMeans, add_confidence, ad
 from votewise.train.model_card import card_section, method_of
 from votewise.train.objectives import CONFIDENCE_OBJECTIVES, apply_objective, better_answers, likelihood_loss
 from votewise.train.precompute import with_reference
+from votewise.train.repeated_prompts import without_repeated_prompt
 from votewise.train.scoring import Scores
 from votewise.train.seen_rows import refuse_pictures_in
 from votewise.train.training_rows import ROW
@@ -84,11 +85,13 @@ class RobustPreferenceTrainer(TrlTrainer):
                 expected="no ref_model",
             )
         self.beliefs: Any
+        train_dataset = without_repeated_prompt(train_dataset, "train_dataset")
+        kwargs["eval_dataset"] = without_repeated_prompt(kwargs.get("eval_dataset"), "eval_dataset")
         # A collator that the user gives may use any column.
         start = begin(
             train_dataset, args, carry=not args.remove_unused_columns or kwargs.get("data_collator") is not None
         )
-        refuse_pictures_in(kwargs.get("eval_dataset"))
+        refuse_pictures_in(kwargs["eval_dataset"])
         self.rows, self.beliefs = start.rows, start.beliefs
         self._votes = BatchVotes(self.rows, self.beliefs, args, self.loss)
         self.scoring = CheckedScoring(args)
