@@ -21,7 +21,19 @@ TESTS = "tests/train"
 def newest_there_is() -> str:
     """The newest TRL below 2 on the package index; the newest one known to work where there is no index."""
     asked = subprocess.run(
-        [sys.executable, "-m", "pip", "--disable-pip-version-check", "index", "versions", "trl"],
+        [
+            sys.executable,
+            "-m",
+            "pip",
+            "--disable-pip-version-check",
+            "--retries",
+            "0",
+            "--timeout",
+            "10",
+            "index",
+            "versions",
+            "trl",
+        ],
         capture_output=True,
         text=True,
     )
