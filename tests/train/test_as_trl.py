@@ -7,6 +7,7 @@ are refused here on purpose are in docs/training.md ("What TRL's tests check") a
 from __future__ import annotations
 
 import copy
+import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -19,7 +20,7 @@ import torch
 from datasets import Dataset, DatasetDict, IterableDatasetDict
 from peft import LoraConfig, get_peft_model
 from tiny import QUIET, as_chat, make_config, make_model, make_rows, make_tokenizer, parameters_of
-from transformers import Qwen3MoeConfig, Qwen3MoeForCausalLM
+from transformers import Qwen3MoeConfig, Qwen3MoeForCausalLM, dynamic_module_utils
 from trl import DPOConfig, DPOTrainer
 
 from votewise.errors import BadInputError
@@ -214,16 +215,38 @@ def test_a_model_by_its_name_with_a_number_format(tmp_path: Path) -> None:
     assert any(not torch.equal(after[name], before[name]) for name in after)
 
 
-def test_code_of_a_model_is_not_run_unasked(tmp_path: Path) -> None:
-    folder = Path(saved(tmp_path))
-    config = (folder / "config.json").read_text()
-    (folder / "own.py").write_text(
-        "from transformers import LlamaForCausalLM\n\n\nclass Own(LlamaForCausalLM):\n    pass\n"
-    )
-    told = '"auto_map": {"AutoModelForCausalLM": "own.Own"}, "model_type": "llama2own"'
-    (folder / "config.json").write_text(config.replace('"model_type": "llama"', told))
-    with pytest.raises((ValueError, BadInputError)):
-        RobustPreferenceTrainer(str(folder), args=make_config(tmp_path), train_dataset=plain_rows())
+OWN_CODE = """
+from pathlib import Path
+from transformers import LlamaConfig, LlamaForCausalLM
+
+Path({marker!r}).touch()
+
+
+class OwnConfig(LlamaConfig):
+    model_type = "own"
+
+
+class Own(LlamaForCausalLM):
+    config_class = OwnConfig
+"""
+
+
+@pytest.mark.parametrize("trusted", [False, True])
+def test_code_of_a_model_is_not_run_unasked(trusted: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(dynamic_module_utils, "HF_MODULES_CACHE", str(tmp_path / "modules"))
+    folder, marker = Path(saved(tmp_path)), tmp_path / "code was run"
+    told = json.loads((folder / "config.json").read_text()) | {"model_type": "own", "architectures": ["Own"]}
+    told["auto_map"] = {"AutoConfig": "own.OwnConfig", "AutoModelForCausalLM": "own.Own"}
+    (folder / "config.json").write_text(json.dumps(told))
+    (folder / "own.py").write_text(OWN_CODE.format(marker=str(marker)))
+    args = make_config(tmp_path, trust_remote_code=trusted)
+    if trusted:
+        trainer = RobustPreferenceTrainer(str(folder), args=args, train_dataset=plain_rows())
+        assert type(trainer.model).__name__ == "Own"
+    else:
+        with pytest.raises(ValueError, match="custom code"):
+            RobustPreferenceTrainer(str(folder), args=args, train_dataset=plain_rows())
+    assert marker.exists() is trusted
 
 
 def test_gradient_checkpointing(tmp_path: Path) -> None:
