@@ -5,9 +5,10 @@ DuckDB makes the log from hashes of row numbers, so it is the same in every run.
 and the tasks alternate; times are the best of the repeats, and every claim is a ratio: of wall times, and of the time of all
 cores, which other work on the machine disturbs less. The bare group-by is the query that somebody who knows this log would
 write by hand, with its result in a temporary table; the bare copy also writes the rows of the half of the users that won
-most. With --pandas the log has the metadata that pandas writes.
+most. With --pandas the log has the metadata that pandas writes. Users are numbered from 0; with --ids text they are
+texts, with --ids wide numbers of 63 bits.
 
-    python benchmarks/filter.py [--rows 100000000] [--users 1000000] [--repeats 3] [--swap] [--pandas] [--folder DIR]
+    python benchmarks/filter.py [--rows 100000000] [--users 1000000] [--repeats 3] [--ids IDS] [--swap] [--pandas]
 """
 
 from __future__ import annotations
@@ -30,7 +31,7 @@ BYTES_A_ROW = 16
 
 MAKE = """
 COPY (
-    SELECT user_id AS "user",
+    SELECT {user} AS "user",
            CASE WHEN swapped THEN 'gpt-small' ELSE 'gpt-large' END AS model_a,
            CASE WHEN swapped THEN 'gpt-large' ELSE 'gpt-small' END AS model_b,
            CASE WHEN hash(i + 2e12::BIGINT) % 100 < 8 THEN 'tie'
@@ -40,6 +41,7 @@ COPY (
                  {swap} AND hash(i + 4e12::BIGINT) % 2 = 0 AS swapped FROM range({rows}) AS t(i))
 ) TO '{path}' (FORMAT parquet)
 """
+IDS = {"narrow": "user_id", "text": "'user-' || user_id", "wide": "(hash(user_id) >> 1)::BIGINT"}
 BARE = """
 CREATE TEMP TABLE counted AS
 SELECT "user", count(*) FILTER (winner <> 'tie') AS comparisons, count(*) FILTER ({won}) AS wins
@@ -157,22 +159,22 @@ def fresh(task: str, path: Path, swap: bool) -> dict[str, float]:
     return json.loads(ended.stdout.splitlines()[-1])
 
 
-def make(path: Path, rows: int, users: int, swap: bool, pandas: bool) -> None:
+def make(path: Path, rows: int, users: int, swap: bool, pandas: bool, ids: str) -> None:
     import duckdb
 
     told = ", KV_METADATA {pandas: '{\"columns\": []}'}" if pandas else ""
-    query = MAKE.format(rows=rows, users=users, path=path, swap=str(swap).lower())
+    query = MAKE.format(rows=rows, users=users, path=path, swap=str(swap).lower(), user=IDS[ids])
     duckdb.connect().execute(query.replace("(FORMAT parquet)", f"(FORMAT parquet{told})"))
 
 
-def measure(rows: int, users: int, repeats: int, swap: bool, pandas: bool, folder: str | None) -> None:
+def measure(rows: int, users: int, repeats: int, swap: bool, pandas: bool, folder: str | None, ids: str) -> None:
     """Make the logs, print the table."""
     free = shutil.disk_usage(folder or tempfile.gettempdir()).free
     if free < 2 * BYTES_A_ROW * rows:
         sys.exit(f"needs {2 * BYTES_A_ROW * rows / 1e9:.0f} GB of disk, {free / 1e9:.0f} GB are free")
     with tempfile.TemporaryDirectory(prefix="votewise-bench-", dir=folder) as name:
         path, double = Path(name, "log.parquet"), Path(name, "double.parquet")
-        make(path, rows, users, swap, pandas)
+        make(path, rows, users, swap, pandas, ids)
         print(
             f"{rows:,} rows by {users:,} users, {path.stat().st_size / 1e9:.2f} GB, best of {repeats} on {CORES} cores"
         )
@@ -191,7 +193,7 @@ def measure(rows: int, users: int, repeats: int, swap: bool, pandas: bool, folde
             )
         print(f"  kept {best['whole']['rows']:,} rows by {best['whole']['users']:,} users")
         path.unlink()
-        make(double, rows, 2 * users, swap, pandas)
+        make(double, rows, 2 * users, swap, pandas, ids)
         more = min((fresh("count", double, swap) for _ in range(repeats)), key=lambda run: run["fit"])
         once = min(runs["count"], key=lambda run: run["fit"])
         for number, run in ((users, once), (2 * users, more)):
@@ -206,6 +208,7 @@ def main() -> None:
     parser.add_argument("--rows", type=lambda text: int(float(text)), default=100_000_000)
     parser.add_argument("--users", type=lambda text: int(float(text)))
     parser.add_argument("--repeats", type=int, default=3)
+    parser.add_argument("--ids", choices=IDS, default="narrow")
     parser.add_argument("--swap", action="store_true")
     parser.add_argument("--pandas", action="store_true")
     parser.add_argument("--folder")
@@ -220,7 +223,7 @@ def main() -> None:
         print(json.dumps(found))
     else:
         users = options.users or max(options.rows // 100, 1)
-        measure(options.rows, users, options.repeats, options.swap, options.pandas, options.folder)
+        measure(options.rows, users, options.repeats, options.swap, options.pandas, options.folder, options.ids)
 
 
 if __name__ == "__main__":

@@ -13,6 +13,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from votewise.errors import BadInputError
+from votewise.sources.containers.open_table import OpenTable
 from votewise.users.click_log import ClickLog
 from votewise.users.log_options import LogOptions
 from votewise.users.read_clicks import count_comparisons, open_log
@@ -338,3 +339,37 @@ def test_texts_stay_texts_in_a_csv(tmp_path: Path) -> None:
     with open_log(path, COLUMNS) as opened:
         opened.write_rows(tmp_path / "rows.parquet", np.array([True]))
     assert pq.read_table(tmp_path / "rows.parquet")["user"].to_pylist() == ["007", "7"]
+
+
+@pytest.mark.parametrize(
+    ("kind", "first", "step"),
+    [
+        (pa.int64(), 0, 1),
+        (pa.int64(), -(2**63), 1),
+        (pa.int64(), -(2**63), 2**55),
+        (pa.int32(), -40, 10_000),
+        (pa.uint64(), 2**64 - 200, 1),
+        (pa.uint64(), 2**40, 2**30),
+    ],
+)
+def test_numbered_users_are_counted_alike_whatever_their_range(
+    tmp_path: Path, kind: pa.DataType, first: int, step: int
+) -> None:
+    """Small ranges are counted in arrays, wide ones in hash tables."""
+    log = simulated()
+    users = pa.array([first + step * int(name[1:]) for name in log["user"].to_pylist()], kind)
+    numbered = log.set_column(1, "user", users)
+    pq.write_table(numbered, tmp_path / "log.parquet", row_group_size=500)
+    assert as_cells(count_comparisons(tmp_path / "log.parquet")) == cells(numbered)
+
+
+def test_arrays_of_all_threads_keep_within_their_bytes() -> None:
+    engine = ibis.duckdb.connect()
+    for threads in (1, 2, 7, 64):
+        engine.con.execute(f"SET threads = {threads}")
+        for width in (32, 640, 10**9):
+            OpenTable(None, "log", engine=engine).count_in_arrays(width)
+            bits = engine.con.execute("SELECT current_setting('perfect_ht_threshold')").fetchone()[0]
+            assert bits >= 12
+            assert bits == 12 or threads * width << bits <= 1 << 28
+    OpenTable(None, "log").count_in_arrays(32)

@@ -20,6 +20,9 @@ HALF = 1 << 32
 BOTH = HALF + 1
 """A comparison and a win."""
 
+BYTES_A_SUM = 32
+"""What such a sum takes in an engine that adds in 128 bits."""
+
 NONE: Mapping[str, str] = MappingProxyType({})
 
 MOST_KINDS = 1000

@@ -22,6 +22,7 @@ from votewise.sources.databases.connections import engine_errors
 from votewise.users.click_log import ClickLog
 from votewise.users.click_meanings import LogRows, read_meanings
 from votewise.users.counting import (
+    BYTES_A_SUM,
     count_users,
     example,
     first_fault,
@@ -196,6 +197,7 @@ class _Counter:
                 skipped[fault.problem] += fault.kind.rows
             rows = rows.filter(usable)
         correlation = None
+        self.opened.count_in_arrays(BYTES_A_SUM * len(outcomes.domains))
         if options.judgement is None:
             users = self.stack.enter_context(count_users(rows, columns, outcomes).cache())
         else:

@@ -10,6 +10,7 @@ import glob
 import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -62,7 +63,8 @@ def open_table(
         yield OpenTable(source, "ibis table", typed=_types_of(source))
     else:
         with _embedded() as (engine, folder):
-            yield _in_files(engine, folder, source, split, stop, told) or _loaded(engine, source, split, stop)
+            opened = _in_files(engine, folder, source, split, stop, told) or _loaded(engine, source, split, stop)
+            yield replace(opened, engine=engine)
 
 
 def _types_of(table: Any) -> pa.Schema | None:
