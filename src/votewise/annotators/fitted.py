@@ -5,8 +5,6 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass
 from typing import Any
 
-import numpy as np
-
 from votewise.annotators.beliefs import Beliefs
 from votewise.annotators.em_steps import ReliabilityModel, prior_pull
 from votewise.annotators.fit_settings import FitSettings
@@ -16,6 +14,7 @@ from votewise.inference import intervals as iv
 from votewise.inference.diagnostic import Diagnostic
 from votewise.inference.em import EMRun
 from votewise.inference.orders import KINDS, OrderKind
+from votewise.inference.partial_intervals import intervals_under_all
 from votewise.inference.priors import Beta
 
 
@@ -65,16 +64,12 @@ class OrderBeliefs:
     def intervals(self, level: float, widening: Floats) -> tuple[Floats, Floats]:
         """(K,) lower and upper ends of intervals that hold whichever of the plausible kinds of error is the true one.
 
-        Beyond each end is at most half of 1 - ``level`` of the mass under every kind; of a kind that is only a tenth as
-        plausible as another, ten times as much.
+        Outside is at most 1 - ``level`` of the mass under every kind; of a kind that is only a tenth as plausible as
+        another, ten times as much.
         """
-        low, high = np.ones(self.masses.shape[1]), np.zeros(self.masses.shape[1])
-        for mass, plausible, own in zip(self.masses, self.plausible, self.widening, strict=True):
-            tails = (1 - level) / plausible
-            if tails < 1:
-                ends = iv.grid_intervals(mass, 1 - tails, widening * own)
-                low, high = np.minimum(low, ends[0]), np.maximum(high, ends[1])
-        return low, high
+        outside = (1 - level) / self.plausible
+        some = outside < 1
+        return intervals_under_all(self.masses[some], outside[some], widening * self.widening[some, None])
 
 
 @dataclass(frozen=True, eq=False)

@@ -147,13 +147,6 @@ def reliability_intervals(
     return expit(middle - widening * (middle - low)), expit(middle + widening * (high - middle))
 
 
-def grid_intervals(mass: Floats, level: float, widening: Floats) -> tuple[Floats, Floats]:
-    """(K,) lower and (K,) upper ends of equal-tailed intervals, from masses (K, G) at the nodes of a ``Grid``."""
-    found = Grid.of_size(mass.shape[1]).quantiles(mass, ((1 - level) / 2, 0.5, (1 + level) / 2))
-    low, middle, high = logit(np.clip(found, 1e-12, 1 - 1e-12))
-    return expit(middle - widening * (middle - low)), expit(middle + widening * (high - middle))
-
-
 def prior_width(prior: Beta | None, level: float) -> float:
     """Width of the interval that the prior alone gives, before any vote."""
     nothing, empty = np.zeros(1), np.zeros((1, BINS))
