@@ -11,8 +11,10 @@ import pytest
 
 torch = pytest.importorskip("torch", reason="torch is not installed: votewise[train]")
 
+import worker  # noqa: E402
 from datasets import ClassLabel, Dataset, Features, IterableDataset, Value  # noqa: E402
 from tiny import as_chat, losses_of, make_model, make_rows, make_tokenizer, make_trainer, parameters_of  # noqa: E402
+from uneven import LEFT_OUT, UNEVEN, EndAfter, uneven_rows  # noqa: E402
 
 from votewise.data.votes import Votes  # noqa: E402
 from votewise.errors import BadInputError  # noqa: E402
@@ -265,6 +267,30 @@ def test_counts_of_a_resumed_stream_are_those_of_one_that_was_never_stopped(tmp_
         found.append(trainer.data_counts)
     assert found[0] == found[1]
     assert (found[0].too_long, found[0].equal_answers, found[0].rows) == (2, 1, 40)
+
+
+@pytest.mark.parametrize("workers", [0, 2])
+@pytest.mark.parametrize("files", [1, 3])
+def test_a_stream_is_counted_as_the_same_rows_in_memory(workers: int, files: int, tmp_path: Path) -> None:
+    """With workers each of which reads its own files, or one of which reads all; twice in two passes."""
+    rows, settings = uneven_rows(), UNEVEN | {"dataloader_num_workers": workers}
+    known = make_trainer(tmp_path, rows, **UNEVEN, one_row_per="vote").data_counts
+    assert {name: getattr(known, name) for name in LEFT_OUT} == LEFT_OUT
+    for passes in (1, 2):
+        stream = rows.to_iterable_dataset(num_shards=files)
+        trainer = trained(tmp_path, stream, **settings, max_steps=100, callbacks=[EndAfter(passes)])
+        found = trainer.data_counts
+        assert {name: getattr(found, name) for name in LEFT_OUT} == {n: passes * k for n, k in LEFT_OUT.items()}
+        assert found.votes == found.trained == trainer.beliefs.seen
+
+
+def test_several_processes_count_a_stream_as_one_does(tmp_path: Path) -> None:
+    """Both read all rows and train on half of them, or each reads its own files; both know the counts of both."""
+    for *found, other in worker.in_processes("counted", tmp_path):
+        assert "dispatch_batches cuts pairs apart in 2 processes" in other["refused"]
+        for split, counts in zip(worker.STREAMS, found, strict=True):
+            assert {name: counts[name] for name in LEFT_OUT} == LEFT_OUT, split
+            assert (counts["processes"], counts["votes"]) == (2, 33)
 
 
 @BOTH

@@ -500,7 +500,7 @@ def test_chat_templates(tmp_path: Path) -> None:
     tokenizer = make_tokenizer(chat=True)
     trainer = make_trainer(tmp_path, rows, processing_class=tokenizer)
     batch = next(iter(trainer.get_train_dataloader()))
-    for i, row in enumerate(batch[ROW].tolist()):
+    for i, row in enumerate(batch[ROW]):
         source = trainer.rows.dataset[row]
         text = tokenizer.decode(batch["input_ids"][i][batch["attention_mask"][i].bool()])
         answer = tokenizer.decode(batch["input_ids"][i][batch["completion_mask"][i].bool()])

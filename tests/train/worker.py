@@ -1,7 +1,7 @@
 """Runs that need their own process, because they are killed or because there are two of them.
 
     python worker.py killed FOLDER SCENARIO [SCENARIO ...]
-    ACCELERATE_USE_CPU=true torchrun --nproc_per_node 2 worker.py ranks|kept FILE
+    ACCELERATE_USE_CPU=true torchrun --nproc_per_node 2 worker.py ranks|kept|counted FILE
 
 A killed run is a fork: the libraries are imported once. Nothing of it runs on after the SIGKILL, no handler and no flush.
 """
@@ -15,6 +15,7 @@ import socket
 import subprocess
 import sys
 from collections.abc import Callable
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -27,8 +28,10 @@ from peft import LoraConfig
 from tiny import losses_of, make_model, make_rows, make_trainer
 from torch.distributed.tensor import DTensor
 from transformers import TrainerCallback
+from uneven import UNEVEN, EndAfter, uneven_rows
 
 import votewise.train.checkpoints as checkpoints
+from votewise.errors import BadInputError
 from votewise.train import RobustPreferenceTrainer
 
 STEP = {"gradient_accumulation_steps": 2, "per_device_train_batch_size": 4, "save_strategy": "steps", "save_steps": 2}
@@ -269,6 +272,25 @@ def kept(file: Path) -> None:
     file.with_name(f"{file.name}.{os.environ['RANK']}").write_text(json.dumps(found))
 
 
+STREAMS = [(files, workers) for files in (1, 4) for workers in (0, 2)]
+"""Files of a stream, and workers of each process's data loader: all read all of it, or each reads its own files."""
+
+
+def counted(file: Path) -> None:
+    """What two processes say about the rows of a stream that both read once."""
+    found = []
+    for files, workers in STREAMS:
+        settings = UNEVEN | {"max_steps": 100, "callbacks": [EndAfter(1)], "dataloader_num_workers": workers}
+        trainer = make_trainer(file.parent, uneven_rows().to_iterable_dataset(num_shards=files), **settings)
+        trainer.train()
+        found.append({**asdict(trainer.data_counts), "processes": trainer.accelerator.num_processes})
+    try:
+        make_trainer(file.parent, accelerator_config={"dispatch_batches": True})
+    except BadInputError as error:
+        found.append({"refused": str(error)})
+    file.with_name(f"{file.name}.{os.environ['RANK']}").write_text(json.dumps(found))
+
+
 FSDP2 = {
     "ACCELERATE_USE_FSDP": "true",
     "FSDP_VERSION": "2",
@@ -303,4 +325,4 @@ if __name__ == "__main__":
     else:
         if os.environ.get("ACCELERATE_USE_FSDP"):
             shard_on_cpus()
-        {"ranks": ranks, "kept": kept}[sys.argv[1]](Path(sys.argv[2]))
+        {"ranks": ranks, "kept": kept, "counted": counted}[sys.argv[1]](Path(sys.argv[2]))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from itertools import chain
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import pyarrow as pa
@@ -17,9 +17,10 @@ from votewise.arrays import Floats
 from votewise.defaults import INFORMED
 from votewise.train.audited import fixed_confidence
 from votewise.train.config import RobustPreferenceConfig
-from votewise.train.data_counts import StreamCounts
 from votewise.train.losses import Losses, PreferenceLoss
+from votewise.train.stream_counts import StreamCounts
 from votewise.train.streamed_beliefs import StreamedBeliefs
+from votewise.train.streamed_rows import Reader
 from votewise.train.training_beliefs import TrainingBeliefs
 from votewise.train.training_rows import TrainingRows
 
@@ -110,15 +111,18 @@ class BatchVotes:
         if self.counts is not None:
             self.counts.load(self.beliefs.counts)
 
+    def count(self, who: list[Any], *, alike: bool, ended: dict[Reader, int] | None) -> None:
+        """Count the rows of a stream that an optimiser step was made of, as ``StreamCounts.add`` says; from all ranks."""
+        if self.counts is not None:
+            self.counts.add(who, alike=alike, ended=ended)
+            self.beliefs.counts = self.counts.state()
+
     def absorb(self, who: list[Any], margin: Floats, residual: Floats) -> None:
         """Learn from an optimiser step: (B,) margins of the chosen answers and weighted losses, from all ranks."""
         squared = residual if self.loss.squared else None
         if self.rows is None:
             weight = np.array([vote.weight for vote in who])
             counts = np.flatnonzero(weight)
-            if self.counts is not None:
-                self.counts.add(who)
-                self.beliefs.counts = self.counts.state()
             if len(counts):
                 names = [who[i].annotator for i in counts]
                 squared = None if squared is None else squared[counts]
@@ -132,15 +136,42 @@ def to_device(values: Any, like: Tensor) -> Tensor:
     return torch.as_tensor(np.ascontiguousarray(values), dtype=torch.float32).to(like.device, non_blocking=True)
 
 
-def gather_step(parts: list[StepPart], *, processes: int) -> tuple[list[Any], Floats, Floats]:
-    """All micro-batches of an optimiser step, from all ranks: which votes, their margins and their weighted losses."""
+class Step(NamedTuple):
+    """An optimiser step of B rows, from all ranks.
+
+    Attributes:
+        who: which votes they stand for.
+        margin: (B,) margins of the chosen answers.
+        residual: (B,) weighted losses.
+        ended: at the end of a pass over a stream, how many rows each reader has read; else None.
+    """
+
+    who: list[Any]
+    margin: Floats
+    residual: Floats
+    ended: dict[Reader, int] | None
+
+
+def gather_step(parts: list[StepPart], *, processes: int, ended: dict[Reader, int] | None = None) -> Step:
+    """All micro-batches of an optimiser step, from all ranks.
+
+    Args:
+        parts: this rank's micro-batches.
+        processes: number of ranks.
+        ended: at the end of a pass over a stream, how many rows each reader of this rank has read; else None.
+    """
     who, margins, residuals = zip(*parts, strict=True)
     margin, residual = (torch.cat(values).double().cpu().numpy() for values in (margins, residuals))
-    ranks = [(list(chain(*who)), margin, residual)]
+    ranks = [Step(list(chain(*who)), margin, residual, ended)]
     if processes > 1:
         ranks = gather_object(ranks)
-    margin, residual = (np.concatenate([rank[i] for rank in ranks]) for i in (1, 2))
-    return list(chain(*(rank[0] for rank in ranks))), margin, residual
+    read = [rank.ended for rank in ranks if rank.ended is not None]
+    return Step(
+        list(chain(*(rank.who for rank in ranks))),
+        np.concatenate([rank.margin for rank in ranks]),
+        np.concatenate([rank.residual for rank in ranks]),
+        {reader: number for each in read for reader, number in each.items()} if read else None,
+    )
 
 
 def reliability_table(result: ReliabilityResult, trained_with: Floats) -> pa.Table:

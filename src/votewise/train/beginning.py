@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import torch
 from datasets import Dataset, IterableDataset
 from peft import PeftModel
 from transformers import TrainerCallback
@@ -16,13 +15,11 @@ from votewise.data.votes import Votes
 from votewise.errors import BadInputError
 from votewise.train.audited import audited_reliability
 from votewise.train.config import RobustPreferenceConfig
-from votewise.train.packing import PackingPlan
 from votewise.train.row_weights import WEIGHT
-from votewise.train.scoring import PLAN, FastStep
 from votewise.train.streamed_beliefs import StreamedBeliefs
-from votewise.train.streamed_rows import StreamedVote, checked_stream
+from votewise.train.streamed_rows import RowsRead, checked_stream
 from votewise.train.training_beliefs import TrainingBeliefs
-from votewise.train.training_rows import ROW, TrainingRows, training_rows, votes_of_dataset
+from votewise.train.training_rows import TrainingRows, training_rows, votes_of_dataset
 from votewise.train.unused import roles_of, unused_columns, votes_columns
 
 
@@ -40,6 +37,7 @@ class Beginning:
         weightless: votes left out because their weight is 0.
         equal: rows of a dataset left out because both answers are equal.
         skipped: rows of another source that hold no vote, or one between equal answers.
+        read: how many rows of a stream have been read; None for other data.
     """
 
     rows: TrainingRows | None
@@ -51,6 +49,7 @@ class Beginning:
     weightless: int = 0
     equal: int = 0
     skipped: int = 0
+    read: RowsRead | None = None
 
 
 def begin(train_dataset: Any, args: RobustPreferenceConfig, *, carry: bool = False) -> Beginning:
@@ -69,8 +68,10 @@ def begin(train_dataset: Any, args: RobustPreferenceConfig, *, carry: bool = Fal
     if isinstance(train_dataset, IterableDataset):
         streamed = StreamedBeliefs(settings)
         streamed.start_at(audited)
-        stream, columns = checked_stream(train_dataset, args.annotator_column)
-        return Beginning(None, streamed, stream, None, unused_columns(columns, {args.annotator_column, WEIGHT}))
+        read = RowsRead(args.dataloader_num_workers)
+        stream, columns = checked_stream(train_dataset, args.annotator_column, read)
+        unused = unused_columns(columns, {args.annotator_column, WEIGHT})
+        return Beginning(None, streamed, stream, None, unused, read=read)
     source = None
     if not isinstance(train_dataset, Votes):
         if not isinstance(train_dataset, Dataset):
@@ -103,28 +104,6 @@ def needs_copy(model: Any, args: RobustPreferenceConfig, others: dict[str, Any])
     if isinstance(model, str | PeftModel) or args.precompute_ref_log_probs or others.get("peft_config") is not None:
         return False
     return not getattr(model.config, "_name_or_path", "")
-
-
-class RowCollator:
-    """A collator that passes on the number of each row, or in a stream its vote, and how to pack the batch.
-
-    Args:
-        collator: makes the batch.
-        how: the way of scoring that the run begins with.
-    """
-
-    def __init__(self, collator: Any, how: FastStep = "off") -> None:
-        self.collator, self.how = collator, how
-
-    def __call__(self, examples: list[dict[str, Any]]) -> dict[str, Any]:
-        """A batch of rows."""
-        batch: dict[str, Any] = self.collator(examples)
-        if self.how in ("shared", "packed") and batch["input_ids"].device.type == "cpu":
-            batch[PLAN] = PackingPlan(batch, share=self.how == "shared")
-        if ROW in examples[0]:
-            own = [example[ROW] for example in examples]
-            batch[ROW] = [StreamedVote(**vote) for vote in own] if isinstance(own[0], dict) else torch.tensor(own)
-        return batch
 
 
 class EndOfEpoch(TrainerCallback):

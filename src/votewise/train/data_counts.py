@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, replace
+from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 import pyarrow.compute as pc
 
 from votewise.data.votes import UNKNOWN
 from votewise.errors import many
 from votewise.train.beginning import Beginning
-from votewise.train.streamed_beliefs import SOMEBODY
-from votewise.train.streamed_rows import StreamedVote
 
 
 @dataclass(frozen=True)
@@ -32,12 +29,14 @@ class DataCounts:
         weightless: votes left out because their weight is 0; ``weightless_pairs``: pairs left out because all theirs are.
         tied: pairs left out because they have no votes but ties.
         rejected: rows left out because they could not be read.
-        too_long: rows left out because their prompt fills ``max_length``; None where a stream cannot tell.
-        cut: rows of which the end of an answer is cut off at ``max_length``; None for a stream.
-        no_answer: rows that are trained on although an answer has no token; None for a stream.
+        too_long: rows left out because their prompt fills ``max_length``; None where a stream cannot tell, because it was
+            resumed from a checkpoint without numbers or with other processes or workers.
+        cut: rows of which the end of an answer is cut off at ``max_length``.
+        no_answer: rows that are trained on although an answer has no token.
         unknown_people: votes without a name.
         not_audited: annotators about whom the audit that training starts from says nothing.
         unused: columns that nothing uses.
+        streamed: whether the data are a stream.
     """
 
     rows: int = 0
@@ -52,11 +51,12 @@ class DataCounts:
     tied: int = 0
     rejected: int = 0
     too_long: int | None = 0
-    cut: int | None = 0
-    no_answer: int | None = 0
+    cut: int = 0
+    no_answer: int = 0
     unknown_people: int = 0
     not_audited: int = 0
     unused: tuple[str, ...] = ()
+    streamed: bool = False
 
 
 def count_data(start: Beginning, prepared: Any, max_length: int | None) -> DataCounts:
@@ -101,61 +101,6 @@ def _lengths(prepared: Any, name: str) -> Any:
     return pc.list_value_length(column).to_numpy().astype(np.int64)
 
 
-COUNTED = ("rows", "votes", "trained", "equal_answers", "weightless", "too_long", "unknown_people")
-"""Numbers that grow while a stream is read."""
-
-
-class StreamCounts:
-    """Counts the rows of a stream as they arrive in batches.
-
-    Args:
-        start: what the run starts with.
-        gaps: whether rows arrive in the stream's order, so that gaps in their numbers are rows that TRL left out.
-    """
-
-    def __init__(self, start: Beginning, *, gaps: bool) -> None:
-        self.now = DataCounts(unused=start.unused, too_long=0 if gaps else None, cut=None, no_answer=None)
-        self._next = 0
-
-    def state(self) -> npt.NDArray[np.int64]:
-        """The numbers, for a checkpoint."""
-        return np.array([self._next, *(getattr(self.now, name) or 0 for name in COUNTED)], np.int64)
-
-    def load(self, state: npt.NDArray[np.int64]) -> None:
-        """Resume from the ``state`` of a checkpoint; where it has none, rows that were left out are unknown."""
-        if len(state) != 1 + len(COUNTED):
-            self.now = replace(self.now, too_long=None)
-            return
-        self._next, *found = state.tolist()
-        too_long = self.now.too_long
-        self.now = replace(self.now, **dict(zip(COUNTED, found, strict=True)))
-        if too_long is None:
-            self.now = replace(self.now, too_long=None)
-
-    def add(self, votes: Iterable[StreamedVote]) -> None:
-        """Count the rows of an optimiser step, from all ranks."""
-        votes, now = list(votes), self.now
-        gone = 0
-        for vote in votes:
-            if vote.place < self._next:
-                self._next = 0  # another epoch
-            gone += vote.place - self._next
-            self._next = vote.place + 1
-        equal = sum(vote.equal for vote in votes)
-        counting = [vote for vote in votes if vote.weight > 0]
-        too_long = None if now.too_long is None else now.too_long + gone
-        self.now = replace(
-            now,
-            rows=now.rows + len(votes) + (0 if too_long is None else gone),
-            votes=now.votes + len(counting),
-            trained=now.trained + len(counting),
-            equal_answers=now.equal_answers + equal,
-            weightless=now.weightless + len(votes) - len(counting) - equal,
-            too_long=too_long,
-            unknown_people=now.unknown_people + sum(vote.annotator == SOMEBODY for vote in counting),
-        )
-
-
 def lines_about(counts: DataCounts, max_length: int | None) -> Iterator[str]:
     """What people should know about the data before training, one line for each subject."""
     left_out = [
@@ -171,7 +116,7 @@ def lines_about(counts: DataCounts, max_length: int | None) -> Iterator[str]:
         (counts.tied, "pair with no votes but ties", "pairs with no votes but ties"),
         (counts.rejected, "row that could not be read", "rows that could not be read"),
     ]
-    if counts.cut is None and counts.too_long:  # a stream's; of other data the rows are named
+    if counts.streamed and counts.too_long:  # of other data the rows are named
         full = f"whose prompt fills max_length={max_length}"
         left_out.append((counts.too_long, f"row {full}", f"rows {full}"))
     if found := [many(number, one, several) for number, one, several in left_out if number]:

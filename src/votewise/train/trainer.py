@@ -14,7 +14,9 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 import torch
+from accelerate.data_loader import IterableDatasetShard
 from accelerate.logging import get_logger
+from datasets import IterableDataset
 from peft import PeftModel
 from torch import Tensor
 
@@ -25,13 +27,13 @@ from votewise.errors import BadInputError, VotewiseError
 from votewise.report.audit_files import write_audit
 from votewise.storage.free_folders import TRAINING
 from votewise.train.batch_votes import BatchVotes, StepPart, gather_step, reliability_table
-from votewise.train.beginning import Beginning, EndOfEpoch, RowCollator, begin, needs_copy
+from votewise.train.beginning import Beginning, EndOfEpoch, begin, needs_copy
 from votewise.train.belief_page import write_page
 from votewise.train.belief_reports import BeliefReports
 from votewise.train.checked_scoring import CheckedScoring
 from votewise.train.checkpoints import last_whole_checkpoint, read_beliefs, save_beliefs
 from votewise.train.config import RobustPreferenceConfig
-from votewise.train.data_counts import DataCounts, StreamCounts, count_data, lines_about, summary_of
+from votewise.train.data_counts import DataCounts, count_data, lines_about, summary_of
 from votewise.train.inspection import describe_left_out, missing_rows
 from votewise.train.losses import Losses, ScoredAnswers
 from votewise.train.metrics import RunningBins, RunningMeans, add_confidence, add_rewards, add_tokens, belief_metrics
@@ -39,10 +41,14 @@ from votewise.train.model_card import card_section, method_of
 from votewise.train.objectives import CONFIDENCE_OBJECTIVES, apply_objective, better_answers, likelihood_loss
 from votewise.train.precompute import with_reference
 from votewise.train.repeated_prompts import without_repeated_prompt
+from votewise.train.row_collator import RowCollator
 from votewise.train.scoring import Scores
 from votewise.train.seen_rows import refuse_pictures_in
+from votewise.train.stream_counts import StreamCounts
+from votewise.train.streamed_rows import Reader
 from votewise.train.training_rows import ROW
 from votewise.train.trl_adapter import TrlTrainer
+from votewise.train.trl_settings import refuse_dispatched_pairs
 
 logger = get_logger(__name__)
 
@@ -78,6 +84,8 @@ class RobustPreferenceTrainer(TrlTrainer):
         args = RobustPreferenceConfig("robust-preference") if args is None else args
         if not isinstance(args, RobustPreferenceConfig):
             raise BadInputError("args", value=type(args).__name__, expected="a RobustPreferenceConfig")
+        if not isinstance(train_dataset, IterableDataset):
+            refuse_dispatched_pairs(args)
         self.loss = args.loss()
         if ref_model is not None and not self.loss.reference:
             raise BadInputError(
@@ -92,7 +100,7 @@ class RobustPreferenceTrainer(TrlTrainer):
             train_dataset, args, carry=not args.remove_unused_columns or kwargs.get("data_collator") is not None
         )
         refuse_pictures_in(kwargs["eval_dataset"])
-        self.rows, self.beliefs = start.rows, start.beliefs
+        self.rows, self.beliefs, self._read = start.rows, start.beliefs, start.read
         self._votes = BatchVotes(self.rows, self.beliefs, args, self.loss)
         self.scoring = CheckedScoring(args)
         # TRL builds no reference model if this is set; ``with_reference_logps`` computes nothing for losses without one.
@@ -109,9 +117,13 @@ class RobustPreferenceTrainer(TrlTrainer):
         if not self.loss.reference:
             self.no_reference_logps()
         self._prepare_scoring()
-        # Batches that the first process hands out to the others hold nothing but tensors.
-        alone = self.rows is not None and not self.accelerator.dispatch_batches
-        self.data_collator: Any = RowCollator(self.data_collator, self.scoring.wanted if alone else "off")
+        self.data_collator: Any = RowCollator(
+            self.data_collator,
+            self.scoring.wanted,
+            dispatched=bool(self.accelerator.dispatch_batches),
+            process=self.accelerator.process_index,
+            max_length=self.args.max_length,
+        )
         self.add_callback(EndOfEpoch(self.beliefs))
         self._reports = BeliefReports(self.beliefs, lambda: self.callback_handler.callbacks)
         self.add_callback(self._reports)
@@ -128,8 +140,8 @@ class RobustPreferenceTrainer(TrlTrainer):
         """Count what became of the data, and say so in the log."""
         limit = self.args.max_length
         if start.rows is None:
-            in_order = self.accelerator.num_processes == 1 and self.args.dataloader_num_workers == 0
-            self._votes.counts = StreamCounts(start, gaps=in_order)
+            processes, workers = self.accelerator.num_processes, self.args.dataloader_num_workers
+            self._votes.counts = StreamCounts(start, processes=processes, workers=workers)
             counts = self._votes.counts.now
         else:
             counts = count_data(start, self.train_dataset, limit)
@@ -185,7 +197,7 @@ class RobustPreferenceTrainer(TrlTrainer):
         """The robust loss of a batch; in training, what it says about the annotators is kept for the end of the step."""
         training = self.model.training
         row = inputs.get(ROW)
-        # Numbers of rows, or their votes in a stream; None for data without votes.
+        # Numbers of rows, or their votes in a stream; None for data without votes. A tensor where batches are dispatched.
         who = row.tolist() if isinstance(row, Tensor) else row
         batch = {name: value for name, value in inputs.items() if name != ROW}
         scores = self.scoring.score(model, batch, statistics=self._is_logged(), router_logits=self.aux_loss_enabled)
@@ -262,7 +274,9 @@ class RobustPreferenceTrainer(TrlTrainer):
     def _absorb_step(self) -> None:
         seen, self._step, self._estimate = self._step, [], None
         if seen:
-            self._votes.absorb(*gather_step(seen, processes=self.accelerator.num_processes))
+            step = gather_step(seen, processes=self.accelerator.num_processes, ended=self._rows_read())
+            self._votes.count(step.who, alike=self._processes_read_alike(), ended=step.ended)
+            self._votes.absorb(step.who, step.margin, step.residual)
         finite = any(bool(margin.isfinite().any()) for _, margin, _ in seen) if not self.beliefs.seen else True
         if not finite:  # rows of weight 0 alone are no reason to stop
             why = "they are not finite" if seen else f"the column {ROW} was lost on its way to the loss"
@@ -270,6 +284,22 @@ class RobustPreferenceTrainer(TrlTrainer):
                 f"No margin of the first step reached the beliefs about annotators: {why}. In the first case check the "
                 "learning rate and number format, in the second a data_collator of your own and the version of TRL."
             )
+
+    def _rows_read(self) -> dict[Reader, int] | None:
+        """How many rows of a stream this process has read, if this step was the last one of a pass over it."""
+        # Otherwise what comes after the last row may be rows that the data loader has dropped.
+        if (
+            self._read is None
+            or self.args.dataloader_drop_last
+            or not self.accelerator.gradient_state.end_of_dataloader
+        ):
+            return None
+        return self._read.by_reader(self.accelerator.process_index)
+
+    def _processes_read_alike(self) -> bool:
+        """Whether each process reads a whole stream to train on its part, as accelerate does where there are few files."""
+        shard = getattr(self.callback_handler.train_dataloader, "dataset", None)
+        return isinstance(shard, IterableDatasetShard) and getattr(shard.dataset, "_distributed", None) is None
 
     # Metrics
 

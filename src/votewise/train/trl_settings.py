@@ -119,3 +119,19 @@ def check_trl_settings(config: Any, *, reference: bool) -> None:
                     value=getattr(config, name),
                     expected="no such setting, because this loss has no reference model",
                 )
+
+
+def refuse_dispatched_pairs(config: Any) -> None:
+    """Refuse batches that the first process hands out to several: they are cut between chosen and rejected answers.
+
+    TRL itself turns this off for streams.
+
+    Raises:
+        BadInputError: ``dispatch_batches`` with several processes.
+    """
+    if config.accelerator_config.dispatch_batches and config.world_size > 1:
+        raise BadInputError(
+            f"accelerator_config: dispatch_batches cuts pairs apart in {config.world_size} processes",
+            value=True,
+            expected="False, so that each process reads its own batches",
+        )
