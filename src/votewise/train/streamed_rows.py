@@ -81,7 +81,7 @@ def checked_stream(
     Args:
         stream: a ``datasets.IterableDataset``.
         annotator_column: the column with the annotator; None for none.
-        read: is told of every row that is read.
+        read: notes every row that is read.
         name: what the stream is called.
 
     Raises:
