@@ -26,6 +26,7 @@ import pyarrow as pa  # noqa: E402
 import pyarrow.parquet as pq  # noqa: E402
 import yaml  # type: ignore[import-untyped]  # noqa: E402
 from tiny import make_model, make_tokenizer  # noqa: E402
+from uneven import mute_tokenizer, uneven_rows  # noqa: E402
 
 import votewise.train  # noqa: E402
 from shell import process  # noqa: E402
@@ -196,6 +197,36 @@ def test_a_dry_run_tells_and_loads_no_weights(
     assert out.count("Source row ") == out.count("[rejected] ") - 1 == 2, "one is in the legend"
     assert "\x1b" not in out
     assert not (tmp_path / "run").exists()
+
+
+@pytest.mark.slow
+def test_a_dry_run_counts_what_training_counts(
+    end: End, recipe: Callable[..., Path], tmp_path: Path, capsys: Shown
+) -> None:
+    """Every number and column that ``trainer.data_counts`` has, and each in a line of its own."""
+    model = save_model(tmp_path / "model")
+    mute_tokenizer().save_pretrained(model)
+    rows = [{**row, "topic": "x", "note": i} for i, row in enumerate(uneven_rows())]
+    rows += [{**rows[1], "annotator": "ann1"}, rows[2]]  # another vote on a pair, and one that is repeated
+    (tmp_path / "rows").mkdir()
+    (tmp_path / "rows" / "train.jsonl").write_text("\n".join(map(json.dumps, rows)))
+    changed = {"votes": None, "dataset_name": str(tmp_path / "rows"), "model_name_or_path": str(model)}
+    changed |= {"max_length": 20, "preference_loss": "cpo", "max_steps": 1}
+    dry = votewise.train(recipe(**changed), dry_run=True).facts
+    assert dry is not None
+    run = votewise.train(recipe(**changed)).trainer
+    assert run is not None
+    assert dry.counts == run.data_counts
+    assert (dry.counts.merged, dry.counts.repeated) == (1, 1)
+    assert end("train", "--config", recipe(**changed), "--dry-run") == 0
+    shown = {line[:11].strip(): line[12:] for line in capsys.readouterr().out.splitlines() if line[:1].isalpha()}
+    assert shown["Given"] == "42 rows with 39 votes"
+    assert shown["Rows"] == "33, one per pair, 1 row merged into others on the same pair"
+    assert shown["Left out"] == "1 row with equal answers, 1 vote that repeats one of its annotator, 1 vote of weight 0"
+    assert shown["Too long"].startswith("5 of 38 rows are left out, because prompts of max_length=20 tokens or more")
+    assert shown["Cut"] == "the end of an answer in 3 rows, because of max_length=20"
+    assert shown["No answer"] == "2 rows"
+    assert shown["Unused"] == "the columns topic, note"
 
 
 def fails(end: End, capsys: Shown, *flags: object) -> str:

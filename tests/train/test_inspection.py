@@ -20,8 +20,9 @@ from tiny import (  # noqa: E402
 )
 from trl import ModelConfig, get_peft_config  # noqa: E402
 
-from votewise.train.inspection import Lengths, count_steps, describe_left_out, measure_lengths, missing_rows  # noqa: E402
+from votewise.train.inspection import count_steps, describe_left_out, missing_rows  # noqa: E402
 from votewise.train.memory import Load, count_parameters, estimate_memory  # noqa: E402
+from votewise.train.token_lengths import Lengths, measure_lengths  # noqa: E402
 from votewise.train.training_rows import training_rows, votes_of_dataset  # noqa: E402
 
 LENGTHS = Lengths(*(np.array(x) for x in ([2, 5, 9, 10], [1, 5, 1, 1], [3, 4, 1, 9])))
@@ -40,9 +41,8 @@ def test_lengths_are_those_of_the_trainer(tmp_path: Path, chat: bool) -> None:
 def test_lengths_by_hand() -> None:
     assert LENGTHS.sequence.tolist() == [5, 10, 10, 19]
     assert LENGTHS.too_long(9).tolist() == [2, 3]
-    assert LENGTHS.cut(9) == 1
-    assert LENGTHS.cut(19) == 0
-    assert LENGTHS.too_long(None).size == LENGTHS.cut(None) == 0
+    assert LENGTHS.of(np.array([3, 1])).chosen.tolist() == [1, 5]
+    assert LENGTHS.too_long(None).size == 0
 
 
 @pytest.mark.parametrize("per_vote", [False, True])

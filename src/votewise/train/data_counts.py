@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
+from typing import NamedTuple
 
 import numpy as np
-import pyarrow.compute as pc
 
 from votewise.data.votes import UNKNOWN
 from votewise.errors import many
 from votewise.train.beginning import Beginning
+from votewise.train.token_lengths import Lengths
 
 
 @dataclass(frozen=True)
@@ -59,26 +59,24 @@ class DataCounts:
     streamed: bool = False
 
 
-def count_data(start: Beginning, prepared: Any, max_length: int | None) -> DataCounts:
+def count_data(start: Beginning, lengths: Lengths, max_length: int | None) -> DataCounts:
     """Count what became of a dataset or of votes.
 
     Args:
         start: what the run starts with; not a stream.
-        prepared: the rows as TRL prepared them, in tokens.
+        lengths: of the rows that are trained on.
         max_length: the longest sequence, in tokens.
     """
     rows = start.rows
     assert rows is not None  # noqa: S101 - only streams have none
     votes, reading = rows.votes, rows.votes.reading
-    prompt, *answers = (_lengths(prepared, name) for name in ("prompt_ids", "chosen_ids", "rejected_ids"))
-    longer = prompt + np.maximum(*answers)
     names = votes.annotator_ids.to_pylist()
     unnamed = np.isin(votes.annotator, [k for k, name in enumerate(names) if name == UNKNOWN])
     counting = np.ones(len(votes), bool) if votes.weight is None else votes.weight > 0
     return DataCounts(
         rows=start.given or 0,
         votes=int(counting.sum()),
-        trained=len(prompt),
+        trained=len(lengths.prompt),
         merged=int((counting & (votes.sign != 0)).sum()) - len(rows.pair),
         equal_answers=start.equal,
         skipped=start.skipped,
@@ -87,22 +85,25 @@ def count_data(start: Beginning, prepared: Any, max_length: int | None) -> DataC
         weightless_pairs=rows.unweighted,
         tied=rows.tied,
         rejected=0 if reading is None else reading.rejected,
-        too_long=len(rows.pair) - len(prompt),
-        cut=0 if max_length is None else int((longer > max_length).sum()),
-        no_answer=int((np.minimum(*answers) == 0).sum()),
+        too_long=len(rows.pair) - len(lengths.prompt),
+        cut=0 if max_length is None else int((lengths.sequence > max_length).sum()),
+        no_answer=int((np.minimum(lengths.chosen, lengths.rejected) == 0).sum()),
         unknown_people=int((unnamed & counting).sum()),
         not_audited=start.not_audited,
         unused=start.unused,
     )
 
 
-def _lengths(prepared: Any, name: str) -> Any:
-    column = prepared.select_columns([name]).with_format("arrow")[:][name]
-    return pc.list_value_length(column).to_numpy().astype(np.int64)
+class Remark(NamedTuple):
+    """What people should know about the data, about one ``subject``; ``name`` is a shorter one for a list."""
+
+    name: str
+    subject: str
+    text: str
 
 
-def lines_about(counts: DataCounts, max_length: int | None) -> Iterator[str]:
-    """What people should know about the data before training, one line for each subject."""
+def remarks_about(counts: DataCounts, max_length: int | None) -> Iterator[Remark]:
+    """What people should know about the data before training."""
     left_out = [
         (counts.equal_answers, "row with equal answers", "rows with equal answers"),
         (
@@ -120,22 +121,37 @@ def lines_about(counts: DataCounts, max_length: int | None) -> Iterator[str]:
         full = f"whose prompt fills max_length={max_length}"
         left_out.append((counts.too_long, f"row {full}", f"rows {full}"))
     if found := [many(number, one, several) for number, one, several in left_out if number]:
-        yield f"Left out: {', '.join(found)}."
+        yield Remark("Left out", "Left out", ", ".join(found))
     if counts.cut:
-        yield f"Cut: the end of an answer in {many(counts.cut, 'row')}, because of max_length={max_length}."
+        cut = f"the end of an answer in {many(counts.cut, 'row')}, because of max_length={max_length}"
+        yield Remark("Cut", "Cut", cut)
     if counts.no_answer:
-        yield f"Trained on although an answer has no token: {many(counts.no_answer, 'row')}."
+        yield Remark("No answer", "Trained on although an answer has no token", many(counts.no_answer, "row"))
     if counts.not_audited:
-        yield f"Not in the audit: {many(counts.not_audited, 'annotator')}; their reliability starts as that of anybody."
+        start = f"{many(counts.not_audited, 'annotator')}; their reliability starts as that of anybody"
+        yield Remark("Not audited", "Not in the audit", start)
     if counts.unused:
-        yield f"Carried and used for nothing: the column{'s' * (len(counts.unused) > 1)} {', '.join(counts.unused)}."
+        columns = f"the column{'s' * (len(counts.unused) > 1)} {', '.join(counts.unused)}"
+        yield Remark("Unused", "Carried and used for nothing", columns)
+
+
+def lines_about(counts: DataCounts, max_length: int | None) -> Iterator[str]:
+    """``remarks_about`` as one sentence for each subject."""
+    for remark in remarks_about(counts, max_length):
+        yield f"{remark.subject}: {remark.text}."
 
 
 def summary_of(counts: DataCounts) -> str:
     """One line on what is trained on."""
-    merged = f", {many(counts.merged, 'row')} merged into others on the same pair" if counts.merged else ""
+    return f"Data: {given_in(counts)}; {many(counts.trained, 'row')} to train on{merged_in(counts)}."
+
+
+def given_in(counts: DataCounts) -> str:
+    """The rows and votes that were given, in words."""
     people = f"; {many(counts.unknown_people, 'vote')} by unknown people" if counts.unknown_people else ""
-    return (
-        f"Data: {many(counts.rows, 'row')} with {many(counts.votes, 'vote')}{people}; "
-        f"{many(counts.trained, 'row')} to train on{merged}."
-    )
+    return f"{many(counts.rows, 'row')} with {many(counts.votes, 'vote')}{people}"
+
+
+def merged_in(counts: DataCounts) -> str:
+    """The rows that were merged, in words after a comma; empty if there are none."""
+    return f", {many(counts.merged, 'row')} merged into others on the same pair" if counts.merged else ""

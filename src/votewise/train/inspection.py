@@ -7,44 +7,17 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
 from votewise.data.votes import UNKNOWN, Votes
 from votewise.errors import many
-from votewise.train.loading import tokenizer_of
+from votewise.train.data_counts import DataCounts, given_in, merged_in, remarks_about
 from votewise.train.memory import Memory
 from votewise.train.shown_rows import ShownRow
+from votewise.train.token_lengths import Counts, Lengths
 from votewise.train.training_rows import ROW, TrainingRows
-from votewise.train.trl_adapter import tokenize_pairs
-
-Counts = npt.NDArray[np.int64]
 
 LISTED = 5
 """Most rows that are listed by number."""
-
-
-@dataclass(frozen=True, eq=False)
-class Lengths:
-    """Lengths of R rows in tokens: (R,) of the prompts and of the answers, which include their end token."""
-
-    prompt: Counts
-    chosen: Counts
-    rejected: Counts
-
-    @property
-    def sequence(self) -> Counts:
-        """(R,) prompt and longer answer together."""
-        return self.prompt + np.maximum(self.chosen, self.rejected)
-
-    def too_long(self, max_length: int | None) -> Counts:
-        """Rows whose prompt leaves no room for answers within ``max_length``; TRL drops them without a message."""
-        return np.flatnonzero(self.prompt >= max_length) if max_length is not None else np.empty(0, np.int64)
-
-    def cut(self, max_length: int | None) -> int:
-        """Number of the other rows in which the end of an answer is cut off."""
-        if max_length is None:
-            return 0
-        return int((self.sequence > max_length).sum()) - len(self.too_long(max_length))
 
 
 @dataclass(frozen=True)
@@ -58,9 +31,13 @@ class Steps:
 
 @dataclass(frozen=True, eq=False)
 class RunFacts:
-    """Everything that a dry run reports; ``render`` and, for the ``first`` rows, ``render_rows`` turn it into text."""
+    """Everything that a dry run reports; ``render`` and, for the ``first`` rows, ``render_rows`` turn it into text.
+
+    ``counts`` are those that ``trainer.data_counts`` would have, ``lengths`` those of all rows, too long ones as well.
+    """
 
     rows: TrainingRows
+    counts: DataCounts
     lengths: Lengths
     left_out: str | None
     steps: Steps
@@ -68,14 +45,6 @@ class RunFacts:
     processes: int
     training: Any
     first: tuple[ShownRow, ...] = ()
-
-
-def measure_lengths(dataset: Any, processor: Any, training: Any) -> Lengths:
-    """Tokens of each row, counted by TRL's own data preparation, so chat templates are included."""
-    tokenized = tokenize_pairs(dataset, processor, tokenizer_of(processor), processes=training.dataset_num_proc)
-    rows = tokenized.with_format("arrow")[:]
-    found = (rows[name].combine_chunks() for name in ("prompt_ids", "chosen_ids", "rejected_ids"))
-    return Lengths(*(column.value_lengths().to_numpy().astype(np.int64) for column in found))
 
 
 def count_steps(rows: int, training: Any, processes: int) -> Steps:
@@ -122,18 +91,18 @@ def render(facts: RunFacts) -> str:
     votes, training = rows.votes, facts.training
     ties = int((votes.sign == 0).sum())
     limit = training.max_length
-    gone = len(lengths.too_long(limit))
     answers = np.concatenate([lengths.chosen, lengths.rejected])
-    cut = lengths.cut(limit)
+    told = {remark.name: remark.text for remark in remarks_about(facts.counts, limit)}
     lines = [
-        ("Rows", f"{len(rows.pair) - gone:,}, one per {training.one_row_per}"),
+        ("Given", given_in(facts.counts)),
+        ("Rows", f"{facts.counts.trained:,}, one per {training.one_row_per}{merged_in(facts.counts)}"),
         ("Votes", f"{len(votes):,} on {many(votes.n_pairs, 'pair')}" + (f", {ties:,} of them ties" if ties else "")),
         ("Annotators", _people(votes)),
-        ("Left out", f"{many(rows.tied, 'pair')} with no votes but ties" if rows.tied else ""),
+        ("Left out", told.pop("Left out", "")),
         ("Too long", facts.left_out or ""),
         ("Prompts", _quantiles(lengths.prompt)),
         ("Answers", _quantiles(answers)),
-        ("Cut", f"the end of an answer in {many(cut, 'row')}, because of max_length={limit}" if cut else ""),
+        *told.items(),
         (
             "Steps",
             f"{steps.total:,}, {steps.epoch:,} per epoch: {many(steps.batch, 'row')} each = "

@@ -13,6 +13,7 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 from datasets import IterableDataset
 from trl import get_peft_config, get_quantization_config
@@ -21,11 +22,13 @@ from votewise.data.votes import Votes
 from votewise.errors import BadInputError, VotewiseError, visible
 from votewise.train.arguments import Arguments, parse
 from votewise.train.beginning import begin
-from votewise.train.inspection import RunFacts, count_steps, describe_left_out, measure_lengths, render
+from votewise.train.data_counts import count_data
+from votewise.train.inspection import RunFacts, count_steps, describe_left_out, render
 from votewise.train.loading import check_vocabularies, first_line, in_one_line, load_config, load_data, load_processor
 from votewise.train.memory import Load, count_parameters, estimate_memory
 from votewise.train.precompute import worth_precomputing
 from votewise.train.shown_rows import first_rows, has_colours, render_rows
+from votewise.train.token_lengths import measure_lengths
 from votewise.train.trainer import RobustPreferenceTrainer
 from votewise.train.trl_adapter import create_model_from_path
 
@@ -94,10 +97,12 @@ def inspect(
     training = arguments.training
     if isinstance(train, IterableDataset):
         raise BadInputError("a stream cannot be counted in advance", expected="a dry run without streaming")
-    rows = begin(train, training).rows
+    start = begin(train, training)
+    rows = start.rows
     assert rows is not None  # noqa: S101 - only streams have none
     lengths = measure_lengths(rows.dataset, processor, training)
     gone = lengths.too_long(training.max_length)
+    kept = np.setdiff1d(np.arange(len(rows.pair)), gone)
     with in_one_line("the model cannot be set up"):
         peft_config = get_peft_config(arguments.model)
         parameters = count_parameters(config, peft_config)
@@ -111,9 +116,10 @@ def inspect(
     )
     return RunFacts(
         rows,
+        count_data(start, lengths.of(kept), training.max_length),
         lengths,
         describe_left_out(rows, gone, training.max_length),
-        count_steps(len(rows.pair) - len(gone), training, processes),
+        count_steps(len(kept), training, processes),
         estimate_memory(config, training, arguments.model, load),
         processes,
         training,

@@ -46,6 +46,7 @@ from votewise.train.scoring import Scores
 from votewise.train.seen_rows import refuse_pictures_in
 from votewise.train.stream_counts import StreamCounts
 from votewise.train.streamed_rows import Reader
+from votewise.train.token_lengths import lengths_of
 from votewise.train.training_rows import ROW
 from votewise.train.trl_adapter import TrlTrainer
 from votewise.train.trl_settings import refuse_dispatched_pairs
@@ -144,7 +145,7 @@ class RobustPreferenceTrainer(TrlTrainer):
             self._votes.counts = StreamCounts(start, processes=processes, workers=workers)
             counts = self._votes.counts.now
         else:
-            counts = count_data(start, self.train_dataset, limit)
+            counts = count_data(start, lengths_of(self.train_dataset), limit)
             logger.info(summary_of(counts))
             gone = missing_rows(start.rows, self.train_dataset)
             problem = describe_left_out(start.rows, gone, limit)
