@@ -214,3 +214,102 @@ def test_a_file_that_cannot_be_read_is_one_line(run: Any, tmp_path: Path) -> Non
         run("noise", "--model", "none", "--data", str(tmp_path / "absent.jsonl"))
     with pytest.raises(SystemExit, match="go together"):
         run("noise", "--model", "none")
+
+
+# Policies side by side
+
+
+@pytest.fixture
+def side(load: Any) -> ModuleType:
+    return load("side_by_side")
+
+
+@pytest.mark.parametrize("name", ["linear", "power law", "network"])
+def test_a_small_policy_starts_as_the_reference(load: Any, name: str) -> None:
+    judged = load("small_worlds").SmallWorld(name, 0, pairs=50).policies(2).judge()
+    np.testing.assert_allclose(judged.kl, 0, atol=1e-6)
+    np.testing.assert_allclose(judged.win_rate, 0.5, atol=1e-6)
+
+
+def test_a_language_model_is_scored_as_it_scores_itself(load: Any) -> None:
+    """Against the model's own logits, one answer at a time and without padding."""
+    import torch
+
+    world = load("fact_worlds").FactWorld(0, 40, 2000)
+    policies = world.policies(2)
+    first, second = policies.answers(torch.arange(8))
+    texts = world.world.cast.votes.texts
+    for answers, column in ((first, "response_a"), (second, "response_b")):
+        for i in range(8):
+            ids, _ = world.encoded([texts["prompt"][i].as_py()], [texts[column][i].as_py()])
+            with torch.no_grad():
+                log_p = world.world.model(ids).logits.log_softmax(-1)[0]
+            own = sum(float(log_p[at - 1, ids[0, at]]) for at in range(ids.shape[1] - 3, ids.shape[1]))
+            np.testing.assert_allclose(answers.logp[:, i].detach(), own, rtol=1e-4)
+            np.testing.assert_allclose(answers.reference[:, i], own, rtol=1e-4)
+    judged = policies.judge()
+    np.testing.assert_allclose(judged.kl, 0, atol=1e-6)
+    np.testing.assert_allclose(judged.win_rate, 0.5, atol=1e-6)
+
+
+@pytest.mark.parametrize("per_pair", [1, 3])
+def test_side_by_side_votes_are_everybodys_share(load: Any, side: ModuleType, per_pair: int) -> None:
+    world = load("small_worlds").SmallWorld("linear", 0, pairs=400)
+    crowd = next(name for name, size in side.CROWDS.items() if size == (40, per_pair))
+    votes, reliability = side.cast(world, 0.36, crowd)
+    assert set(np.bincount(votes.annotator)) == {400 * per_pair // 40}
+    assert len(set(zip(votes.pair.tolist(), votes.annotator.tolist(), strict=True))) == 400 * per_pair
+    wrong = (votes.sign != world.truth[votes.pair]).mean()
+    # 400 votes or more: five standard errors, a false alarm in a million.
+    assert wrong == pytest.approx(0.36, abs=5 * 0.48 / np.sqrt(400 * per_pair))
+    assert 1 - reliability.mean() == pytest.approx(0.36)
+
+
+def test_side_by_side_runs_are_runs_by_themselves(load: Any, side: ModuleType) -> None:
+    """And plain training on clean labels is one line of torch."""
+    import torch
+
+    world = load("small_worlds").SmallWorld("linear", 1, pairs=256)
+    one, crowd, _ = side.CROWDS
+    runs = [
+        side.Run("plain", "plain", 0.1, 0.0, one),
+        side.Run("ours", "weighted", 0.3, 0.3, crowd, "first"),
+        side.Run("published", "gibbs", 0.3, 0.3, crowd, "current"),
+        side.Run("score", "score", 0.1, 0.3, one),
+        side.Run("score", "score", 0.1, 0.3, crowd, "first"),
+    ]
+    together = side.train(world, runs, epochs=2)
+    for i, run in enumerate(runs):
+        alone = side.train(world, [run], epochs=2)
+        np.testing.assert_allclose([values[i] for values in together], [values[0] for values in alone], atol=1e-5)
+
+    x = world._drawn[0]
+    weights = torch.zeros(x.shape[-1], requires_grad=True)
+    optimizer = torch.optim.AdamW([weights], lr=world.rate, weight_decay=0.0)
+    steps = list(side.batches(256, 2, 1))
+    for step, (_, pairs) in enumerate(steps):
+        optimizer.param_groups[0]["lr"] = world.rate * (0.5 + 0.5 * np.cos(np.pi * step / len(steps)))
+        sign = torch.tensor(world.truth[pairs].astype(np.float32))
+        loss = -torch.nn.functional.logsigmoid(0.1 * sign * ((x[pairs, 0] - x[pairs, 1]) @ weights)).mean()
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+    policies = world.policies(1)
+    policies.layers[0].data = weights.detach()[None, :, None]
+    np.testing.assert_allclose([v[0] for v in policies.judge()], [v[0] for v in together], atol=1e-4)
+
+
+def test_the_best_beta_and_what_others_lose(load: Any) -> None:
+    curve = load("frontier").Curve(*np.array([[[0.5, 0.7], [0.8, 0.8], [0.7, 0.7], [0.6, 0.6]]] * 3))
+    assert curve.best == 1
+    assert curve.off(1) == pytest.approx(0.2)
+    assert curve.off(2) == pytest.approx(0.2)
+    assert curve.off(3) == 0.0
+
+
+def test_frontier(run: Any) -> None:
+    page = run("frontier", "--losses", "dpo", "cpo", "--worlds", "facts", "linear", pairs=64)
+    assert "DPO, 4 epochs, one annotator." in page
+    assert "CPO, one epoch, 40 annotators, one vote a pair." in page
+    assert "votewise score, no beta" in page
+    assert page.startswith("Share of the gap between plain training and clean labels that is closed")

@@ -18,6 +18,7 @@ from trl import DPOConfig
 from votewise.errors import BadInputError
 from votewise.inference.priors import Beta
 from votewise.train import PreferenceLoss, RobustPreferenceConfig, ScoredAnswers
+from votewise.train.config_checks import SCORED
 from votewise.train.losses import LOSSES
 from votewise.train.objectives import NOISE_OBJECTIVES, OBJECTIVES
 from votewise.train.running_beliefs import BeliefSettings
@@ -76,7 +77,7 @@ def test_bad_values_are_refused_with_a_message(settings: dict[str, Any], message
 @pytest.mark.parametrize("loss", LOSSES)
 @pytest.mark.parametrize("objective", OBJECTIVES)
 def test_good_values_pass(loss: str, objective: str, tmp_path: Path) -> None:
-    if objective in ("rdpo", "holder") and loss != "dpo":
+    if (objective in ("rdpo", "holder") and loss != "dpo") or (objective == "score" and loss not in SCORED):
         return
     noise = 0.3 if objective in NOISE_OBJECTIVES else 0.0
     config = make_config(tmp_path, preference_loss=loss, objective=objective, label_smoothing=noise)

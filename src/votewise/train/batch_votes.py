@@ -15,9 +15,12 @@ from torch import Tensor
 from votewise.annotators.results import ReliabilityResult
 from votewise.arrays import Floats
 from votewise.defaults import INFORMED
+from votewise.inference.observation import clipped_logit
 from votewise.train.audited import fixed_confidence
 from votewise.train.config import RobustPreferenceConfig
+from votewise.train.config_checks import parse_loss_temperature
 from votewise.train.losses import Losses, PreferenceLoss
+from votewise.train.score_inputs import ScoreInputs, automatic_temperature
 from votewise.train.stream_counts import StreamCounts
 from votewise.train.streamed_beliefs import StreamedBeliefs
 from votewise.train.streamed_rows import Reader
@@ -64,12 +67,35 @@ class BatchVotes:
         """
         if self.fixed is not None:
             return to_device(self.fixed[who], losses.margin)
-        if self.rows is None:
-            evidence = self.beliefs.evidence_for([vote.annotator for vote in who], np.array([v.weight for v in who]))
-        else:
-            evidence = self.rows.side[who] * self.beliefs.evidence_for(self.rows.pair[who])
         margin = self._scaled(losses.margin.detach())
-        return torch.sigmoid(margin + to_device(evidence, margin))
+        return torch.sigmoid(margin + to_device(self._evidence(who), margin))
+
+    def _evidence(self, who: list[Any]) -> Floats:
+        """(B,) log-odds that the chosen answer is better by the votes alone."""
+        if self.fixed is not None:
+            return np.asarray(clipped_logit(self.fixed[who]))
+        if self.rows is None:
+            weight = np.array([vote.weight for vote in who])
+            return np.asarray(self.beliefs.evidence_for([vote.annotator for vote in who], weight))
+        return np.asarray(self.rows.side[who] * self.beliefs.evidence_for(self.rows.pair[who]))
+
+    def score_inputs(self, who: list[Any], like: Tensor, *, epoch: int, done: float) -> ScoreInputs | None:
+        """What the objective ``score`` needs; None for the others.
+
+        Args:
+            who: votes of the batch.
+            like: (B,) margins, for the device.
+            epoch: epochs that are complete.
+            done: share of the run that is done, with this step.
+        """
+        if self.args.objective != "score":
+            return None
+        beliefs = self.beliefs
+        temperature = parse_loss_temperature(self.args.loss_temperature)
+        if temperature == "auto":
+            temperature = automatic_temperature(beliefs.sharpness, float(beliefs.filter.root), epoch)
+        tilt = self.args.score_tilt * (1 - beliefs.trust) * done
+        return ScoreInputs(to_device(self._evidence(who), like), temperature, beliefs.trust, tilt)
 
     def confidence_so_far(self) -> Floats:
         """(n,) the same for every row seen so far, at the margins with which they were first seen."""

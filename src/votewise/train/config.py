@@ -12,6 +12,7 @@ from trl import DPOConfig
 from votewise.train.config_checks import check_config, parse_reliability_prior, parse_temperature
 from votewise.train.losses import PreferenceLoss, make_loss
 from votewise.train.running_beliefs import BeliefSettings
+from votewise.train.score_inputs import TILT
 from votewise.train.trl_settings import check_trl_settings, translate_loss_type
 
 DEFAULT_BETA = {"dpo": 0.1, "ipo": 0.1, "simpo": 2.0, "cpo": 0.1, "dpo_norm": 5.0}
@@ -39,8 +40,8 @@ class RobustPreferenceConfig(DPOConfig):
         metadata={
             "help": "How the loss is protected against wrong votes: weighted (confidence x loss + (1 - confidence) x "
             "reverse loss; best in our measurements), gibbs (as published in RE-PO eq. 5), plain (every vote is trusted), "
-            "smoothed and rdpo (assume that label_smoothing is the share of wrong votes), holder. rdpo and holder are for "
-            "dpo only."
+            "smoothed and rdpo (assume that label_smoothing is the share of wrong votes), holder, score (finds its "
+            "temperature itself, so that beta hardly matters). rdpo and holder are for dpo only, score for dpo and dpo_norm."
         },
     )
     beta: float | None = field(
@@ -70,6 +71,20 @@ class RobustPreferenceConfig(DPOConfig):
     )
     holder_gamma: float = field(
         default=2.0, metadata={"help": "Exponent of the objective holder, above 0 [Holder: 2]."}
+    )
+    loss_temperature: str = field(
+        default="auto",
+        metadata={
+            "help": "Factor on the margins in the objective score, which decides where the loss saturates and not how large "
+            "a step is: a number above 0 (1: as in dpo), or auto, found from first-seen margins."
+        },
+    )
+    score_tilt: float = field(
+        default=TILT,
+        metadata={
+            "help": "How much more rows that are decided count towards the end in the objective score where votes are "
+            "trusted little, at least 0 (0: a likelihood's own score)."
+        },
     )
     reliability_init: float = field(
         default=BeliefSettings.init,
@@ -217,4 +232,5 @@ class RobustPreferenceConfig(DPOConfig):
             prior=parse_reliability_prior(self.reliability_prior),
             temperature=parse_temperature(self.temperature),
             allow_worse_than_chance=self.allow_worse_than_chance,
+            one_annotator="filter" if self.objective == "score" else "em",
         )

@@ -30,6 +30,7 @@ NUMBERS: dict[str, tuple[Callable[[float], bool], str]] = {
     "simpo_gamma": (lambda x: x >= 0, "at least 0"),
     "sft_weight": (lambda x: x >= 0, "at least 0"),
     "cpo_alpha": (lambda x: x >= 0, "at least 0"),
+    "score_tilt": (lambda x: x >= 0, "at least 0"),
     "reliability_init": (lambda x: 0 < x < 1, "above 0 and below 1"),
     "reliability_momentum": (lambda x: 0 < x <= 1, "above 0 and at most 1"),
 }
@@ -40,8 +41,13 @@ WITH = {
     "cpo_alpha": ("preference_loss", "cpo"),
     "cpo_per_token": ("preference_loss", "cpo"),
     "holder_gamma": ("objective", "holder"),
+    "loss_temperature": ("objective", "score"),
+    "score_tilt": ("objective", "score"),
 }
 """Settings that only act where another one has this value; elsewhere they must keep their default."""
+
+SCORED = ("dpo", "dpo_norm")
+"""Losses for the objective ``score``: those that are a likelihood of the margin and nothing else."""
 
 
 def check_config(config: Any) -> None:
@@ -54,6 +60,11 @@ def check_config(config: Any) -> None:
             raise BadInputError(name, value=getattr(config, name), expected=" or ".join(allowed))
     if config.objective in ("rdpo", "holder") and loss != "dpo":
         raise BadInputError(f"objective={config.objective}", expected=f"preference_loss=dpo, not {loss}")
+    if config.objective == "score" and loss not in SCORED:
+        raise BadInputError("objective=score", expected=f"preference_loss={' or '.join(SCORED)}, or objective=weighted")
+    if config.objective == "score" and config.reliability_margins != "first":
+        raise BadInputError("objective=score", expected="reliability_margins=first")
+    parse_loss_temperature(config.loss_temperature)
     for name, (fits, range_) in NUMBERS.items():
         value = getattr(config, name)
         if not (isinstance(value, int | float) and value < float("inf") and fits(value)):
@@ -96,3 +107,13 @@ def parse_temperature(value: str | float) -> float | Literal["fit"]:
     if not 0 < number < float("inf"):
         raise BadInputError("temperature", value=value, expected="fit or a number above 0")
     return number
+
+
+def parse_loss_temperature(value: str | float) -> float | Literal["auto"]:
+    """``auto`` or a number above 0."""
+    if value == "auto":
+        return "auto"
+    try:
+        return float(parse_temperature(value))
+    except (BadInputError, ValueError):
+        raise BadInputError("loss_temperature", value=value, expected="auto or a number above 0") from None

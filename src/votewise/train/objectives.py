@@ -14,6 +14,7 @@ from torch import Tensor
 from torch.nn.functional import logsigmoid
 
 from votewise.train.losses import Losses, ScoredAnswers
+from votewise.train.score_inputs import ScoreInputs
 
 
 def plain(losses: Losses) -> Tensor:
@@ -50,15 +51,53 @@ def holder(losses: Losses, *, gamma: float) -> Tensor:
     return -(1 + gamma) * torch.exp(gamma * log_p) + gamma * torch.exp((1 + gamma) * log_p)
 
 
-OBJECTIVES = ("plain", "smoothed", "gibbs", "weighted", "rdpo", "holder")
-CONFIDENCE_OBJECTIVES = ("gibbs", "weighted")
+def score(
+    losses: Losses, evidence: Tensor, temperature: Tensor | float, trust: Tensor | float, tilt: Tensor | float = 0.0
+) -> Tensor:
+    """(B,) the score of the likelihood of a pair's votes, at a temperature, per unit of trust.
+
+    With e the log-odds that votes give, t the temperature and s the margin, the votes have the likelihood
+
+        P = sigma(e) sigma(t s) + sigma(-e) sigma(-t s),        for one vote 1/2 + rho (sigma(t s) - 1/2), rho = 2 eta - 1
+
+    and the gradient with respect to the margin is d log P / d s = t (w - sigma(t s)), w = sigma(e + t s). It never pushes
+    against a vote that is right more often than wrong. It is divided by t, so that the temperature decides where the loss
+    saturates and not how large a step is, and by the mean trust, so that a change of beliefs during a run does not make
+    early rows count less than late ones. What is returned has this gradient and the value of the plain loss.
+
+    Args:
+        losses: both directions and the margins s of B pairs.
+        evidence: (B,) log-odds of the votes that the chosen answer is better.
+        temperature: t, above 0.
+        trust: mean of abs(2 sigma(evidence) - 1) over the votes of the run, above 0.
+        tilt: exponent d of the factor (2 sigma(o t s))^d with o the side that w believes: rows that are decided count for
+            more. A heuristic, not a likelihood; 0 for none.
+    """
+    with torch.no_grad():
+        tempered = temperature * losses.margin
+        weight = torch.sigmoid(tempered + evidence)
+        push = (weight - torch.sigmoid(tempered)) / trust
+        believed = torch.where(weight > 0.5, tempered, -tempered)
+        push = push * (2 * torch.sigmoid(believed)) ** tilt
+    return losses.forward.detach() - push * (losses.margin - losses.margin.detach())
+
+
+OBJECTIVES = ("plain", "smoothed", "gibbs", "weighted", "rdpo", "holder", "score")
+CONFIDENCE_OBJECTIVES = ("gibbs", "weighted", "score")
 """Objectives that use the confidence in each vote; the others treat all votes alike."""
 NOISE_OBJECTIVES = ("smoothed", "rdpo")
 """Objectives that assume a share of wrong votes."""
 
 
 def apply_objective(
-    name: str, losses: Losses, *, weight: Tensor, share: Tensor | None, noise: float, holder_gamma: float
+    name: str,
+    losses: Losses,
+    *,
+    weight: Tensor,
+    share: Tensor | None,
+    noise: float,
+    holder_gamma: float,
+    inputs: ScoreInputs | None = None,
 ) -> Tensor:
     """(B,) the objective of this name.
 
@@ -70,7 +109,12 @@ def apply_objective(
             None where all votes are for the chosen answer.
         noise: assumed share of wrong votes, for ``smoothed`` and ``rdpo``.
         holder_gamma: exponent of ``holder``.
+        inputs: what ``score`` needs.
     """
+    if name == "score":
+        if inputs is None:
+            raise TypeError("score needs its inputs")
+        return score(losses, *inputs)
     if name in CONFIDENCE_OBJECTIVES:
         return {"gibbs": gibbs, "weighted": weighted}[name](losses, weight)
     of_vote: Callable[[Losses], Tensor] = {

@@ -10,6 +10,9 @@ current margin. Reliabilities are learnt in one of two ways:
 ``margins="current"``, as published: from the confidences of the current batch [RE-PO eq. 7], or of the last epoch
     [RE-PO eq. 6]. From the second epoch on the policy judges votes that it was trained on, and reliabilities drift to 1.
 
+With ``one_annotator="filter"`` and a single annotator, ``rate_filter`` takes the place of EM: there only margins tell right
+votes from wrong ones, and EM, which takes the likeliest of all explanations, is further off where many are wrong.
+
 No torch here: margins come in and evidence goes out as NumPy arrays, once per step. Every rank holds the whole state.
 """
 
@@ -31,9 +34,16 @@ from votewise.defaults import RELIABILITY
 from votewise.errors import VotewiseError
 from votewise.inference.observation import Evidence, clipped_logit
 from votewise.inference.priors import Beta
+from votewise.train.rate_filter import RateFilter
 
 GROWTH = 1.1
 """Reliabilities are estimated again when the number of pairs seen has grown by this factor."""
+
+ETA = (0.51, 0.9999)
+"""Bounds of the reliability that the filter gives."""
+
+LEAST_TRUST = 0.02
+"""The trust in an annotator who is right in 51% of the votes."""
 
 LOOSE = 2e-3
 """Tolerance of the estimates during training; the last one has that of ``estimate_reliability``."""
@@ -65,6 +75,7 @@ class BeliefSettings:
         temperature: factor on first-seen margins, or ``fit``.
         residual_momentum: weight of the new value in the running variance of a squared loss.
         allow_worse_than_chance: continue if the votes as a whole turn out to be worse than chance.
+        one_annotator: how the reliability of a single annotator is learnt from ``first`` margins: ``em`` or ``filter``.
     """
 
     init: float = RELIABILITY
@@ -75,6 +86,7 @@ class BeliefSettings:
     temperature: float | Literal["fit"] = "fit"
     residual_momentum: float = 0.1
     allow_worse_than_chance: bool = False
+    one_annotator: Literal["em", "filter"] = "em"
 
 
 class RunningBeliefs:
@@ -86,6 +98,7 @@ class RunningBeliefs:
         temperature: factor on first-seen margins.
         variance: running mean of the weighted squared residuals, for squared losses; None before the first step.
         prior: the fitted prior; None before the first fit, or without a prior.
+        filter: beliefs about one annotator by first-seen margins; its ``root`` is kept for crowds, too.
         votes_of_each: (K,) decided votes of each annotator, by their weights; in a stream those seen so far.
     """
 
@@ -97,6 +110,7 @@ class RunningBeliefs:
         self.temperature = 1.0 if settings.temperature == "fit" else float(settings.temperature)
         self.variance: float | None = None
         self.prior: Beta | None = None
+        self.filter = RateFilter()
         self._started = False
         self._fitted_at = 0
 
@@ -110,6 +124,38 @@ class RunningBeliefs:
         """Share of the votes that are wrong, if these are the reliabilities of their annotators; NaN without votes."""
         votes = float(self.votes_of_each.sum())
         return float(self.votes_of_each @ (1 - self.reliability)) / votes if votes else float("nan")
+
+    @property
+    def trust(self) -> float:
+        """Mean over the votes of abs(2 eta - 1), at least ``LEAST_TRUST``: how far votes are trusted on average."""
+        votes = self.votes_of_each
+        total = float(votes.sum())
+        mean = float(votes @ np.abs(np.tanh(self.log_odds / 2))) / total if total else 0.0
+        return max(mean, LEAST_TRUST)
+
+    @property
+    def sharpness(self) -> float:
+        """Log-odds that a first-seen margin of typical size is worth."""
+        return self.temperature * float(self.filter.root)
+
+    @property
+    def _filtered(self) -> bool:
+        """Whether the filter takes the place of EM."""
+        chosen = self.settings.one_annotator == "filter" and self.settings.margins == "first"
+        return chosen and len(self.log_odds) == 1
+
+    def _filter(self, margins: Floats) -> None:
+        """Let the filter see first-seen margins (B,) of the side that each pair's votes are for."""
+        if self.settings.one_annotator != "filter" or not len(margins) or not np.isfinite(margins).all():
+            return
+        if not self._filtered:
+            self.filter.count(margins)
+            return
+        self.filter.absorb(margins)
+        if self.settings.update != "frozen":
+            self.log_odds[0] = clipped_logit(np.clip(self.filter.eta, *ETA))
+        if self.settings.temperature == "fit" and self.filter.root > 0:
+            self.temperature = float(self.filter.sharpness / self.filter.root)
 
     def _track(self, residuals: Floats | None) -> None:
         """Update the variance with a step's weighted squared errors."""
@@ -125,6 +171,9 @@ class RunningBeliefs:
     def _learn(self, evidence: Evidence, seen: int) -> None:
         """EM over ``evidence``, started from the last estimate; ``seen`` is the number of pairs seen so far."""
         self._fitted_at = seen
+        if self._filtered:
+            self._check_mirror(evidence, seen)
+            return
         settings = FitSettings(
             prior=self.settings.prior,
             temperature=self.settings.temperature,
@@ -167,6 +216,7 @@ class RunningBeliefs:
             "variance": np.array(np.nan if self.variance is None else self.variance),
             "prior": np.array([] if prior is None else [prior.c, prior.d, prior.outliers]),
             "progress": np.array([self._fitted_at, self._started], np.int64),
+            **self.filter.state(),
         }
 
     def load(self, state: dict[str, npt.NDArray[Any]]) -> None:
@@ -176,3 +226,4 @@ class RunningBeliefs:
         self.variance = None if np.isnan(variance) else variance
         self.prior = Beta(*map(float, state["prior"])) if len(state["prior"]) else None
         self._fitted_at, self._started = int(state["progress"][0]), bool(state["progress"][1])
+        self.filter.load(state)

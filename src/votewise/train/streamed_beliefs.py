@@ -144,6 +144,7 @@ class StreamedBeliefs(RunningBeliefs):
         self._weight.append(counted)
         np.add.at(self.votes_of_each, codes, counted)
         self._track(residuals)
+        self._filter(np.asarray(margins, np.float64))
         if self.settings.update == "frozen":
             return
         if self.settings.margins == "current":

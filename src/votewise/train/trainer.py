@@ -220,6 +220,7 @@ class RobustPreferenceTrainer(TrlTrainer):
                 share=share,
                 noise=self.args.label_smoothing,
                 holder_gamma=self.args.holder_gamma,
+                inputs=self._votes.score_inputs(who, losses.margin, epoch=self._epoch, done=self._done),
             )
             if training:
                 residual = weight * losses.forward.detach() + (1 - weight) * losses.reverse.detach()
@@ -259,6 +260,16 @@ class RobustPreferenceTrainer(TrlTrainer):
 
     def _reference(self) -> Any:
         return self.model if self.ref_model is None else self.ref_model  # a compiled model has no truth value
+
+    @property
+    def _epoch(self) -> int:
+        """Epochs that are complete."""
+        return int((self.state.epoch or 0.0) + 1e-9)
+
+    @property
+    def _done(self) -> float:
+        """Share of the run that is done after this step."""
+        return float(min((self.state.global_step + 1) / max(self.state.max_steps, 1), 1.0))
 
     def _confidence(self, losses: Losses, who: list[Any]) -> Tensor:
         return self._votes.confidence(losses, who)

@@ -36,6 +36,7 @@ class TrainingBeliefs(RunningBeliefs):
         self.votes_of_each = np.bincount(votes.annotator, cast, minlength=votes.n_annotators).astype(np.float64)
         self.evidence = evidence_of(votes, margins=np.zeros(votes.n_pairs))
         self._epoch_right, self._epoch_votes = np.zeros(votes.n_annotators), np.zeros(votes.n_annotators)
+        self._votes_for_a: Floats = self.evidence.matrix @ np.ones(votes.n_annotators)
         self._shared = np.diff(self.evidence.matrix.indptr) > 1
         if self.settings.margins == "first" and self.settings.update != "frozen" and self._shared.any():
             self._fit()
@@ -79,6 +80,8 @@ class TrainingBeliefs(RunningBeliefs):
         new = np.isnan(self.first[pairs])
         self.first[pairs[new]] = margins[new]
         self.seen += int(np.isfinite(margins[new]).sum())
+        side = np.sign(self._votes_for_a[pairs[new]])
+        self._filter((side * margins[new])[side != 0])
         if self.settings.update == "frozen":
             return
         if self.settings.margins == "current":

@@ -1,0 +1,272 @@
+"""Many policies trained side by side on one world: one step of all of them is a few products of stacked tensors.
+
+What a run does with its votes is the trainer's own: its losses, objectives and beliefs about annotators. Only the loop is
+another one, without tokenizer, data loader and logging, and ``tests/test_experiments.py`` compares it with the trainer.
+A world gives policies that score the answers of some pairs (``Policies``), and judges them.
+"""
+
+from __future__ import annotations
+
+import math
+from collections import defaultdict
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from functools import partial
+from typing import Any, NamedTuple, Protocol
+
+import numpy as np
+import torch
+from scipy.special import expit
+from torch import Tensor
+from worlds import mixed_annotators
+
+from votewise.arrays import Floats
+from votewise.data.votes import Votes
+from votewise.train.losses import Losses, PreferenceLoss, ScoredAnswers, cpo, dpo, dpo_margin, ipo, ipo_margin, simpo
+from votewise.train.objectives import apply_objective, score
+from votewise.train.rate_filter import RateFilter
+from votewise.train.running_beliefs import ETA, BeliefSettings, WorseThanChanceError
+from votewise.train.score_inputs import TILT, automatic_temperature
+from votewise.train.training_beliefs import TrainingBeliefs
+
+BATCH = 64
+CROWDS = {
+    "one annotator": (1, 1),
+    "40 annotators, one vote a pair": (40, 1),
+    "40 annotators, three votes a pair": (40, 3),
+}
+"""Annotators, and votes on each pair."""
+
+
+class Judged(NamedTuple):
+    """What became of R policies, each (R,): ``accuracy`` on held-out pairs, ``win_rate``, and ``kl`` to the reference."""
+
+    accuracy: Floats
+    win_rate: Floats
+    kl: Floats
+
+
+class Policies(Protocol):
+    """R policies side by side."""
+
+    def parameters(self) -> Any:
+        """What is trained."""
+
+    def answers(self, pairs: Tensor) -> tuple[ScoredAnswers, ScoredAnswers]:
+        """The first and the second answer of each of (B,) pairs, with log-probabilities (R, B)."""
+
+    def judge(self) -> Judged:
+        """What became of them."""
+
+
+class World(Protocol):
+    """Pairs with their truth, and policies that can be trained on votes about them."""
+
+    seed: int
+    pairs: int
+    rate: float
+
+    @property
+    def truth(self) -> Floats:
+        """(M,) +1 where the first answer is better, else -1."""
+
+    def policies(self, runs: int) -> Policies:
+        """R copies of the policy before training."""
+
+
+@dataclass(frozen=True)
+class Run:
+    """A run: what it is told to do, and which votes it sees.
+
+    Attributes:
+        method: name of the method.
+        objective: one of the trainer's.
+        beta: strength of the loss.
+        noise: share of wrong votes.
+        crowd: one of ``CROWDS``.
+        trust: what it believes of annotators: ``None``, ``first`` (votewise), ``current`` (as published), or ``true``.
+        settings: more for the objective.
+    """
+
+    method: str
+    objective: str
+    beta: float
+    noise: float
+    crowd: str
+    trust: str | None = None
+    settings: dict[str, Any] = field(default_factory=dict, hash=False)
+
+
+def make_losses(name: str, beta: Any) -> PreferenceLoss:
+    """The loss for runs with ``beta`` (R, 1)."""
+    found: dict[str, PreferenceLoss] = {
+        "dpo": PreferenceLoss("dpo", partial(dpo, beta=beta), closed_margin=partial(dpo_margin, beta=beta)),
+        "ipo": PreferenceLoss(
+            "ipo", partial(ipo, beta=beta), squared=True, closed_margin=partial(ipo_margin, beta=beta)
+        ),
+        "simpo": PreferenceLoss("simpo", partial(simpo, beta=beta, gamma=1.0), reference=False),
+        "cpo": PreferenceLoss("cpo", partial(cpo, beta=beta, alpha=0.3), reference=False),
+    }
+    return found[name]
+
+
+class Beliefs:
+    """What one run believes of its annotators, and what that says about its pairs."""
+
+    def __init__(self, run: Run, votes: Votes, reliability: Floats) -> None:
+        self.trust, self.one = run.trust, votes.n_annotators == 1
+        self.votes = votes
+        self.per_pair = len(votes) // votes.n_pairs
+        self.lost = False
+        if self.trust == "current":
+            # As published, every vote is a row of its own.
+            single = Votes.from_arrays(np.arange(len(votes)), votes.annotator, votes.sign)
+            self.learnt = TrainingBeliefs(single, BeliefSettings(margins="current"))
+        else:
+            settings = BeliefSettings(update="frozen" if self.trust == "true" else "step")
+            self.learnt = TrainingBeliefs(votes, settings)
+            if self.trust == "true":
+                self.learnt.start_at(reliability)
+                self.learnt.temperature = 1.0
+
+    def confidence(self, pairs: Any, margins: Floats) -> Floats:
+        """(B,) probability that the first answer is better."""
+        if self.trust == "current":
+            rows = (pairs[:, None] * self.per_pair + np.arange(self.per_pair)).ravel()
+            evidence = self.learnt.evidence_for(rows).reshape(-1, self.per_pair)
+            return np.asarray(expit(margins[:, None] + evidence).mean(1))
+        return np.asarray(expit(margins * min(self.learnt.temperature, 1.0) + self.learnt.evidence_for(pairs)))
+
+    def absorb(self, pairs: Any, margins: Floats) -> None:
+        """Learn from a step: margins (B,) that the first answers are better."""
+        try:
+            if self.trust == "current":
+                rows = (pairs[:, None] * self.per_pair + np.arange(self.per_pair)).ravel()
+                self.learnt.absorb(rows, np.repeat(margins, self.per_pair))
+            else:
+                self.learnt.absorb(pairs, margins)
+        except WorseThanChanceError:
+            self.lost = True
+
+
+def cast(world: World, noise: float, crowd: str) -> tuple[Votes, Floats]:
+    """Votes on all pairs of a world, sorted by pair, and the annotators' reliabilities."""
+    annotators, per_pair = CROWDS[crowd]
+    rng = np.random.default_rng([world.seed, annotators, per_pair, 2])
+    truth = world.truth
+    m = len(truth)
+    reliability = np.array([1 - noise]) if annotators == 1 else mixed_annotators(noise, seed=world.seed)
+    # Every annotator votes equally often, and never twice on a pair.
+    first = rng.permutation(np.arange(m) % annotators)
+    steps = np.concatenate([[0], 1 + rng.permutation(annotators - 1)[: per_pair - 1]])
+    annotator = ((first[:, None] + steps) % annotators).ravel()
+    pair = np.repeat(np.arange(m), per_pair)
+    correct = rng.random(len(pair)) < reliability[annotator]
+    return Votes.from_arrays(pair, annotator, np.where(correct, truth[pair], -truth[pair])), reliability
+
+
+def batches(pairs: int, epochs: int, seed: int) -> Iterator[tuple[int, Any]]:
+    """The epoch and the (B,) pairs of each step; all runs of a world see them in this order."""
+    rng = np.random.default_rng([seed, 9])
+    for epoch in range(epochs):
+        for some in np.array_split(rng.permutation(pairs), -(-pairs // BATCH)):
+            yield epoch, some
+
+
+def train(world: World, runs: list[Run], *, loss: str = "dpo", epochs: int = 1) -> Judged:
+    """Train a policy per run, and judge all of them. A run that stops, as votes contradict its policy, stays as it began."""
+    return _Training(world, runs, loss, epochs).train()
+
+
+class _Training:
+    def __init__(self, world: World, runs: list[Run], loss: str, epochs: int) -> None:
+        self.world, self.runs, self.epochs, self.name = world, runs, epochs, loss
+        kinds = {(run.noise, run.crowd) for run in runs}
+        votes = {kind: cast(world, *kind) for kind in kinds}
+        mean = {
+            kind: np.bincount(v.pair, v.sign, minlength=world.pairs) / CROWDS[kind[1]][1]
+            for kind, (v, _) in votes.items()
+        }
+        self.share = torch.tensor(np.stack([(1 + mean[run.noise, run.crowd]) / 2 for run in runs]), dtype=torch.float32)
+        self.policies = world.policies(len(runs))
+        self.beta = torch.tensor([run.beta for run in runs])[:, None]
+        self.groups: dict[Any, list[int]] = defaultdict(list)
+        for i, run in enumerate(runs):
+            self.groups[run.objective, str(run.settings)].append(i)
+        self.beliefs = {i: Beliefs(run, *votes[run.noise, run.crowd]) for i, run in enumerate(runs) if run.trust}
+        self.filter = RateFilter((sum(run.objective == "score" for run in runs),))
+
+    def train(self) -> Judged:
+        optimizer = torch.optim.AdamW(self.policies.parameters(), lr=self.world.rate, weight_decay=0.0)
+        steps = list(batches(self.world.pairs, self.epochs, self.world.seed))
+        schedule = torch.optim.lr_scheduler.LambdaLR(
+            optimizer, lambda step: 0.5 + 0.5 * math.cos(math.pi * step / len(steps))
+        )
+        for step, (epoch, pairs) in enumerate(steps):
+            value = self._loss(pairs, epoch, (step + 1) / len(steps))
+            optimizer.zero_grad()
+            torch.autograd.backward(value)
+            optimizer.step()
+            schedule.step()
+        judged = self.policies.judge()
+        lost = [i for i, beliefs in self.beliefs.items() if beliefs.lost]
+        for values, nothing in zip(judged, (0.5, 0.5, 0.0), strict=True):
+            values[lost] = nothing
+        return judged
+
+    def _loss(self, pairs: Any, epoch: int, done: float) -> Tensor:
+        a, b = self.policies.answers(torch.tensor(pairs))
+        total = a.logp.new_zeros(())
+        for (objective, _), some in self.groups.items():
+            one, two = (ScoredAnswers(*(part[some] for part in answer)) for answer in (a, b))
+            losses = make_losses(self.name, self.beta[some])(one, two)
+            margins = losses.margin.detach().double().numpy()
+            share = self.share[some][:, pairs]
+            if objective == "score":
+                total = total + self._score(some, losses, share, pairs, margins, epoch, done)
+                continue
+            weight = torch.ones_like(share)
+            for row, i in enumerate(some):
+                if i in self.beliefs:
+                    weight[row] = torch.tensor(self.beliefs[i].confidence(pairs, margins[row]))
+            settings = self.runs[some[0]].settings
+            value = apply_objective(
+                objective,
+                losses,
+                weight=weight,
+                share=share,
+                noise=settings.get("noise", 0.0),
+                holder_gamma=settings.get("holder_gamma", 2.0),
+            )
+            total = total + value.mean(1).sum()
+            self._learn(some, pairs, margins)
+        return total
+
+    def _learn(self, some: list[int], pairs: Any, margins: Floats) -> None:
+        for row, i in enumerate(some):
+            if i in self.beliefs:
+                self.beliefs[i].absorb(pairs, margins[row])
+
+    def _score(
+        self, some: list[int], losses: Losses, share: Tensor, pairs: Any, margins: Floats, epoch: int, done: float
+    ) -> Tensor:
+        """The objective ``score`` of runs that find their temperature themselves."""
+        side = np.where(share.numpy() > 0.5, 1.0, -1.0)
+        root = self.filter.root if epoch else self.filter.root_with(side * margins)
+        evidence, trust, temperature = np.zeros_like(margins), np.zeros((len(some), 1)), np.ones((len(some), 1))
+        for row, i in enumerate(some):
+            if i in self.beliefs:
+                learnt = self.beliefs[i].learnt
+                evidence[row], trust[row] = learnt.evidence_for(pairs), learnt.trust
+                sharpness = learnt.temperature * root[row]
+            else:
+                eta = float(np.clip(self.filter.eta[row], *ETA))
+                evidence[row], trust[row] = side[row] * np.log(eta / (1 - eta)), 2 * eta - 1
+                sharpness = self.filter.sharpness[row]
+            temperature[row] = automatic_temperature(sharpness, root[row], epoch)
+        as_tensor = [torch.tensor(part, dtype=torch.float32) for part in (evidence, temperature, trust)]
+        value = score(losses, *as_tensor, TILT * (1 - as_tensor[2]) * done).mean(1).sum()
+        if epoch == 0:
+            self.filter.absorb(side * margins)
+        self._learn(some, pairs, margins)
+        return value
