@@ -65,8 +65,12 @@ def history_of(log: list[dict[str, Any]]) -> list[dict[str, float]]:
 def settings_of(args: RobustPreferenceConfig) -> dict[str, object]:
     """Loss, objective and how beliefs are learnt: those settings that act, under their names."""
     own = {"simpo": ("simpo_gamma",), "cpo": ("cpo_alpha", "cpo_per_token")}
-    of_objective = {"smoothed": ("label_smoothing",), "rdpo": ("label_smoothing",), "holder": ("holder_gamma",)}
-    of_objective |= {"score": ("loss_temperature", "score_tilt")}
+    of_objective = {
+        "smoothed": ("label_smoothing",),
+        "rdpo": ("label_smoothing",),
+        "holder": ("holder_gamma",),
+        "score": ("loss_temperature", "score_tilt"),
+    }
     loss = args.loss().name
     names = ["beta", *own.get(loss, ()), *(["sft_weight"] if args.sft_weight else [])]
     found: dict[str, object] = {"preference_loss": loss}
