@@ -271,9 +271,16 @@ def test_counts_of_a_resumed_stream_are_those_of_one_that_was_never_stopped(tmp_
 
 @pytest.mark.parametrize("workers", [0, 2])
 @pytest.mark.parametrize("files", [1, 3])
-def test_a_stream_is_counted_as_the_same_rows_in_memory(workers: int, files: int, tmp_path: Path) -> None:
-    """With workers each of which reads its own files, or one of which reads all; twice in two passes."""
-    rows, settings = uneven_rows(), UNEVEN | {"dataloader_num_workers": workers}
+@pytest.mark.parametrize("accumulated", [1, 2])
+def test_a_stream_is_counted_as_the_same_rows_in_memory(
+    accumulated: int, workers: int, files: int, tmp_path: Path
+) -> None:
+    """With workers each of which reads its own files, or one of which reads all; twice in two passes.
+
+    The last micro-batch of a pass may belong to an optimiser step that ends in the next one.
+    """
+    rows = uneven_rows()
+    settings = UNEVEN | {"dataloader_num_workers": workers, "gradient_accumulation_steps": accumulated}
     known = make_trainer(tmp_path, rows, **UNEVEN, one_row_per="vote").data_counts
     assert {name: getattr(known, name) for name in LEFT_OUT} == LEFT_OUT
     for passes in (1, 2):
@@ -281,7 +288,8 @@ def test_a_stream_is_counted_as_the_same_rows_in_memory(workers: int, files: int
         trainer = trained(tmp_path, stream, **settings, max_steps=100, callbacks=[EndAfter(passes)])
         found = trainer.data_counts
         assert {name: getattr(found, name) for name in LEFT_OUT} == {n: passes * k for n, k in LEFT_OUT.items()}
-        assert found.votes == found.trained == trainer.beliefs.seen
+        assert found.votes == found.trained
+        assert trainer.beliefs.seen == found.votes or accumulated > 1
 
 
 def test_several_processes_count_a_stream_as_one_does(tmp_path: Path) -> None:

@@ -17,6 +17,7 @@ from tiny import QUIET, make_trainer  # noqa: E402
 from trl import DPOConfig, DPOTrainer  # noqa: E402
 
 from votewise import read_votes  # noqa: E402
+from votewise.errors import BadInputError  # noqa: E402
 
 pytestmark = pytest.mark.slow
 
@@ -87,11 +88,31 @@ def test_a_pair_with_most_votes_for_the_other_answer_is_trained_as_those_rows_ar
     assert len(trainer.rows.votes) == len(rows)
 
 
-WORD_BY_WORD = ("plain texts, implicit prompt", "fields of other names")
-"""Files are read by what their columns mean: prompts end with a word, and fields of other names tell no answers apart."""
+NOT_READ = "fields of other names"
+"""An audit of a file tells no answers apart by fields that it does not know, and says so."""
 
 
-@pytest.mark.parametrize("shape", [shape for shape in SHAPES if shape not in WORD_BY_WORD])
+def test_answers_of_a_file_that_differ_in_unknown_fields_only_are_refused(tmp_path: Path) -> None:
+    rows = [{**row, "annotator": "ann"} for row in SHAPES[NOT_READ]]
+    (tmp_path / "votes.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+    with pytest.raises(BadInputError, match=r"votes\.jsonl, row 1: the answers are equal but for 'mood'") as found:
+        read_votes(tmp_path / "votes.jsonl")
+    assert "\n" not in str(found.value)
+
+
+@pytest.mark.parametrize("kept_as", ["in memory", "in a file"])
+def test_an_empty_answer_that_should_hold_its_prompt_has_an_empty_one(kept_as: str, tmp_path: Path) -> None:
+    rows = [
+        {"chosen": "w1 w2", "rejected": "", "annotator": "ann"},
+        {"chosen": "w1", "rejected": "w2", "annotator": "b"},
+    ]
+    (tmp_path / "votes.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+    given = Dataset.from_list(rows) if kept_as == "in memory" else read_votes(tmp_path / "votes.jsonl")
+    found = ours(tmp_path, given, "bare").rows.dataset.select_columns(["prompt", "chosen", "rejected"])
+    assert found[0] == {"prompt": "", "chosen": "w1 w2", "rejected": ""}
+
+
+@pytest.mark.parametrize("shape", [shape for shape in SHAPES if shape != NOT_READ])
 def test_votes_of_a_file_are_trained_on_with_all_that_a_model_sees(shape: str, tmp_path: Path) -> None:
     # An audit takes texts in parts and the same texts joined for one pair.
     some = SHAPES[shape][: 1 if shape == "content in parts" else None]

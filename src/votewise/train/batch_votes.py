@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from itertools import chain
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -137,8 +138,8 @@ class BatchVotes:
         if self.counts is not None:
             self.counts.load(self.beliefs.counts)
 
-    def count(self, who: list[Any], *, alike: bool, ended: dict[Reader, int] | None) -> None:
-        """Count the rows of a stream that an optimiser step was made of, as ``StreamCounts.add`` says; from all ranks."""
+    def count(self, who: list[Any], *, alike: bool = False, ended: Mapping[Reader, int] | None = None) -> None:
+        """Count rows of a stream, from all ranks, as ``StreamCounts.add`` says."""
         if self.counts is not None:
             self.counts.add(who, alike=alike, ended=ended)
             self.beliefs.counts = self.counts.state()
@@ -162,42 +163,15 @@ def to_device(values: Any, like: Tensor) -> Tensor:
     return torch.as_tensor(np.ascontiguousarray(values), dtype=torch.float32).to(like.device, non_blocking=True)
 
 
-class Step(NamedTuple):
-    """An optimiser step of B rows, from all ranks.
-
-    Attributes:
-        who: which votes they stand for.
-        margin: (B,) margins of the chosen answers.
-        residual: (B,) weighted losses.
-        ended: at the end of a pass over a stream, how many rows each reader has read; else None.
-    """
-
-    who: list[Any]
-    margin: Floats
-    residual: Floats
-    ended: dict[Reader, int] | None
-
-
-def gather_step(parts: list[StepPart], *, processes: int, ended: dict[Reader, int] | None = None) -> Step:
-    """All micro-batches of an optimiser step, from all ranks.
-
-    Args:
-        parts: this rank's micro-batches.
-        processes: number of ranks.
-        ended: at the end of a pass over a stream, how many rows each reader of this rank has read; else None.
-    """
+def gather_step(parts: list[StepPart], *, processes: int) -> tuple[list[Any], Floats, Floats]:
+    """All micro-batches of an optimiser step, from all ranks: which votes, their margins and their weighted losses."""
     who, margins, residuals = zip(*parts, strict=True)
     margin, residual = (torch.cat(values).double().cpu().numpy() for values in (margins, residuals))
-    ranks = [Step(list(chain(*who)), margin, residual, ended)]
+    ranks = [(list(chain(*who)), margin, residual)]
     if processes > 1:
         ranks = gather_object(ranks)
-    read = [rank.ended for rank in ranks if rank.ended is not None]
-    return Step(
-        list(chain(*(rank.who for rank in ranks))),
-        np.concatenate([rank.margin for rank in ranks]),
-        np.concatenate([rank.residual for rank in ranks]),
-        {reader: number for each in read for reader, number in each.items()} if read else None,
-    )
+    margin, residual = (np.concatenate([rank[i] for rank in ranks]) for i in (1, 2))
+    return list(chain(*(rank[0] for rank in ranks))), margin, residual
 
 
 def reliability_table(result: ReliabilityResult, trained_with: Floats) -> pa.Table:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 from accelerate.logging import get_logger
+from transformers import TrainerState
 from transformers.trainer_utils import PREFIX_CHECKPOINT_DIR
 
 from votewise.errors import BadInputError
@@ -17,6 +18,7 @@ from votewise.train.running_beliefs import RunningBeliefs
 logger = get_logger(__name__)
 
 FILE = "votewise_beliefs.npz"
+STATE = "trainer_state.json"
 
 
 def save_beliefs(folder: Path, beliefs: RunningBeliefs) -> None:
@@ -57,9 +59,23 @@ def last_whole_checkpoint(folder: Path) -> str | None:
         if not number.isdigit():
             continue
         try:
-            json.loads((path / "trainer_state.json").read_text(encoding="utf-8"))
+            json.loads((path / STATE).read_text(encoding="utf-8"))
         except (OSError, ValueError):
             logger.warning(f"{path} is incomplete and is skipped.")
             continue
         found.append((int(number), path))
     return str(max(found)[1]) if found else None
+
+
+def place_in_stream(folder: Path, accumulated: int) -> tuple[int, int]:
+    """Passes over a stream that a checkpoint has behind it, and micro-batches of the pass that it is in.
+
+    Transformers takes the length of a run for that of a pass, so it would skip more batches than a pass has.
+
+    Args:
+        folder: of the checkpoint.
+        accumulated: micro-batches per optimiser step.
+    """
+    state = TrainerState.load_from_json(str(folder / STATE))
+    passes = int(state.epoch or 0)
+    return passes, round(((state.epoch or 0) - passes) * state.max_steps * accumulated)

@@ -68,27 +68,26 @@ class StreamCounts:
     def add(
         self, votes: Iterable[StreamedVote], *, alike: bool = False, ended: Mapping[Reader, int] | None = None
     ) -> None:
-        """Count the rows of an optimiser step, from all ranks.
+        """Count rows that have arrived, from all ranks.
 
         Args:
             votes: one for each row.
             alike: whether all processes read the same rows, and each trains on a part of them.
-            ended: at the end of a pass over the stream, the number of rows that each reader has read; else None.
+            ended: at the end of a pass over the stream, how many rows each reader has read, as far as known; else None.
         """
         now, counted, gone = self.now, [], 0
         for reader, rows in _by_reader(votes, alike=alike).items():
             known = self._next.get(reader, 0)
-            if max(rows) < known:
-                known = 0  # another pass
             # Accelerate fills up the last batches of several processes with rows that were trained on before.
             new = [vote for place, vote in rows.items() if place >= known]
-            counted += new
-            gone += max(rows) + 1 - known - len(new)
-            self._next[reader] = max(rows) + 1
-        for reader, read in (ended or {}).items():
-            if not (alike and reader[0] > 0):
-                gone += max(read - self._next.get(reader, 0), 0)
-                self._next[reader] = 0
+            if new:
+                counted += new
+                gone += max(rows) + 1 - known - len(new)
+                self._next[reader] = max(rows) + 1
+        if ended is not None:
+            read = {reader: number for reader, number in ended.items() if not (alike and reader[0] > 0)}
+            gone += sum(max(number - self._next.get(reader, 0), 0) for reader, number in read.items())
+            self._next = {}
         equal = sum(vote.equal for vote in counted)
         counting = [vote for vote in counted if vote.weight > 0]
         more: dict[str, int] = {
@@ -110,5 +109,7 @@ def _by_reader(votes: Iterable[StreamedVote], *, alike: bool) -> dict[Reader, di
     """The rows of each reader by their places, each once."""
     found: dict[Reader, dict[int, StreamedVote]] = {}
     for vote in votes:
+        if vote.counted:
+            continue
         found.setdefault((0, vote.reader[1]) if alike else vote.reader, {})[vote.place] = vote
     return found

@@ -34,6 +34,7 @@ class StreamedVote:
         reader: the process and the worker of its data loader that read the row, numbered from 0.
         cut: whether the end of an answer is cut off at ``max_length``.
         no_answer: whether an answer has no token.
+        counted: whether the row is already in the counts of the stream.
     """
 
     annotator: str
@@ -43,6 +44,7 @@ class StreamedVote:
     reader: Reader = (0, 0)
     cut: bool = False
     no_answer: bool = False
+    counted: bool = False
 
 
 def this_worker() -> int:

@@ -14,7 +14,6 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 import torch
-from accelerate.data_loader import IterableDatasetShard
 from accelerate.logging import get_logger
 from datasets import IterableDataset
 from peft import PeftModel
@@ -31,7 +30,7 @@ from votewise.train.beginning import Beginning, EndOfEpoch, begin, needs_copy
 from votewise.train.belief_page import write_page
 from votewise.train.belief_reports import BeliefReports
 from votewise.train.checked_scoring import CheckedScoring
-from votewise.train.checkpoints import last_whole_checkpoint, read_beliefs, save_beliefs
+from votewise.train.checkpoints import last_whole_checkpoint, place_in_stream, read_beliefs, save_beliefs
 from votewise.train.config import RobustPreferenceConfig
 from votewise.train.data_counts import DataCounts, count_data, lines_about, summary_of
 from votewise.train.inspection import describe_left_out, missing_rows
@@ -45,7 +44,7 @@ from votewise.train.row_collator import RowCollator
 from votewise.train.scoring import Scores
 from votewise.train.seen_rows import refuse_pictures_in
 from votewise.train.stream_counts import StreamCounts
-from votewise.train.streamed_rows import Reader
+from votewise.train.stream_passes import EndOfPass, reads_alike
 from votewise.train.token_lengths import lengths_of
 from votewise.train.training_rows import ROW
 from votewise.train.trl_adapter import TrlTrainer
@@ -101,7 +100,7 @@ class RobustPreferenceTrainer(TrlTrainer):
             train_dataset, args, carry=not args.remove_unused_columns or kwargs.get("data_collator") is not None
         )
         refuse_pictures_in(kwargs["eval_dataset"])
-        self.rows, self.beliefs, self._read = start.rows, start.beliefs, start.read
+        self.rows, self.beliefs = start.rows, start.beliefs
         self._votes = BatchVotes(self.rows, self.beliefs, args, self.loss)
         self.scoring = CheckedScoring(args)
         # TRL builds no reference model if this is set; ``with_reference_logps`` computes nothing for losses without one.
@@ -128,6 +127,8 @@ class RobustPreferenceTrainer(TrlTrainer):
         self.add_callback(EndOfEpoch(self.beliefs))
         self._reports = BeliefReports(self.beliefs, lambda: self.callback_handler.callbacks)
         self.add_callback(self._reports)
+        if start.read is not None:
+            self.add_callback(EndOfPass(self.accelerator, self._votes, start.read, lambda: self._step))
         self._told = self._count(start)
 
     # Data
@@ -286,9 +287,9 @@ class RobustPreferenceTrainer(TrlTrainer):
     def _absorb_step(self) -> None:
         seen, self._step, self._estimate = self._step, [], None
         if seen:
-            step = gather_step(seen, processes=self.accelerator.num_processes, ended=self._rows_read())
-            self._votes.count(step.who, alike=self._processes_read_alike(), ended=step.ended)
-            self._votes.absorb(step.who, step.margin, step.residual)
+            who, margin, residual = gather_step(seen, processes=self.accelerator.num_processes)
+            self._votes.count(who, alike=reads_alike(self.callback_handler.train_dataloader))
+            self._votes.absorb(who, margin, residual)
         finite = any(bool(margin.isfinite().any()) for _, margin, _ in seen) if not self.beliefs.seen else True
         if not finite:  # rows of weight 0 alone are no reason to stop
             why = "they are not finite" if seen else f"the column {ROW} was lost on its way to the loss"
@@ -296,22 +297,6 @@ class RobustPreferenceTrainer(TrlTrainer):
                 f"No margin of the first step reached the beliefs about annotators: {why}. In the first case check the "
                 "learning rate and number format, in the second a data_collator of your own and the version of TRL."
             )
-
-    def _rows_read(self) -> dict[Reader, int] | None:
-        """How many rows of a stream this process has read, if this step was the last one of a pass over it."""
-        # Otherwise what comes after the last row may be rows that the data loader has dropped.
-        if (
-            self._read is None
-            or self.args.dataloader_drop_last
-            or not self.accelerator.gradient_state.end_of_dataloader
-        ):
-            return None
-        return self._read.by_reader(self.accelerator.process_index)
-
-    def _processes_read_alike(self) -> bool:
-        """Whether each process reads a whole stream to train on its part, as accelerate does where there are few files."""
-        shard = getattr(self.callback_handler.train_dataloader, "dataset", None)
-        return isinstance(shard, IterableDatasetShard) and getattr(shard.dataset, "_distributed", None) is None
 
     # Metrics
 
@@ -351,6 +336,10 @@ class RobustPreferenceTrainer(TrlTrainer):
         save_beliefs(folder, self.beliefs)
         if self.args.write_beliefs and self.is_world_process_zero():
             write_page(self)
+
+    def behind(self, checkpoint: Path) -> tuple[int, int] | None:
+        """Where a run on a stream resumes; transformers knows it for other data."""
+        return place_in_stream(checkpoint, self.args.gradient_accumulation_steps) if self.rows is None else None
 
     def card_section(self) -> str:
         """What the model card says about the run, in Markdown."""

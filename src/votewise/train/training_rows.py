@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
-from trl import extract_prompt
 
 from votewise.arrays import Floats, Signs
 from votewise.data.votes import Votes
 from votewise.errors import BadInputError
 from votewise.train.dataset_votes import ROW, first_of_each, votes_of_dataset
 from votewise.train.gathered import gathered
+from votewise.train.implicit_prompts import with_prompt
 from votewise.train.seen_rows import SHOWN
 from votewise.train.vote_rows import rows_of_votes
 
@@ -114,7 +114,7 @@ def _dataset(votes: Votes, first: npt.NDArray[np.int64], source: Any, *, carry: 
         rows = gathered(source.select_columns(kept), votes.row[first])
         if "prompt" not in kept:
             # As TRL does: the prompt is what both answers start with.
-            rows = rows.map(extract_prompt)
+            rows = rows.map(with_prompt)
     if ROW in rows.column_names:
         rows = rows.remove_columns(ROW)
     return rows.add_column(ROW, np.arange(len(first)))

@@ -26,6 +26,8 @@ from votewise.storage.files import written_whole
 LOWEST, NEWEST = "1.16.0", "1.16.0"
 """The versions of TRL that votewise is tested with (`make test-trl`). 1.15 trains on a GPU only."""
 
+RESUMED = "resume_from_checkpoint"
+
 METHODS: dict[str, tuple[str, ...]] = {
     "_set_signature_columns_if_needed": (),
     "_precompute_ref_logps": ("dataset", "name", "batch_size"),
@@ -36,6 +38,7 @@ METHODS: dict[str, tuple[str, ...]] = {
     "log": ("logs", "start_time"),
     "create_model_card": ("model_name",),
     "_prepare_dataset": ("dataset", "processing_class", "args", "dataset_name"),
+    "_init_training_state": (RESUMED,),
 }
 """Methods of ``DPOTrainer`` that votewise replaces or calls -> their parameters that matter, beside ``self``."""
 
@@ -163,8 +166,8 @@ __all__ = ["PairCollator", "TrlTrainer", "chunked_logps", "create_model_from_pat
 class TrlTrainer(DPOTrainer):
     """``DPOTrainer`` whose loss of a batch, columns and reference log-probabilities a subclass gives.
 
-    Subclasses give ``own_columns``, ``batch_loss``, ``with_reference_logps``, ``before_checkpoint`` and ``card_section``,
-    which TRL's methods are made to call.
+    Subclasses give ``own_columns``, ``batch_loss``, ``with_reference_logps``, ``before_checkpoint``, ``behind`` and
+    ``card_section``, which TRL's methods are made to call.
     """
 
     def own_columns(self) -> list[str]:
@@ -187,6 +190,13 @@ class TrlTrainer(DPOTrainer):
         """What the model card says about the run, in Markdown."""
         raise NotImplementedError
 
+    def behind(self, checkpoint: Path) -> tuple[int, int] | None:
+        """Passes over the data and micro-batches of the present one that a checkpoint has behind it.
+
+        None where transformers counts them rightly.
+        """
+        raise NotImplementedError
+
     # What TRL calls
 
     def _set_signature_columns_if_needed(self) -> None:
@@ -205,6 +215,12 @@ class TrlTrainer(DPOTrainer):
             folder = Path(self._get_output_dir(trial=trial), f"{PREFIX_CHECKPOINT_DIR}-{self.state.global_step}")
             self.before_checkpoint(folder)
         super()._save_checkpoint(model, trial)
+
+    def _init_training_state(self, *args: Any, **kwargs: Any) -> tuple[int, int]:
+        found: tuple[int, int] = super()._init_training_state(*args, **kwargs)
+        checkpoint = inspect.signature(super()._init_training_state).bind(*args, **kwargs).arguments[RESUMED]
+        behind = None if checkpoint is None else self.behind(Path(checkpoint))
+        return found if behind is None else (behind[0], 0 if self.args.ignore_data_skip else behind[1])
 
     def create_model_card(self, *args: Any, **kwargs: Any) -> None:
         """Write TRL's model card, with a section on the run before the one on versions."""

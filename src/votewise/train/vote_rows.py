@@ -15,6 +15,7 @@ from votewise.data.votes import Votes
 from votewise.errors import BadInputError, many
 from votewise.sources.texts.messages import without_nulls
 from votewise.sources.values import decoded
+from votewise.train.implicit_prompts import have_implicit_prompts, with_prompt
 from votewise.train.normal_texts import either
 from votewise.train.seen_rows import ANSWERS, BESIDE, SHOWN, check_row, refuse_pictures
 
@@ -41,16 +42,20 @@ def rows_of_votes(votes: Votes, first: npt.NDArray[np.int64]) -> Dataset:
     texts = votes.texts.take(pa.array(votes.pair[first]))
     to_a = votes.sign[first] > 0
     if not _holds_more(texts) and not _holds_parts(votes):
-        return Dataset(_plain(texts, to_a, name))
-    rows = _source_rows(votes, first) or [_whole(row, bool(a)) for row, a in zip(texts.to_pylist(), to_a, strict=True)]
-    for number, row in enumerate(rows):
+        rows = _plain(texts, to_a, name)
+        if have_implicit_prompts(votes) and not pa.types.is_nested(rows.schema.field("prompt").type):
+            # They were read with prompts that end with a word, but token ids shall be those that TRL makes of the source.
+            return Dataset(rows).map(lambda row: with_prompt({k: row["prompt"] + row[k] for k in ANSWERS}))
+        return Dataset(rows)
+    found = _source_rows(votes, first) or [_whole(row, bool(a)) for row, a in zip(texts.to_pylist(), to_a, strict=True)]
+    for number, row in enumerate(found):
         refuse_pictures(row, name)
         check_row(row, number, name)
-    shown = [name for name in SHOWN if any(name in row for row in rows)]
+    shown = [name for name in SHOWN if any(name in row for row in found)]
     # TRL takes null for no tools, but not for no arguments.
     missing: dict[str, Any] = {"chat_template_kwargs": {}}
-    rows = [{name: row.get(name, missing.get(name)) for name in shown} for row in rows]
-    return Dataset.from_list(rows, on_mixed_types="use_json")
+    found = [{name: row.get(name, missing.get(name)) for name in shown} for row in found]
+    return Dataset.from_list(found, on_mixed_types="use_json")
 
 
 def _plain(texts: pa.Table, to_a: npt.NDArray[np.bool_], name: str) -> pa.Table:
