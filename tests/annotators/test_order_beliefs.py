@@ -18,11 +18,11 @@ from votewise.annotators.fit import fit_reliability
 from votewise.annotators.fit_settings import FitSettings
 from votewise.annotators.fitted import OrderBeliefs
 from votewise.annotators.order_beliefs import with_orders
-from votewise.annotators.order_fit import Climb, climb_from, plausible_kinds
+from votewise.annotators.order_fit import Climb, climb_from, plausible_kinds, share_at_one_end
 from votewise.annotators.order_problem import OrderProblem
 from votewise.annotators.order_steps import OrderLikelihood, order_step
 from votewise.data.votes import Votes
-from votewise.inference.orders import Orders, order_noise
+from votewise.inference.orders import OrderKind, Orders, order_noise
 from votewise.inference.priors import Beta, Grid
 from votewise.simulate.ranked_votes import Noise, simulate_rankings
 
@@ -195,6 +195,28 @@ def test_a_kind_of_error_is_implausible_only_if_many_prompts_say_so() -> None:
     assert plausible_kinds(steady) == pytest.approx([1, np.exp(2 - 20)])
     assert plausible_kinds(one)[1] == 1
     assert plausible_kinds(small)[1] == 1
+
+
+def test_intervals_may_end_early_at_one_end_only_if_one_kind_of_error_may_be_right() -> None:
+    """The variance of the difference of two kinds over prompts says by how much the better would win if it were right."""
+
+    def share(gap: float, expected: float, kinds: tuple[OrderKind, OrderKind] = ("whole", "qualities")) -> float:
+        two = np.zeros((2, 400))
+        two[1] = -gap / 400 + np.sqrt(2 * expected / 400) * np.tile([1, -1], 200)
+        none = np.zeros(0, np.int32)
+        return share_at_one_end([Climb(k, None, none, b, (), True) for k, b in zip(kinds, two, strict=True)])
+
+    assert share(20, 20) == 1
+    assert share(60, 20) == 1
+    # Too little is known for the better one to win by much, so either may be right.
+    assert share(0, 3) == 1
+    # It should have won by 50 nats, with a standard error of 10, and won by 5 or 20: neither is right.
+    assert share(5, 50) == pytest.approx(0.5 + 0.5 * np.exp(2 - 4.5**2 / 2))
+    assert share(20, 50) == pytest.approx(0.5 + 0.5 * np.exp(2 - 3**2 / 2))
+    # Of a mixture both parts may be right, each for some annotators.
+    assert share(5, 50, ("half", "alike")) == 1
+    assert share(5, 50, ("half", "prompts")) < 0.51
+    assert share_at_one_end([Climb("whole", None, np.zeros(0, np.int32), np.zeros(5), (), True)]) == 1
 
 
 def test_intervals_hold_what_every_plausible_kind_of_error_says() -> None:

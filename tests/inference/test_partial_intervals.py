@@ -57,6 +57,17 @@ def test_two_explanations_have_the_ends_of_imbens_and_manski(distance: float) ->
     assert high[0] == pytest.approx(MIDDLE + half + reach, abs=0.01 * SPREAD)
 
 
+def test_how_much_may_be_outside_at_one_end_can_be_limited() -> None:
+    """Two distant explanations end where all of it, three quarters or half of 5% are outside at one end."""
+    masses = np.stack([normal(MIDDLE), normal(MIDDLE + 0.2)])
+    for at_one_end in (1.0, 0.75, 0.5):
+        none = np.ones(masses.shape[:2])
+        low, high = intervals_under_all(masses, np.array([0.05, 0.05]), none, at_one_end=at_one_end)
+        reach = norm.isf(0.05 * at_one_end) * SPREAD
+        assert in_u(low)[0] == pytest.approx(MIDDLE - reach, abs=0.01 * SPREAD)
+        assert in_u(high)[0] == pytest.approx(MIDDLE + 0.2 + reach, abs=0.01 * SPREAD)
+
+
 def test_what_is_less_plausible_may_be_outside_more() -> None:
     """Far from the first explanation, half of the second may be outside: the interval ends at its median."""
     low, high = ends(np.stack([normal(MIDDLE), normal(MIDDLE + 0.3)]), 0.05, 0.5)

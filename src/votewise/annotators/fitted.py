@@ -47,6 +47,7 @@ class OrderBeliefs:
         widening: (L,) factor on intervals, because a kind of error is not quite right.
         read: (n,) whether each vote is about a prompt whose judgements were read so.
         tried: the kinds of errors that were tried.
+        at_one_end: how much of what may be outside an interval may be at one end of it, from 1/2 to 1.
         partial: how many judgements compare only some of too many answers.
     """
 
@@ -59,6 +60,7 @@ class OrderBeliefs:
     widening: Floats
     read: Bools
     tried: tuple[OrderKind, ...] = KINDS
+    at_one_end: float = 1.0
     partial: int = 0
 
     def intervals(self, level: float, widening: Floats) -> tuple[Floats, Floats]:
@@ -69,7 +71,8 @@ class OrderBeliefs:
         """
         outside = (1 - level) / self.plausible
         some = outside < 1
-        return intervals_under_all(self.masses[some], outside[some], widening * self.widening[some, None])
+        stretch = widening * self.widening[some, None]
+        return intervals_under_all(self.masses[some], outside[some], stretch, at_one_end=self.at_one_end)
 
 
 @dataclass(frozen=True, eq=False)

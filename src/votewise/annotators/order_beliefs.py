@@ -13,7 +13,7 @@ from votewise.annotators.find_orders import MOST_SAMPLED_FROM, SAMPLED, ordered_
 from votewise.annotators.fit_settings import Progress
 from votewise.annotators.fitted import Fit, OrderBeliefs
 from votewise.annotators.judgements import judgements_of
-from votewise.annotators.order_fit import OrderFit, likely_order_fits, plausible_kinds
+from votewise.annotators.order_fit import OrderFit, likely_order_fits, plausible_kinds, share_at_one_end
 from votewise.annotators.order_problem import OrderProblem, covered_pairs
 from votewise.annotators.ordered_prompts import OrderedPrompts
 from votewise.arrays import Bools, Floats, Ints
@@ -110,7 +110,18 @@ def _average(
         by_others[prompts.vote] = side * _log_odds(others[prompts.of, prompts.about])
     widening = np.array([_widening(f) for f in likely])
     read = (covered | single)[evidence.pair]
-    beliefs = OrderBeliefs(best.climb.kind, problem.judgements, masses, plausible, posterior, by_others, widening, read)
+    one_end = share_at_one_end([f.climb for f in likely])
+    beliefs = OrderBeliefs(
+        best.climb.kind,
+        problem.judgements,
+        masses,
+        plausible,
+        posterior,
+        by_others,
+        widening,
+        read,
+        at_one_end=one_end,
+    )
     run = EMRun(
         np.concatenate([log_odds, fit.run.x[len(log_odds) :]]),
         best.climb.converged,

@@ -115,6 +115,25 @@ def plausible_kinds(by_prompt: Floats) -> Floats:
     return np.asarray(np.exp(np.minimum(EQUALLY_PLAUSIBLE - nats, 0.0)))
 
 
+def share_at_one_end(climbs: Sequence[Climb]) -> float:
+    """How much of what may be outside an interval may be at one end of it, from 1/2 to 1: all if one kind may be right.
+
+    If the best of two kinds is right, it is better than the other by about half the variance of the difference [Vuong]. If
+    it is better by much less, the judgements could tell the two apart and yet do not: neither is right, and the truth may
+    lie beyond both. (A mixture of two kinds that is likeliest is not compared with them: see ``_or_its_parts``.)
+    """
+    by_prompt = np.stack([c.by_prompt for c in climbs])
+    total = by_prompt.sum(axis=1)
+    best = int(total.argmax())
+    parts = ("whole", "alike") if climbs[best].kind == "half" else ()
+    others = [i for i, c in enumerate(climbs) if i != best and c.kind not in parts]
+    gap = total[best] - total[others]
+    expected = by_prompt.shape[1] * (by_prompt[best] - by_prompt[others]).var(axis=1) / 2
+    # The variance of the difference is twice what is expected of it, so this is a squared distance in standard errors.
+    nats = np.square(np.maximum(expected - gap, 0.0)) / np.maximum(4 * expected, 1e-12)
+    return float(0.5 + 0.5 * np.exp(np.minimum(EQUALLY_PLAUSIBLE - nats, 0.0)).min(initial=1.0))
+
+
 def _nearest(log_odds: Floats) -> Ints:
     x = logit(nodes())
     return np.searchsorted((x[1:] + x[:-1]) / 2, log_odds).astype(np.int32)

@@ -23,29 +23,32 @@ HALVINGS = 16
 """Steps of the search for the share that is left at one end: it is found to a hundred thousandth."""
 
 
-def intervals_under_all(masses: Floats, outside: Floats, widening: Floats) -> tuple[Floats, Floats]:
+def intervals_under_all(
+    masses: Floats, outside: Floats, widening: Floats, *, at_one_end: float = 1.0
+) -> tuple[Floats, Floats]:
     """(K,) lower and (K,) upper ends of intervals outside of which is at most a given mass under every distribution.
 
     With F_l the distributions and t_l what may be outside under each: L(a) is the lowest of the quantiles of a t_l, U(a)
-    the highest of those of 1 - a t_l, and a the largest number from 1/2 to 1 for which F_l(L) + 1 - F_l(U) is at most t_l
-    for all l. One distribution has a = 1/2, and two that lie far apart a = 1.
+    the highest of those of 1 - a t_l, and a the largest number from 1/2 to ``at_one_end`` for which F_l(L) + 1 - F_l(U) is
+    at most t_l for all l. One distribution has a = 1/2, and two that lie far apart a = ``at_one_end``.
 
     Args:
         masses: (L, K, G) masses of L distributions for each of K values, at the nodes of a ``Grid``.
         outside: (L,) mass that may be outside under each distribution, in (0, 1).
         widening: (L, K) factors by which each distribution is stretched about its median, in log-odds.
+        at_one_end: largest share of what may be outside that may be at one end, from 1/2 to 1.
     """
     low, high = np.empty((2, masses.shape[1]))
     for start in range(0, masses.shape[1], BLOCK):
         part = slice(start, start + BLOCK)
         each = [_Stretched.of(m[part], w[part]) for m, w in zip(masses, widening, strict=True)]
-        low[part], high[part] = _ends(each, outside)
+        low[part], high[part] = _ends(each, outside, at_one_end)
     return expit(low), expit(high)
 
 
-def _ends(each: list[_Stretched], outside: Floats) -> tuple[Floats, Floats]:
+def _ends(each: list[_Stretched], outside: Floats, at_one_end: float) -> tuple[Floats, Floats]:
     least = np.full(len(each[0].middle), 0.5)
-    most = np.ones(len(least))
+    most = np.full(len(least), at_one_end)
 
     def ends(share: Floats) -> tuple[Floats, Floats]:
         low = [f.quantile(share * t) for f, t in zip(each, outside, strict=True)]
