@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from itertools import combinations
 
 import numpy as np
 import numpy.typing as npt
 
+from votewise.annotators.choice_prompts import ChoicePrompts
+from votewise.annotators.find_choices import choice_prompts
+from votewise.annotators.judged_prompts import pair_numbers
 from votewise.annotators.judgements import linked_pairs
 from votewise.annotators.ordered_prompts import OrderedPrompts
 from votewise.arrays import Bools, Floats, Ints, Signs
@@ -22,12 +24,15 @@ SAMPLED, MOST_SAMPLED_FROM = 5, 10
 """How many answers of a prompt with too many are looked at, and of how many at most: of more these would be too few."""
 
 
-def ordered_prompts(evidence: Evidence, answers: npt.NDArray[np.integer] | None) -> Iterator[OrderedPrompts]:
-    """The prompts whose judgements can be read as orders of 3 to ``MOST_ANSWERS`` answers, by number of answers.
+def ordered_prompts(
+    evidence: Evidence, answers: npt.NDArray[np.integer] | None
+) -> Iterator[OrderedPrompts | ChoicePrompts]:
+    """The prompts whose judgements can be read as orders, by number of answers.
 
-    Pairs belong to one prompt if a judgement links them. Of up to ``MOST_SAMPLED_FROM`` answers ``SAMPLED`` are drawn, the
-    same for all judgements of the prompt. Left out are prompts with a judgement that no order agrees with, or whose votes
-    have several weights.
+    Pairs belong to one prompt if a judgement links them. Up to ``MOST_ANSWERS`` answers are read as they are, and so are
+    more where all that is said is which is the best. Of others with up to ``MOST_SAMPLED_FROM`` answers ``SAMPLED`` are
+    drawn, the same for all judgements of the prompt. Left out are prompts with a judgement that no order agrees with, or
+    whose votes have several weights.
 
     Args:
         evidence: the votes.
@@ -49,7 +54,11 @@ def ordered_prompts(evidence: Evidence, answers: npt.NDArray[np.integer] | None)
             found = _of_size(n, evidence, linked, local, size[linked] == n)
             if found is not None:
                 yield found
-    many = (size > MOST_ANSWERS) & (size <= MOST_SAMPLED_FROM)
+    many = size > MOST_ANSWERS
+    for choices in choice_prompts(evidence, linked, local, np.where(many, size, 0), all_named=evidence.informed):
+        many[linked[choices.pair[choices.pair >= 0]]] = False
+        yield choices
+    many &= size <= MOST_SAMPLED_FROM
     if many.any():
         local = _some_answers(size, owner, local, linked)
         found = _of_size(SAMPLED, evidence, linked, local, many[linked] & (local < SAMPLED).all(axis=1))
@@ -70,11 +79,8 @@ def _some_answers(size: Indices, owner: Indices, local: Indices, linked: Ints) -
 
 def _of_size(n: int, evidence: Evidence, linked: Ints, local: Indices, chosen: Bools) -> OrderedPrompts | None:
     """The prompts of n answers; ``linked`` and ``chosen`` (M,) by pair, ``local`` (M, 2) numbers of the answers from 0."""
-    number = np.zeros((n, n), np.int64)
-    for column, (a, b) in enumerate(combinations(range(n), 2)):
-        number[a, b] = number[b, a] = column
     local = np.where(chosen[:, None], local, 0)
-    about = number[local[:, 0], local[:, 1]]
+    about = pair_numbers(n)[local[:, 0], local[:, 1]]
     side = np.where(local[:, 0] < local[:, 1], 1, -1).astype(np.int8)
     # Two pairs of the same answers, or a pair of one answer, are no comparisons of an order.
     two = np.flatnonzero(chosen)
@@ -101,7 +107,7 @@ def _of_size(n: int, evidence: Evidence, linked: Ints, local: Indices, chosen: B
     sides = np.ones(table.shape, np.int8)
     table[at], sides[at] = pairs, side[pairs]
     return OrderedPrompts(
-        orders=Orders.of(n),
+        n=n,
         shapes=shapes,
         shape=shape.reshape(-1)[said.which],
         name=np.array([r[1] for r in renamed], np.int64)[said.which],

@@ -9,18 +9,19 @@ from typing import Any
 import numpy as np
 from scipy.special import logit
 
+from votewise.annotators.choice_prompts import ChoicePrompts
 from votewise.annotators.find_orders import MOST_SAMPLED_FROM, SAMPLED, ordered_prompts
 from votewise.annotators.fit_settings import Progress
 from votewise.annotators.fitted import Fit, OrderBeliefs
 from votewise.annotators.judgements import judgements_of
 from votewise.annotators.order_fit import OrderFit, likely_order_fits, plausible_kinds, share_at_one_end
-from votewise.annotators.order_problem import OrderProblem, covered_pairs
+from votewise.annotators.order_problem import OrderProblem, covered_pairs, is_read_singly
 from votewise.annotators.ordered_prompts import OrderedPrompts
 from votewise.arrays import Bools, Floats, Ints
 from votewise.errors import many
 from votewise.inference.diagnostic import Diagnostic
 from votewise.inference.em import EMRun
-from votewise.inference.orders import KINDS, MOST_ANSWERS, NODES, OrderKind, order_noise
+from votewise.inference.orders import KINDS, MOST_ANSWERS, NODES, OrderKind
 from votewise.inference.priors import Grid
 
 FINE = 4
@@ -62,7 +63,7 @@ def with_orders(fit: Fit, answers: Ints | None, progress: Progress | None = None
     problem = OrderProblem(prompts, before, evidence.select(~(covered | single)), fit, count)
     likely, plausible = likely_order_fits(problem, kinds)
     found = _average(problem, likely, plausible, covered, single)
-    partial = sum(p.partial for p in prompts)
+    partial = sum(p.partial for p in prompts if is_read_singly(p))
     orders = None if found.orders is None else replace(found.orders, tried=tuple(kinds), partial=partial)
     return replace(found, steps=count.steps, orders=orders)
 
@@ -79,11 +80,9 @@ class _Counted:
             self._progress("EM over orders", self.steps, moved)
 
 
-def _is_affordable(prompts: Sequence[OrderedPrompts], kind: OrderKind, annotators: int) -> bool:
-    cells = [len(p.orders.place) * len(order_noise(p.orders.n, kind).log_weight) for p in prompts]
-    judged = sum(c * len(p.annotator) for c, p in zip(cells, prompts, strict=True))
-    rows = max(c * len(p.shapes) * annotators for c, p in zip(cells, prompts, strict=True))
-    return judged <= MOST_CELLS and rows <= MOST_ROWS
+def _is_affordable(prompts: Sequence[OrderedPrompts | ChoicePrompts], kind: OrderKind, annotators: int) -> bool:
+    rows = max(p.row(kind) * len(p.shapes) * annotators for p in prompts)
+    return sum(p.cells(kind) for p in prompts) <= MOST_CELLS and rows <= MOST_ROWS
 
 
 def _average(
@@ -100,7 +99,7 @@ def _average(
     posterior[~covered] = evidence.select(~covered).posterior_log_odds(log_odds, fit.temperature)
     by_others = evidence.log_odds_without_own_vote(posterior, log_odds)
     for i, prompts in enumerate(problem.prompts):
-        if len(prompts.single):
+        if is_read_singly(prompts):
             continue
         known = prompts.pair >= 0
         first = sum(w * f.steps[i].p_first for w, f in zip(share, likely, strict=True))
@@ -170,9 +169,9 @@ def order_findings(fit: Fit, answers: Ints | None) -> Iterator[Diagnostic]:
         yield Diagnostic(
             "orders",
             "info",
-            f"Read as orders of the answers: {many(orders.judgements, 'judgement')} of 3 to {MOST_SAMPLED_FROM} answers (of "
-            f"more than {MOST_ANSWERS} answers, as orders of {SAMPLED} of them). What explains their errors best: "
-            f"{WORDS[orders.kind]}.",
+            f"Read as orders of the answers: {many(orders.judgements, 'judgement')} of 3 answers or more (where there are "
+            f"more than {MOST_ANSWERS} answers and not only the best is named, as orders of {SAMPLED} of them). "
+            f"What explains their errors best: {WORDS[orders.kind]}.",
         )
         untried = [WORDS[kind] for kind in KINDS if kind not in orders.tried]
         if untried:
@@ -187,8 +186,10 @@ def order_findings(fit: Fit, answers: Ints | None) -> Iterator[Diagnostic]:
                 "choices-of-many",
                 "warning",
                 f"In {many(orders.partial, 'judgement')}, only some of more than {MOST_ANSWERS} answers are compared, such "
-                f"as the best with the others. {SAMPLED} answers are looked at, and where the best is not one of them, "
-                "nothing is left. Reliabilities may come out up to 0.1 too high, and their intervals too narrow.",
+                "as the best with the others, in prompts that are judged in other ways, too. "
+                f"{SAMPLED} answers are looked at, and where the best is not one of them, nothing is left. Where few whole "
+                "rankings stand beside such judgements, reliabilities may come out up to 0.1 too high, and their intervals "
+                "too narrow.",
             )
     judgements = judgements_of(evidence)
     if judgements is None:

@@ -13,8 +13,8 @@ from dataclasses import dataclass, replace
 import numpy as np
 from scipy.special import logit
 
-from votewise.annotators.order_problem import OrderProblem, expected_of_rest, rest_alone, right_shares
-from votewise.annotators.order_steps import OrderLikelihood, OrderStep, order_step
+from votewise.annotators.order_problem import Likelihood, OrderProblem, expected_of_rest, rest_alone, right_shares
+from votewise.annotators.order_steps import OrderStep
 from votewise.annotators.prior import START, START_ANNOTATORS
 from votewise.arrays import Floats, Ints
 from votewise.inference.beta_fit import fit_beta
@@ -154,7 +154,7 @@ def _with_own_prior(problem: OrderProblem, climb: Climb) -> OrderFit:
     return found
 
 
-def climb_from(problem: OrderProblem, likelihoods: Sequence[OrderLikelihood], start: Climb) -> Climb:
+def climb_from(problem: OrderProblem, likelihoods: Sequence[Likelihood], start: Climb) -> Climb:
     """EM for one kind of error, from where ``start`` ended and with its prior."""
     grid, eta, node, alone_too = Grid.of_size(NODES), nodes(), start.node, len(problem.rest.sign) > 0
     # The density over log-odds, as for votes one by one.
@@ -162,7 +162,7 @@ def climb_from(problem: OrderProblem, likelihoods: Sequence[OrderLikelihood], st
     history: list[float] = []
     by_prompt, converged = start.by_prompt, False
     while not converged and len(history) < STEPS:
-        steps = [order_step(likelihood, node, last=False) for likelihood in likelihoods]
+        steps = [likelihood.step(node, last=False) for likelihood in likelihoods]
         by_prompt = np.concatenate([step.by_prompt for step in steps])
         objective, reached = held + sum(step.by_node for step in steps), float(by_prompt.sum() + held[node].sum())
         if alone_too:
@@ -177,9 +177,9 @@ def climb_from(problem: OrderProblem, likelihoods: Sequence[OrderLikelihood], st
     return Climb(start.kind, start.prior, node, by_prompt, tuple(history), converged)
 
 
-def _finish(problem: OrderProblem, likelihoods: Sequence[OrderLikelihood], climb: Climb) -> OrderFit:
+def _finish(problem: OrderProblem, likelihoods: Sequence[Likelihood], climb: Climb) -> OrderFit:
     """What follows where EM ended."""
-    steps = [order_step(likelihood, climb.node, last=True) for likelihood in likelihoods]
+    steps = [likelihood.step(climb.node, last=True) for likelihood in likelihoods]
     alone = np.asarray(sum(step.by_node for step in steps))
     if len(problem.rest.sign) > 0:
         alone = alone + rest_alone(problem, logit(nodes()[climb.node]))

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from typing import TypeGuard
 
 import numpy as np
 
+from votewise.annotators.choice_prompts import ChoicePrompts
+from votewise.annotators.choice_steps import ChoiceLikelihood
 from votewise.annotators.fitted import Fit
 from votewise.annotators.order_steps import OrderLikelihood
 from votewise.annotators.ordered_prompts import OrderedPrompts
@@ -15,6 +18,8 @@ from votewise.inference import intervals as iv
 from votewise.inference.observation import Evidence
 from votewise.inference.orders import NODES, OrderKind, nodes
 from votewise.inference.priors import Grid
+
+Likelihood = OrderLikelihood | ChoiceLikelihood
 
 TRIAL = 1500
 """Judgements on which all kinds of errors are tried first."""
@@ -26,13 +31,13 @@ class OrderProblem:
 
     Attributes:
         prompts: the judgements, by number of answers.
-        log_prior: for each of them (P, N) log-probabilities of orders before any vote; None where all are equal.
+        log_prior: for each of them what its ``log_prior`` says about orders before any vote; None where all are equal.
         rest: the votes that are not in these judgements.
         fit: the fit of the votes one by one.
         told: called after every EM step with its largest movement of a reliability.
     """
 
-    prompts: Sequence[OrderedPrompts]
+    prompts: Sequence[OrderedPrompts | ChoicePrompts]
     log_prior: Sequence[Floats | None]
     rest: Evidence
     fit: Fit
@@ -43,9 +48,9 @@ class OrderProblem:
         """How many judgements there are."""
         return sum(len(p.annotator) for p in self.prompts)
 
-    def likelihoods(self, kind: OrderKind) -> list[OrderLikelihood]:
+    def likelihoods(self, kind: OrderKind) -> list[Likelihood]:
         """The likelihoods of the judgements under a kind of error."""
-        return [OrderLikelihood.of(p, kind, b) for p, b in zip(self.prompts, self.log_prior, strict=True)]
+        return [likelihood_of(p, kind, b) for p, b in zip(self.prompts, self.log_prior, strict=True)]
 
     def trial(self) -> OrderProblem:
         """A part of the prompts, with about ``TRIAL`` judgements."""
@@ -56,6 +61,13 @@ class OrderProblem:
         prompts = [p.part(which) for p, which in zip(self.prompts, parts, strict=True)]
         before = [None if b is None else b[which] for b, which in zip(self.log_prior, parts, strict=True)]
         return replace(self, prompts=prompts, log_prior=before)
+
+
+def likelihood_of(prompts: OrderedPrompts | ChoicePrompts, kind: OrderKind, log_prior: Floats | None) -> Likelihood:
+    """The likelihood of judgements under a kind of error; ``log_prior`` as their prompts make it, None for equal orders."""
+    if isinstance(prompts, ChoicePrompts):
+        return ChoiceLikelihood.of(prompts, kind, log_prior)
+    return OrderLikelihood.of(prompts, kind, log_prior)
 
 
 def expected_of_rest(problem: OrderProblem, log_odds: Floats) -> tuple[Floats, float]:
@@ -81,7 +93,7 @@ def rest_alone(problem: OrderProblem, log_odds: Floats) -> Floats:
     return iv.log_likelihood_on(Grid.of_size(NODES), histograms)
 
 
-def right_shares(problem: OrderProblem, likelihoods: Sequence[OrderLikelihood]) -> Floats:
+def right_shares(problem: OrderProblem, likelihoods: Sequence[Likelihood]) -> Floats:
     """(K, G) probability that a vote of each annotator is right, at each node.
 
     The best of several answers is told from the others more often than two of these from one another, so it depends on
@@ -97,11 +109,17 @@ def right_shares(problem: OrderProblem, likelihoods: Sequence[OrderLikelihood]) 
     return np.where(votes[:, None] > 0, right / np.maximum(votes, 1e-300)[:, None], eta)
 
 
-def covered_pairs(prompts: Sequence[OrderedPrompts], pairs: int) -> tuple[Bools, Bools]:
+def is_read_singly(prompts: OrderedPrompts | ChoicePrompts) -> TypeGuard[OrderedPrompts]:
+    """Whether beliefs about the pairs of these prompts come from votes one by one."""
+    return isinstance(prompts, OrderedPrompts) and len(prompts.single) > 0
+
+
+def covered_pairs(prompts: Sequence[OrderedPrompts | ChoicePrompts], pairs: int) -> tuple[Bools, Bools]:
     """(M,) whether each of ``pairs`` pairs gets its belief from orders; (M,) whether from single votes nevertheless."""
     covered, single = np.zeros(pairs, bool), np.zeros(pairs, bool)
     for p in prompts:
-        single[p.single] = True
-        if len(p.single) == 0:
+        if is_read_singly(p):
+            single[p.single] = True
+        else:
             covered[p.pair[p.pair >= 0]] = True
     return covered, single

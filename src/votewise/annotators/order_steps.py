@@ -58,6 +58,10 @@ class OrderLikelihood:
             found.append(probability @ agree / probability.sum(axis=1))
         return np.array(found)
 
+    def step(self, node: Ints, *, last: bool) -> OrderStep:
+        """One pass at the annotators' nodes (K,); ``last`` for the one after which reliabilities no longer move."""
+        return _last_step(self, node) if last else _step(self, node)
+
 
 @dataclass(frozen=True, eq=False)
 class OrderStep:
@@ -120,11 +124,6 @@ class _Part:
         return _normalised(before + most[:, None, None] * (joint - before))[0]
 
 
-def order_step(likelihood: OrderLikelihood, node: Ints, *, last: bool) -> OrderStep:
-    """One pass at the annotators' nodes (K,); ``last`` for the one after which reliabilities no longer move."""
-    return _last_step(likelihood, node) if last else _step(likelihood, node)
-
-
 def _step(likelihood: OrderLikelihood, node: Ints) -> OrderStep:
     prompts, (g, _, q) = likelihood.prompts, likelihood.table.shape
     h, n = len(prompts.shapes), len(prompts.orders.place)
@@ -133,7 +132,7 @@ def _step(likelihood: OrderLikelihood, node: Ints) -> OrderStep:
         posterior, by_prompt[part.prompts] = _normalised(part.joint)
         renamed = _renamed(posterior, part.of, prompts, part.judgements)
         shape = prompts.annotator[part.judgements].astype(np.int64) * h + prompts.shape[part.judgements]
-        key, sums = _added_up(shape, part.weight)
+        key, sums = added_up(shape, part.weight)
         expected[key] += sums @ renamed.reshape(len(renamed), -1)
     by_node = expected.reshape(len(node), -1) @ likelihood.table.reshape(g, -1).T
     none = np.empty((0, 0))
@@ -153,11 +152,9 @@ def _last_step(likelihood: OrderLikelihood, node: Ints) -> OrderStep:
         annotator = prompts.annotator[part.judgements]
         if part.weight is not None:
             alone *= part.weight[:, None]
-        key, sums = _added_up(annotator, None)
+        key, sums = added_up(annotator, None)
         by_node[key] += sums @ alone
-        here, each = np.clip(node[annotator], 2, NODES - 3), np.arange(len(alone))
-        up, middle, down = alone[each, here + 2], alone[each, here], alone[each, here - 2]
-        scores += np.square(up - down).sum() / 16, (2 * middle - up - down).sum() / 4
+        scores += score_sums(alone, node[annotator])
     return OrderStep(by_prompt, by_node, p_first, by_others, scores)
 
 
@@ -204,7 +201,16 @@ def _renamed(value: Cells, of: Indices, prompts: OrderedPrompts, part: slice) ->
     return np.asarray(value.reshape(-1, q).take(at, axis=0))
 
 
-def _added_up(key: npt.NDArray[np.integer], weight: Single | None) -> tuple[npt.NDArray[np.integer], csr_matrix]:
+def score_sums(alone: Floats, node: Ints) -> tuple[float, float]:
+    """``OrderStep.scores`` of judgements with log-likelihoods ``alone`` (J', G), at their annotators' nodes (J',)."""
+    here, each = np.clip(node, 2, NODES - 3), np.arange(len(alone))
+    up, middle, down = alone[each, here + 2], alone[each, here], alone[each, here - 2]
+    return float(np.square(up - down).sum() / 16), float((2 * middle - up - down).sum() / 4)
+
+
+def added_up(
+    key: npt.NDArray[np.integer], weight: npt.NDArray[np.floating] | None
+) -> tuple[npt.NDArray[np.integer], csr_matrix]:
     """The different keys, and the matrix (keys, J') that adds up the rows of each, times their weights."""
     found, place = np.unique(key, return_inverse=True)
     entries = (np.ones(len(key), np.float32) if weight is None else weight, (place.reshape(-1), np.arange(len(key))))

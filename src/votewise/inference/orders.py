@@ -39,6 +39,9 @@ NODES = 96
 SETTINGS = {3: 24, 4: 16, 5: 12, 6: 4}
 """How many settings of qualities stand for all of them, by number of answers."""
 
+MORE_SETTINGS = 12
+"""The same for more answers than these."""
+
 SPREAD, HERMITE = 1.0, 5
 """Standard deviation of log theta over prompts, and the number of its values."""
 
@@ -143,9 +146,8 @@ def order_noise(n: int, kind: OrderKind) -> OrderNoise:
         both = (_whole(orders, eta)[:, None], _alike(orders, eta, np.ones(1), np.ones(1)))
         found = OrderNoise((both[0] + both[1]) / 2, none)
     elif kind == "prompts":
-        x, weight = np.polynomial.hermite_e.hermegauss(HERMITE)
-        weight /= weight.sum()
-        found = OrderNoise(_alike(orders, eta, np.exp(SPREAD * x), weight), np.log(weight))
+        factor, weight = hard_and_easy()
+        found = OrderNoise(_alike(orders, eta, factor, weight), np.log(weight))
     else:
         found = _qualities(orders, eta)
     return found
@@ -162,9 +164,7 @@ def _whole(orders: Orders, eta: Floats) -> Floats:
 
 def _alike(orders: Orders, eta: Floats, factor: Floats, weight: Floats) -> Floats:
     """(N, Q, G) Mallows' probabilities, with theta times ``factor`` (Q,) in a share ``weight`` (Q,) of the prompts."""
-    wrong = orders.wrong.astype(np.float64)
-    half = 30 * np.linspace(0, 1, 400) ** 3
-    theta = np.concatenate([-half[:0:-1], half])
+    wrong, theta = orders.wrong.astype(np.float64), thetas()
 
     def orders_at(theta: Floats) -> Floats:
         power = -theta[:, None] * factor * wrong[:, None, None]
@@ -176,10 +176,8 @@ def _alike(orders: Orders, eta: Floats, factor: Floats, weight: Floats) -> Float
 
 
 def _qualities(orders: Orders, eta: Floats) -> OrderNoise:
-    n, q = orders.n, SETTINGS[orders.n]
-    quality = -np.sort(-ndtri(_spread_points(q, n)), axis=1)
+    quality, root = qualities(orders.n), roots()
     listed = np.argsort(orders.place, axis=1)
-    root = np.linspace(-8, 8, 161)
 
     def orders_at(root: float) -> Floats:
         seen = root**3 * abs(root) * quality[:, listed]
@@ -188,7 +186,29 @@ def _qualities(orders: Orders, eta: Floats) -> OrderNoise:
 
     share = [1 - float((orders.wrong @ orders_at(x)).mean()) / orders.wrong.max() for x in root]
     found = np.stack([orders_at(float(x)) for x in np.interp(eta, share, root)], axis=2)
-    return OrderNoise(found, np.full(q, -np.log(q)))
+    return OrderNoise(found, np.full(len(quality), -np.log(len(quality))))
+
+
+def thetas() -> Floats:
+    """Values of theta among which those of given reliabilities are found."""
+    half = 30 * np.linspace(0, 1, 400) ** 3
+    return np.concatenate([-half[:0:-1], half])
+
+
+def hard_and_easy() -> tuple[Floats, Floats]:
+    """(Q,) factors on theta for hard and easy prompts, and (Q,) the share of each."""
+    x, weight = np.polynomial.hermite_e.hermegauss(HERMITE)
+    return np.exp(SPREAD * x), weight / weight.sum()
+
+
+def roots() -> Floats:
+    """Fourth roots of the factors on qualities, with their signs, among which those of given reliabilities are found."""
+    return np.linspace(-8, 8, 161)
+
+
+def qualities(n: int) -> Floats:
+    """(Q, n) qualities of the answers in each setting, the best first."""
+    return np.asarray(-np.sort(-ndtri(_spread_points(SETTINGS.get(n, MORE_SETTINGS), n)), axis=1))
 
 
 def _spread_points(number: int, dimensions: int) -> Floats:
