@@ -18,7 +18,7 @@ from votewise.annotators.find_orders import ordered_prompts
 from votewise.annotators.order_steps import OrderLikelihood
 from votewise.annotators.ordered_prompts import OrderedPrompts
 from votewise.data.votes import Votes
-from votewise.inference.choices import choice_noise
+from votewise.inference.best_of_many import choice_noise
 from votewise.inference.orders import KINDS, NODES, OrderKind, nodes
 from votewise.inference.priors import Beta
 from votewise.simulate.ranked_votes import Noise, simulate_rankings

@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 from votewise.annotators.judged_prompts import JudgedPrompts
 from votewise.arrays import Floats
-from votewise.inference.choices import choice_noise
+from votewise.inference.best_of_many import choice_noise
 from votewise.inference.orders import Indices, OrderKind
 from votewise.inference.placements import Paths
 

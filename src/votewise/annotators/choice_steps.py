@@ -12,7 +12,7 @@ from votewise.annotators.choice_prompts import ChoicePrompts, Named
 from votewise.annotators.judged_prompts import pair_numbers
 from votewise.annotators.order_steps import CELLS, OrderStep, added_up, score_sums
 from votewise.arrays import Floats, Ints
-from votewise.inference.choices import choice_noise
+from votewise.inference.best_of_many import choice_noise
 from votewise.inference.orders import NODES, Indices, OrderKind
 from votewise.inference.placements import Paths, Placed, placed
 

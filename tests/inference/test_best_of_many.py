@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from votewise.inference.choices import choice_noise
+from votewise.inference.best_of_many import choice_noise
 from votewise.inference.orders import KINDS, OrderKind, Orders, nodes, order_noise
 
 
