@@ -20,7 +20,7 @@ from votewise.inference.priors import Beta
 from votewise.train import PreferenceLoss, RobustPreferenceConfig, ScoredAnswers
 from votewise.train.config_checks import SCORED
 from votewise.train.losses import LOSSES
-from votewise.train.objectives import NOISE_OBJECTIVES, OBJECTIVES
+from votewise.train.objectives import DPO_OBJECTIVES, NOISE_OBJECTIVES, OBJECTIVES
 from votewise.train.running_beliefs import BeliefSettings
 
 REFUSED = [
@@ -65,6 +65,15 @@ REFUSED = [
     ({"cpo_alpha": 0.5, "preference_loss": "simpo"}, "cpo_alpha has no effect with preference_loss=simpo"),
     ({"cpo_per_token": False}, "cpo_per_token has no effect with preference_loss=dpo"),
     ({"holder_gamma": 1.0}, r"holder_gamma has no effect with objective=weighted.*expected objective=holder"),
+    ({"ropo_alpha": 6.0}, r"ropo_alpha has no effect with objective=weighted.*expected objective=ropo"),
+    ({"ropo_alpha": 0.0, "objective": "ropo"}, r"ropo_alpha, got 0.0 \(expected above 0\)"),
+    ({"objective": "ropo", "preference_loss": "cpo"}, r"objective=ropo \(expected preference_loss=dpo, not cpo\)"),
+    ({"drdpo_beta": 2.0}, r"drdpo_beta has no effect with objective=weighted.*expected objective=drdpo"),
+    ({"drdpo_beta": -1.0, "objective": "drdpo"}, r"drdpo_beta, got -1.0 \(expected above 0\)"),
+    (
+        {"objective": "drdpo", "per_device_train_batch_size": 1, "gradient_accumulation_steps": 8},
+        r"objective=drdpo has no effect with per_device_train_batch_size=1.*expected at least 2",
+    ),
 ]
 
 
@@ -77,7 +86,7 @@ def test_bad_values_are_refused_with_a_message(settings: dict[str, Any], message
 @pytest.mark.parametrize("loss", LOSSES)
 @pytest.mark.parametrize("objective", OBJECTIVES)
 def test_good_values_pass(loss: str, objective: str, tmp_path: Path) -> None:
-    if (objective in ("rdpo", "holder") and loss != "dpo") or (objective == "score" and loss not in SCORED):
+    if (objective in DPO_OBJECTIVES and loss != "dpo") or (objective == "score" and loss not in SCORED):
         return
     noise = 0.3 if objective in NOISE_OBJECTIVES else 0.0
     config = make_config(tmp_path, preference_loss=loss, objective=objective, label_smoothing=noise)

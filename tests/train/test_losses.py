@@ -27,6 +27,7 @@ from votewise.train.losses import (  # noqa: E402
 )
 from votewise.train.objectives import (  # noqa: E402
     CONFIDENCE_OBJECTIVES,
+    DPO_OBJECTIVES,
     OBJECTIVES,
     apply_objective,
     gibbs,
@@ -67,7 +68,7 @@ def objective(name: str, losses: Losses, weight: Any, share: Any = None) -> Any:
 
 def combinations() -> list[tuple[str, str]]:
     """Every loss with every objective that the settings allow for it."""
-    of = {"rdpo": ("dpo",), "holder": ("dpo",), "score": SCORED}
+    of = dict.fromkeys(DPO_OBJECTIVES, ("dpo",)) | {"score": SCORED}
     return [(loss, o) for loss in LOSSES for o in OBJECTIVES if loss in of.get(o, LOSSES)]
 
 
@@ -204,6 +205,8 @@ def test_objectives_are_what_they_say() -> None:
         "weighted": w * forward + (1 - w) * reverse,
         "rdpo": ((1 - NOISE) * forward - NOISE * reverse) / (1 - 2 * NOISE),
         "holder": -(1 + g) * expit(s) ** g + g * expit(s) ** (1 + g),
+        "ropo": 56 / 225 * (forward + 14 * expit(-s)),
+        "drdpo": forward,
     }
     expected["score"] = forward  # its gradient is another one, see test_score
     assert set(expected) == set(OBJECTIVES)
@@ -235,7 +238,7 @@ def test_holder_redescends() -> None:
     assert -1 < s[pull.argmin()] < 1.5
 
 
-@pytest.mark.parametrize("name", [o for o in OBJECTIVES if o not in CONFIDENCE_OBJECTIVES])
+@pytest.mark.parametrize("name", [o for o in OBJECTIVES if o not in (*CONFIDENCE_OBJECTIVES, "drdpo")])
 def test_votes_on_one_pair_count_as_they_fell(name: str) -> None:
     """Three votes of four for the chosen answer: three times its loss and once that of the other, over four."""
     losses = some_losses()

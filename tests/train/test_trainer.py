@@ -440,7 +440,7 @@ def test_every_loss_learns(loss: str, objective: str, tmp_path: Path) -> None:
     assert after["eval_rewards/margins"] > before["eval_rewards/margins"] + 0.1
 
 
-@pytest.mark.parametrize("objective", ["rdpo", "holder"])
+@pytest.mark.parametrize("objective", ["rdpo", "holder", "ropo", "drdpo"])
 def test_baselines_of_dpo_run(objective: str, tmp_path: Path) -> None:
     trainer = make_trainer(tmp_path, objective=objective, label_smoothing=0.2 if objective == "rdpo" else 0.0)
     trainer.train()

@@ -40,4 +40,6 @@ PUBLISHED = Method(
 )
 OURS = Method("votewise")
 CLEAN = Method("clean labels", {"objective": "plain"}, clean=True)
+ROPO = Method("ROPO", {"objective": "ropo"})
+DRDPO = Method("Dr. DPO", {"objective": "drdpo"})
 METHODS = (PLAIN, SMOOTHED, RDPO, PUBLISHED, OURS, CLEAN)

@@ -70,6 +70,8 @@ def settings_of(args: RobustPreferenceConfig) -> dict[str, object]:
         "rdpo": ("label_smoothing",),
         "holder": ("holder_gamma",),
         "score": ("loss_temperature", "score_tilt"),
+        "ropo": ("ropo_alpha",),
+        "drdpo": ("drdpo_beta",),
     }
     loss = args.loss().name
     names = ["beta", *own.get(loss, ()), *(["sft_weight"] if args.sft_weight else [])]

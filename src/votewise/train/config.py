@@ -11,6 +11,7 @@ from trl import DPOConfig
 
 from votewise.train.config_checks import check_config, parse_reliability_prior, parse_temperature
 from votewise.train.losses import PreferenceLoss, make_loss
+from votewise.train.objectives import DRDPO_BETA, ROPO_ALPHA
 from votewise.train.running_beliefs import BeliefSettings
 from votewise.train.score_inputs import TILT
 from votewise.train.trl_settings import check_trl_settings, translate_loss_type
@@ -40,8 +41,9 @@ class RobustPreferenceConfig(DPOConfig):
         metadata={
             "help": "How the loss is protected against wrong votes: weighted (confidence x loss + (1 - confidence) x "
             "reverse loss; best in our measurements), gibbs (as published in RE-PO eq. 5), plain (every vote is trusted), "
-            "smoothed and rdpo (assume that label_smoothing is the share of wrong votes), holder, score (finds its "
-            "temperature itself, so that beta hardly matters). rdpo and holder are for dpo only, score for dpo and dpo_norm."
+            "smoothed and rdpo (assume that label_smoothing is the share of wrong votes), holder, ropo, drdpo, score (finds "
+            "its temperature itself, so that beta hardly matters). rdpo, holder and ropo are for dpo only, score for dpo "
+            "and dpo_norm."
         },
     )
     beta: float | None = field(
@@ -84,6 +86,17 @@ class RobustPreferenceConfig(DPOConfig):
         metadata={
             "help": "How much more rows that are decided count towards the end in the objective score where votes are "
             "trusted little, at least 0 (0: a likelihood's own score)."
+        },
+    )
+    ropo_alpha: float = field(
+        default=ROPO_ALPHA,
+        metadata={"help": "Weight of the bounded part of the objective ropo, above 0 [ROPO: 14]; large is cautious."},
+    )
+    drdpo_beta: float = field(
+        default=DRDPO_BETA,
+        metadata={
+            "help": "Softness of the objective drdpo, above 0 [Dr. DPO: 1]: small lets few pairs of a batch decide, large "
+            "gives the plain mean. The batch is per_device_train_batch_size rows of one process, at least 2."
         },
     )
     reliability_init: float = field(

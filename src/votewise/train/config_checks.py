@@ -9,7 +9,7 @@ from votewise.errors import BadInputError
 from votewise.inference.priors import Beta, parse_prior
 from votewise.train.answer_scores import PROJECTIONS
 from votewise.train.losses import LOSSES
-from votewise.train.objectives import OBJECTIVES
+from votewise.train.objectives import DPO_OBJECTIVES, OBJECTIVES
 from votewise.train.packed_attention import PACKED_ATTENTION
 from votewise.train.scoring import FAST_STEPS
 
@@ -27,6 +27,8 @@ CHOICES = {
 NUMBERS: dict[str, tuple[Callable[[float], bool], str]] = {
     "beta": (lambda x: x > 0, "above 0"),
     "holder_gamma": (lambda x: x > 0, "above 0"),
+    "ropo_alpha": (lambda x: x > 0, "above 0"),
+    "drdpo_beta": (lambda x: x > 0, "above 0"),
     "simpo_gamma": (lambda x: x >= 0, "at least 0"),
     "sft_weight": (lambda x: x >= 0, "at least 0"),
     "cpo_alpha": (lambda x: x >= 0, "at least 0"),
@@ -43,6 +45,8 @@ WITH = {
     "holder_gamma": ("objective", "holder"),
     "loss_temperature": ("objective", "score"),
     "score_tilt": ("objective", "score"),
+    "ropo_alpha": ("objective", "ropo"),
+    "drdpo_beta": ("objective", "drdpo"),
 }
 """Settings that only act where another one has this value; elsewhere they must keep their default."""
 
@@ -58,13 +62,18 @@ def check_config(config: Any) -> None:
     for name, allowed in CHOICES.items():
         if getattr(config, name) not in allowed:
             raise BadInputError(name, value=getattr(config, name), expected=" or ".join(allowed))
-    if config.objective in ("rdpo", "holder") and loss != "dpo":
+    if config.objective in DPO_OBJECTIVES and loss != "dpo":
         raise BadInputError(f"objective={config.objective}", expected=f"preference_loss=dpo, not {loss}")
     if config.objective == "score" and loss not in SCORED:
         raise BadInputError("objective=score", expected=f"preference_loss={' or '.join(SCORED)}, or objective=weighted")
     if config.objective == "score" and config.reliability_margins != "first":
         raise BadInputError("objective=score", expected="reliability_margins=first")
     parse_loss_temperature(config.loss_temperature)
+    if config.objective == "drdpo" and config.per_device_train_batch_size == 1:
+        raise BadInputError(
+            "objective=drdpo has no effect with per_device_train_batch_size=1, whatever is accumulated",
+            expected="at least 2, because it compares the rows of a batch",
+        )
     for name, (fits, range_) in NUMBERS.items():
         value = getattr(config, name)
         if not (isinstance(value, int | float) and value < float("inf") and fits(value)):

@@ -137,6 +137,11 @@ class Losses(NamedTuple):
     reverse: Tensor
     margin: Tensor
 
+    @classmethod
+    def of_margins(cls, margin: Tensor) -> Losses:
+        """Bradley-Terry's losses at margins (B,), which are those of DPO: -log sigmoid(s) and -log sigmoid(-s)."""
+        return cls(-logsigmoid(margin), -logsigmoid(-margin), margin)
+
     def swapped(self) -> Losses:
         """The same pairs with the two answers exchanged."""
         return Losses(self.reverse, self.forward, -self.margin)

@@ -1,7 +1,7 @@
 """Objectives: how a preference loss is protected against wrong votes. Pure functions, one value per pair.
 
-An objective sees only the two losses, the margin and the confidence in the vote. Nothing here reduces over pairs or keeps
-state; everything is differentiable with respect to the losses.
+An objective sees only the two losses, the margin and the confidence in the vote. Only ``batch_mean`` reduces over pairs;
+nothing keeps state, and everything is differentiable with respect to the losses. Of bare margins: ``Losses.of_margins``.
 """
 
 from __future__ import annotations
@@ -82,11 +82,62 @@ def score(
     return losses.forward.detach() - push * (losses.margin - losses.margin.detach())
 
 
-OBJECTIVES = ("plain", "smoothed", "gibbs", "weighted", "rdpo", "holder", "score")
+def ropo(losses: Losses, *, alpha: float) -> Tensor:
+    """(B,) 4 a / (1 + a)^2 (forward + a sigmoid(-s)), whose gradient never exceeds 1 for a >= 1 [ROPO].
+
+    With q = sigmoid(-s) the gradient's size is 4 a q (1 + a (1 - q)) / (1 + a)^2. It is largest, 1, at q = (1 + a) / (2 a),
+    and falls to 4 a / (1 + a)^2 where the margin contradicts the vote.
+    """
+    return 4 * alpha / (1 + alpha) ** 2 * (losses.forward + alpha * torch.sigmoid(-losses.margin))
+
+
+def drdpo(losses: Losses, share: Tensor | None, *, beta: float) -> Tensor:
+    """(B,) -b log(share exp(-forward / b) + (1 - share) exp(-reverse / b)), the votes of a pair in ``batch_mean`` [Dr. DPO].
+
+    Args:
+        losses: both directions and the margins of B pairs.
+        share: (B,) share of the pair's votes for the chosen answer; None for all, which gives ``forward`` itself.
+        beta: b, above 0.
+    """
+    if share is None:
+        return losses.forward
+    here, there = share.log() - losses.forward / beta, torch.log1p(-share) - losses.reverse / beta
+    return -beta * torch.logaddexp(here, there)
+
+
+def batch_mean(loss: Tensor, counted: Tensor | None = None, *, drdpo_beta: float | None = None) -> Tensor:
+    """The mean over a batch, a scalar; with ``drdpo_beta`` b the soft minimum -b log mean exp(-loss / b) [Dr. DPO].
+
+    The gradient of the soft minimum gives a pair the share exp(-loss / b) of the batch: pairs that fit badly count for
+    little. For large b it is the plain mean.
+
+    Args:
+        loss: (B,) losses.
+        counted: (B,) by which each row is multiplied; rows with 0 do not count. None for 1 each.
+        drdpo_beta: b, above 0; None for the plain mean.
+    """
+    if drdpo_beta is None:
+        return loss.mean() if counted is None else (counted * loss).sum() / (counted > 0).sum().clamp(min=1)
+    counted = torch.ones_like(loss) if counted is None else counted
+    kept = counted > 0
+    if not bool(kept.any()):
+        return (counted * loss).sum()
+    loss, counted = loss[kept], counted[kept]
+    total = counted.sum()
+    least = -drdpo_beta * (torch.logsumexp(counted.log() - loss / drdpo_beta, 0) - total.log())
+    return least * total / len(loss)  # as the plain mean: weights of rows are shares of a vote
+
+
+OBJECTIVES = ("plain", "smoothed", "gibbs", "weighted", "rdpo", "holder", "ropo", "drdpo", "score")
 CONFIDENCE_OBJECTIVES = ("gibbs", "weighted", "score")
 """Objectives that use the confidence in each vote; the others treat all votes alike."""
 NOISE_OBJECTIVES = ("smoothed", "rdpo")
 """Objectives that assume a share of wrong votes."""
+DPO_OBJECTIVES = ("rdpo", "holder", "ropo")
+"""Objectives that are defined on DPO's margin only."""
+
+ROPO_ALPHA, DRDPO_BETA = 14.0, 1.0
+"""Defaults: the value that ROPO's authors train with, and that of the code of Dr. DPO's authors."""
 
 
 def apply_objective(
@@ -98,6 +149,8 @@ def apply_objective(
     noise: float,
     holder_gamma: float,
     inputs: ScoreInputs | None = None,
+    ropo_alpha: float = ROPO_ALPHA,
+    drdpo_beta: float = DRDPO_BETA,
 ) -> Tensor:
     """(B,) the objective of this name.
 
@@ -110,6 +163,8 @@ def apply_objective(
         noise: assumed share of wrong votes, for ``smoothed`` and ``rdpo``.
         holder_gamma: exponent of ``holder``.
         inputs: what ``score`` needs.
+        ropo_alpha: weight of the bounded part of ``ropo``.
+        drdpo_beta: softness of ``drdpo``, which ``batch_mean`` must be given, too.
     """
     if name == "score":
         if inputs is None:
@@ -117,11 +172,14 @@ def apply_objective(
         return score(losses, *inputs)
     if name in CONFIDENCE_OBJECTIVES:
         return {"gibbs": gibbs, "weighted": weighted}[name](losses, weight)
+    if name == "drdpo":
+        return drdpo(losses, share, beta=drdpo_beta)
     of_vote: Callable[[Losses], Tensor] = {
         "plain": partial(plain),
         "smoothed": partial(smoothed, noise=noise),
         "rdpo": partial(rdpo, noise=noise),
         "holder": partial(holder, gamma=holder_gamma),
+        "ropo": partial(ropo, alpha=ropo_alpha),
     }[name]
     here = of_vote(losses)
     if share is None:

@@ -37,7 +37,13 @@ from votewise.train.inspection import describe_left_out, missing_rows
 from votewise.train.losses import Losses, ScoredAnswers
 from votewise.train.metrics import RunningBins, RunningMeans, add_confidence, add_rewards, add_tokens, belief_metrics
 from votewise.train.model_card import card_section, method_of
-from votewise.train.objectives import CONFIDENCE_OBJECTIVES, apply_objective, better_answers, likelihood_loss
+from votewise.train.objectives import (
+    CONFIDENCE_OBJECTIVES,
+    apply_objective,
+    batch_mean,
+    better_answers,
+    likelihood_loss,
+)
 from votewise.train.precompute import with_reference
 from votewise.train.repeated_prompts import without_repeated_prompt
 from votewise.train.row_collator import RowCollator
@@ -222,11 +228,14 @@ class RobustPreferenceTrainer(TrlTrainer):
                 noise=self.args.label_smoothing,
                 holder_gamma=self.args.holder_gamma,
                 inputs=self._votes.score_inputs(who, losses.margin, epoch=self._epoch, done=self._done),
+                ropo_alpha=self.args.ropo_alpha,
+                drdpo_beta=self.args.drdpo_beta,
             )
             if training:
                 residual = weight * losses.forward.detach() + (1 - weight) * losses.reverse.detach()
                 self._step.append((who, losses.margin.detach(), residual))
-        total = loss.mean() if counted is None else (counted * loss).sum() / (counted > 0).sum().clamp(min=1)
+        soft = who is not None and self.args.objective == "drdpo"
+        total = batch_mean(loss, counted, drdpo_beta=self.args.drdpo_beta if soft else None)
         if self.args.sft_weight:
             likelihood = likelihood_loss(chosen, rejected, better, counted)
             total = total + self.args.sft_weight * likelihood
