@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
     from votewise.annotators.estimate import estimate_reliability
     from votewise.annotators.results import ReliabilityResult
+    from votewise.annotators.two_coins import estimate_two_coins
     from votewise.data.clicks import Clicks, Counts
     from votewise.data.reading import Reading
     from votewise.data.votes import Votes
@@ -89,6 +90,7 @@ __all__ = [
     "demo",
     "estimate_attentiveness",
     "estimate_reliability",
+    "estimate_two_coins",
     "evaluate_benchmark",
     "evaluate_matrix",
     "evaluate_win_rate",
@@ -145,6 +147,7 @@ _HOMES = {
     "count_comparisons": "votewise.users.read_clicks",
     "estimate_attentiveness": "votewise.users.estimate",
     "estimate_reliability": "votewise.annotators.estimate",
+    "estimate_two_coins": "votewise.annotators.two_coins",
     "evaluate_benchmark": "votewise.workflows.evaluate_benchmark",
     "evaluate_matrix": "votewise.workflows.evaluate_matrix",
     "evaluate_win_rate": "votewise.workflows.evaluate_win_rate",

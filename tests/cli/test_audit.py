@@ -176,3 +176,33 @@ def test_a_folder_with_something_else_is_refused(end: End, source: Path, tmp_pat
         (mine / "notes.txt").write_text("about the result")
     assert (mine / "votes.parquet").exists()
     assert (mine / "notes.txt").exists()
+
+
+def test_two_coins_stand_beside_the_estimate(end: End, tmp_path: Path, capsys: Shown) -> None:
+    """Two more columns and one more fact; without it, or without positions, neither."""
+    votes = make_demo_data(pairs=40).table
+    pq.write_table(votes, tmp_path / "v.parquet")
+    for name, more in (("one", ()), ("two", ("--two-coins",))):
+        assert end("audit", tmp_path / "v.parquet", "--no-report", "--out", tmp_path / name, *more) == 0
+    one, two = (pq.read_table(tmp_path / name / "annotators.parquet") for name in ("one", "two"))
+    assert two.column_names == [*one.column_names, "right_if_first", "right_if_second"]
+    assert two.select(one.column_names).equals(one)
+    facts = json.loads((tmp_path / "two" / "summary.json").read_text())["two_coins"]
+    assert facts["converged"]
+    assert facts["log_likelihood"] < 0
+    assert "two_coins" not in json.loads((tmp_path / "one" / "summary.json").read_text())
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        (("--no-shared-pairs",), "two_coins judges votes by the others on the same pair"),
+        (("--temperature", "2"), "two_coins takes margins as they are"),
+    ],
+)
+def test_settings_that_two_coins_do_not_have(
+    end: End, source: Path, tmp_path: Path, capsys: Shown, options: tuple[str, ...], said: str
+) -> None:
+    assert end("audit", source, "--two-coins", "--out", tmp_path / "out", *options) != 0
+    assert said in " ".join(capsys.readouterr().err.split())
+    assert not (tmp_path / "out").exists()

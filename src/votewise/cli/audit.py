@@ -69,6 +69,15 @@ Intervals = Annotated[
         show_default=False,
     ),
 ]
+TwoCoins = Annotated[
+    bool,
+    typer.Option(
+        "--two-coins",
+        help="Estimate in addition how often each annotator is right where the response shown first is better, and where "
+        "the second one is.",
+        show_default=False,
+    ),
+]
 
 
 def audit(
@@ -85,6 +94,7 @@ def audit(
     temperature: Temperature = f"{DEFAULTS.temperature:g}",
     shared_pairs: SharedPairs = DEFAULTS.shared_pairs,
     intervals: Intervals = DEFAULTS.intervals,
+    two_coins: TwoCoins = DEFAULTS.two_coins,
     level: Level = DEFAULTS.level,
     force: Force = DEFAULTS.force,
     report: Report = DEFAULTS.report,
@@ -122,6 +132,7 @@ def audit(
             temperature=temperature,
             shared_pairs=shared_pairs,
             intervals=intervals,
+            two_coins=two_coins,
             level=level,
             force=force,
             report=report,

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
     from votewise.annotators.fit_settings import PriorChoice
     from votewise.annotators.results import ReliabilityResult
+    from votewise.annotators.two_coins import TwoCoinResult
     from votewise.data.votes import Votes
 
 
@@ -50,6 +51,7 @@ def audit(
     temperature: float | str = 1.0,
     shared_pairs: bool = True,
     intervals: bool = True,
+    two_coins: bool = False,
     level: float = LEVEL,
     force: bool = False,
     report: bool = True,
@@ -72,6 +74,9 @@ def audit(
         temperature: factor that all margins are multiplied by, or ``fit``.
         shared_pairs: whether votes on one pair share its truth; else each vote is judged by its pair's margin only.
         intervals: whether to compute intervals, flags, agreement and calibration besides the estimates.
+        two_coins: whether to estimate in addition how often each annotator is right where the response shown first is
+            better, and where the second one is: columns ``right_if_first`` and ``right_if_second`` of the annotators, and
+            ``two_coins`` in the summary. Needs to know which response was shown first. Nothing else changes.
         level: probability that an interval contains the truth.
         force: continue if the votes do not determine the answer.
         report: whether to write report.html.
@@ -115,6 +120,7 @@ def audit(
         progress.stage("Judging annotators")
         from votewise.annotators.estimate import estimate_reliability  # here, because it imports much of scipy
 
+        coins = _two_coins(votes, chosen_prior, shared_pairs, factor, progress) if two_coins else None
         result = estimate_reliability(
             votes,
             prior=chosen_prior,
@@ -126,10 +132,28 @@ def audit(
         )
         if not force:
             check_identifiable(result.diagnostics)
+        if coins is not None:
+            result = coins.beside(result)
         summary = summarise(votes, result, columns=columns, reading_options=told, created=datetime.now(UTC))
+        if coins is not None:
+            summary["two_coins"] = coins.facts()
         if folder is None:
             return AuditResult(votes, result, summary)
         progress.stage(f"Writing {folder}")
         title = short_name(votes.reading.source if votes.reading else "votes") if report else None
         files = write_audit(folder, votes, result, summary=summary, title=title)
         return AuditResult(votes, result, summary, tuple(files))
+
+
+def _two_coins(
+    votes: Votes, prior: PriorChoice, shared_pairs: bool, temperature: float | Literal["fit"], progress: Progress
+) -> TwoCoinResult:
+    """The two-coin estimate beside the audit's own; BadInputError beside settings that it does not have."""
+    from votewise.annotators.two_coins import estimate_two_coins
+    from votewise.errors import BadInputError
+
+    if not shared_pairs:
+        raise BadInputError("two_coins judges votes by the others on the same pair", expected="shared_pairs")
+    if temperature != 1:
+        raise BadInputError("two_coins takes margins as they are", value=temperature, expected="temperature 1")
+    return estimate_two_coins(votes, prior=prior, progress=progress.step)
