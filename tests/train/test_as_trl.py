@@ -41,7 +41,7 @@ def plain_rows(n: int = 24, seed: int = 0) -> Dataset:
 
 def both(folder: Path, rows: Any, model: Callable[[], Any] = make_model, chat: bool = False, **given: Any) -> list[Any]:
     """Our trainer and TRL's. ``given`` are arguments of the trainers, or settings of both."""
-    names = ("ref_model", "eval_dataset", "peft_config", "compute_metrics")
+    names = ("ref_model", "eval_dataset", "peft_config", "compute_metrics", "processing_class")
     own = {name: given.pop(name) for name in names if name in given}
     made = []
     for trainer, config, settings in (
@@ -53,7 +53,8 @@ def both(folder: Path, rows: Any, model: Callable[[], Any] = make_model, chat: b
         if "ref_model" not in own and "peft_config" not in own and not hasattr(policy, "peft_config"):
             arguments["ref_model"] = copy.deepcopy(policy)
         args: Any = config(str(folder / trainer.__name__), **settings | given)
-        made.append(trainer(policy, args=args, train_dataset=rows, processing_class=make_tokenizer(chat), **arguments))
+        arguments.setdefault("processing_class", make_tokenizer(chat))
+        made.append(trainer(policy, args=args, train_dataset=rows, **arguments))
     return made
 
 

@@ -137,6 +137,29 @@ def test_reporters_get_native_histograms(tmp_path: Path, monkeypatch: pytest.Mon
         assert drawn.edges.tolist() == EDGES.tolist()
 
 
+def test_tensorboards_own_files_hold_the_histograms(tmp_path: Path) -> None:
+    """Written by transformers' own reporter and read back from the event files."""
+    reason = "tensorboard is not installed, which the real writer needs"
+    pytest.importorskip("tensorboard", reason=reason)
+    files = pytest.importorskip("tensorboard.backend.event_processing.event_accumulator", reason=reason)
+    trainer = make_trainer(tmp_path, make_rows(32), logging_steps=2, report_to="tensorboard")
+    counts: list[Any] = []
+    real = trainer._bins.read
+    trainer._bins.read = lambda accelerator: counts.append(real(accelerator)) or counts[-1]
+    trainer.train()
+    (folder,) = {path.parent for path in tmp_path.rglob("events.out.tfevents.*")}
+    found = files.EventAccumulator(str(folder), size_guidance={files.HISTOGRAMS: 0})
+    found.Reload()
+    assert [event.step for event in found.Histograms("train/confidence/histogram")] == [2, 4]
+    for event, expected in zip(found.Histograms("train/confidence/histogram"), counts, strict=True):
+        drawn = event.histogram_value
+        assert drawn.num == sum(drawn.bucket) == 16
+        assert list(drawn.bucket) == expected.tolist()
+        assert list(drawn.bucket_limit) == pytest.approx(EDGES[1:].tolist())
+    last = found.Histograms("train/reliability/histogram")[-1].histogram_value
+    assert list(last.bucket) == bins_of(trainer.beliefs.reliability).tolist()
+
+
 def test_a_reporter_that_fails_is_named_once_and_stops_nothing(
     tmp_path: Path, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -11,6 +11,7 @@ from peft import PeftModel
 from votewise.errors import BadInputError
 from votewise.train.config import RobustPreferenceConfig
 from votewise.train.fast_step import choose_step
+from votewise.train.quantised import refuse_layers_without_gradients
 from votewise.train.scoring import FastStep, Scores, score_answers
 from votewise.train.step_check import Prepared
 
@@ -49,6 +50,7 @@ class CheckedScoring:
         """
         args, self._accelerator, self._policy, self._auxiliary = self.args, accelerator, policy, auxiliary
         if self.how is None:
+            refuse_layers_without_gradients(policy, accelerator.device)
             if args.packed_attention == "flex" and accelerator.device.type == "cpu":
                 raise BadInputError("packed_attention=flex has no gradients on a CPU", expected="auto or segments")
             wanted: Any = args.fast_step  # one of FAST_STEPS, as the config has checked

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from votewise.train.quantised import in_8_bits
 from votewise.train.scoring import FastStep
 
 
@@ -35,6 +36,8 @@ def packable(model: Any) -> str | None:
     config = model.config.get_text_config()
     if config is not model.config:
         return "it is more than a language model"
+    if in_8_bits(model):
+        return "its layers in 8 bits round by what else is in the batch"
     kinds = set(getattr(config, "layer_types", None) or ())
     if kinds - {"full_attention", "sliding_attention"}:
         return f"it has layers of the kind {', '.join(sorted(kinds - {'full_attention', 'sliding_attention'}))}"

@@ -17,6 +17,7 @@ from torch import Tensor
 from votewise.errors import BadInputError
 from votewise.train.answer_scores import add_scoring
 from votewise.train.packed_attention import make_packable, windows_seen
+from votewise.train.quantised import in_8_bits
 from votewise.train.scoring import NOT_FOR_MODELS, FastStep, score_answers, score_tokens
 
 EXACT = (1e-4, 1e-5)
@@ -88,7 +89,8 @@ class Prepared:
             BadInputError: the model's log-probabilities are not finite; TRL's way differs as well, or ends with an error.
         """
         differ: list[Differs] = []
-        expected = untouched_logps(model, batch)
+        # Layers in 8 bits round by all the tokens that they get at once.
+        expected = untouched_logps(model, batch, together=in_8_bits(self.model))
         if not agree(bool(expected.isfinite().all())):
             raise BadInputError(
                 f"{type(self.model).__name__} gives log-probabilities that are not finite on the first batch",

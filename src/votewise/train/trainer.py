@@ -54,7 +54,7 @@ from votewise.train.stream_passes import EndOfPass, reads_alike
 from votewise.train.token_lengths import lengths_of
 from votewise.train.training_rows import ROW
 from votewise.train.trl_adapter import TrlTrainer
-from votewise.train.trl_settings import refuse_dispatched_pairs
+from votewise.train.trl_settings import refuse_dispatched_pairs, refuse_missing_kernels
 
 logger = get_logger(__name__)
 
@@ -92,6 +92,7 @@ class RobustPreferenceTrainer(TrlTrainer):
             raise BadInputError("args", value=type(args).__name__, expected="a RobustPreferenceConfig")
         if not isinstance(train_dataset, IterableDataset):
             refuse_dispatched_pairs(args)
+        refuse_missing_kernels(args)
         self.loss = args.loss()
         if ref_model is not None and not self.loss.reference:
             raise BadInputError(

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import os
 from typing import Any
+
+from transformers.utils import is_liger_kernel_available
 
 from votewise.errors import BadInputError
 from votewise.train.objectives import NOISE_OBJECTIVES
@@ -135,3 +138,17 @@ def refuse_dispatched_pairs(config: Any) -> None:
             value=True,
             expected="False, so that each process reads its own batches",
         )
+
+
+def refuse_missing_kernels(config: Any) -> None:
+    """Refuse Liger's kernels where they cannot run; they would be missed only when training begins.
+
+    Raises:
+        BadInputError: no liger-kernel, or no GPU.
+    """
+    if not config.use_liger_kernel:
+        return
+    if not is_liger_kernel_available():
+        raise BadInputError("use_liger_kernel needs liger-kernel", value=True, expected="pip install liger-kernel")
+    if config.device.type == "cpu" and os.environ.get("TRITON_INTERPRET") != "1":
+        raise BadInputError("use_liger_kernel has no kernels for a CPU", value=True, expected="a GPU, or False")
