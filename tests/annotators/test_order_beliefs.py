@@ -139,6 +139,16 @@ def test_of_what_is_left_to_the_votes_a_note_says_why() -> None:
     assert "more than 10 answers" in note(one_prompt([eleven, eleven], n=11))
 
 
+@pytest.mark.parametrize("answers", [4, 7])
+def test_choices_of_the_best_are_not_said_to_fit_poorly(answers: int) -> None:
+    """A choice is always for the answer that it compares with the others, whatever others think of that answer."""
+    best = simulate_rankings(answers=answers, annotators=12, said="best", rankings_per_prompt=(3, 3), seed=6).votes
+    ranked = simulate_rankings(answers=answers, annotators=12, rankings_per_prompt=(3, 3), seed=6).votes
+    assert "poor-fit" not in {d.code for d in estimate_reliability(best).diagnostics}
+    assert estimate_reliability(best).calibration.num_rows == 0
+    assert sum(estimate_reliability(ranked).calibration["votes"].to_pylist()) > 0.9 * len(ranked)
+
+
 def test_choices_of_the_best_of_seven_are_warned_of_beside_rankings_only() -> None:
     """Where the best is not among the answers that are looked at, right choices are lost and random ones are not."""
     best = simulate_rankings(answers=7, annotators=6, said="best", rankings_per_prompt=(2, 2), seed=5).votes
@@ -240,7 +250,7 @@ def test_intervals_hold_what_every_plausible_kind_of_error_says() -> None:
     def ends(plausible: float) -> tuple[float, float]:
         one = np.array([1.0, plausible])
         none = np.zeros(0)
-        beliefs = OrderBeliefs("whole", 1, masses, one, none, none, np.ones(2), none.astype(bool))
+        beliefs = OrderBeliefs("whole", 1, masses, one, none, none, np.ones(2), none.astype(bool), none.astype(bool))
         low, high = beliefs.intervals(0.95, np.ones(1))
         return float(low[0]), float(high[0])
 

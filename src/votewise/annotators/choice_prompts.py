@@ -9,7 +9,7 @@ from typing import ClassVar
 import numpy as np
 import numpy.typing as npt
 
-from votewise.annotators.judged_prompts import JudgedPrompts
+from votewise.annotators.judged_prompts import JudgedPrompts, best_of
 from votewise.arrays import Floats
 from votewise.inference.best_of_many import choice_noise
 from votewise.inference.orders import Indices, OrderKind
@@ -59,7 +59,7 @@ class ChoicePrompts(JudgedPrompts):
     @property
     def shapes(self) -> npt.NDArray[np.int8]:
         """(1, m) the only shape of these judgements: answer 0 is better than every other."""
-        return (np.arange(self.n * (self.n - 1) // 2) < self.n - 1).astype(np.int8)[None]
+        return best_of(self.n)[None]
 
     @property
     def shape(self) -> Indices:

@@ -138,7 +138,8 @@ def _check(votes: Votes, fit: Fit, beliefs: Beliefs) -> tuple[Checks, pa.Table, 
     unknown = unknown_people(votes)
     if unknown is not None:
         flags[unknown] = "unsure"
-    calibration = predictive_calibration(predicted, informed, None if worth is None else worth[evidence.annotator])
+    predictable = informed if fit.orders is None else informed & ~fit.orders.best_only
+    calibration = predictive_calibration(predicted, predictable, None if worth is None else worth[evidence.annotator])
     found = [*soundness(evidence, beliefs, (low, high), width, calibration, worth), *position_findings(position)]
     if unknown is not None:
         found.append(unknown_people_finding(int((votes.annotator == unknown).sum())))

@@ -46,6 +46,8 @@ class OrderBeliefs:
         by_others: (n,) log-odds that each vote is right according to everything but its judgement.
         widening: (L,) factor on intervals, because a kind of error is not quite right.
         read: (n,) whether each vote is about a prompt whose judgements were read so.
+        best_only: (n,) whether all that each vote's judgement says is which answer is the best. Which pairs it compares then
+            depends on what it says, so its votes cannot be predicted pair by pair.
         tried: the kinds of errors that were tried.
         at_one_end: how much of what may be outside an interval may be at one end of it, from 1/2 to 1.
         partial: how many judgements compare only some of too many answers.
@@ -59,6 +61,7 @@ class OrderBeliefs:
     by_others: Floats
     widening: Floats
     read: Bools
+    best_only: Bools
     tried: tuple[OrderKind, ...] = KINDS
     at_one_end: float = 1.0
     partial: int = 0

@@ -72,6 +72,11 @@ class JudgedPrompts:
         return np.asarray(score[:, :, 0])
 
 
+def best_of(n: int) -> Signs:
+    """(m,) comparisons of a choice of the best of n answers, which is answer 0."""
+    return (np.arange(n * (n - 1) // 2) < n - 1).astype(np.int8)
+
+
 def pair_numbers(n: int) -> Indices:
     """(n, n) the number of every two answers, as ``combinations`` lists them; 0 on the diagonal."""
     number = np.zeros((n, n), np.int64)

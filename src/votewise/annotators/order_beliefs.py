@@ -13,6 +13,7 @@ from votewise.annotators.choice_prompts import ChoicePrompts
 from votewise.annotators.find_orders import MOST_SAMPLED_FROM, SAMPLED, ordered_prompts
 from votewise.annotators.fit_settings import Progress
 from votewise.annotators.fitted import Fit, OrderBeliefs
+from votewise.annotators.judged_prompts import best_of
 from votewise.annotators.judgements import judgements_of
 from votewise.annotators.order_fit import OrderFit, likely_order_fits, plausible_kinds, share_at_one_end
 from votewise.annotators.order_problem import OrderProblem, covered_pairs, is_read_singly
@@ -98,7 +99,9 @@ def _average(
     posterior = np.zeros(len(covered))
     posterior[~covered] = evidence.select(~covered).posterior_log_odds(log_odds, fit.temperature)
     by_others = evidence.log_odds_without_own_vote(posterior, log_odds)
+    best_only = np.zeros(len(by_others), bool)
     for i, prompts in enumerate(problem.prompts):
+        best_only[prompts.vote] = (prompts.shapes == best_of(prompts.n)).all(axis=1)[prompts.shape[prompts.of]]
         if is_read_singly(prompts):
             continue
         known = prompts.pair >= 0
@@ -119,6 +122,7 @@ def _average(
         by_others,
         widening,
         read,
+        best_only,
         at_one_end=one_end,
     )
     run = EMRun(
