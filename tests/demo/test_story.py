@@ -8,7 +8,7 @@ pytest.importorskip("torch", reason="torch is not installed: votewise[train]")
 
 from shell import shell
 from votewise.demo import story
-from votewise.demo.methods import CLEAN, METHODS, OURS, RDPO
+from votewise.demo.methods import BETA_FACTORS, CLEAN, DPO_ONLY, LOSS_SETTINGS, METHODS, OURS, PLAIN
 from votewise.demo.story import tell_story
 from votewise.demo.world import World, corrected_votes, make_world, train_on
 from votewise.errors import BadInputError
@@ -50,17 +50,22 @@ def test_clean_labels_have_no_error_of_reliability(world: World) -> None:
 def test_the_story_tells_of_every_method(loss: str) -> None:
     stages: list[str] = []
     told = tell_story(worlds=1, loss=loss, on_stage=stages.append, **SMALL)
-    expected = [method.name for method in METHODS if loss == "dpo" or method is not RDPO]
+    expected = [method.name for method in METHODS if loss == "dpo" or method not in DPO_ONLY]
     assert list(told.endings) == expected
-    assert len(stages) == len(expected) + 1
-    rates = {name: rate for name, (rate, _, _) in told.endings.items()}
-    gap = rates["clean labels"] - rates["all votes believed"]
-    for rate, half, closed in told.endings.values():
-        assert half >= 0
-        if gap > 0:
-            assert closed == pytest.approx((rate - rates["all votes believed"]) / gap, abs=1e-9)
-        else:
-            assert np.isnan(closed)
+    assert len(stages) == 3 * len(expected) + 1
+    assert told.usual_beta == LOSS_SETTINGS[loss]["beta"]
+    for name, answers in told.endings.items():
+        rates = {beta: float(shares.mean()) for beta, shares in answers.shares.items()}
+        assert list(rates) == [told.usual_beta * factor for factor in BETA_FACTORS]
+        assert answers.rate(answers.best)[0] == max(rates.values())
+        assert answers.lost == pytest.approx(max(rates.values()) - min(rates.values()))
+        assert answers.rate(told.usual_beta)[1] >= 0
+        best = {
+            n: max(float(s.mean()) for s in told.endings[n].shares.values()) for n in (name, PLAIN.name, CLEAN.name)
+        }
+        gap = best[CLEAN.name] - best[PLAIN.name]
+        closed = (best[name] - best[PLAIN.name]) / gap if gap > 0 else np.nan
+        np.testing.assert_allclose(told.closed(name), closed)
     assert told.trainer.beliefs.seen == SMALL["votes"]
 
 
@@ -75,5 +80,7 @@ def test_the_command_prints_and_writes(tmp_path: Path, monkeypatch: pytest.Monke
     ended = shell("demo", "--worlds", 1, "--out", tmp_path)
     assert ended.code == 0, ended
     assert "RE-PO as published" in ended.out
+    assert "best beta" in ended.out
+    assert "…" not in ended.out  # the table fits a terminal of 80 columns
     assert "adversarial" in ended.out
     assert {path.name for path in tmp_path.iterdir()} >= {"report.html", "annotators.parquet", "votes.parquet"}

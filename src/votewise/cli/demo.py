@@ -18,7 +18,7 @@ Loss = Annotated[
     Literal["dpo", "ipo", "simpo", "cpo"], typer.Option(metavar="NAME", help="The preference loss to train with.")
 ]
 Worlds = Annotated[
-    int, typer.Option(metavar="NUMBER", help="The number of worlds to train in; each takes about a minute.")
+    int, typer.Option(metavar="NUMBER", help="The number of worlds to train in; each takes one to two minutes.")
 ]
 Quick = Annotated[
     bool,
@@ -36,8 +36,8 @@ def demo(
     """Run an end-to-end demo on simulated data: what wrong votes do to a language model, and what helps.
 
     Thirty annotators, some of them careless or hostile, vote on answers about a made-up world. A tiny language model is made
-    and pre-trained, then trained on their votes in six ways, and answers other questions. This takes two minutes and needs
-    `pip install 'votewise[train]'`. Without that, or with `--quick`, votes are only audited.
+    and pre-trained, then trained on their votes in seven ways, each at three betas, and answers other questions. This takes
+    one to two minutes and needs `pip install 'votewise[train]'`. Without that, or with `--quick`, votes are only audited.
 
     **Example:** `votewise demo --out demo`
     """

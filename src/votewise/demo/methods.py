@@ -39,7 +39,12 @@ PUBLISHED = Method(
     "RE-PO as published", {"objective": "gibbs", "reliability_margins": "current", "one_row_per": "vote"}
 )
 OURS = Method("votewise")
+SCORE = Method("votewise, score", {"objective": "score"})
 CLEAN = Method("clean labels", {"objective": "plain"}, clean=True)
 ROPO = Method("ROPO", {"objective": "ropo"})
 DRDPO = Method("Dr. DPO", {"objective": "drdpo"})
-METHODS = (PLAIN, SMOOTHED, RDPO, PUBLISHED, OURS, CLEAN)
+METHODS = (PLAIN, SMOOTHED, RDPO, PUBLISHED, OURS, SCORE, CLEAN)
+DPO_ONLY = (RDPO, SCORE)
+
+BETA_FACTORS = (1.0, 0.2, 0.04)
+"""Every method is trained with the loss's beta times each of these: what robust training gains depends on the beta."""

@@ -44,21 +44,21 @@ def demo(
     out: str | os.PathLike[str] | None = None,
     seed: int = 0,
     loss: Literal["dpo", "ipo", "simpo", "cpo"] = "dpo",
-    worlds: int = 2,
+    worlds: int = 1,
     quick: bool = False,
     progress: Progress | None = None,
 ) -> DemoResult:
     """Run an end-to-end demo on simulated data: what wrong votes do to a language model, and what helps.
 
     Thirty annotators, some of them careless or hostile, vote on answers about a made-up world. A tiny language model is made
-    and pre-trained, then trained on their votes in six ways, and answers other questions. Without the libraries of
-    ``votewise[train]``, or with ``quick``, votes are only audited.
+    and pre-trained, then trained on their votes in seven ways, each at three betas, and answers other questions. Without the
+    libraries of ``votewise[train]``, or with ``quick``, votes are only audited.
 
     Args:
         out: folder for the report and tables; None writes nothing.
         seed: the random seed of everything.
         loss: the preference loss to train with.
-        worlds: number of worlds to train in; each takes about a minute.
+        worlds: number of worlds to train in; each takes one to two minutes.
         quick: only audit the votes of 40 annotators on 600 questions, and train nothing.
         progress: told how far the work has come.
 

@@ -38,19 +38,29 @@ def print_demo(result: DemoResult, *, quick: bool) -> None:
 def story_tables(story: Story) -> Group:
     """Right answers by method, and estimated beside true reliabilities."""
     answers = Table(title="Right answers to questions without votes", **TABLE_STYLE)
-    answers.add_column("Trained on the votes with", no_wrap=True)
-    for name in ("Right answers", "Gap closed"):
+    answers.add_column("Trained on\nthe votes with", no_wrap=True)
+    usual = story.usual_beta
+    for name in (f"At beta\n{usual:g}", "At its\nbest beta", "Gap\nclosed", "Lost at a\nwrong beta"):
         answers.add_column(name, justify="right", no_wrap=True)
-    answers.add_row("(before training)", _rate(*story.before), "", style="dim")
-    for name, (rate, half, closed) in story.endings.items():
-        reference = name in ("all votes believed", "clean labels")
-        style = "bold" if name == "votewise" else "dim" if reference else ""
-        answers.add_row(name, _rate(rate, half), "" if reference or closed != closed else f"{closed:.0%}", style=style)
-    found, true = story.trainer.reliability["reliability"].to_numpy(), story.world.cast.reliability
+    answers.add_row("(before training)", _rate(*story.before), "", "", "", style="dim")
+    for name, found in story.endings.items():
+        reference, closed = name in ("all votes believed", "clean labels"), story.closed(name)
+        style = "bold" if name.startswith("votewise") else "dim" if reference else ""
+        answers.add_row(
+            name,
+            _rate(*found.rate(usual)),
+            f"{_rate(*found.rate(found.best))} ({found.best:g})",
+            "" if reference or closed != closed else f"{closed:.0%}",
+            f"{100 * found.lost:.1f}",
+            style=style,
+        )
+    judged, true = story.trainer.reliability["reliability"].to_numpy(), story.world.cast.reliability
     return Group(
         answers,
         _annotators(story),
-        f"{story.wrong:.0%} of the votes were wrong. Mean error of reliability: {np.abs(found - true).mean():.3f}\n",
+        f"{story.wrong:.0%} of the votes were wrong. Every method was trained at beta "
+        f"{_either(list(story.endings['all votes believed'].shares))}; the gap is that of all votes believed and clean "
+        f"labels, all at their best betas.\nMean error of reliability: {np.abs(judged - true).mean():.3f}\n",
     )
 
 
@@ -69,6 +79,10 @@ def _annotators(story: Story) -> Table:
                 kind, f"{of.sum()}", f"{true[of].mean():.2f}", f"{estimate[of].mean():.2f}", f"{inside} of {of.sum()}"
             )
     return table
+
+
+def _either(values: list[float]) -> str:
+    return " or ".join([", ".join(f"{value:g}" for value in values[:-1]), f"{values[-1]:g}"])
 
 
 def _rate(rate: float, half: float) -> str:
