@@ -18,6 +18,7 @@ import numpy as np
 import pyarrow as pa
 from harness import COLOURS, Page, each, parser
 from worlds import (
+    ONE_BETA,
     OURS,
     PUBLISHED,
     WIN_RATE,
@@ -142,6 +143,7 @@ def finding(worlds: list[Any]) -> str:
 def main() -> None:
     args = parser(__doc__, draws=4, pairs=3000, texts=60_000).parse_args()
     page = Page("Ablation", args)
+    page.text(ONE_BETA)
     worlds = each(partial(one_world, pairs=args.pairs, texts=args.texts), range(args.draws), args.workers)
     heads = ["way, settings"]
     for title in NAMES.values():

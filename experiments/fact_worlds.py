@@ -85,7 +85,7 @@ class FactWorld:
             first, second = (logp(self, self.weights, *answers) for answers in self.shown)
         return first, second
 
-    def policies(self, runs: int) -> FactPolicies:
+    def policies(self, runs: int, *, reference: bool = True) -> FactPolicies:
         """R copies of the policy before training."""
         return FactPolicies(self, runs)
 

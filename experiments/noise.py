@@ -29,6 +29,7 @@ import pyarrow as pa
 from harness import COLOURS, TRUE_COLOUR, Page, each, parser
 from worlds import (
     ACCURACY,
+    ONE_BETA,
     WIN_RATE,
     add_place,
     interval,
@@ -238,6 +239,7 @@ def main() -> None:
     args = arguments.parse_args()
     options, losses = options_of(args), tuple(args.losses)
     page = Page("Noise", args)
+    page.text(ONE_BETA)
     task = partial(one_world, options=options, noises=tuple(args.noise))
     parts = each(task, product(range(args.draws), losses), 1 if args.model else args.workers)
     scores = Scores([dict(ChainMap(*parts[i : i + len(losses)])) for i in range(0, len(parts), len(losses))])

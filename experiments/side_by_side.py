@@ -70,8 +70,8 @@ class World(Protocol):
     def truth(self) -> Floats:
         """(M,) +1 where the first answer is better, else -1."""
 
-    def policies(self, runs: int) -> Policies:
-        """R copies of the policy before training."""
+    def policies(self, runs: int, *, reference: bool = True) -> Policies:
+        """R copies of the policy before training, for a loss with or without a ``reference``."""
 
 
 @dataclass(frozen=True)
@@ -188,7 +188,7 @@ class _Training:
             for kind, (v, _) in votes.items()
         }
         self.share = torch.tensor(np.stack([(1 + mean[run.noise, run.crowd]) / 2 for run in runs]), dtype=torch.float32)
-        self.policies = world.policies(len(runs))
+        self.policies = world.policies(len(runs), reference=make_losses(loss, 1.0).reference)
         self.beta = torch.tensor([run.beta for run in runs])[:, None]
         self.groups: dict[Any, list[int]] = defaultdict(list)
         for i, run in enumerate(runs):

@@ -76,17 +76,17 @@ class SmallWorld:
         """Highest learning rate."""
         return RATES[self.name]
 
-    def policies(self, runs: int) -> SmallPolicies:
-        """R copies of the policy before training."""
-        return SmallPolicies(self, runs)
+    def policies(self, runs: int, *, reference: bool = True) -> SmallPolicies:
+        """R copies of the policy before training; with ``reference`` only gains over the reference matter."""
+        return SmallPolicies(self, runs, shown=2 if reference else CANDIDATES)
 
 
 class SmallPolicies(torch.nn.Module):
     """R policies side by side, which give all answers the score 0 at first."""
 
-    def __init__(self, world: SmallWorld, runs: int) -> None:
+    def __init__(self, world: SmallWorld, runs: int, *, shown: int) -> None:
         super().__init__()
-        self.world, self.runs = world, runs
+        self.world, self.runs, self.shown = world, runs, shown
         features = world._drawn[0].shape[-1]
         if world.name == "network":
             draw = torch.Generator().manual_seed(world.seed)
@@ -105,14 +105,15 @@ class SmallPolicies(torch.nn.Module):
         return torch.bmm(flat, self.layers[-1]).reshape(self.runs, *x.shape[:-1])
 
     def answers(self, pairs: Tensor) -> tuple[ScoredAnswers, ScoredAnswers]:
-        """The first two answers of (B,) pairs, with log-probabilities (R, B) among all answers; every length is 1."""
-        x, _, reference = self.world._drawn
-        log_pi = (reference[pairs] + self.scores(x[pairs])).log_softmax(-1)
+        """The first two answers of (B,) pairs, with log-probabilities (R, B) among those shown; every length is 1.
+
+        Among two of them instead of all, both log-probabilities differ by one number, which the difference of gains lacks.
+        """
+        x, reference = (part[pairs][:, : self.shown] for part in self.world._drawn[::2])
+        log_pi = (reference + self.scores(x)).log_softmax(-1)
         one = torch.ones_like(log_pi[..., 0])
-        first, second = (ScoredAnswers(log_pi[..., i], reference[pairs][:, i], one) for i in (0, 1))
-        return first._replace(reference=first.reference.expand_as(one)), second._replace(
-            reference=second.reference.expand_as(one)
-        )
+        first, second = (ScoredAnswers(log_pi[..., i], reference[:, i].expand_as(one), one) for i in (0, 1))
+        return first, second
 
     @torch.no_grad()
     def judge(self) -> Judged:

@@ -35,6 +35,7 @@ from clicks import ARMS, KEEP, SHARES, Clicks, click, duel, generators, only, or
 from harness import COLOURS, Page, each, parser
 from worlds import (
     ACCURACY,
+    ONE_BETA,
     PLAIN,
     WIN_RATE,
     Interval,
@@ -315,6 +316,7 @@ def main() -> None:
     args = arguments.parse_args()
     options = options_of(args)
     page = Page("Users as annotators: filter or weight", args)
+    page.text(ONE_BETA)
     task = partial(one_world, options=options, users=args.users, priors=tuple(args.priors))
     scores = Scores(each(task, range(args.draws), 1 if args.model else args.workers))
     own = args.model is not None

@@ -36,6 +36,10 @@ WIN_RATE = (
     "Win rate: sampled answers about entities without votes against those of the model before training, judged by the "
     "truth, with ties counting half; 50% means no gain, and one point means two points more right answers."
 )
+ONE_BETA = (
+    "All methods are trained at one beta per loss, as in the paper. At its own best beta each of them is in "
+    "[frontier](frontier.md)."
+)
 ACCURACY = "Accuracy of the implicit reward on held-out prompts, by the labels of the file."
 
 
