@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 from harness import Page, each, parser
+from worlds import ONE_BETA
 
 EPOCHS = (1, 2, 5, 20)
 
@@ -37,6 +38,7 @@ def one_world(seed: int) -> dict[tuple[str, int], tuple[float, float]]:
 def main() -> None:
     args = parser(__doc__, draws=2).parse_args()
     page = Page("Second epochs", args)
+    page.text(ONE_BETA)
     worlds = each(one_world, range(args.draws), args.workers)
 
     def figures(method: str, what: int) -> Any:
