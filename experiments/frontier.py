@@ -45,6 +45,8 @@ METHODS: dict[str, dict[str, Any]] = {
     "label smoothing, told": {"objective": "smoothed"},
     "rDPO, told": {"objective": "rdpo"},
     "Hölder-DPO": {"objective": "holder"},
+    "ROPO": {"objective": "ropo"},
+    "Dr. DPO": {"objective": "drdpo"},
     PUBLISHED: {"objective": "gibbs", "trust": "current"},
     OURS: {"objective": "weighted", "trust": "first"},
     TRUE: {"objective": "weighted", "trust": "true"},
@@ -53,7 +55,7 @@ METHODS: dict[str, dict[str, Any]] = {
     CLEAN: {"objective": "plain"},
 }
 WITHOUT_BETA = (SCORE, SCORE_TRUE)
-DPO_ONLY = ("rDPO, told", "Hölder-DPO")
+DPO_ONLY = ("rDPO, told", "Hölder-DPO", "ROPO")
 MAIN = (PLAIN, PUBLISHED, OURS, SCORE, CLEAN)
 
 

@@ -23,7 +23,7 @@ from worlds import mixed_annotators
 from votewise.arrays import Floats
 from votewise.data.votes import Votes
 from votewise.train.losses import Losses, PreferenceLoss, ScoredAnswers, cpo, dpo, dpo_margin, ipo, ipo_margin, simpo
-from votewise.train.objectives import apply_objective, score
+from votewise.train.objectives import DRDPO_BETA, apply_objective, batch_mean, score
 from votewise.train.rate_filter import RateFilter
 from votewise.train.running_beliefs import ETA, BeliefSettings, WorseThanChanceError
 from votewise.train.score_inputs import TILT, automatic_temperature
@@ -238,7 +238,10 @@ class _Training:
                 noise=settings.get("noise", 0.0),
                 holder_gamma=settings.get("holder_gamma", 2.0),
             )
-            total = total + value.mean(1).sum()
+            if objective == "drdpo":
+                total = total + torch.stack([batch_mean(row, drdpo_beta=DRDPO_BETA) for row in value]).sum()
+            else:
+                total = total + value.mean(1).sum()
             self._learn(some, pairs, margins)
         return total
 
