@@ -114,20 +114,18 @@ class Beliefs:
     """What one run believes of its annotators, and what that says about its pairs."""
 
     def __init__(self, run: Run, votes: Votes, reliability: Floats) -> None:
-        self.trust, self.one = run.trust, votes.n_annotators == 1
-        self.votes = votes
-        self.per_pair = len(votes) // votes.n_pairs
-        self.lost = False
+        self.trust, self.per_pair, self.lost = run.trust, len(votes) // votes.n_pairs, False
         if self.trust == "current":
             # As published, every vote is a row of its own.
             single = Votes.from_arrays(np.arange(len(votes)), votes.annotator, votes.sign)
             self.learnt = TrainingBeliefs(single, BeliefSettings(margins="current"))
         else:
-            settings = BeliefSettings(update="frozen" if self.trust == "true" else "step")
-            self.learnt = TrainingBeliefs(votes, settings)
-            if self.trust == "true":
-                self.learnt.start_at(reliability)
-                self.learnt.temperature = 1.0
+            self.learnt = TrainingBeliefs(votes)
+        # Who is told the reliabilities still learns what margins are worth.
+        self.trusted = self.learnt
+        if self.trust == "true":
+            self.trusted = TrainingBeliefs(votes, BeliefSettings(update="frozen"))
+            self.trusted.start_at(reliability)
 
     def confidence(self, pairs: Any, margins: Floats) -> Floats:
         """(B,) probability that the first answer is better."""
@@ -135,7 +133,7 @@ class Beliefs:
             rows = (pairs[:, None] * self.per_pair + np.arange(self.per_pair)).ravel()
             evidence = self.learnt.evidence_for(rows).reshape(-1, self.per_pair)
             return np.asarray(expit(margins[:, None] + evidence).mean(1))
-        return np.asarray(expit(margins * min(self.learnt.temperature, 1.0) + self.learnt.evidence_for(pairs)))
+        return np.asarray(expit(margins * min(self.learnt.temperature, 1.0) + self.trusted.evidence_for(pairs)))
 
     def absorb(self, pairs: Any, margins: Floats) -> None:
         """Learn from a step: margins (B,) that the first answers are better."""
@@ -259,9 +257,9 @@ class _Training:
         evidence, trust, temperature = np.zeros_like(margins), np.zeros((len(some), 1)), np.ones((len(some), 1))
         for row, i in enumerate(some):
             if i in self.beliefs:
-                learnt = self.beliefs[i].learnt
-                evidence[row], trust[row] = learnt.evidence_for(pairs), learnt.trust
-                sharpness = learnt.temperature * root[row]
+                beliefs = self.beliefs[i]
+                evidence[row], trust[row] = beliefs.trusted.evidence_for(pairs), beliefs.trusted.trust
+                sharpness = beliefs.learnt.temperature * root[row]
             else:
                 eta = float(np.clip(self.filter.eta[row], *ETA))
                 evidence[row], trust[row] = side[row] * np.log(eta / (1 - eta)), 2 * eta - 1

@@ -152,6 +152,10 @@ def test_margins_of_nothing_teach_nothing() -> None:
             "objective=score .expected preference_loss=dpo or dpo_norm, or objective=weighted",
         ),
         ({"reliability_margins": "current"}, "objective=score .expected reliability_margins=first"),
+        (
+            {"reliability_update": "frozen"},
+            "loss_temperature=auto is found with the reliabilities, which are not learnt",
+        ),
         ({"loss_temperature": "hot"}, "loss_temperature, got 'hot' .expected auto or a number above 0"),
         ({"loss_temperature": "-1"}, "loss_temperature, got '-1' .expected auto or a number above 0"),
         ({"score_tilt": -1.0}, "score_tilt, got -1.0 .expected at least 0"),

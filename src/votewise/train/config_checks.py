@@ -68,7 +68,12 @@ def check_config(config: Any) -> None:
         raise BadInputError("objective=score", expected=f"preference_loss={' or '.join(SCORED)}, or objective=weighted")
     if config.objective == "score" and config.reliability_margins != "first":
         raise BadInputError("objective=score", expected="reliability_margins=first")
-    parse_loss_temperature(config.loss_temperature)
+    learnt = config.reliability_update != "frozen" and config.beliefs_use != "fixed"
+    if parse_loss_temperature(config.loss_temperature) == "auto" and config.objective == "score" and not learnt:
+        raise BadInputError(
+            "loss_temperature=auto is found with the reliabilities, which are not learnt here",
+            expected="loss_temperature, a number, or reliability_update=step",
+        )
     if config.objective == "drdpo" and config.per_device_train_batch_size == 1:
         raise BadInputError(
             "objective=drdpo has no effect with per_device_train_batch_size=1, whatever is accumulated",
