@@ -186,6 +186,7 @@ DISTRIBUTED: dict[str, dict[str, Any]] = {
     "epoch": {"reliability_margins": "current", "reliability_update": "epoch"},
     "ipo": {"preference_loss": "ipo", "beta": 0.5},
     "lora": {"peft_config": LORA},
+    "score": {"objective": "score"},
 }
 """Runs that are the same in one process and in several."""
 
