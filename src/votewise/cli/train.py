@@ -115,9 +115,9 @@ def train(
     `cpo_per_token`, `sft_weight`, `holder_gamma`, `loss_temperature`, `score_tilt`, `ropo_alpha`, `drdpo_beta`,
     `reliability_init`, `reliability_update` (step, epoch, frozen), `reliability_margins` (first, current),
     `reliability_momentum`, `reliability_prior`, `temperature`, `annotator_column`, `one_row_per` (pair, vote),
-    `beliefs`, `beliefs_use` (start, fixed), `allow_worse_than_chance`, `write_beliefs`, `fast_step`,
-    `packed_attention`, `answer_projection`, `reference_cache`, `votes`, `votes_format`, `columns`, `label`,
-    `criterion`, `split`, `one_annotator`, `on_error`, `eval_votes`, `eval_split`, `ref_model_name_or_path`.
+    `keep_easiest`, `loss_column`, `beliefs`, `beliefs_use` (start, fixed), `allow_worse_than_chance`, `write_beliefs`,
+    `fast_step`, `packed_attention`, `answer_projection`, `reference_cache`, `votes`, `votes_format`, `columns`,
+    `label`, `criterion`, `split`, `one_annotator`, `on_error`, `eval_votes`, `eval_split`, `ref_model_name_or_path`.
     `python -m votewise.train.script --help` explains all settings, including TRL's.
 
     **Examples:**

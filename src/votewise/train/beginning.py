@@ -16,6 +16,7 @@ from votewise.errors import BadInputError
 from votewise.train.audited import audited_reliability
 from votewise.train.config import RobustPreferenceConfig
 from votewise.train.row_weights import WEIGHT
+from votewise.train.selective import easiest_rows
 from votewise.train.streamed_beliefs import StreamedBeliefs
 from votewise.train.streamed_rows import RowsRead, checked_stream
 from votewise.train.training_beliefs import TrainingBeliefs
@@ -63,6 +64,7 @@ def begin(train_dataset: Any, args: RobustPreferenceConfig, *, carry: bool = Fal
     Raises:
         BadInputError: a dataset of another type, votes that cannot be read, or a folder without an audit.
     """
+    train_dataset = easiest_rows(train_dataset, args)
     settings = args.belief_settings()
     audited = {} if args.beliefs is None else audited_reliability(Path(args.beliefs))
     if isinstance(train_dataset, IterableDataset):

@@ -140,6 +140,19 @@ class RobustPreferenceConfig(DPOConfig):
             "(as published)."
         },
     )
+    keep_easiest: float = field(
+        default=1.0,
+        metadata={
+            "help": "Share of the rows to train on, those with the lowest loss_column, in this order; above 0 and at most 1 "
+            "[Selective DPO: 0.5]. Below 1 sets train_sampling_strategy to sequential."
+        },
+    )
+    loss_column: str = field(
+        default="held_out_loss",
+        metadata={
+            "help": "Column with the loss of each row under models that were not trained on it, for keep_easiest."
+        },
+    )
     beliefs: str | None = field(
         default=None,
         metadata={
@@ -201,6 +214,8 @@ class RobustPreferenceConfig(DPOConfig):
         check_config(self)
         if self.beliefs_use == "fixed":
             self.reliability_update = "frozen"
+        if self.keep_easiest < 1:
+            self.train_sampling_strategy = "sequential"
         super().__post_init__()
         check_trl_settings(self, reference=self.loss().reference)
         self.belief_settings()

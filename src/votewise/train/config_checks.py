@@ -33,6 +33,7 @@ NUMBERS: dict[str, tuple[Callable[[float], bool], str]] = {
     "sft_weight": (lambda x: x >= 0, "at least 0"),
     "cpo_alpha": (lambda x: x >= 0, "at least 0"),
     "score_tilt": (lambda x: x >= 0, "at least 0"),
+    "keep_easiest": (lambda x: 0 < x <= 1, "above 0 and at most 1"),
     "reliability_init": (lambda x: 0 < x < 1, "above 0 and below 1"),
     "reliability_momentum": (lambda x: 0 < x <= 1, "above 0 and at most 1"),
 }
@@ -92,6 +93,8 @@ def check_config(config: Any) -> None:
                 value=getattr(config, name),
                 expected=f"{other}={wanted}",
             )
+    if config.loss_column != fields["loss_column"].default and config.keep_easiest == 1:
+        raise BadInputError("loss_column has no effect without keep_easiest", expected="keep_easiest below 1 beside it")
     if config.sft_weight and loss == "cpo":
         raise BadInputError("sft_weight", value=config.sft_weight, expected="cpo_alpha, which weights cpo's own term")
     if config.beliefs_use == "fixed" and config.beliefs is None:

@@ -7,6 +7,8 @@ adds the loss of a batch, learns about annotators after each step, and writes th
 from __future__ import annotations
 
 import copy
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -117,6 +119,7 @@ class RobustPreferenceTrainer(TrlTrainer):
         self._running = {"train": RunningMeans(), "eval": RunningMeans()}
         self._bins = RunningBins()
         self._step: list[StepPart] = []
+        self._heard: list[Tensor] | None = None
         self._estimate: ReliabilityResult | None = None
         method = method_of(args)
         self.name_method(method.name, method.tags, [(p.title, p.id, p.bibtex) for p in method.papers])
@@ -212,6 +215,8 @@ class RobustPreferenceTrainer(TrlTrainer):
         scores = self.scoring.score(model, batch, statistics=self._is_logged(), router_logits=self.aux_loss_enabled)
         chosen, rejected = self._answers(scores, batch)
         losses = self.loss(chosen, rejected)
+        if self._heard is not None and not training:
+            self._heard.append(losses.forward.detach())
         if who is None:
             weight = better = torch.ones_like(losses.margin)
             loss = losses.forward
@@ -258,6 +263,15 @@ class RobustPreferenceTrainer(TrlTrainer):
             if return_outputs:
                 return total, model(**{k: v for k, v in batch.items() if k in ("input_ids", "attention_mask")})
         return total
+
+    @contextmanager
+    def losses_heard(self) -> Iterator[list[Tensor]]:
+        """A list to which evaluation adds the (B,) losses of each batch's votes, in this process."""
+        self._heard = []
+        try:
+            yield self._heard
+        finally:
+            self._heard = None
 
     def _answers(self, scores: Scores, batch: dict[str, Any]) -> tuple[ScoredAnswers, ScoredAnswers]:
         logp, length = scores.logp.chunk(2), scores.length.chunk(2)
