@@ -1,6 +1,6 @@
 """Run the tests of training with the lowest and the newest TRL that votewise supports: ``make test-trl``.
 
-The lowest one is named in ``train/trl_adapter.py``; the newest one is what the package index has below TRL 2. Versions other
+The lowest one is named in ``train/trl_guard.py``; the newest one is what the package index has below TRL 2. Versions other
 than the installed one go into temporary folders, so the environment stays as it is.
 """
 
@@ -13,7 +13,7 @@ import sys
 import tempfile
 from importlib.metadata import version
 
-from votewise.train.trl_adapter import LOWEST, NEWEST
+from votewise.train.trl_guard import LOWEST, NEWEST
 
 TESTS = "tests/train"
 

@@ -23,22 +23,22 @@ from trl.trainer import dpo_trainer
 
 import votewise
 from votewise.errors import BadInputError, VotewiseError
-from votewise.train import trl_adapter
+from votewise.train import trl_guard
 from votewise.train.training_rows import ROW
 
 SOURCES = Path(votewise.__file__).parent
 
 
 def test_the_installed_trl_has_everything() -> None:
-    trl_adapter.check_trl()
+    trl_guard.check_trl()
 
 
 def test_the_package_asks_for_the_versions_that_are_tested() -> None:
     wanted = next(r for r in requires("votewise") or [] if r.startswith("trl"))
     bounds = Requirement(wanted).specifier
-    assert trl_adapter.LOWEST in bounds
-    assert trl_adapter.NEWEST in bounds
-    older = f"{trl_adapter.LOWEST.rsplit('.', 2)[0]}.{int(trl_adapter.LOWEST.split('.')[1]) - 1}.0"
+    assert trl_guard.LOWEST in bounds
+    assert trl_guard.NEWEST in bounds
+    older = f"{trl_guard.LOWEST.rsplit('.', 2)[0]}.{int(trl_guard.LOWEST.split('.')[1]) - 1}.0"
     assert older not in bounds
 
 
@@ -56,7 +56,7 @@ def test_no_other_file_imports_from_below_trl() -> None:
 
 def test_no_other_file_overrides_or_reads_what_is_private_in_trl() -> None:
     private = {n for n in vars(DPOTrainer) if n.startswith("_") and not n.startswith("__")} | {
-        name for name in trl_adapter.READ if name.startswith("_")
+        name for name in trl_guard.READ if name.startswith("_")
     }
     found = [
         f"{path.name}: {name}"
@@ -71,11 +71,11 @@ def test_no_other_file_overrides_or_reads_what_is_private_in_trl() -> None:
 
 def _lacks(message: str) -> None:
     with pytest.raises(BadInputError, match=message) as caught:
-        trl_adapter.check_trl()
+        trl_guard.check_trl()
     line = str(caught.value)
     assert "\n" not in line
     assert f"TRL {trl.__version__}" in line
-    assert f"trl>={trl_adapter.LOWEST},<={trl_adapter.NEWEST}" in line
+    assert f"trl>={trl_guard.LOWEST},<={trl_guard.NEWEST}" in line
 
 
 def test_a_method_that_is_gone(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -101,7 +101,7 @@ def test_a_method_that_nothing_calls(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_an_attribute_under_another_name(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(trl_adapter, "READ", (*trl_adapter.READ, "_total_tokens_trained_on"))
+    monkeypatch.setattr(trl_guard, "READ", (*trl_guard.READ, "_total_tokens_trained_on"))
     _lacks("DPOTrainer has no attribute _total_tokens_trained_on any more")
 
 
