@@ -22,7 +22,7 @@ from worlds import mixed_annotators
 
 from votewise.arrays import Floats
 from votewise.data.votes import Votes
-from votewise.train.losses import Losses, PreferenceLoss, ScoredAnswers, cpo, dpo, dpo_margin, ipo, ipo_margin, simpo
+from votewise.train.losses import Losses, PreferenceLoss, ScoredAnswers, cpo, dpo, dpo_margin, simpo
 from votewise.train.objectives import DRDPO_BETA, apply_objective, batch_mean, score
 from votewise.train.rate_filter import RateFilter
 from votewise.train.running_beliefs import ETA, BeliefSettings, WorseThanChanceError
@@ -101,9 +101,6 @@ def make_losses(name: str, beta: Any) -> PreferenceLoss:
     """The loss for runs with ``beta`` (R, 1)."""
     found: dict[str, PreferenceLoss] = {
         "dpo": PreferenceLoss("dpo", partial(dpo, beta=beta), closed_margin=partial(dpo_margin, beta=beta)),
-        "ipo": PreferenceLoss(
-            "ipo", partial(ipo, beta=beta), squared=True, closed_margin=partial(ipo_margin, beta=beta)
-        ),
         "simpo": PreferenceLoss("simpo", partial(simpo, beta=beta, gamma=1.0), reference=False),
         "cpo": PreferenceLoss("cpo", partial(cpo, beta=beta, alpha=0.3), reference=False),
     }
