@@ -19,7 +19,7 @@ from votewise.errors import BadInputError
 
 
 @dataclass(frozen=True, eq=False)
-class Answers:
+class RightAnswers:
     """How often a method's models are right about held-out entities.
 
     Attributes:
@@ -57,7 +57,7 @@ class Story:
 
     before: tuple[float, float]
     wrong: float
-    endings: dict[str, Answers]
+    endings: dict[str, RightAnswers]
     world: World
     trainer: Any
 
@@ -111,7 +111,8 @@ def tell_story(
             if method is OURS and beta == betas[0]:
                 trainer = ending.trainer
     endings = {
-        name: Answers({beta: np.concatenate(found) for beta, found in shares.items()}) for name, shares in right.items()
+        name: RightAnswers({beta: np.concatenate(found) for beta, found in shares.items()})
+        for name, shares in right.items()
     }
     start = np.concatenate(before)
     return Story((float(start.mean()), _half_width(start)), float(np.mean(wrong)), endings, world, trainer)
