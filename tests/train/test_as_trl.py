@@ -31,7 +31,10 @@ pytestmark = pytest.mark.slow
 HERE: dict[str, Any] = {"objective": "plain", "annotator_column": None, "one_row_per": "vote"}
 """Settings with which the trainer does what TRL's does: every row is trusted."""
 
-THEIRS = {name: value for name, value in QUIET.items() if name != "write_beliefs"} | {"max_steps": 3, "seed": 5}
+SGD = {"optim": "sgd", "learning_rate": 0.1}
+"""Adam makes large differences of small ones where gradients are near zero, on some processors more than others."""
+
+THEIRS = {name: value for name, value in QUIET.items() if name != "write_beliefs"} | {"max_steps": 3, "seed": 5} | SGD
 LORA = LoraConfig(r=4, target_modules=["q_proj", "v_proj"], task_type="CAUSAL_LM")
 
 
