@@ -365,7 +365,7 @@ def test_trap_the_row_numbers_reach_the_loss_and_no_model(tmp_path: Path) -> Non
         model.model.register_forward_pre_hook(lambda _, args, kwargs: fed.append(set(kwargs)), with_kwargs=True)
     trainer = make_trainer(tmp_path, make_rows(8), model=policy, ref_model=other)
     batch = next(iter(trainer.get_train_dataloader()))
-    assert sorted(batch["votewise_row"].tolist()) == list(range(8))
+    assert sorted(batch["votewise_row"]) == list(range(8))
     trainer.train()
     assert len(fed) > 2
     assert not [names for names in fed if any("votewise" in name or "ref_" in name for name in names)]
