@@ -171,54 +171,45 @@ def gain(methods: dict[str, Curve], name: str) -> Floats:
 
 def tables(page: Page, by_cell: dict[Cell, dict[str, Curve]]) -> None:
     """What each method gains over plain training, both at their best betas, and what a wrong beta costs."""
-    groups = dict.fromkeys((cell.loss, cell.epochs, cell.crowd) for cell in by_cell)
-    for loss, epochs, crowd in groups:
+    for loss, epochs, crowd in dict.fromkeys((cell.loss, cell.epochs, cell.crowd) for cell in by_cell):
         some = {cell: methods for cell, methods in by_cell.items() if cell[1:4] == (loss, epochs, crowd)}
         order = sorted(some, key=lambda cell: (WORLDS.index(cell.world), cell.noise))
         names = [name for name in METHODS if any(name in methods for methods in some.values())]
-        heads = [f"{cell.world} {cell.noise:.0%}" for cell in order]
-        rows = []
-        for name in names:
-            row = [name]
-            for cell in order:
-                curve = some[cell].get(name)
-                if curve is None:
-                    row.append("")
-                elif name == PLAIN:
-                    row.append(f"{100 * curve.win_rate[curve.best].mean():.1f}")
-                else:
-                    row.append(f"{interval(gain(some[cell], name)):+}")
-            rows.append(row)
-        caption = (
+        heads = ["", *(f"{cell.world} {cell.noise:.0%}" for cell in order)]
+        first = (
             f"{loss.upper()}, {_epochs(epochs)}, {crowd}. Win rate of plain training at its best beta, in %; for the "
             "others what they gain over it at their own best beta, in points, with 95% intervals over seeds."
         )
-        page.table(["", *heads], rows, caption)
-        rows = []
-        for name in names:
-            row = [name]
-            for cell in order:
-                curve = some[cell].get(name)
-                row.append("" if curve is None else f"{100 * curve.off(1):.1f}, {100 * curve.off(2):.1f}")
-            rows.append(row)
-        page.table(["", *heads], rows, "The same: what a beta three and ten times off loses, in points.")
-        rows = []
-        for name in names:
-            row = [name]
-            for cell in order:
-                curve = some[cell].get(name)
-                if curve is None:
-                    row.append("")
-                    continue
-                best = curve.best
-                beta = "" if name in WITHOUT_BETA else f"{BETAS[best] * SCALES[loss]:g}: "
-                row.append(f"{beta}{100 * curve.accuracy[best].mean():.1f}, {curve.kl[best].mean():.2f}")
-            rows.append(row)
-        page.table(
-            ["", *heads],
-            rows,
-            "The same: the best beta, and there the accuracy on held-out pairs in % and the divergence in nats.",
-        )
+        for caption, word in (
+            (first, _gained),
+            ("The same: what a beta three and ten times off loses, in points.", _lost),
+            (
+                "The same: the best beta, and there the accuracy on held-out pairs in % and the divergence in nats.",
+                _at_best,
+            ),
+        ):
+            rows = [
+                [name, *(word(name, some[cell], loss) if name in some[cell] else "" for cell in order)]
+                for name in names
+            ]
+            page.table(heads, rows, caption)
+
+
+def _gained(name: str, methods: dict[str, Curve], _: str) -> str:
+    curve = methods[name]
+    if name == PLAIN:
+        return f"{100 * curve.win_rate[curve.best].mean():.1f}"
+    return f"{interval(gain(methods, name)):+}"
+
+
+def _lost(name: str, methods: dict[str, Curve], _: str) -> str:
+    return ", ".join(f"{100 * methods[name].off(steps):.1f}" for steps in (1, 2))
+
+
+def _at_best(name: str, methods: dict[str, Curve], loss: str) -> str:
+    curve, best = methods[name], methods[name].best
+    beta = "" if name in WITHOUT_BETA else f"{BETAS[best] * SCALES[loss]:g}: "
+    return f"{beta}{100 * curve.accuracy[best].mean():.1f}, {curve.kl[best].mean():.2f}"
 
 
 def _epochs(number: int) -> str:
@@ -254,6 +245,11 @@ def chart(by_cell: dict[Cell, dict[str, Curve]]) -> alt.LayerChart:
     )
 
 
+def _mean_win_rate(curve: Curve, beta: float | None) -> float:
+    best = beta is None or len(curve.win_rate) == 1
+    return float(curve.win_rate[curve.best if best else BETAS.index(beta)].mean())
+
+
 def finding(by_cell: dict[Cell, dict[str, Curve]]) -> str:
     """One line: what is gained at best betas, and what at one beta."""
     crowd = {
@@ -265,15 +261,10 @@ def finding(by_cell: dict[Cell, dict[str, Curve]]) -> str:
         return "Nothing to compare."
 
     def share(name: str, at: float | None) -> float:
+        """Mean share at a beta, or at the best ones."""
         parts = []
         for methods in crowd.values():
-            take = [
-                m.best if at is None or len(m.win_rate) == 1 else BETAS.index(at)
-                for m in (methods[name], methods[PLAIN], methods[CLEAN])
-            ]
-            mine, plain, clean = (
-                m.win_rate[i].mean() for m, i in zip((methods[name], methods[PLAIN], methods[CLEAN]), take, strict=True)
-            )
+            mine, plain, clean = (_mean_win_rate(methods[which], at) for which in (name, PLAIN, CLEAN))
             parts.append((mine - plain) / (clean - plain))
         return float(np.mean(parts))
 

@@ -15,6 +15,7 @@ import torch
 from datasets import Dataset
 
 from votewise.arrays import Floats
+from votewise.data.identity import seen_digest
 from votewise.errors import BadInputError, many
 from votewise.train.gathered import gathered
 
@@ -75,7 +76,7 @@ def _prompts(rows: Any) -> npt.NDArray[np.int64]:
     if "prompt" not in rows.column_names:
         return np.arange(len(rows))
     codes: dict[str, int] = {}
-    return np.array([codes.setdefault(repr(value), len(codes)) for value in rows["prompt"]], np.int64)
+    return np.array([codes.setdefault(seen_digest(value), len(codes)) for value in rows["prompt"]], np.int64)
 
 
 def easiest_rows(dataset: Any, args: Any) -> Any:
