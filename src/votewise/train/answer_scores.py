@@ -14,12 +14,13 @@ from torch.utils.checkpoint import checkpoint
 from votewise.train.flex_attention import flex_inputs
 from votewise.train.packed_attention import PackedAttention, make_packable
 from votewise.train.scoring import FastStep
+from votewise.train.target_logp import target_logp
 
 Projection = Literal["auto", "trl", "torch"]
 PROJECTIONS: tuple[Projection, ...] = ("auto", "trl", "torch")
 
-CHUNK = 1 << 26
-"""Most logits held at a time. Beyond this they are computed in chunks, and again for the gradients."""
+CHUNK = 1 << 27
+"""Most logits held at a time (0.5 GB). Beyond this they are computed in chunks, and again for the gradients."""
 
 
 def add_scoring(
@@ -129,7 +130,7 @@ def _token_scores(hidden: Tensor, head: Any, targets: Tensor, config: Any, more:
         return logits if cap is None else cap * torch.tanh(logits / cap)
 
     def logp_of(some: Tensor, said: Tensor) -> Tensor:
-        return -torch.nn.functional.cross_entropy(logits_of(some), said, reduction="none")
+        return target_logp(logits_of(some), said)
 
     size = max(1, CHUNK // config.vocab_size)
     parts = list(zip(torch.split(hidden, size), torch.split(targets, size), strict=True))
@@ -139,9 +140,10 @@ def _token_scores(hidden: Tensor, head: Any, targets: Tensor, config: Any, more:
         logp = torch.cat([checkpoint(logp_of, some, said, use_reentrant=False) for some, said in parts])
     if not more:
         return (logp,)
+    fewer = max(1, size // 3)  # three arrays of the logits' size are held at a time
     with torch.no_grad():
         statistics = []
-        for some, said in parts:
+        for some, said in zip(torch.split(hidden, fewer), torch.split(targets, fewer), strict=True):
             logits = logits_of(some)
             p = logits.softmax(1)
             entropy = torch.logsumexp(logits, 1) - (p * logits).sum(1)
