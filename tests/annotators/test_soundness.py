@@ -28,15 +28,6 @@ def test_findings_without_data_are_not_printed_as_findings() -> None:
     assert "prior-dominated" in codes(estimate_reliability(data.votes, prior=Beta(5, 2)), "warning")
 
 
-def test_a_model_that_does_not_fit_is_reported() -> None:
-    """Half the pairs cannot be judged at all, the other half by all annotators: one reliability per annotator is wrong."""
-    rng = np.random.default_rng(0)
-    pair, annotator = np.repeat(np.arange(2000), 5), rng.integers(0, 50, 10000)
-    right = rng.random(10000) < np.where(pair % 2 == 0, 0.99, 0.5)
-    result = estimate_reliability(Votes.from_arrays(pair, annotator, np.where(right, 1, -1)))
-    assert "poor-fit" in codes(result, "warning")
-
-
 def test_worst_comes_first() -> None:
     votes = Votes.from_arrays([0, 0, 1], [0, 1, 2], [1, -1, 1], swapped=[False, True, False])
     levels = [d.severity for d in estimate_reliability(votes).diagnostics]

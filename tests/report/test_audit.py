@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import re
 from collections.abc import Callable
@@ -151,3 +152,23 @@ def test_charts_and_tables_have_the_same_numbers(plain: Audited) -> None:
     assert sum(row["votes"] for row in data) == 300
     reliability = [row["reliability"] for rows in specs["activity"]["datasets"].values() for row in rows]
     np.testing.assert_allclose(sorted(reliability), np.sort(plain[1].annotators["reliability"].to_numpy()), atol=1e-4)
+
+
+def test_one_warning_is_at_the_top_and_the_other_notes_are_below(page_of: PageOf) -> None:
+    """The mirror image asks nothing of the reader, so it is a note; what was tested and could have been seen is a list."""
+    data = simulate_annotators(annotators=20, votes_per_pair=4, votes_per_annotator=(20, 60), seed=1)
+    swapped = np.ones(len(data.votes), bool)
+    votes = dataclasses.replace(
+        data.votes, swapped=swapped, sign=np.where(np.arange(len(swapped)) % 3, -1, 1).astype("i1")
+    )
+    result = estimate_reliability(votes, fit_tests=True)
+    warnings = [item.message for item in result.diagnostics if item.severity == "warning"]
+    assert warnings
+    html = render((votes, result))
+    top, below = html.split('id="notes"')
+    assert top.count('class="note ') == 1
+    assert "mirror image" in below
+    words = page_of(html).words
+    assert warnings[0] in words
+    assert "Do pairs differ in difficulty?" in words
+    assert re.search(r"would be noticed in \d+% of such data sets", words)

@@ -15,7 +15,9 @@ from scipy.special import expit
 from votewise.annotators.beliefs import Beliefs, predict_votes
 from votewise.annotators.evidence import evidence_of
 from votewise.annotators.fit import fit_reliability
+from votewise.annotators.fit_findings import fit_findings
 from votewise.annotators.fit_settings import MAX_ITERATIONS, TOLERANCE, FitSettings, Point, PriorChoice, Progress
+from votewise.annotators.fit_tests import FitTests, run_fit_tests
 from votewise.annotators.fitted import Fit
 from votewise.annotators.flags import annotator_flags
 from votewise.annotators.identifiability import identifiability
@@ -47,6 +49,7 @@ def estimate_reliability(
     tolerance: float = TOLERANCE,
     max_iterations: int = MAX_ITERATIONS,
     accelerate: bool = True,
+    fit_tests: bool = False,
     progress: Progress | None = None,
 ) -> ReliabilityResult:
     """Estimate how far each annotator, each vote and each pair can be trusted.
@@ -70,7 +73,9 @@ def estimate_reliability(
         tolerance: largest movement of a reliability in one EM step that counts as none.
         max_iterations: most EM steps.
         accelerate: extrapolate between EM steps; the answer is the same.
-        progress: called after every EM step.
+        fit_tests: whether to test if the model describes the votes, by fits to some 300 data sets drawn from it, see
+            ``votewise.annotators.fit_tests``; takes about a second. Only with ``intervals``.
+        progress: called after every EM step, and after every fit of a test.
 
     Returns:
         A ``ReliabilityResult``. Where the votes do not determine the answer, its ``diagnostics`` hold one of severity
@@ -91,16 +96,18 @@ def estimate_reliability(
         tolerance=tolerance,
         max_iterations=max_iterations,
         accelerate=accelerate,
+        fit_tests=fit_tests,
     )
     if margins is not None:
         votes = votes.with_margins(margins)
     fit = fit_reliability(evidence_of(votes, shared_pairs=shared_pairs), settings, progress=progress)
     if shared_pairs and point == "mean":
         fit = with_orders(fit, votes.answers, progress)
-    return _result(votes, fit)
+    tests = run_fit_tests(votes, fit, progress=progress) if fit_tests and intervals else None
+    return _result(votes, fit, tests)
 
 
-def _result(votes: Votes, fit: Fit) -> ReliabilityResult:
+def _result(votes: Votes, fit: Fit, tests: FitTests | None) -> ReliabilityResult:
     """Everything that follows from a fit, as tables."""
     evidence, settings, beliefs = fit.model.evidence, fit.settings, fit.beliefs()
     found = [*fit.findings(), *identifiability(evidence), *judgement_findings(evidence, fit.model.worth)]
@@ -109,6 +116,8 @@ def _result(votes: Votes, fit: Fit) -> ReliabilityResult:
     if settings.intervals:
         checks, calibration, further = _check(votes, fit, beliefs)
         found += further
+    if tests is not None:
+        found += fit_findings(tests)
     return ReliabilityResult(
         annotators=annotator_table(votes, evidence, beliefs, checks),
         votes=vote_table(votes, evidence, beliefs),
@@ -123,6 +132,7 @@ def _result(votes: Votes, fit: Fit) -> ReliabilityResult:
         diagnostics=worst_first(found),
         settings=settings.as_facts(),
         names=own_names(votes),
+        fit_tests=tests,
     )
 
 
@@ -140,7 +150,7 @@ def _check(votes: Votes, fit: Fit, beliefs: Beliefs) -> tuple[Checks, pa.Table, 
         flags[unknown] = "unsure"
     predictable = informed if fit.orders is None else informed & ~fit.orders.best_only
     calibration = predictive_calibration(predicted, predictable, None if worth is None else worth[evidence.annotator])
-    found = [*soundness(evidence, beliefs, (low, high), width, calibration, worth), *position_findings(position)]
+    found = [*soundness(evidence, beliefs, (low, high), width), *position_findings(position)]
     if unknown is not None:
         found.append(unknown_people_finding(int((votes.annotator == unknown).sum())))
     return Checks(low, high, flags, position, informed, by_others > 1e-9), calibration, found

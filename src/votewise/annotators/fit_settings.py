@@ -37,6 +37,7 @@ class FitSettings:
     tolerance: float = TOLERANCE
     max_iterations: int = MAX_ITERATIONS
     accelerate: bool = True
+    fit_tests: bool = False
 
     def __post_init__(self) -> None:
         if not (self.prior is None or self.prior == "fit" or isinstance(self.prior, Beta)):

@@ -7,6 +7,7 @@ from typing import Any
 
 import pyarrow as pa
 
+from votewise.annotators.fit_tests import FitTests
 from votewise.inference.diagnostic import Diagnostic
 
 
@@ -37,6 +38,7 @@ class ReliabilityResult:
         settings: every argument the estimate was made with.
         names: our columns in ``votes`` -> the names that they have there: ``votewise_confidence`` where the source has a
             ``confidence`` of its own, which keeps its name.
+        fit_tests: whether the model describes the votes; None where that was not asked for.
     """
 
     annotators: pa.Table = field(repr=False)
@@ -52,6 +54,7 @@ class ReliabilityResult:
     diagnostics: tuple[Diagnostic, ...]
     settings: dict[str, Any] = field(repr=False)
     names: dict[str, str] = field(default_factory=dict, repr=False)
+    fit_tests: FitTests | None = field(default=None, repr=False)
 
     @property
     def confidence(self) -> pa.ChunkedArray:

@@ -69,6 +69,15 @@ Intervals = Annotated[
         show_default=False,
     ),
 ]
+FitTests = Annotated[
+    bool,
+    typer.Option(
+        " /--no-fit-tests",
+        help="Save about a second and do not test whether the model describes these votes (copying, difficulty of pairs, "
+        "preference for the response shown first).",
+        show_default=False,
+    ),
+]
 TwoCoins = Annotated[
     bool,
     typer.Option(
@@ -94,6 +103,7 @@ def audit(
     temperature: Temperature = f"{DEFAULTS.temperature:g}",
     shared_pairs: SharedPairs = DEFAULTS.shared_pairs,
     intervals: Intervals = DEFAULTS.intervals,
+    fit_tests: FitTests = DEFAULTS.fit_tests,
     two_coins: TwoCoins = DEFAULTS.two_coins,
     level: Level = DEFAULTS.level,
     force: Force = DEFAULTS.force,
@@ -132,6 +142,7 @@ def audit(
             temperature=temperature,
             shared_pairs=shared_pairs,
             intervals=intervals,
+            fit_tests=fit_tests,
             two_coins=two_coins,
             level=level,
             force=force,

@@ -11,9 +11,11 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
+from votewise.annotators.fit_findings import ALTERNATIVE, QUESTION, share_noticed
 from votewise.annotators.flags import FLAGS
 from votewise.annotators.results import ReliabilityResult
 from votewise.data.votes import Votes
+from votewise.inference.diagnostic import Diagnostic
 from votewise.report.cards import Codes
 from votewise.report.gallery import OVERALL, PER_ANNOTATOR, Gallery, Suspect, build_gallery, remember_cards
 from votewise.report.periods import MIN_PERIOD_VOTES, Periods, agreement_by_period
@@ -118,6 +120,7 @@ def render_audit_report(
     drawn = drawn or draw(votes, result)
     listed = _listed(result)
     gallery = build_gallery(votes, result, listed)
+    banner, further = _notes(result)
     return page.render(
         TEMPLATE,
         specs=drawn.specs,
@@ -126,6 +129,9 @@ def render_audit_report(
         votes=votes,
         result=result,
         summary=summarise(votes, result),
+        banner=banner,
+        further=further,
+        fit_rows=_fit_rows(result),
         bins=_histogram_rows(drawn.bins),
         drawn=len(drawn.points),
         has_intervals=drawn.points["low"].null_count < len(drawn.points),
@@ -135,6 +141,30 @@ def render_audit_report(
         gallery=gallery,
         limits={"overall": OVERALL, "per_annotator": PER_ANNOTATOR, "period_votes": MIN_PERIOD_VOTES},
     )
+
+
+def _notes(result: ReliabilityResult) -> tuple[Diagnostic | None, list[Diagnostic]]:
+    """The one diagnostic for the top of the page, the worst that asks for an action, and all others, worst first.
+
+    What was tested is a table of its own.
+    """
+    acts = [item for item in result.diagnostics if item.severity != "info"]
+    banner = acts[0] if acts else None
+    return banner, [item for item in result.diagnostics if item is not banner and item.code != "fit-tests"]
+
+
+def _fit_rows(result: ReliabilityResult) -> list[dict[str, Any]]:
+    """One row per test of fit; none where nothing was tested."""
+    return [
+        {
+            "question": QUESTION[test.name],
+            "p_value": test.p_value,
+            "warns": test.warns,
+            "noticed": share_noticed(test),
+            "alternative": ALTERNATIVE[test.name],
+        }
+        for test in (result.fit_tests.tests if result.fit_tests else ())
+    ]
 
 
 @dataclass(frozen=True)

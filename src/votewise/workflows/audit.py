@@ -51,6 +51,7 @@ def audit(
     temperature: float | str = 1.0,
     shared_pairs: bool = True,
     intervals: bool = True,
+    fit_tests: bool = True,
     two_coins: bool = False,
     level: float = LEVEL,
     force: bool = False,
@@ -74,6 +75,9 @@ def audit(
         temperature: factor that all margins are multiplied by, or ``fit``.
         shared_pairs: whether votes on one pair share its truth; else each vote is judged by its pair's margin only.
         intervals: whether to compute intervals, flags, agreement and calibration besides the estimates.
+        fit_tests: whether to test if the model describes these votes: copying, difficulty of pairs, preference for the
+            response shown first. They need ``intervals`` and take about a second. Found in ``reliability.fit_tests`` and in
+            the summary.
         two_coins: whether to estimate in addition how often each annotator is right where the response shown first is
             better, and where the second one is: columns ``right_if_first`` and ``right_if_second`` of the annotators, and
             ``two_coins`` in the summary. Needs to know which response was shown first. Nothing else changes.
@@ -127,6 +131,7 @@ def audit(
             temperature=factor,
             shared_pairs=shared_pairs,
             intervals=intervals,
+            fit_tests=fit_tests,
             level=level,
             progress=progress.step,
         )
