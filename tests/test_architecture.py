@@ -28,6 +28,7 @@ LAYERS = (
     ("generate", "train"),
     ("score",),
     ("evaluate",),
+    ("judge",),
     ("demo",),
     ("workflows",),
     ("cli",),
@@ -40,8 +41,8 @@ ALONE = {"inference": {"errors", "arrays", "defaults"}, "data": {"errors", "arra
 
 SAME_NAME = {
     "__init__": "every package has one",
-    "job": "what is to be done, checked before anything is loaded: generate, score",
-    "run": "long work that can be interrupted and resumed: generate, score",
+    "job": "what is to be done, checked before anything is loaded: generate, judge, score",
+    "run": "long work that can be interrupted and resumed: generate, judge, score",
     "read": "whatever is read goes through sources.read; the command and its workflow show what it would give",
     "select": "whom and what to keep: annotators, users",
     "fit": "EM: annotators, users",

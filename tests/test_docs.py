@@ -279,7 +279,7 @@ NOT_IN = {
     "confidence": {"users", "evaluate", "generate", "simulate"},
     "contest": {"annotators", "inference", "sources", "users", "simulate", "train"},
     "flag": {"evaluate", "generate", "score", "sources", "train"},
-    "group": {"evaluate", "users", "report", "annotators", "data", "workflows", "cli", "demo", "generate", "score"},
+    "group": {"evaluate", "users", "data", "demo", "generate", "score"},
     "level": {"sources", "report", "demo", "generate", "score", "storage", "simulate", "train"},
     "matchup": {"annotators", "inference", "sources", "train", "generate", "score"},
     "margin": {"users", "evaluate", "generate"},

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from votewise.generate.results import GenerateResult
     from votewise.inference.diagnostic import Diagnostic
     from votewise.inference.priors import Beta
+    from votewise.judge.results import JudgeResult
     from votewise.report.audit_page import write_audit_report
     from votewise.report.filter_page import write_filter_report
     from votewise.score.results import ScoreResult
@@ -48,6 +49,7 @@ if TYPE_CHECKING:
     from votewise.workflows.formats import formats
     from votewise.workflows.generate import generate
     from votewise.workflows.import_arena_hard import ArenaHardImport, import_arena_hard
+    from votewise.workflows.judge import judge
     from votewise.workflows.read import ReadResult, read
     from votewise.workflows.score import score
     from votewise.workflows.simulate_clicks import ClicksSimulation, simulate_clicks
@@ -73,6 +75,7 @@ __all__ = [
     "FilterResult",
     "GenerateResult",
     "GoldSample",
+    "JudgeResult",
     "MatrixEvaluation",
     "NotIdentifiableError",
     "ReadResult",
@@ -101,6 +104,7 @@ __all__ = [
     "formats",
     "generate",
     "import_arena_hard",
+    "judge",
     "read",
     "read_votes",
     "score",
@@ -132,6 +136,7 @@ _HOMES = {
     "FilterResult": "votewise.workflows.filter_clicks",
     "GenerateResult": "votewise.generate.results",
     "GoldSample": "votewise.users.known_win_rates",
+    "JudgeResult": "votewise.judge.results",
     "MatrixEvaluation": "votewise.workflows.evaluate_matrix",
     "NotIdentifiableError": "votewise.errors",
     "ReadResult": "votewise.workflows.read",
@@ -167,7 +172,7 @@ _HOMES = {
     "write_filter_report": "votewise.report.filter_page",
 }
 
-_CALLABLE: tuple[str, ...] = ("demo", "generate", "score", "train")
+_CALLABLE: tuple[str, ...] = ("demo", "generate", "judge", "score", "train")
 """Packages that have the name of a command, and can be called as its workflow."""
 
 

@@ -37,7 +37,7 @@ def complete(where: Endpoint, *prompts: str, **options: Any) -> list[Completion]
 def test_answers_and_requests() -> None:
     with scripted_server(lambda request, before: said(request["messages"][-1]["content"].upper())) as server:
         found = complete(endpoint(server.url, api_key="k"), "a", "b", "c", temperature=0.5, seed=7, top_p=0.9)
-    assert found == [Completion("A", None, 3), Completion("B", None, 3), Completion("C", None, 3)]
+    assert found == [Completion("A", None, 3, 1), Completion("B", None, 3, 1), Completion("C", None, 3, 1)]
     assert server.keys == ["Bearer k"] * 3
     asked = {name: value for name, value in server.requests[0].items() if name != "messages"}
     assert asked == {"model": "m", "temperature": 0.5, "max_tokens": 5, "seed": 7, "top_p": 0.9}
@@ -55,7 +55,7 @@ def test_the_key_comes_from_the_environment(monkeypatch: pytest.MonkeyPatch) -> 
 @pytest.mark.parametrize("status", [408, 409, 429, 500, 502, 503])
 def test_temporary_errors_are_tried_again(status: int) -> None:
     with scripted_server(lambda request, before: said("yes") if before == 2 else refused(status)) as server:
-        assert complete(endpoint(server.url), "a") == [Completion("yes", None, 3)]
+        assert complete(endpoint(server.url), "a") == [Completion("yes", None, 3, 1)]
         assert server.asked("a") == 3
 
 

@@ -82,7 +82,7 @@ def asks_bad(request: dict[str, Any]) -> bool:
 @pytest.mark.parametrize("name", ODD)
 def test_an_odd_reply_is_tried_again(name: str) -> None:
     with scripted_server(lambda request, before: said("yes") if before else ODD[name][0]) as server:
-        assert complete(server.url, "a") == [Completion("yes", None, 3)]
+        assert complete(server.url, "a") == [Completion("yes", None, 3, 1)]
 
 
 def test_a_server_that_only_sends_web_pages_is_not_tried_again_for_every_prompt() -> None:

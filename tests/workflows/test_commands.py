@@ -6,10 +6,13 @@ A new workflow: add its command to ``WORKFLOWS``, and give it a case in ``CASES`
 from __future__ import annotations
 
 import ast
+import atexit
 import inspect
 import json
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +21,8 @@ import pyarrow.parquet as pq
 import pytest
 import typer
 from contest_files import answers, comparison, write
+from known_judges import always_first, reply_by, right_except, write_pairs
+from scripted import scripted_server
 
 import votewise
 from shell import shell
@@ -40,6 +45,7 @@ WORKFLOWS: dict[str, Callable[..., Any]] = {
     "filter": votewise.filter_clicks,
     "formats": votewise.formats,
     "generate": votewise.generate,
+    "judge": votewise.judge,
     "read": votewise.read,
     "score": votewise.score,
     "simulate annotators": votewise.simulate_votes,
@@ -244,6 +250,26 @@ def make_scored_votes(folder: Path) -> None:
     (folder / "votes.jsonl").write_text("\n".join(map(json.dumps, rows)), encoding="utf-8")
 
 
+JUDGE = ExitStack()
+"""Holds the judge's server, once for all cases, until the tests end."""
+
+
+@cache
+def judge_server() -> str:
+    rules = {"m": right_except(1), "n": always_first}
+    atexit.register(JUDGE.close)
+    return JUDGE.enter_context(scripted_server(reply_by(**rules))).url
+
+
+def make_judged_pairs(folder: Path) -> None:
+    write_pairs(folder / "pairs.jsonl", 4)
+    judges = [
+        f'[[judge]]\nmodel = "{name}"\nbase_url = "{judge_server()}"\nprice_in = 1\nprice_out = 2\n' for name in "mn"
+    ]
+    (folder / "judges.toml").write_text("\n".join(judges), encoding="utf-8")
+    (folder / "rubric.txt").write_text("Be brief.", encoding="utf-8")
+
+
 def make_contests(folder: Path) -> None:
     rows = [comparison(i, *(("new", "old") if i % 3 else ("old", "new")), winner="ab"[i % 4 == 0]) for i in range(40)]
     write(folder / "contests.jsonl", rows)
@@ -296,6 +322,23 @@ CASES = [
     Case("audit", ("data",), {"out": "audit", **MAPPED, "force": True, "report": False}, make_unnamed_votes),
     Case("simulate annotators", ("data",), {"out": "again.jsonl", **MAPPED, "votes_per_pair": 2}, make_unnamed_votes),
     Case("score", ("data",), {"score_columns": ("x", "y"), **MAPPED, "out": "s.jsonl"}, make_unnamed_votes),
+    Case("judge", ("pairs.jsonl",), {"judges": "judges.toml", "concurrency": 1, "out": "v.jsonl"}, make_judged_pairs),
+    Case(
+        "judge",
+        ("pairs.jsonl",),
+        {
+            "judges": "judges.toml",
+            "group": {"same": "*"},
+            "rubric": "rubric.txt",
+            "one_order": True,
+            "repeats": 2,
+            "limit": 3,
+            "max_cost": 5.0,
+            "concurrency": 1,
+            "out": "v.parquet",
+        },
+        make_judged_pairs,
+    ),
     Case("demo", options={"out": "demo", "seed": 3, "quick": True}, shell_only=()),
     Case("export", ("audit",), {"out": "train.jsonl"}, make_audit),
     Case("export", ("audit",), {"out": "train.jsonl", "to": "openai", "flip_below": 0.2}, make_audit),
@@ -444,6 +487,8 @@ def content(file: Path) -> Any:
         return without_time(json.loads(file.read_text(encoding="utf-8")))
     if file.suffix == ".jsonl":
         return [without_time(json.loads(line)) for line in file.read_text(encoding="utf-8").splitlines()]
+    if file.suffix == ".journal":
+        return sorted(file.read_bytes().splitlines())  # replies come in any order
     return file.read_bytes()
 
 

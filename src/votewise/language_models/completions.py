@@ -23,11 +23,13 @@ class Completion:
         text: the answer, not empty; None if there is none.
         error: why there is none.
         tokens: number of tokens of the answer, if it is known.
+        prompt_tokens: number of tokens that the model read, if it is known.
     """
 
     text: str | None
     error: str | None = None
     tokens: int | None = None
+    prompt_tokens: int | None = None
 
 
 def read_completion(reply: Any) -> Completion:
@@ -39,22 +41,26 @@ def read_completion(reply: Any) -> Completion:
     Raises:
         UnreadableReplyError: it is not a chat completion.
     """
-    usage = reply.get("usage")
-    tokens = usage.get("completion_tokens") if isinstance(usage, dict) else None
-    if not isinstance(tokens, int) or isinstance(tokens, bool) or not 0 <= tokens < 2**53:
-        tokens = None
+    tokens, read = _usage(reply, "completion_tokens"), _usage(reply, "prompt_tokens")
     choice, message = _choice(reply)
     reason, text, refusal = choice.get("finish_reason"), message.get("content"), message.get("refusal")
     if reason == "content_filter":
-        return Completion(None, "stopped by the server's content filter", tokens)
+        return Completion(None, "stopped by the server's content filter", tokens, read)
     if refusal:
-        return Completion(None, f"refused: {shorten(valid_text(refusal), 200)}", tokens)
+        return Completion(None, f"refused: {shorten(valid_text(refusal), 200)}", tokens, read)
     if text is not None and not isinstance(text, str):
         raise UnreadableReplyError(f"the answer is not a text: {shorten(text)}")
     if not text or not text.strip():
         shown = reason if isinstance(reason, str) else shorten(reason)
-        return Completion(None, f"an empty answer (finish reason: {valid_text(shown)})", tokens)
-    return Completion(valid_text(text), None, tokens)
+        return Completion(None, f"an empty answer (finish reason: {valid_text(shown)})", tokens, read)
+    return Completion(valid_text(text), None, tokens, read)
+
+
+def _usage(reply: Any, name: str) -> int | None:
+    """A count of tokens that a server reports; None where it reports none that can be one."""
+    usage = reply.get("usage")
+    tokens = usage.get(name) if isinstance(usage, dict) else None
+    return tokens if isinstance(tokens, int) and not isinstance(tokens, bool) and 0 <= tokens < 2**53 else None
 
 
 def _choice(reply: dict[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:

@@ -47,6 +47,15 @@ def content_key(*parts: Any) -> str:
     return hashlib.sha256(text.encode()).hexdigest()[:32]
 
 
+def journal_records(out: Path) -> dict[str, dict[str, Any]]:
+    """The records of the journal beside ``out``, by key; none without one. Damaged lines are left out."""
+    try:
+        lines = out.with_name(out.name + SUFFIX).read_bytes().splitlines(keepends=True)
+    except OSError:
+        return {}
+    return dict(found for line in lines[1:] if (found := _record_in(line)) is not None)
+
+
 class Journal:
     """What is done of a long piece of work, as a context manager.
 
