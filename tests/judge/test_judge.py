@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import signal
 import subprocess
 import threading
@@ -220,10 +219,10 @@ def test_a_killed_run_resumes_and_ends_with_the_same_file(tmp_path: Path) -> Non
         found = fair(request, before)
         return found if len(server.requests) < 7 or hold.is_set() else replace(found, wait=hold)
 
-    words = ["judge", str(pairs), "--judge", "m", "--concurrency", "2", "--out", "votes.jsonl"]
+    words = ["judge", str(pairs), "--judge", "m", "--concurrency", "2", "--out", str(tmp_path / "votes.jsonl")]
     with scripted_server(reply) as server:
         command = process(*words, "--base-url", server.url)
-        running = subprocess.Popen(command, cwd=tmp_path, env=os.environ, stdout=subprocess.DEVNULL)
+        running = subprocess.Popen(command, stdout=subprocess.DEVNULL)
         journal = tmp_path / "votes.jsonl.journal"
         for _ in range(600):
             if journal.exists() and journal.read_bytes().count(b"\n") >= 6:
@@ -234,7 +233,7 @@ def test_a_killed_run_resumes_and_ends_with_the_same_file(tmp_path: Path) -> Non
         hold.set()
         assert not (tmp_path / "votes.jsonl").exists()
         before = len(server.requests)
-        subprocess.run(command, cwd=tmp_path, env=os.environ, stdout=subprocess.DEVNULL, check=True)
+        subprocess.run(command, stdout=subprocess.DEVNULL, check=True)
         assert len(server.requests) - before <= 16 - 5
         judged(pairs, server.url, out=tmp_path / "whole.jsonl")
     assert (tmp_path / "votes.jsonl").read_bytes() == (tmp_path / "whole.jsonl").read_bytes()

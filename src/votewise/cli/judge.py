@@ -158,8 +158,9 @@ def judge(
 
     Each pair is shown in both orders. The votes are a file that `votewise audit` reads; in each row `response_a` is the
     answer that the judge saw first. Replies stay in a journal beside it: an interrupted run resumes when it is started
-    again, and another judge or another rubric asks only what is new. A reply without a verdict is asked for once more, and is
-    then counted, not taken for a vote. Needs the extra `votewise[endpoint]`, or `votewise[score]` for models on this machine.
+    again, and another judge or another rubric asks only what is new. A reply without a verdict is asked for once
+    more, then counted, and never taken for a vote. Needs the extra `votewise[endpoint]`,
+    or `votewise[score]` for models on this machine.
 
     **Examples:**
 
