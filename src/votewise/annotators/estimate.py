@@ -5,14 +5,14 @@ The one public function; the EM behind it is in ``votewise.annotators.fit``, the
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from typing import Literal
 
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
-from scipy.special import expit
 
-from votewise.annotators.beliefs import Beliefs, predict_votes
+from votewise.annotators.beliefs import Beliefs
 from votewise.annotators.evidence import evidence_of
 from votewise.annotators.fit import fit_reliability
 from votewise.annotators.fit_findings import fit_findings
@@ -23,11 +23,13 @@ from votewise.annotators.flags import annotator_flags
 from votewise.annotators.identifiability import identifiability
 from votewise.annotators.judgements import judgement_findings
 from votewise.annotators.order_beliefs import order_findings, with_orders
+from votewise.annotators.pair_models import PairModel, check_pair_model, pair_model_findings, with_pair_model
 from votewise.annotators.position import position_findings, position_test
 from votewise.annotators.results import ReliabilityResult
 from votewise.annotators.soundness import soundness
 from votewise.annotators.tables import Checks, annotator_table, own_names, pair_table, vote_table
 from votewise.annotators.unknown import unknown_people, unknown_people_finding
+from votewise.data.answer_codes import answer_codes
 from votewise.data.votes import Votes
 from votewise.defaults import LEVEL, RELIABLE_FROM
 from votewise.inference.calibration import calibration_table, predictive_calibration
@@ -43,6 +45,7 @@ def estimate_reliability(
     shared_pairs: bool = True,
     temperature: float | Literal["fit"] = 1.0,
     reliability_init: float | None = None,
+    model: PairModel = "equal",
     intervals: bool = True,
     level: float = LEVEL,
     reliable_from: float = RELIABLE_FROM,
@@ -67,6 +70,9 @@ def estimate_reliability(
         temperature: factor on all margins, or ``"fit"`` to maximise the votes' marginal likelihood.
         reliability_init: reliability that all annotators start from; the prior's mean by default, 0.9 without a prior
             [RE-PO].
+        model: ``equal`` (all pairs are equally hard), ``difficulty`` (some are harder), ``items`` (answers that recur in
+            several pairs have a strength of their own) or ``auto`` (whichever predicts hidden votes best); see
+            ``votewise.annotators.pair_models``. A reliability is always the share of right votes over all kinds of pairs.
         intervals: whether to go beyond the estimates: intervals, agreement, position tests, flags and calibration.
         level: probability with which an interval holds the true reliability.
         reliable_from: reliability from which an annotator is called reliable.
@@ -100,7 +106,12 @@ def estimate_reliability(
     )
     if margins is not None:
         votes = votes.with_margins(margins)
-    fit = fit_reliability(evidence_of(votes, shared_pairs=shared_pairs), settings, progress=progress)
+    evidence = evidence_of(votes, shared_pairs=shared_pairs)
+    answers = None if model in ("equal", "difficulty") else answer_codes(votes)
+    check_pair_model(model, evidence, answers, settings)
+    fit = fit_reliability(evidence, settings, progress=progress)
+    if model != "equal":
+        return _result(votes, with_pair_model(fit, model, answers, progress))
     if shared_pairs and point == "mean":
         fit = with_orders(fit, votes.answers, progress)
     tests = run_fit_tests(votes, fit, progress=progress) if fit_tests and intervals else None
@@ -111,6 +122,7 @@ def _result(votes: Votes, fit: Fit, tests: FitTests | None) -> ReliabilityResult
     """Everything that follows from a fit, as tables."""
     evidence, settings, beliefs = fit.model.evidence, fit.settings, fit.beliefs()
     found = [*fit.findings(), *identifiability(evidence), *judgement_findings(evidence, fit.model.worth)]
+    found += pair_model_findings(fit)
     found += order_findings(fit, votes.answers)
     checks, calibration = None, calibration_table(np.empty(0), np.empty(0, bool))
     if settings.intervals:
@@ -130,7 +142,8 @@ def _result(votes: Votes, fit: Fit, tests: FitTests | None) -> ReliabilityResult
         iterations=fit.steps,
         history=fit.run.history,
         diagnostics=worst_first(found),
-        settings=settings.as_facts(),
+        settings=settings.as_facts() | {"model": "equal" if fit.strengths is None else fit.strengths.model},
+        compared=tuple(asdict(score) for score in fit.compared),
         names=own_names(votes),
         fit_tests=tests,
     )
@@ -142,7 +155,7 @@ def _check(votes: Votes, fit: Fit, beliefs: Beliefs) -> tuple[Checks, pa.Table, 
     by_others = fit.by_others(beliefs.posterior)
     low, high = fit.intervals(beliefs.posterior)
     informed = np.abs(by_others) > 1e-9
-    predicted = predict_votes(evidence, beliefs, expit(by_others), fit.pseudo_votes())
+    predicted = fit.predicted(beliefs, by_others)
     position = position_test(votes, evidence, predicted, worth)
     flags = annotator_flags((low, high), position, reliable_from=fit.settings.reliable_from, prior_width=width)
     unknown = unknown_people(votes)

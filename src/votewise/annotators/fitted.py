@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass
-from typing import Any
+from typing import Any, Literal
 
-from votewise.annotators.beliefs import Beliefs
+import numpy as np
+from scipy.special import expit
+
+from votewise.annotators.beliefs import Beliefs, predict_votes
 from votewise.annotators.em_steps import ReliabilityModel, prior_pull
 from votewise.annotators.fit_settings import FitSettings
+from votewise.annotators.hidden_votes import ModelScore
 from votewise.arrays import Bools, Floats
 from votewise.errors import many
 from votewise.inference import intervals as iv
@@ -79,6 +83,28 @@ class OrderBeliefs:
 
 
 @dataclass(frozen=True, eq=False)
+class StrengthBeliefs:
+    """What follows where pairs differ (``votewise.annotators.pair_models``).
+
+    Attributes:
+        model: why they differ.
+        spread: by how much: tau, or s of recurring answers.
+        posterior: (M,) log-odds that response_a is truly better.
+        by_others: (n,) log-odds that each vote is right according to everything but itself.
+        predicted: (n,) probability of each vote being as it is, predicted from everything but itself.
+        low, high: (K,) ends of the intervals of the reliabilities.
+    """
+
+    model: Literal["difficulty", "items"]
+    spread: float
+    posterior: Floats
+    by_others: Floats
+    predicted: Floats
+    low: Floats
+    high: Floats
+
+
+@dataclass(frozen=True, eq=False)
 class Fit:
     """Reliabilities that fit the votes.
 
@@ -89,6 +115,8 @@ class Fit:
         steps: EM steps of all runs together.
         mirrored: whether EM had first found the mirror image.
         orders: what follows where judgements were read as orders of answers; None where all votes were taken one by one.
+        strengths: what follows where pairs differ; None where all are equally hard.
+        compared: how well the models of pairs predict hidden votes, where that was asked for.
     """
 
     settings: FitSettings
@@ -97,6 +125,8 @@ class Fit:
     steps: int = 0
     mirrored: bool = False
     orders: OrderBeliefs | None = None
+    strengths: StrengthBeliefs | None = None
+    compared: tuple[ModelScore, ...] = ()
 
     @property
     def prior(self) -> Beta | None:
@@ -121,7 +151,9 @@ class Fit:
     def beliefs(self) -> Beliefs:
         """What follows for annotators, votes and pairs."""
         evidence = self.model.evidence
-        if self.orders is not None:
+        if self.strengths is not None:
+            posterior = self.strengths.posterior
+        elif self.orders is not None:
             posterior = self.orders.posterior
         else:
             posterior = evidence.posterior_log_odds(self.log_odds, self.temperature)
@@ -139,12 +171,16 @@ class Fit:
 
     def by_others(self, posterior: Floats) -> Floats:
         """(n,) log-odds that each vote is right, without it; ``posterior`` (M,) as in ``beliefs``."""
+        if self.strengths is not None:
+            return self.strengths.by_others
         if self.orders is not None:
             return self.orders.by_others
         return self.model.evidence.log_odds_without_own_vote(posterior, self.log_odds)
 
     def intervals(self, posterior: Floats) -> tuple[Floats, Floats]:
         """(K,) lower and upper ends of intervals; ``posterior`` (M,) as in ``beliefs``."""
+        if self.strengths is not None:
+            return self.strengths.low, self.strengths.high
         evidence, log_odds, worth = self.model.evidence, self.log_odds, self.model.worth
         own = iv.precision(evidence, posterior, log_odds, sum(self.pseudo_votes()))
         widening = iv.inflation(evidence, posterior, own)
@@ -154,6 +190,12 @@ class Fit:
         if worth is not None:
             own, histograms = own * worth, histograms * worth[:, None]
         return iv.reliability_intervals(histograms, self.prior, self.settings.level, log_odds, own, widening)
+
+    def predicted(self, beliefs: Beliefs, by_others: Floats) -> Floats:
+        """(n,) probability of each vote being as it is, predicted from everything except itself."""
+        if self.strengths is not None:
+            return self.strengths.predicted
+        return predict_votes(self.model.evidence, beliefs, np.asarray(expit(by_others)), self.pseudo_votes())
 
     def findings(self) -> list[Diagnostic]:
         """What a reader should know about the run itself."""

@@ -36,6 +36,8 @@ class ReliabilityResult:
         converged: whether the tolerance was reached. ``iterations``: EM steps done. ``history``: objective after each.
         diagnostics: what a reader should know, worst first.
         settings: every argument the estimate was made with.
+        compared: how well models of pairs predict hidden votes, the fields of ``ModelScore`` each; empty unless ``model`` is
+            ``auto``.
         names: our columns in ``votes`` -> the names that they have there: ``votewise_confidence`` where the source has a
             ``confidence`` of its own, which keeps its name.
         fit_tests: whether the model describes the votes; None where that was not asked for.
@@ -53,6 +55,7 @@ class ReliabilityResult:
     history: tuple[float, ...] = field(repr=False)
     diagnostics: tuple[Diagnostic, ...]
     settings: dict[str, Any] = field(repr=False)
+    compared: tuple[dict[str, Any], ...] = field(default=(), repr=False)
     names: dict[str, str] = field(default_factory=dict, repr=False)
     fit_tests: FitTests | None = field(default=None, repr=False)
 

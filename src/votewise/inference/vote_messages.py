@@ -1,0 +1,284 @@
+"""Belief propagation between annotators and pairs whose evidence differs in strength.
+
+Pair i has a signed strength z_i, positive where response_a is truly better, and annotator k a skill a_k = logit(eta_k):
+
+    P(vote = + | i, k) = sigmoid(a_k z_i)                                            [method: difficulty]
+
+so that eta_k is the annotator's reliability on a pair of strength 1. A vote passes two messages. To its annotator: how
+likely the vote is at each skill, the pair's strength judged by the other votes. To its pair: how likely the vote is at
+each strength, the annotator's skill judged by the other votes. So no vote judges itself. Where votes form a tree the
+beliefs are exact, elsewhere they are the usual approximation [Pearl 1988; Yedidia et al. 2005].
+
+Skills lie on a grid. The posterior of an annotator with many votes is narrower than its cells; there the nodes are a
+window around it that moves along. Memory is linear in votes: one number per vote and size of strength.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+from scipy.sparse import csr_matrix
+from scipy.special import expit, logit, ndtri
+
+from votewise.arrays import Floats, Ints
+from votewise.inference.observation import EDGE, Evidence
+from votewise.inference.priors import Beta, Grid
+
+NODES = 48
+"""Nodes of the grid of skills."""
+
+MANY = 500
+"""Votes from which an annotator's posterior is too narrow for that grid: its standard deviation is 2/3 of a cell."""
+
+WINDOW, REACH = 16, 6.0
+"""Nodes of a window, and how many standard deviations it reaches to either side."""
+
+AT_ONCE = 1 << 16
+"""About how many votes a chunk holds."""
+
+SURE = 1e-6
+"""How sure a vote can be at most: fp32 has no more digits."""
+
+
+@dataclass(frozen=True, eq=False)
+class Strengths:
+    """Nodes of the strengths of M pairs, in two halves.
+
+    Attributes:
+        size: (D,) positive sizes: the nodes are ``size`` and ``-size``.
+        above, below: log prior mass at ``size`` and at ``-size``; (M, D), or (D,) for one prior for all. Up to a constant.
+    """
+
+    size: Floats
+    above: Floats
+    below: Floats
+
+
+@dataclass(frozen=True, eq=False)
+class PairPosteriors:
+    """Posterior masses of M pairs: ``above`` and ``below``, (M, D), at the sizes and at their negatives."""
+
+    above: Floats
+    below: Floats
+
+
+class VoteMessages:
+    """The state of belief propagation: what each vote says to its pair.
+
+    Votes are kept in the order of their annotators. The masses of M pairs are stacked, those of positive strengths above
+    those of negative ones, (2M, D): a vote for response_a is right in its pair's upper row, a vote for response_b in its
+    lower row.
+
+    Attributes:
+        evidence: the n votes, without ties. Their weights are not used.
+        strengths: nodes and prior of the pairs' strengths.
+        prior: of reliabilities; None for a uniform one.
+        likelihood: (K, NODES) log-likelihood of each annotator's votes at the grid, up to a constant each.
+    """
+
+    def __init__(self, evidence: Evidence, strengths: Strengths, prior: Beta | None, start: Floats) -> None:
+        """Begin with every annotator at the reliability of the logits ``start`` (K,)."""
+        self.evidence, self.strengths, self.prior = evidence, strengths, prior
+        self.grid = Grid.of_size(NODES)
+        pairs, annotators, n = len(evidence.margin), len(evidence.counts), len(evidence.sign)
+        self._order = np.argsort(evidence.annotator, kind="stable")
+        self._annotator: Ints = evidence.annotator[self._order]
+        pair, for_a = evidence.pair[self._order], evidence.sign[self._order] > 0
+        self._if_right, self._if_wrong = pair + pairs * ~for_a, pair + pairs * for_a
+        each = np.ones(n, np.float32)
+        self._to_right, self._to_wrong = (
+            csr_matrix((each, (row, np.arange(n))), shape=(2 * pairs, n)) for row in (self._if_right, self._if_wrong)
+        )
+        number = np.bincount(self._annotator, minlength=annotators)
+        self._first = np.concatenate([[0], np.cumsum(number)])
+        self._many = np.flatnonzero(number > MANY)
+        self._centre = np.arcsin(np.sqrt(expit(start))) * 2 / np.pi  # in the grid's coordinate u
+        self._spread = 1 / (np.pi * np.sqrt(np.maximum(number, 1)))
+        self._mass = np.tile(np.exp(self.grid.log_mass(prior)), (annotators, 1))
+        self._windows: dict[int, tuple[Floats, Floats]] = {}
+        self.likelihood = np.zeros((annotators, NODES))
+        skill = start[self._annotator].astype(np.float32)
+        self._right = expit(skill[:, None] * strengths.size.astype(np.float32))
+        self._gather()
+
+    def use(self, strengths: Strengths) -> None:
+        """Continue from the same messages with another prior of strengths, or as many other nodes."""
+        self.strengths = strengths
+        self._gather()
+
+    @property
+    def pairs(self) -> PairPosteriors:
+        """Posteriors of the pairs."""
+        return PairPosteriors(*np.split(self._pairs / self._total, 2))
+
+    @property
+    def p_a(self) -> Floats:
+        """(M,) probability that response_a of each pair is truly better."""
+        above = self._pairs[: len(self._pairs) // 2] / self._total[: len(self._pairs) // 2]
+        return np.asarray(above @ np.ones(above.shape[1]))
+
+    def mean(self, of: Callable[[Floats], Floats]) -> Floats:
+        """(K,) posterior mean of a function of each reliability (on a pair of strength 1)."""
+        mean = self._mass @ of(self.grid.x)
+        for k, (u, mass) in self._windows.items():
+            mean[k] = mass @ of(_reliability_at(u))
+        return np.asarray(mean)
+
+    def quantiles(self, at: tuple[float, ...]) -> Floats:
+        """(len(at), K) quantiles of each reliability's posterior."""
+        found = _quantiles(self._mass, self.grid.edges, at)
+        for k, (u, mass) in self._windows.items():
+            half = (u[1] - u[0]) / 2
+            found[:, k] = _quantiles(mass[None], np.append(u - half, u[-1] + half), at)[:, 0]
+        return _reliability_at(found)
+
+    def sweep(self) -> float:
+        """Pass all messages once; the root mean square change of the pairs' probabilities."""
+        before = self.p_a
+        log_prior = self.grid.log_mass(self.prior)
+        self._mass[self._first[1:] == self._first[:-1]] = np.exp(log_prior)  # those without votes
+        chance = self._chance(self.grid.x)
+        for votes in self._chunks():
+            self._pass_on(votes, log_prior, chance)
+        for k in self._many:
+            self._pass_on_window(int(k))
+        self._gather()
+        return float(np.sqrt(np.mean((self.p_a - before) ** 2)))
+
+    def predict(self, pair: Ints, annotator: Ints) -> Floats:
+        """(m,) probability that further votes on these pairs by these annotators would be for response_a."""
+        chance = self._mass @ self._chance(self.grid.x)
+        for k, (u, mass) in self._windows.items():
+            chance[k] = mass @ self._chance(_reliability_at(u))
+        pairs, right = self.pairs, chance[annotator]
+        return np.asarray((pairs.above[pair] * right + pairs.below[pair] * (1 - right)).sum(axis=1))
+
+    def by_others(self) -> Floats:
+        """(n,) probability that each vote's response is truly the better one, by everything except the vote itself."""
+        right, wrong = self._without_own(slice(None))
+        return self._in_given_order(right.sum(axis=1) / (right + wrong).sum(axis=1))
+
+    def predicted(self) -> Floats:
+        """(n,) probability of each vote being as it is, predicted from everything except the vote itself."""
+        right, wrong = self._without_own(slice(None))
+        so = (right * self._right + wrong * (1 - self._right)).sum(axis=1)
+        return self._in_given_order(so / (right + wrong).sum(axis=1))
+
+    def _in_given_order(self, values: npt.NDArray[np.float32]) -> Floats:
+        found = np.empty(len(values))
+        found[self._order] = values
+        return found
+
+    def _chance(self, reliability: Floats) -> Floats:
+        """(A, D) chance of a right vote at each reliability and size of strength."""
+        return np.asarray(expit(np.outer(logit(reliability), self.strengths.size)))
+
+    def _gather(self) -> None:
+        """Add up what the votes say to their pairs."""
+        np.clip(self._right, SURE, 1 - SURE, out=self._right)
+        said = self._to_right @ np.log(self._right) + self._to_wrong @ np.log1p(-self._right)
+        half = len(said) // 2
+        log = np.empty(said.shape)
+        np.add(said[:half], self.strengths.above, out=log[:half])
+        np.add(said[half:], self.strengths.below, out=log[half:])
+        top = np.maximum(log[:half].max(axis=1), log[half:].max(axis=1))
+        log -= np.concatenate([top, top])[:, None]
+        self._pairs = np.exp(log).astype(np.float32)
+        each = self._pairs @ np.ones(log.shape[1], np.float32)
+        total = each[:half] + each[half:]
+        self._total = np.concatenate([total, total])[:, None]
+
+    def _without_own(self, votes: slice) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.float32]]:
+        """Mass of the strengths at which each vote is right and wrong, by all but the vote; (m, D) each, not normalised."""
+        own = self._right[votes]
+        return self._pairs[self._if_right[votes]] / own, self._pairs[self._if_wrong[votes]] / (1 - own)
+
+    def _chances(self, votes: slice, chance: Floats) -> npt.NDArray[np.float32]:
+        """(m, A) probability of each vote at each skill, up to a factor per vote."""
+        right, wrong = self._without_own(votes)
+        wrong_total = wrong @ np.ones((wrong.shape[1], 1), np.float32)
+        found = (right - wrong) @ chance.T.astype(np.float32) + wrong_total
+        np.maximum(found, SURE * (wrong_total + right.sum(axis=1, keepdims=True)), out=found)
+        return found
+
+    def _pass_on(self, votes: slice, log_prior: Floats, chance: Floats) -> None:
+        """Messages of some annotators' votes to these, and what the votes then say to their pairs."""
+        annotator = self._annotator[votes]
+        chances = self._chances(votes, chance)
+        new = np.diff(annotator, prepend=-1) != 0
+        who, row = annotator[new], np.cumsum(new) - 1
+        m = len(row)
+        of_whom = csr_matrix(
+            (np.ones(m, np.float32), np.arange(m), np.append(np.flatnonzero(new), m)), shape=(len(who), m)
+        )
+        likelihood = of_whom @ np.log(chances)
+        self.likelihood[who] = likelihood
+        posterior = log_prior + likelihood
+        posterior = np.exp(posterior - posterior.max(axis=1, keepdims=True))
+        self._mass[who] = posterior / posterior.sum(axis=1, keepdims=True)
+        self._right[votes] = _mean_chance(posterior.astype(np.float32)[row] / chances, chance)
+
+    def _pass_on_window(self, k: int) -> None:
+        """The same for one annotator with many votes."""
+        votes = slice(int(self._first[k]), int(self._first[k + 1]))
+        reach = REACH * self._spread[k]
+        edges = np.linspace(max(self._centre[k] - reach, 0.0), min(self._centre[k] + reach, 1.0), WINDOW + 1)
+        u = (edges[1:] + edges[:-1]) / 2
+        x = _reliability_at(u)
+        chance = self._chance(x)
+        chances = self._chances(votes, chance)
+        log = np.log(np.sin(np.pi * u)) + np.log(chances).sum(axis=0, dtype=np.float64)
+        log += 0.0 if self.prior is None else self.prior.log_density(x)
+        posterior = np.exp(log - log.max())
+        mass = posterior / posterior.sum()
+        self._windows[k] = u, mass
+        self._centre[k] = mass @ u
+        self._spread[k] = max(np.sqrt(mass @ (u - self._centre[k]) ** 2), edges[1] - edges[0])
+        # On the common grid such a posterior is a point between two nodes.
+        cells_off = np.abs(self.grid.edges[:-1] + 0.5 / NODES - self._centre[k]) * NODES
+        self.likelihood[k] = np.log(np.maximum(1 - cells_off, 1e-30))
+        self._right[votes] = _mean_chance(posterior.astype(np.float32) / chances, chance)
+
+    def _chunks(self) -> list[slice]:
+        """Votes of whole annotators, none of whom has many."""
+        found: list[slice] = []
+        few = np.diff(self._first) > 0
+        few[self._many] = False
+        for k in np.flatnonzero(few):
+            first, last = int(self._first[k]), int(self._first[k + 1])
+            if found and found[-1].stop == first and last - found[-1].start <= AT_ONCE:
+                found[-1] = slice(found[-1].start, last)
+            else:
+                found.append(slice(first, last))
+        return found
+
+
+def _quantiles(mass: Floats, edges: Floats, at: tuple[float, ...]) -> Floats:
+    """(len(at), K) quantiles of masses (K, A) in cells between ``edges`` (A + 1,).
+
+    Within a cell the normal score of the distribution function is linear, which is exact for a normal distribution however
+    few cells it has.
+    """
+    total = np.cumsum(mass, axis=1)
+    below = np.pad(total / total[:, -1:], ((0, 0), (1, 0)))
+    rows, found = np.arange(len(mass)), []
+    for share in at:
+        cell = np.clip((below <= share).sum(axis=1) - 1, 0, mass.shape[1] - 1)
+        low, high = (ndtri(np.clip(below[rows, cell + side], 1e-9, 1 - 1e-9)) for side in (0, 1))
+        part = np.clip((ndtri(share) - low) / np.maximum(high - low, 1e-12), 0, 1)
+        found.append(edges[cell] + part * (edges[cell + 1] - edges[cell]))
+    return np.stack(found)
+
+
+def _mean_chance(mass: npt.NDArray[np.float32], chance: Floats) -> npt.NDArray[np.float32]:
+    """(m, D) mean of ``chance`` (A, D) under masses (m, A) that need not sum to one."""
+    sums = mass @ np.hstack([chance, np.ones((len(chance), 1))]).astype(np.float32)
+    return np.asarray(sums[:, :-1] / sums[:, -1:])
+
+
+def _reliability_at(u: Floats) -> Floats:
+    """The reliability at a place of the grid's coordinate."""
+    return np.asarray(np.clip(np.sin(np.pi / 2 * np.asarray(u)) ** 2, EDGE, 1 - EDGE))
