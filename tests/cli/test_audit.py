@@ -206,3 +206,27 @@ def test_settings_that_two_coins_do_not_have(
     assert end("audit", source, "--two-coins", "--out", tmp_path / "out", *options) != 0
     assert said in " ".join(capsys.readouterr().err.split())
     assert not (tmp_path / "out").exists()
+
+
+def test_models_of_pairs(end: End, tmp_path: Path, capsys: Shown) -> None:
+    """They are compared on request, and the one that was used is in the summary."""
+    pq.write_table(make_demo_data(pairs=120).table, tmp_path / "v.parquet")
+    out = tmp_path / "out"
+    command = ("audit", tmp_path / "v.parquet", "--no-report", "--out", out)
+    assert end(*command, "--model", "difficulty", "--compare-models") == 0
+    assert "Models of pairs, by 120 hidden votes" in capsys.readouterr().out
+    summary = json.loads((out / "summary.json").read_text())
+    assert summary["settings"]["model"] == "difficulty"
+    assert [score["model"] for score in summary["compared"]][:2] == ["equal", "difficulty"]
+    assert end(*command) == 0
+    summary = json.loads((out / "summary.json").read_text())
+    assert (summary["settings"]["model"], summary["compared"]) == ("equal", [])
+
+
+def test_a_model_that_does_not_go_with_the_votes_is_one_line(
+    end: End, source: Path, tmp_path: Path, capsys: Shown
+) -> None:
+    assert end("audit", source, "--model", "difficulty", "--no-shared-pairs", "--out", tmp_path / "out") == 2
+    error = capsys.readouterr().err
+    assert "pairs that differ do not go with shared_pairs=False" in " ".join(error.split())
+    assert not (tmp_path / "out").exists()

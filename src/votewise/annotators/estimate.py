@@ -110,8 +110,9 @@ def estimate_reliability(
     answers = None if model in ("equal", "difficulty") else answer_codes(votes)
     check_pair_model(model, evidence, answers, settings)
     fit = fit_reliability(evidence, settings, progress=progress)
-    if model != "equal":
-        return _result(votes, with_pair_model(fit, model, answers, progress))
+    fit = with_pair_model(fit, model, answers, progress)
+    if fit.strengths is not None:
+        return _result(votes, fit, None)  # the tests ask whether pairs are equally hard
     if shared_pairs and point == "mean":
         fit = with_orders(fit, votes.answers, progress)
     tests = run_fit_tests(votes, fit, progress=progress) if fit_tests and intervals else None

@@ -1,4 +1,4 @@
-"""Models compared by what they say of votes that they did not see."""
+"""Models compared by what they say about votes that they did not see."""
 
 from __future__ import annotations
 
@@ -13,6 +13,9 @@ LEAST_CHANCE = 1e-3
 """No vote is given a smaller probability, so that one vote cannot make a loss infinite."""
 
 BINS = 10
+
+NO_SPREAD = 0.2
+"""A difficulty that varies by less is none: what is gained then comes from how reliabilities are estimated."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -66,8 +69,8 @@ class ModelScore:
 
     @property
     def wins(self) -> bool:
-        """Whether it predicts better than equal pairs by more than two standard errors."""
-        return self.gain > 2 * self.standard_error
+        """Whether pairs differ in it, and it predicts better than equal pairs by more than two standard errors."""
+        return self.spread is not None and self.spread > NO_SPREAD and self.gain > 2 * self.standard_error
 
 
 def score_model(

@@ -14,12 +14,14 @@ from typing import Literal
 import numpy as np
 from scipy.special import expit, logit
 
+from votewise.annotators.evidence import evidence_of
 from votewise.annotators.fit import fit_reliability
-from votewise.annotators.fit_settings import FitSettings, Progress
+from votewise.annotators.fit_settings import FitSettings, PriorChoice, Progress
 from votewise.annotators.fitted import Fit, StrengthBeliefs
 from votewise.annotators.hidden_votes import HiddenVotes, ModelScore, hide_votes, score_model
 from votewise.arrays import Floats, Ints
-from votewise.data.answer_codes import recurring
+from votewise.data.answer_codes import answer_codes, recurring
+from votewise.data.votes import Votes
 from votewise.errors import BadInputError
 from votewise.inference.answer_strengths import fit_answers
 from votewise.inference.diagnostic import Diagnostic
@@ -70,14 +72,19 @@ def check_pair_model(model: str, evidence: Evidence, answers: Ints | None, setti
 
 
 def compare_pair_models(
-    evidence: Evidence, answers: Ints | None, settings: FitSettings, progress: Progress | None = None
+    evidence: Evidence,
+    answers: Ints | None,
+    settings: FitSettings,
+    progress: Progress | None = None,
+    *,
+    seed: int = 0,
 ) -> list[ModelScore]:
     """Predict one hidden vote of each pair with every model that the votes allow; ``equal`` is the first.
 
     Returns:
         No scores where no pair has two votes.
     """
-    hidden = hide_votes(evidence)
+    hidden = hide_votes(evidence, seed)
     if hidden is None:
         return []
     fit = fit_reliability(hidden.rest, settings, progress=progress)
@@ -94,12 +101,40 @@ def compare_pair_models(
     return scores
 
 
+def compare_models(votes: Votes, *, prior: PriorChoice = "fit", progress: Progress | None = None) -> list[ModelScore]:
+    """Predict one hidden vote of each pair with every model of pairs that the votes allow; ``equal`` is the first.
+
+    Args:
+        votes: the votes, at least two on some pair. Ties are left out.
+        prior: of reliabilities, as in ``estimate_reliability``.
+        progress: called after every step.
+
+    Raises:
+        BadInputError: weighted votes, votes of judgements such as rankings, or no pair with two votes.
+    """
+    settings = FitSettings(prior=prior, intervals=False)
+    evidence = evidence_of(votes)
+    check_pair_model("difficulty", evidence, None, settings)
+    scores = compare_pair_models(evidence, answer_codes(votes), settings, progress)
+    if not scores:
+        raise BadInputError(
+            "no pair has two votes, so none can be hidden",
+            parameter="compare_models",
+            expected="several votes per pair",
+        )
+    return scores
+
+
 def best_model(scores: list[ModelScore]) -> Literal["equal", "difficulty", "items"]:
-    """The model that predicts hidden votes best, if it beats equal pairs by two standard errors; else ``equal``."""
-    winners = [score for score in scores if score.model != "equal" and score.wins]
-    if not winners:
-        return "equal"
-    return "items" if max(winners, key=lambda score: score.gain).model == "items" else "difficulty"
+    """The model that predicts hidden votes best, if it beats equal pairs by two standard errors; else ``equal``.
+
+    ``items`` must also beat ``difficulty``, by two standard errors of its gain: it changes what the answer is about.
+    """
+    winners = {score.model: score for score in scores if score.wins}
+    items, difficulty = winners.get("items"), winners.get("difficulty")
+    if items is not None and (difficulty is None or items.gain - difficulty.gain > 2 * items.standard_error):
+        return "items"
+    return "equal" if difficulty is None else "difficulty"
 
 
 def with_pair_model(fit: Fit, wanted: PairModel, answers: Ints | None, progress: Progress | None = None) -> Fit:
@@ -125,7 +160,7 @@ def with_pair_model(fit: Fit, wanted: PairModel, answers: Ints | None, progress:
     strengths = StrengthBeliefs(
         model=model,
         spread=found.spread,
-        posterior=logit(messages.p_a),
+        posterior=messages.log_odds,
         by_others=logit(np.clip(messages.by_others(), 1e-12, 1 - 1e-12)),
         predicted=messages.predicted(),
         low=low,
@@ -145,13 +180,13 @@ def pair_model_findings(fit: Fit) -> list[Diagnostic]:
     """Which model explains the votes, and what its numbers mean; nothing where only equal pairs were asked for."""
     found = []
     for score in fit.compared[1:]:
-        verdict = "better than" if score.wins else "no better than"
+        better = "better than" if score.wins else "no better than"
         found.append(
             Diagnostic(
                 f"compared-{score.model}",
                 "info",
                 f"Of {score.votes:,} votes hidden from it, the model '{score.model}' says {score.gain:+.4f} nats more "
-                f"(standard error {score.standard_error:.4f}): {verdict} equal pairs.",
+                f"(standard error {score.standard_error:.4f}): {better} equal pairs.",
             )
         )
     if fit.strengths is not None:

@@ -73,9 +73,10 @@ def summarise(
         ``created``, ``versions``, ``source``, ``format``, ``one_per_row``, ``columns``, ``reading``, ``names`` (of our
         columns in ``votes.parquet``), ``carried`` (the source's other columns there), ``counts``, ``notes``, ``seed``,
         ``settings``, ``prior``, ``temperature``, ``converged``, ``iterations``, ``history``, ``diagnostics``,
-        ``fit_tests`` (null where they were not asked for), ``flags`` (annotators by flag) and ``gold`` (see
-        ``votewise.annotators.gold``; null without gold answers); ``texts_left`` where texts stay in a database: for
-        ``votes`` and ``pairs``, the columns that are not written (see ``votewise.data.left_out``).
+        ``compared`` (models of pairs; see ``ReliabilityResult``), ``fit_tests`` (null where they were not asked for),
+        ``flags`` (annotators by flag) and ``gold`` (see ``votewise.annotators.gold``; null without gold answers);
+        ``texts_left`` where texts stay in a database: for ``votes`` and ``pairs``, the columns that are not written (see
+        ``votewise.data.left_out``).
     """
     reading = votes.reading
     counts: dict[str, int] = {}
@@ -119,6 +120,7 @@ def summarise(
         "iterations": result.iterations,
         "history": list(result.history),
         "diagnostics": [asdict(diagnostic) for diagnostic in result.diagnostics],
+        "compared": list(result.compared),
         "fit_tests": asdict(result.fit_tests) if result.fit_tests else None,
         "flags": dict(Counter(result.annotators["flag"].drop_null().to_pylist()).most_common()),
         "gold": asdict(gold) if gold else None,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
@@ -78,6 +78,22 @@ FitTests = Annotated[
         show_default=False,
     ),
 ]
+Model = Annotated[
+    Literal["equal", "difficulty", "items", "auto"],
+    typer.Option(
+        metavar="equal|difficulty|items|auto",
+        help="How pairs differ: not at all, in difficulty, by the strengths of answers that recur in several pairs, or "
+        "whichever of these predicts hidden votes best.",
+    ),
+]
+CompareModels = Annotated[
+    bool,
+    typer.Option(
+        "--compare-models",
+        help="Hide one vote of each pair, let every model of pairs predict it, and print how well each does.",
+        show_default=False,
+    ),
+]
 TwoCoins = Annotated[
     bool,
     typer.Option(
@@ -102,6 +118,8 @@ def audit(
     prior: Prior = DEFAULTS.prior,
     temperature: Temperature = f"{DEFAULTS.temperature:g}",
     shared_pairs: SharedPairs = DEFAULTS.shared_pairs,
+    model: Model = DEFAULTS.model,
+    compare_models: CompareModels = DEFAULTS.compare_models,
     intervals: Intervals = DEFAULTS.intervals,
     fit_tests: FitTests = DEFAULTS.fit_tests,
     two_coins: TwoCoins = DEFAULTS.two_coins,
@@ -141,6 +159,8 @@ def audit(
             prior=prior,
             temperature=temperature,
             shared_pairs=shared_pairs,
+            model=model,
+            compare_models=compare_models,
             intervals=intervals,
             fit_tests=fit_tests,
             two_coins=two_coins,

@@ -28,9 +28,9 @@ SIZE, SIZES = 0.3, 14
 INNER = 3
 """Messages between answers for each sweep over the votes."""
 
-FIRST_SPREAD, LEAST_SPREAD, LARGEST_SPREAD = 0.4, 0.2, 0.99
-"""Where the search of s begins, and its range. Below a fifth the votes are predicted no better on real data, and what a
-pair's own voters say no longer counts."""
+FIRST_SPREAD, LEAST_SPREAD, LARGEST_SPREAD = 0.4, 0.25, 0.99
+"""Where the search of s begins, and its range. Below a quarter real votes are predicted hardly better, and what a
+pair's own voters say hardly counts."""
 
 
 @dataclass(eq=False)
@@ -183,7 +183,7 @@ def _moments(pairs: PairPosteriors, size: Floats) -> tuple[Floats, Floats]:
 
 
 def _sites(posterior: tuple[Floats, Floats], prior: tuple[Floats, Floats]) -> tuple[Floats, Floats]:
-    """(M,) precision and mean of what the votes alone say of z."""
+    """(M,) precision and mean of what the votes alone say about z."""
     precision = np.maximum(1 / posterior[1] - 1 / prior[1], 1e-6)
     return precision, (posterior[0] / posterior[1] - prior[0] / prior[1]) / precision
 

@@ -32,6 +32,9 @@ SWEEPS, SETTLED = 100, 3e-4
 SPREAD_STEPS, SPREAD_TOLERANCE = 15, 0.02
 """Most values of tau tried, and the relative step that counts as none."""
 
+USUAL_SPREAD, SPREAD_OF_SPREADS = 0.5, 1.0
+"""Prior of log tau: without it a few thousand votes can end at any tau. Some ten thousand outweigh it."""
+
 FIRST_SPREAD, LEAST_SPREAD, LARGEST_SPREAD = 1.0, 0.05, 3.0
 """Where the search of tau begins, and its range. At the lower end pairs hardly differ."""
 
@@ -40,6 +43,12 @@ SAMPLE = 40_000
 
 ENOUGH = 50
 """Votes per annotator that such a sample must have on average: with fewer the spread comes out too large."""
+
+EXPECTED = Beta(5.0, 2.0)
+"""The annotators expected before any vote; the fit of the prior is held near it by four of them."""
+
+REFITS = 4
+"""Most fits of the prior for one spread. Along a flat direction it may drift for long, which changes no belief."""
 
 OUTLIERS = 0.05
 """Share of annotators whose reliability, according to a fitted prior, can be anything."""
@@ -107,7 +116,7 @@ def fit_difficulty(
     def slope_at(tau: float) -> tuple[float, bool]:
         messages.use(difficulty(evidence, tau))
         settled = sweeps.settle(messages.sweep, messages, refit_prior)
-        return _slope(messages), settled
+        return _slope(messages) + _slope_of_prior(tau) / len(evidence.margin), settled
 
     if spread is None:
         spread, settled = search_spread(slope_at, FIRST_SPREAD, LEAST_SPREAD, LARGEST_SPREAD)
@@ -151,6 +160,11 @@ def _slope(messages: VoteMessages) -> float:
     """Mean over pairs of E[(log d / tau)^2] - 1: above 0 where a larger tau explains the votes better."""
     pairs = messages.pairs
     return float(((pairs.above + pairs.below) @ PLACES**2).mean() - 1)
+
+
+def _slope_of_prior(tau: float) -> float:
+    """Slope of the log-density of log tau, normal about the log of ``USUAL_SPREAD``."""
+    return float(-np.log(tau / USUAL_SPREAD) / SPREAD_OF_SPREADS**2)
 
 
 def search_spread(
@@ -207,7 +221,7 @@ class Sweeps:
             self.done += 1
             if self._watch is not None:
                 self._watch(self.done, moved)
-            refit = refit_prior and number % 3 == 2
+            refit = refit_prior and number % 3 == 2 and number < 3 * REFITS
             if refit:
                 refit_beta(messages)
             elif moved < SETTLED:
@@ -218,6 +232,6 @@ class Sweeps:
 def refit_beta(messages: VoteMessages) -> None:
     """Give the annotators the Beta prior that suits them best."""
     voted = messages.evidence.counts > 0
-    before = messages.prior or Beta(4, 1.5)
-    found = fit_beta(messages.likelihood[voted], messages.grid, before)
+    before = messages.prior or EXPECTED
+    found = fit_beta(messages.likelihood[voted], messages.grid, before, anchor=EXPECTED)
     messages.prior = Beta(found.c, found.d, OUTLIERS)

@@ -36,6 +36,9 @@ MANY = 500
 WINDOW, REACH = 16, 6.0
 """Nodes of a window, and how many standard deviations it reaches to either side."""
 
+SMALLEST = 1e-30
+"""Masses of pairs below this, beside 1 of the likeliest node, count as this."""
+
 AT_ONCE = 1 << 16
 """About how many votes a chunk holds."""
 
@@ -107,7 +110,7 @@ class VoteMessages:
     def use(self, strengths: Strengths) -> None:
         """Continue from the same messages with another prior of strengths, or as many other nodes."""
         self.strengths = strengths
-        self._gather()
+        self._add_prior()
 
     @property
     def pairs(self) -> PairPosteriors:
@@ -117,8 +120,13 @@ class VoteMessages:
     @property
     def p_a(self) -> Floats:
         """(M,) probability that response_a of each pair is truly better."""
-        above = self._pairs[: len(self._pairs) // 2] / self._total[: len(self._pairs) // 2]
-        return np.asarray(above @ np.ones(above.shape[1]))
+        return np.asarray(expit(self.log_odds))
+
+    @property
+    def log_odds(self) -> Floats:
+        """(M,) log-odds that response_a of each pair is truly better."""
+        above, below = np.split(np.log(np.maximum(self._each, SMALLEST)), 2)
+        return np.asarray(above - below)
 
     def mean(self, of: Callable[[Floats], Floats]) -> Floats:
         """(K,) posterior mean of a function of each reliability (on a pair of strength 1)."""
@@ -179,7 +187,12 @@ class VoteMessages:
     def _gather(self) -> None:
         """Add up what the votes say to their pairs."""
         np.clip(self._right, SURE, 1 - SURE, out=self._right)
-        said = self._to_right @ np.log(self._right) + self._to_wrong @ np.log1p(-self._right)
+        self._said = self._to_right @ np.log(self._right) + self._to_wrong @ np.log1p(-self._right)
+        self._add_prior()
+
+    def _add_prior(self) -> None:
+        """Posteriors of the pairs, from what the votes say and from the prior."""
+        said = self._said
         half = len(said) // 2
         log = np.empty(said.shape)
         np.add(said[:half], self.strengths.above, out=log[:half])
@@ -187,8 +200,8 @@ class VoteMessages:
         top = np.maximum(log[:half].max(axis=1), log[half:].max(axis=1))
         log -= np.concatenate([top, top])[:, None]
         self._pairs = np.exp(log).astype(np.float32)
-        each = self._pairs @ np.ones(log.shape[1], np.float32)
-        total = each[:half] + each[half:]
+        self._each = (self._pairs @ np.ones(log.shape[1], np.float32)).astype(np.float64)
+        total = self._each[:half] + self._each[half:]
         self._total = np.concatenate([total, total])[:, None]
 
     def _without_own(self, votes: slice) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.float32]]:
@@ -201,7 +214,8 @@ class VoteMessages:
         right, wrong = self._without_own(votes)
         wrong_total = wrong @ np.ones((wrong.shape[1], 1), np.float32)
         found = (right - wrong) @ chance.T.astype(np.float32) + wrong_total
-        np.maximum(found, SURE * (wrong_total + right.sum(axis=1, keepdims=True)), out=found)
+        right_total = right @ np.ones((right.shape[1], 1), np.float32)
+        np.maximum(found, SURE * (wrong_total + right_total), out=found)
         return found
 
     def _pass_on(self, votes: slice, log_prior: Floats, chance: Floats) -> None:

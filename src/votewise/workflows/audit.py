@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     import os
 
     from votewise.annotators.fit_settings import PriorChoice
+    from votewise.annotators.pair_models import PairModel
     from votewise.annotators.results import ReliabilityResult
     from votewise.annotators.two_coins import TwoCoinResult
     from votewise.data.votes import Votes
@@ -50,6 +51,8 @@ def audit(
     prior: PriorChoice | str = "fit",
     temperature: float | str = 1.0,
     shared_pairs: bool = True,
+    model: PairModel = "equal",
+    compare_models: bool = False,
     intervals: bool = True,
     fit_tests: bool = True,
     two_coins: bool = False,
@@ -74,6 +77,9 @@ def audit(
         prior: the prior on reliability: ``fit`` (to these votes), ``none``, ``beta:5,2`` or a ``Beta``.
         temperature: factor that all margins are multiplied by, or ``fit``.
         shared_pairs: whether votes on one pair share its truth; else each vote is judged by its pair's margin only.
+        model: how pairs differ: ``equal`` (not at all), ``difficulty`` (some are harder), ``items`` (answers that recur in
+            several pairs have a strength of their own) or ``auto`` (whichever predicts hidden votes best).
+        compare_models: whether to hide one vote of each pair and let every model predict it: ``compared`` in the summary.
         intervals: whether to compute intervals, flags, agreement and calibration besides the estimates.
         fit_tests: whether to test if the model describes these votes: copying, difficulty of pairs, preference for the
             response shown first. They need ``intervals`` and take about a second. Found in ``reliability.fit_tests`` and in
@@ -122,6 +128,7 @@ def audit(
                     votes, format=format, columns=columns, split=split, on_error=on_error, rejects=aside, **told
                 ).rejects_in(kept)
         progress.stage("Judging annotators")
+        from votewise.annotators import pair_models
         from votewise.annotators.estimate import estimate_reliability  # here, because it imports much of scipy
 
         coins = _two_coins(votes, chosen_prior, shared_pairs, factor, progress) if two_coins else None
@@ -130,11 +137,15 @@ def audit(
             prior=chosen_prior,
             temperature=factor,
             shared_pairs=shared_pairs,
+            model=model,
             intervals=intervals,
             fit_tests=fit_tests,
             level=level,
             progress=progress.step,
         )
+        if compare_models and not result.compared:
+            scores = pair_models.compare_models(votes, prior=chosen_prior, progress=progress.step)
+            result = replace(result, compared=tuple(asdict(score) for score in scores))
         if not force:
             check_identifiable(result.diagnostics)
         if coins is not None:

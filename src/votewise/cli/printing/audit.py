@@ -25,6 +25,8 @@ def print_audit(audit: AuditResult) -> None:
     console = Screen()
     console.print(overview(votes, result, audit.summary))
     console.print()
+    if result.compared:
+        console.print(models(result))
     least = least_reliable(result)
     if least is not None:
         console.print(least)
@@ -68,6 +70,25 @@ def overview(votes: Votes, result: ReliabilityResult, summary: dict[str, Any]) -
         table.add_row("Gold", line)
     for note in summary["notes"]:
         table.add_row("Note", escape(note))
+    return table
+
+
+def models(result: ReliabilityResult) -> Table:
+    """How well each model of pairs predicts hidden votes."""
+    number = result.compared[0]["votes"]
+    table = Table(title=f"Models of pairs, by {many(number, 'hidden vote')}", collapse_padding=True, **TABLE_STYLE)
+    table.add_column("Model")
+    for name in ("Log-loss", "Gain", "Std. error", "Calibration error", "Right"):
+        table.add_column(name, justify="right")
+    for score in result.compared:
+        gain = ("", "") if score["spread"] is None else (f"{score['gain']:+.4f}", f"{score['standard_error']:.4f}")
+        table.add_row(
+            escape(score["model"]),
+            f"{score['log_loss']:.4f}",
+            *gain,
+            f"{score['calibration_error']:.3f}",
+            f"{score['right']:.1%}",
+        )
     return table
 
 
