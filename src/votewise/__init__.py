@@ -50,6 +50,7 @@ if TYPE_CHECKING:
     from votewise.workflows.generate import generate
     from votewise.workflows.import_arena_hard import ArenaHardImport, import_arena_hard
     from votewise.workflows.judge import judge
+    from votewise.workflows.jury import JuryResult, jury
     from votewise.workflows.read import ReadResult, read
     from votewise.workflows.score import score
     from votewise.workflows.simulate_clicks import ClicksSimulation, simulate_clicks
@@ -76,6 +77,7 @@ __all__ = [
     "GenerateResult",
     "GoldSample",
     "JudgeResult",
+    "JuryResult",
     "MatrixEvaluation",
     "NotIdentifiableError",
     "ReadResult",
@@ -105,6 +107,7 @@ __all__ = [
     "generate",
     "import_arena_hard",
     "judge",
+    "jury",
     "read",
     "read_votes",
     "score",
@@ -137,6 +140,7 @@ _HOMES = {
     "GenerateResult": "votewise.generate.results",
     "GoldSample": "votewise.users.known_win_rates",
     "JudgeResult": "votewise.judge.results",
+    "JuryResult": "votewise.workflows.jury",
     "MatrixEvaluation": "votewise.workflows.evaluate_matrix",
     "NotIdentifiableError": "votewise.errors",
     "ReadResult": "votewise.workflows.read",
@@ -162,6 +166,7 @@ _HOMES = {
     "filter_clicks": "votewise.workflows.filter_clicks",
     "formats": "votewise.workflows.formats",
     "import_arena_hard": "votewise.workflows.import_arena_hard",
+    "jury": "votewise.workflows.jury",
     "read": "votewise.workflows.read",
     "read_votes": "votewise.sources",
     "simulate_annotators": "votewise.simulate",

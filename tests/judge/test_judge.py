@@ -293,6 +293,32 @@ def test_pairs_of_votes_are_judged_once_each_and_keep_their_names(tmp_path: Path
     assert (asked.vote_pair.tolist(), asked.vote_sign.tolist()) == ([0, 0, 1], [1, -1, 1])
 
 
+def test_the_jury_is_measured_against_gold_and_people(tmp_path: Path) -> None:
+    pairs = write_pairs(tmp_path / "pairs.jsonl", 40)
+    rules = {"fair": right_except(2, 5), "biased": always_first}
+    with scripted_server(reply_by(**rules)) as server:
+        bare = judged(pairs, server.url, *rules, out=tmp_path / "votes.jsonl")
+        assert bare.worth is not None
+        assert bare.worth.together is None
+        assert {judge.name: judge.first.value for judge in bare.worth.judges} == {"fair": 0.5, "biased": 1.0}
+        assert (tmp_path / "votes-report.html").read_text(encoding="utf-8").count("fair") > 0
+        people = [
+            {"prompt": f"question {i}", "response_a": f"good answer to {i}", "response_b": f"poor answer to {i}"}
+            | {"annotator": who, "label": "a"}
+            for i in range(40)
+            for who in ("ann", "ben", "fair")
+        ]
+        found = votewise.judge(people, judge=list(rules), base_url=server.url, **FAST)
+        assert found.worth is not None
+        assert found.worth.reference == "people"
+        assert {judge.name: judge.reliability.value for judge in found.worth.judges}["fair"] == 38 / 40
+        assert found.worth.together is not None
+        assert found.worth.together.best_name == "fair"
+        silent = judged(pairs, server.url, *rules, out=tmp_path / "silent.jsonl", report=False)
+    assert silent.worth is None
+    assert not (tmp_path / "silent-report.html").exists()
+
+
 def test_equal_answers_and_other_shapes(tmp_path: Path) -> None:
     table = [
         {"prompt": "question 0", "chosen": "good answer to 0", "rejected": "poor answer to 0"},

@@ -12,7 +12,21 @@ from typing import Annotated
 import typer
 
 from votewise._version import __version__
-from votewise.cli import audit, demo, evaluate, export, filter, formats, generate, judge, read, score, simulate, train
+from votewise.cli import (
+    audit,
+    demo,
+    evaluate,
+    export,
+    filter,
+    formats,
+    generate,
+    judge,
+    jury,
+    read,
+    score,
+    simulate,
+    train,
+)
 from votewise.errors import BadInputError, VotewiseError, visible
 
 app = typer.Typer(
@@ -50,7 +64,8 @@ def votewise(
 
     **Train and evaluate:** `votewise train` trains a model on votes and learns which annotators to trust at the same time.
     `votewise generate` generates answers, `votewise score` scores pairs of answers, `votewise judge` asks language models
-    for votes on them, and `votewise evaluate` measures how often one model's answers beat another's.
+    for votes on them, `votewise jury` measures what such votes are worth, and `votewise evaluate` measures how often one
+    model's answers beat another's.
 
     **Try things out:** `votewise simulate` makes votes and clicks whose truth is known.
     """
@@ -64,6 +79,7 @@ app.command(context_settings=train.CONTEXT)(train.train)
 app.command()(generate.generate)
 app.command()(score.score)
 app.command()(judge.judge)
+app.command()(jury.jury)
 app.add_typer(evaluate.app, name="evaluate")
 app.add_typer(simulate.app, name="simulate")
 app.command()(formats.formats)

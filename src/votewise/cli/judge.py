@@ -18,6 +18,7 @@ from votewise.cli.options import (
     Label,
     OneAnnotator,
     Quiet,
+    Report,
     Split,
     parse_columns,
     parse_label,
@@ -151,6 +152,7 @@ def judge(
     dtype: Dtype = DEFAULTS.dtype,
     restart: Again = DEFAULTS.restart,
     dry_run: DryRun = DEFAULTS.dry_run,
+    report: Report = DEFAULTS.report,
     quiet: Quiet = False,
     as_json: AsJson = False,
 ) -> None:
@@ -207,6 +209,7 @@ def judge(
             dtype=dtype,
             restart=restart,
             dry_run=dry_run,
+            report=report,
             progress=bar,
         )
     if dry_run:

@@ -10,6 +10,7 @@ from typing import Any
 
 import pyarrow as pa
 
+from votewise.annotators.jury_worth import JuryWorth
 from votewise.judge.job import USUAL_REPLY, JudgeJob
 from votewise.judge.judge_models import JudgeModel
 from votewise.judge.question_templates import read_reply
@@ -66,6 +67,7 @@ class JudgeResult:
         seconds: of this run.
         summary: everything that is not a table, as in the summary's file; empty after a dry run.
         files: what was written.
+        worth: what the jury is worth; None where that was not asked for.
     """
 
     job: JudgeJob = field(repr=False)
@@ -78,6 +80,7 @@ class JudgeResult:
     seconds: float = 0.0
     summary: dict[str, Any] = field(default_factory=dict, repr=False)
     files: tuple[Path, ...] = ()
+    worth: JuryWorth | None = field(default=None, repr=False)
 
     @property
     def cost(self) -> float | None:
@@ -212,8 +215,35 @@ def _table(job: JudgeJob, rows: list[dict[str, Any]]) -> pa.Table:
     return pa.table(columns)
 
 
-def _texts(values: list[Any], shown: list[tuple[Any, ...]] | None = None, other: int = 0) -> pa.Array:
-    """Texts, or conversations where any is one; both answers are of one kind."""
+def people_votes(job: JudgeJob, judged: pa.Table) -> pa.Table:
+    """The votes that the source has on the judged pairs, as rows beside the judges' ones, without a group."""
+    pairs, named = job.pairs, {judge.name for judge in job.judges}
+    there = set(judged["pair"].to_pylist())
+    votes = [
+        (int(i), int(sign), who)
+        for i, sign, who in zip(pairs.vote_pair, pairs.vote_sign, pairs.vote_by, strict=True)
+        if pairs.names[i] in there
+    ]
+    at = [i for i, _, _ in votes]
+    columns = {
+        "pair": pa.array([pairs.names[i] for i in at], pa.string()),
+        "prompt": _texts([pairs.prompt[i] for i in at], kind=judged["prompt"].type),
+        "response_a": _texts([pairs.response_a[i] for i in at], kind=judged["response_a"].type),
+        "response_b": _texts([pairs.response_b[i] for i in at], kind=judged["response_b"].type),
+        # Whoever voted under a judge's name is not that judge.
+        "annotator": pa.array([f"{who} (in the source)" if who in named else who for _, _, who in votes], pa.string()),
+        "label": pa.array([{1: "a", -1: "b", 0: "tie"}[sign] for _, sign, _ in votes], pa.string()),
+    }
+    return pa.table(columns)
+
+
+def _texts(
+    values: list[Any], shown: list[tuple[Any, ...]] | None = None, other: int = 0, kind: pa.DataType | None = None
+) -> pa.Array:
+    """Texts, or conversations where any is one; both answers are of one kind, which may be given."""
+    if kind is not None:
+        talk = not pa.types.is_string(kind)
+        return pa.array([[{"role": "user", "content": v}] if talk and isinstance(v, str) else v for v in values], kind)
     beside = [] if shown is None else [texts[other] for texts in shown]
     if any(not isinstance(value, str) for value in (*values, *beside)):
         role = "user" if shown is None else "assistant"

@@ -54,6 +54,7 @@ def judge(
     dtype: DtypeName = "auto",
     restart: bool = False,
     dry_run: bool = False,
+    report: bool = True,
     progress: Progress | None = None,
 ) -> JudgeResult:
     """Ask language models which answer of each pair is better, in both orders, and keep what they say as votes.
@@ -97,6 +98,7 @@ def judge(
         dtype: number format of their weights; ``auto`` for the one that they were saved in.
         restart: forget all earlier replies, and start from the beginning.
         dry_run: check everything, read the pairs, and count questions, tokens and cost; ask nobody, write nothing.
+        report: whether to measure the jury, and to write a page on it beside the votes; see ``votewise.jury``.
         progress: is kept informed of how far the work has come.
 
     Raises:
@@ -145,7 +147,34 @@ def judge(
         if dry_run:
             return planned_result(job, {} if job.out is None or restart else journal_records(job.out))
         progress.stage("Asking the judges")
-        return ask_judges(job, restart=restart, progress=progress.count)
+        result = ask_judges(job, restart=restart, progress=progress.count)
+        if not report or not len(result.votes):
+            return result
+        progress.stage("Measuring the jury")
+        return _with_worth(result)
+
+
+def _with_worth(result: JudgeResult) -> JudgeResult:
+    """The result with what the jury is worth, and the page on it; people are those who voted on the same pairs."""
+    import pyarrow as pa
+
+    from votewise._version import __version__
+    from votewise.judge.results import people_votes
+    from votewise.report.jury_page import write_jury_report
+    from votewise.sources import read_votes
+    from votewise.sources.containers.naming import short_name
+    from votewise.workflows.jury import measure_jury
+
+    job = result.job
+    table = pa.concat_tables([result.votes, people_votes(job, result.votes)], promote_options="default")
+    costs = {counts.judge: counts.cost for counts in result.counts if counts.cost is not None and counts.votes}
+    known = len(costs) == sum(counts.votes > 0 for counts in result.counts)
+    worth = measure_jury(read_votes(table, format="plain"), cost=costs if known else None)
+    if job.report is None:
+        return replace(result, worth=worth)
+    facts = {"source": job.pairs.source, "version": __version__, **job.settings()}
+    page = write_jury_report(job.report, worth, title=short_name(job.pairs.source), facts=facts)
+    return replace(result, worth=worth, files=(*result.files, page))
 
 
 def _path(file: str | os.PathLike[str] | None) -> Path | None:

@@ -7,6 +7,7 @@ from rich.table import Table
 
 from votewise.cli.printing.common import TABLE_STYLE, Screen, left_out, say
 from votewise.cli.printing.generate import print_errors
+from votewise.cli.printing.jury import print_jury
 from votewise.errors import many
 from votewise.judge.results import JudgeCounts, JudgeResult
 from votewise.storage.journal import SUFFIX
@@ -56,6 +57,8 @@ def print_judged(result: JudgeResult) -> None:
     tokens = sum(counts.tokens_in + counts.tokens_out for counts in result.counts)
     about = "" if all(counts.counted for counts in result.counts) else "about "
     say(f"{about}{tokens:,} tokens in all runs, {result.seconds:,.1f} s in this one.{_total(result)}")
+    if result.worth is not None:
+        print_jury(result.worth)
     if job.out is not None:
         say(f"Written to {' and '.join(map(str, result.files))}; all replies stay in {job.out.name}{SUFFIX}")
 
