@@ -172,3 +172,12 @@ def test_one_warning_is_at_the_top_and_the_other_notes_are_below(page_of: PageOf
     assert warnings[0] in words
     assert "Do pairs differ in difficulty?" in words
     assert re.search(r"would be noticed in \d+% of such data sets", words)
+
+
+def test_models_of_pairs_are_compared_on_the_page() -> None:
+    votes = simulate_annotators(annotators=20, votes_per_pair=4, votes_per_annotator=(20, 60), seed=1).votes
+    page = render_audit_report(votes, estimate_reliability(votes, model="auto"), title="votes")
+    words = " ".join(re.sub(r"<[^>]+>", " ", page[page.index('id="models"') :]).split())
+    assert re.search(r"was hidden, \d+ in all", words)
+    assert re.search(r"equal 0\.\d{4} – – 0\.\d{3} \d+\.\d% difficulty 0\.\d{4} [+-]0\.\d{4}", words)
+    assert 'id="models"' not in render_audit_report(votes, estimate_reliability(votes), title="votes")

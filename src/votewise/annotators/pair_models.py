@@ -177,22 +177,14 @@ def with_pair_model(fit: Fit, wanted: PairModel, answers: Ints | None, progress:
 
 
 def pair_model_findings(fit: Fit) -> list[Diagnostic]:
-    """Which model explains the votes, and what its numbers mean; nothing where only equal pairs were asked for."""
-    found = []
-    for score in fit.compared[1:]:
-        better = "better than" if score.wins else "no better than"
-        found.append(
-            Diagnostic(
-                f"compared-{score.model}",
-                "info",
-                f"Of {score.votes:,} votes hidden from it, the model '{score.model}' says {score.gain:+.4f} nats more "
-                f"(standard error {score.standard_error:.4f}): {better} equal pairs.",
-            )
-        )
+    """What the model of pairs means for the numbers; nothing where only equal pairs were asked for."""
     if fit.strengths is not None:
         text = f"Model '{fit.strengths.model}' (spread {fit.strengths.spread:.2f}): {MEANING[fit.strengths.model]}."
-        found.append(Diagnostic("pair-model", "info", text))
-    return found
+    elif fit.compared:
+        text = "Model 'equal': no larger model predicts hidden votes better by two standard errors."
+    else:
+        return []
+    return [Diagnostic("pair-model", "info", text)]
 
 
 def _fit(model: LargerModel, fit: Fit, answers: Ints | None, progress: Progress | None) -> StrengthFit:
