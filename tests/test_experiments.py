@@ -49,6 +49,20 @@ def run(load: Any, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Any:
     return found
 
 
+# Juries
+
+
+def test_a_jury_says_how_often_it_is_right_and_where_to_ask_people(load: Any) -> None:
+    juries = load("juries")
+    world = juries.one_world(0, 1_500)
+    assert 1.8 < world.kish < 2.6
+    # Standard error of a share of 1,200 pairs: .011 at most; of the fit with 300 gold about .02.
+    assert abs(world.said["true model"] - world.right["true model"]) < 0.05
+    assert world.said[juries.METHODS[2]] - world.right[juries.METHODS[2]] > 0.08
+    random, _, model = (world.used[use, 300][0] for use in juries.USES)
+    assert model > random
+
+
 # What they have in common
 
 
