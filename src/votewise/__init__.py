@@ -51,6 +51,7 @@ if TYPE_CHECKING:
     from votewise.workflows.import_arena_hard import ArenaHardImport, import_arena_hard
     from votewise.workflows.judge import judge
     from votewise.workflows.jury import JuryResult, jury
+    from votewise.workflows.rank_models import RankResult, rank_models
     from votewise.workflows.read import ReadResult, read
     from votewise.workflows.score import score
     from votewise.workflows.simulate_clicks import ClicksSimulation, simulate_clicks
@@ -80,6 +81,7 @@ __all__ = [
     "JuryResult",
     "MatrixEvaluation",
     "NotIdentifiableError",
+    "RankResult",
     "ReadResult",
     "Reading",
     "ReliabilityResult",
@@ -108,6 +110,7 @@ __all__ = [
     "import_arena_hard",
     "judge",
     "jury",
+    "rank_models",
     "read",
     "read_votes",
     "score",
@@ -143,6 +146,7 @@ _HOMES = {
     "JuryResult": "votewise.workflows.jury",
     "MatrixEvaluation": "votewise.workflows.evaluate_matrix",
     "NotIdentifiableError": "votewise.errors",
+    "RankResult": "votewise.workflows.rank_models",
     "ReadResult": "votewise.workflows.read",
     "Reading": "votewise.data.reading",
     "ReliabilityResult": "votewise.annotators.results",
@@ -167,6 +171,7 @@ _HOMES = {
     "formats": "votewise.workflows.formats",
     "import_arena_hard": "votewise.workflows.import_arena_hard",
     "jury": "votewise.workflows.jury",
+    "rank_models": "votewise.workflows.rank_models",
     "read": "votewise.workflows.read",
     "read_votes": "votewise.sources",
     "simulate_annotators": "votewise.simulate",

@@ -22,6 +22,7 @@ from votewise.cli import (
     generate,
     judge,
     jury,
+    rank,
     read,
     score,
     simulate,
@@ -60,7 +61,7 @@ def votewise(
     and `votewise export` writes a training file without the votes that are probably wrong.
 
     **Users clicked the better of two answers:** `votewise filter` finds out which users click with care, and keeps their
-    comparisons.
+    comparisons. `votewise rank` ranks several models by such votes.
 
     **Train and evaluate:** `votewise train` trains a model on votes and learns which annotators to trust at the same time.
     `votewise generate` generates answers, `votewise score` scores pairs of answers, `votewise judge` asks language models
@@ -76,6 +77,7 @@ app.command()(audit.audit)
 app.command()(export.export)
 app.command("filter")(filter.filter_clicks)
 app.command(context_settings=train.CONTEXT)(train.train)
+app.command()(rank.rank)
 app.command()(generate.generate)
 app.command()(score.score)
 app.command()(judge.judge)

@@ -104,7 +104,7 @@ def write_matrix(
     settings = {**next(iter(result.matchups.values())).verdicts.settings, **settings}
     with folder_written_whole(folder) as place:
         pq.write_table(contest_tables(result.judged), place / f"{MATRIX}.parquet")
-        _write_csv(place / f"{MATRIX}.csv", matrix_table(result))
+        write_csv(place / f"{MATRIX}.csv", matrix_table(result))
         if report:
             from votewise.report.matrix_page import write_matrix_report
 
@@ -119,7 +119,8 @@ def _files(folder: Path, name: str, page: list[str], tables: list[str]) -> list[
     return [*(folder / (name + suffix) for suffix in page), folder / FILE, *(folder / (name + s) for s in tables)]
 
 
-def _write_csv(path: Path, table: pa.Table) -> None:
+def write_csv(path: Path, table: pa.Table) -> None:
+    """Write a table as CSV in which no spreadsheet runs anything."""
     with path.open("w", encoding="utf-8", newline="") as file:
         plain = csv.writer(file, lineterminator="\n")
         # Before Python 3.13 the writer leaves a lone carriage return unquoted, and it ends the line for most readers.

@@ -38,6 +38,8 @@ FILE_NOTES = {
     "comparisons.parquet": "the rows of the kept users",
     "evaluation.json": "the figures, for programs",
     "matrix.csv": "every model against every other",
+    "ranking.csv": "the models with ratings and intervals",
+    "ranking.json": "everything, for programs",
     "users.parquet": "every user with attentiveness and flag",
     "drift.parquet": "users who changed over time",
     "stretches.parquet": "each user's attentiveness in each period",
