@@ -8,7 +8,7 @@ from scipy.optimize import minimize
 from scipy.special import expit
 
 from votewise.errors import BadInputError
-from votewise.inference.bradley_terry import Games, Strengths, fit_strengths, largest_comparable
+from votewise.inference.bradley_terry import Games, ModelStrengths, fit_strengths, largest_comparable
 from votewise.inference.bradley_terry import _Likelihood as Likelihood
 
 
@@ -130,6 +130,6 @@ def test_intervals_hold_the_strength() -> None:
     inside = []
     for _ in range(500):
         won = rng.binomial(60, expit(strength[first] - strength[second])).astype(float)
-        found: Strengths = fit_strengths(Games(first, second, won, 60 - won, np.zeros(10), 5))
+        found: ModelStrengths = fit_strengths(Games(first, second, won, 60 - won, np.zeros(10), 5))
         inside.append(np.abs(found.strength - strength) < 1.96 * np.sqrt(np.diag(found.covariance)))
     assert 0.93 < np.mean(inside) < 0.965

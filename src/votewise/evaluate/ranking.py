@@ -13,7 +13,7 @@ from votewise.arrays import Bools, Floats
 from votewise.data.model_ranking import Ranking
 from votewise.errors import BadInputError, many
 from votewise.evaluate.tally import Tally
-from votewise.inference.bradley_terry import Games, Strengths, fit_strengths, largest_comparable
+from votewise.inference.bradley_terry import Games, ModelStrengths, fit_strengths, largest_comparable
 from votewise.inference.crowd_strengths import CrowdStrengths, fit_crowd_strengths
 
 POINTS, MEAN = 400 / np.log(10), 1000.0
@@ -100,7 +100,7 @@ def _among(tally: Tally, kept: Bools) -> Tally:
     return replace(tally, games=some, annotator=None if tally.annotator is None else tally.annotator[use])
 
 
-def _bootstrap(games: Games, found: Strengths, options: RankingOptions) -> Floats:
+def _bootstrap(games: Games, found: ModelStrengths, options: RankingOptions) -> Floats:
     """(K, K) covariance of strengths over votes drawn with replacement."""
     rng = np.random.default_rng(options.seed)
     counts = np.concatenate([games.won, games.lost, games.tied])
@@ -122,7 +122,7 @@ def _bootstrap(games: Games, found: Strengths, options: RankingOptions) -> Float
 def _ranking(
     models: list[str],
     games: Games,
-    found: Strengths,
+    found: ModelStrengths,
     believed: CrowdStrengths | None,
     tally: Tally,
     left_out: tuple[str, ...],

@@ -65,7 +65,7 @@ class Games:
 
 
 @dataclass(frozen=True, eq=False)
-class Strengths:
+class ModelStrengths:
     """Fitted strengths.
 
     Attributes:
@@ -97,7 +97,7 @@ def largest_comparable(games: Games) -> npt.NDArray[np.bool_]:
     return np.asarray(component == np.bincount(component).argmax())
 
 
-def fit_strengths(games: Games, *, davidson: bool = False, start: Floats | None = None) -> Strengths:
+def fit_strengths(games: Games, *, davidson: bool = False, start: Floats | None = None) -> ModelStrengths:
     """Maximum likelihood by Newton's method, with the sandwich covariance.
 
     Args:
@@ -132,7 +132,9 @@ def fit_strengths(games: Games, *, davidson: bool = False, start: Floats | None 
     effect = None
     if games.covariate is not None:
         effect = (float(at[k]), float(np.sqrt(covariance[k, k])))
-    return Strengths(at[:k], covariance[:k, :k], effect, float(at[-1]) if likelihood.davidson else None, float(value))
+    return ModelStrengths(
+        at[:k], covariance[:k, :k], effect, float(at[-1]) if likelihood.davidson else None, float(value)
+    )
 
 
 def sandwich(curvature: Floats, spread: Floats) -> Floats:

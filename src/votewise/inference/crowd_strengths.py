@@ -26,7 +26,7 @@ from votewise.errors import BadInputError
 from votewise.inference.beta_fit import fit_beta
 from votewise.inference.bradley_terry import (
     Games,
-    Strengths,
+    ModelStrengths,
     closed,
     design_products,
     fit_strengths,
@@ -63,7 +63,7 @@ class CrowdStrengths:
         iterations: EM steps.
     """
 
-    strengths: Strengths
+    strengths: ModelStrengths
     reliability: Floats
     prior: Beta
     converged: bool
@@ -156,7 +156,7 @@ class _Merged:
         return replace(self._empty, won=won, lost=lost)
 
 
-def _difference(games: Games, strengths: Strengths) -> Floats:
+def _difference(games: Games, strengths: ModelStrengths) -> Floats:
     d = strengths.strength[games.first] - strengths.strength[games.second]
     if games.covariate is not None and strengths.effect is not None:
         d = d + strengths.effect[0] * games.covariate
@@ -181,7 +181,7 @@ def _fit_prior(games: Games, annotator: Ints, number: Floats, d: Floats, before:
     return fit_beta(log_likelihood, grid, before, anchor=START, anchor_annotators=HELD_BY)
 
 
-def _covariance(games: Games, strengths: Strengths, eta: Floats) -> Floats:
+def _covariance(games: Games, strengths: ModelStrengths, eta: Floats) -> Floats:
     """(P, P) sandwich from the slopes of single votes' marginal log-likelihoods, with reliabilities as they are."""
     p = expit(_difference(games, strengths))
     slope = (2 * eta - 1) * p * (1 - p)
