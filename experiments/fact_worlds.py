@@ -15,7 +15,6 @@ import numpy as np
 import torch
 from side_by_side import Judged
 from torch import Tensor
-from torch.func import functional_call
 from worlds import win_rate
 
 from votewise.arrays import Floats
@@ -26,6 +25,9 @@ from votewise.train.losses import ScoredAnswers
 
 SCORED = ANSWER_TOKENS + 1
 """Scored tokens of an answer: its words, and the end."""
+
+AT_ONCE = 4
+"""Runs in one product of matrices: more do not fit into a processor's cache."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -40,9 +42,7 @@ class FactWorld:
     @cached_property
     def world(self) -> Any:
         """The demo's world, with its model."""
-        made = make_world(votes=self.pairs, texts=self.texts, seed=self.seed)
-        made.model.config._attn_implementation = "eager"
-        return made
+        return make_world(votes=self.pairs, texts=self.texts, seed=self.seed)
 
     @property
     def truth(self) -> Floats:
@@ -75,14 +75,14 @@ class FactWorld:
 
     @property
     def weights(self) -> dict[str, Tensor]:
-        """The model's weights before training."""
-        return {name: value.detach() for name, value in self.world.model.named_parameters()}
+        """The model's weights before training, as one of one set."""
+        return {name: value.detach()[None] for name, value in self.world.model.named_parameters()}
 
     @cached_property
     def reference(self) -> tuple[Tensor, Tensor]:
         """(M,) log-probabilities of the two answers of each pair under the model before training."""
         with torch.no_grad():
-            first, second = (logp(self, self.weights, *answers) for answers in self.shown)
+            first, second = (logp(self, self.weights, *answers)[0] for answers in self.shown)
         return first, second
 
     def policies(self, runs: int, *, reference: bool = True) -> FactPolicies:
@@ -90,20 +90,73 @@ class FactWorld:
         return FactPolicies(self, runs)
 
 
+class Layer:
+    """The demo's model with R sets of weights at once: a Llama of one layer, without what nobody asks it for.
+
+    All positions give keys and values; queries and the rest are for the positions asked for only, which is less than
+    half of the work. ``tests/test_experiments.py`` compares it with the model itself.
+    """
+
+    def __init__(self, config: Any, weights: dict[str, Tensor]) -> None:
+        names = {name.removeprefix("model.").removeprefix("layers.0."): value for name, value in weights.items()}
+        self.weights = {name.removesuffix(".weight"): value for name, value in names.items()}
+        if config.num_hidden_layers != 1 or config.num_key_value_heads != config.num_attention_heads:
+            raise ValueError("only for models of one layer with as many keys as queries")
+        self.eps, self.heads = config.rms_norm_eps, config.num_attention_heads
+        half = config.head_dim // 2
+        speed = config.rope_parameters["rope_theta"] ** (-torch.arange(half) / half)
+        angle = torch.arange(config.max_position_embeddings)[:, None] * speed.repeat(2)
+        self.cos, self.sin = angle.cos(), angle.sin()
+
+    def log_p(self, ids: Tensor, at: Tensor) -> Tensor:
+        """(R, N, T, V) log-probabilities of the tokens that follow the positions ``at`` (N, T) of (N, L) tokens."""
+        table = self.weights["embed_tokens"]
+        runs, words, width = table.shape
+        offset = torch.arange(runs)[:, None, None] * words
+        x = torch.nn.functional.embedding(ids + offset, table.reshape(-1, width))
+        row = torch.arange(len(ids))[:, None]
+        inner = self._norm(x, "input_layernorm")
+        key = self._turned(self._product(inner, "self_attn.k_proj"), torch.arange(ids.shape[1]).expand_as(ids))
+        value = self._heads(self._product(inner, "self_attn.v_proj"))
+        query = self._turned(self._product(inner[:, row, at], "self_attn.q_proj"), at)
+        match = query @ key.transpose(-1, -2) / self.cos.shape[1] ** 0.5
+        later = torch.arange(ids.shape[1]) > at[..., None]
+        found = match.masked_fill(later[:, None], float("-inf")).softmax(-1) @ value
+        hidden = x[:, row, at] + self._product(found.transpose(2, 3).flatten(3), "self_attn.o_proj")
+        inner = self._norm(hidden, "post_attention_layernorm")
+        gate, up = (self._product(inner, f"mlp.{name}_proj") for name in ("gate", "up"))
+        hidden = hidden + self._product(torch.nn.functional.silu(gate) * up, "mlp.down_proj")
+        return self._product(self._norm(hidden, "norm"), "embed_tokens").log_softmax(-1)
+
+    def _product(self, x: Tensor, name: str) -> Tensor:
+        """(R, N, L, D) times the (R, E, D) weights of this name -> (R, N, L, E)."""
+        return torch.bmm(x.flatten(1, 2), self.weights[name].transpose(1, 2)).unflatten(1, x.shape[1:3])
+
+    def _norm(self, x: Tensor, name: str) -> Tensor:
+        return x * (x.pow(2).mean(-1, keepdim=True) + self.eps).rsqrt() * self.weights[name][:, None, None]
+
+    def _heads(self, x: Tensor) -> Tensor:
+        """(R, N, L, D) -> (R, N, H, L, D / H)."""
+        return x.unflatten(-1, (self.heads, -1)).transpose(2, 3)
+
+    def _turned(self, x: Tensor, at: Tensor) -> Tensor:
+        """Heads of queries or keys at the positions ``at`` (N, L), turned by their positions."""
+        split = self._heads(x)
+        one, two = split.chunk(2, -1)
+        return split * self.cos[at][:, None] + torch.cat([-two, one], -1) * self.sin[at][:, None]
+
+
 def logits(world: FactWorld, weights: dict[str, Tensor], ids: Tensor, at: Tensor) -> Tensor:
-    """(N, T, V) log-probabilities of the tokens that follow the positions ``at`` (N, T)."""
-    inner = {name.removeprefix("model."): value for name, value in weights.items() if name.startswith("model.")}
-    asked = {"input_ids": ids, "use_cache": False}
-    hidden = functional_call(world.world.model.model, inner, kwargs=asked).last_hidden_state
-    hidden = hidden.gather(1, at[..., None].expand(-1, -1, hidden.shape[-1]))
-    return (hidden @ weights["model.embed_tokens.weight"].T).log_softmax(-1)
+    """(R, N, T, V) log-probabilities of the tokens that follow the positions ``at`` (N, T), by R sets of weights."""
+    return Layer(world.world.model.config, weights).log_p(ids, at)
 
 
 def logp(world: FactWorld, weights: dict[str, Tensor], ids: Tensor, ends: Tensor, scored: int = SCORED) -> Tensor:
-    """(N,) log-probabilities of the first ``scored`` tokens of the answers that end before ``ends``."""
+    """(R, N) log-probabilities of the first ``scored`` tokens of the answers that end before ``ends``."""
     at = ends[:, None] - SCORED + torch.arange(scored)
     said = ids.gather(1, at)
-    return logits(world, weights, ids, at - 1).gather(-1, said[..., None])[..., 0].sum(-1)
+    found = logits(world, weights, ids, at - 1)
+    return found.gather(-1, said.expand(len(found), -1, -1)[..., None])[..., 0].sum(-1)
 
 
 class FactPolicies:
@@ -112,23 +165,24 @@ class FactPolicies:
     def __init__(self, world: FactWorld, runs: int) -> None:
         self.world, self.runs = world, runs
         self.stacked = {
-            name: value.repeat(runs, *[1] * value.dim()).requires_grad_() for name, value in world.weights.items()
+            name: value.repeat(runs, *[1] * (value.dim() - 1)).requires_grad_() for name, value in world.weights.items()
         }
 
     def parameters(self) -> list[Tensor]:
         """What is trained."""
         return list(self.stacked.values())
 
-    def _each(self) -> list[dict[str, Tensor]]:
-        split = {name: value.unbind() for name, value in self.stacked.items()}
-        return [{name: values[run] for name, values in split.items()} for run in range(self.runs)]
+    def _some(self, number: int) -> list[dict[str, Tensor]]:
+        """The weights of so many runs each."""
+        split = {name: value.split(number) for name, value in self.stacked.items()}
+        return [dict(zip(split, values, strict=True)) for values in zip(*split.values(), strict=True)]
 
     def answers(self, pairs: Tensor) -> tuple[ScoredAnswers, ScoredAnswers]:
         """Both answers of (B,) pairs, with log-probabilities (R, B)."""
         width = max(ids.shape[1] for ids, _ in self.world.shown)
         ids = torch.cat([torch.nn.functional.pad(i[pairs], (0, width - i.shape[1])) for i, _ in self.world.shown])
         ends = torch.cat([lengths[pairs] for _, lengths in self.world.shown])
-        found = torch.stack([logp(self.world, weights, ids, ends) for weights in self._each()])
+        found = torch.cat([logp(self.world, weights, ids, ends) for weights in self._some(AT_ONCE)])
         length = torch.full_like(found[:, : len(pairs)], SCORED)
         first, second = (
             ScoredAnswers(part, reference[pairs].expand_as(part), length)
@@ -141,7 +195,7 @@ class FactPolicies:
         """Accuracy on right and wrong answers to held-out questions, win rate, and divergence from the model before."""
         before = self._shares(self.world.weights)
         found = []
-        for weights in self._each():
+        for weights in self._some(1):
             after = self._shares(weights)
             right = after.log_right - before.log_right > after.log_wrong - before.log_wrong
             found.append((right.mean(), win_rate(after.right, before.right), self._divergence(weights)))
@@ -149,7 +203,7 @@ class FactPolicies:
 
     def _shares(self, weights: dict[str, Tensor]) -> Any:
         log_right, log_wrong = (
-            logp(self.world, weights, *answers, ANSWER_TOKENS).double().numpy() for answers in self.world.held_out
+            logp(self.world, weights, *answers, ANSWER_TOKENS)[0].double().numpy() for answers in self.world.held_out
         )
         return _Shares(log_right, log_wrong)
 
@@ -160,7 +214,7 @@ class FactPolicies:
         draw = torch.Generator().manual_seed(self.world.seed)
         total = 0.0
         for _ in range(ANSWER_TOKENS):
-            here, there = (logits(self.world, w, ids, start)[:, 0] for w in (weights, self.world.weights))
+            here, there = (logits(self.world, w, ids, start)[0, :, 0] for w in (weights, self.world.weights))
             total += float((here.exp() * (here - there)).sum(-1).mean())
             said = torch.multinomial(here.exp(), 1, generator=draw)
             ids, start = ids.scatter(1, start + 1, said), start + 1

@@ -5,8 +5,8 @@ best beta, by what it loses three and ten times off, and by where it lies betwee
 reference. The worlds are in ``small_worlds`` and ``fact_worlds``, and ``side_by_side`` trains. Label smoothing and rDPO are
 told the true share of wrong votes; ``true reliabilities`` is votewise told those of the annotators, which is what there is
 to know.
-The best beta of a method is that of its highest mean win rate over the seeds. IPO is not here: votewise reads its margins
-by a running variance, which the loop of ``side_by_side`` does not have.
+The best beta of a method is that of its highest mean win rate over the seeds. ``two-coin annotators`` are told apart before
+training by the votes alone, each by how often it is right where the first and where the second answer was shown first.
 
     python experiments/frontier.py [--draws 8] [--workers 2]
 """
@@ -21,9 +21,10 @@ from typing import Any, NamedTuple
 
 import altair as alt
 import numpy as np
+from easiest_pairs import train_easiest
 from fact_worlds import FactWorld
 from harness import COLOURS, TRUE_COLOUR, Page, each, parser
-from side_by_side import CROWDS, Run, train
+from side_by_side import CROWDS, Judged, Run, train
 from small_worlds import WORLDS as SMALL
 from small_worlds import SmallWorld
 from worlds import interval
@@ -31,16 +32,18 @@ from worlds import interval
 from votewise.arrays import Floats
 
 BETAS = (0.01, 0.03, 0.1, 0.3, 1.0)
-SCALES = {"dpo": 1.0, "cpo": 1.0, "simpo": 10.0}
+SCALES = {"dpo": 1.0, "ipo": 0.1, "cpo": 1.0, "simpo": 10.0}
 """The grid of each loss is ``BETAS`` times this: their usual betas differ."""
 
 ANY_BETA = 0.1
 """Of methods that find their temperature themselves, which makes beta matter only for what it starts from."""
 
+EPOCHS = (4, 1)
 WORLDS = ("facts", *SMALL)
 ONE, CROWD, THREE = CROWDS
 PLAIN, OURS, PUBLISHED, CLEAN, TRUE = "plain", "votewise", "RE-PO as published", "clean labels", "true reliabilities"
 SCORE, SCORE_TRUE = "votewise score, no beta", "the same, true reliabilities"
+EASIEST, COINS = "Selective DPO", "two-coin annotators"
 METHODS: dict[str, dict[str, Any]] = {
     PLAIN: {"objective": "plain"},
     "label smoothing, told": {"objective": "smoothed"},
@@ -48,6 +51,8 @@ METHODS: dict[str, dict[str, Any]] = {
     "Hölder-DPO": {"objective": "holder"},
     "ROPO": {"objective": "ropo"},
     "Dr. DPO": {"objective": "drdpo"},
+    EASIEST: {"objective": "plain", "settings": {"keep_easiest": 0.5}},
+    COINS: {"objective": "weighted", "trust": "two coins"},
     PUBLISHED: {"objective": "gibbs", "trust": "current"},
     OURS: {"objective": "weighted", "trust": "first"},
     TRUE: {"objective": "weighted", "trust": "true"},
@@ -56,7 +61,7 @@ METHODS: dict[str, dict[str, Any]] = {
     CLEAN: {"objective": "plain"},
 }
 WITHOUT_BETA = (SCORE, SCORE_TRUE)
-DPO_ONLY = ("rDPO, told", "Hölder-DPO", "ROPO")
+DPO_ONLY = ("rDPO, told", "Hölder-DPO", "ROPO", EASIEST)
 MAIN = (PLAIN, PUBLISHED, OURS, SCORE, CLEAN)
 
 
@@ -75,18 +80,19 @@ def cells(world: str, loss: str, epochs: int) -> dict[tuple[str, float], tuple[s
 
     A language model takes a hundred times as long as the other policies, so it gets fewer.
     """
-    every = tuple(name for name in METHODS if loss == "dpo" or name not in DPO_ONLY)
     if world == "facts":
         if loss != "dpo":
             return {}
         some = (*MAIN, TRUE, SCORE_TRUE) if epochs == 1 else (PLAIN, OURS, SCORE, CLEAN)
-        few = (PLAIN, SCORE, CLEAN)
+        few = (PLAIN, OURS, SCORE, CLEAN)
         return {(ONE, 0.0): few, (ONE, 0.2): few, (ONE, 0.4): some, (CROWD, 0.36): some}
     if loss != "dpo":
-        main = (PLAIN, PUBLISHED, OURS, CLEAN)
-        return {(ONE, 0.2): main, (ONE, 0.4): main, (CROWD, 0.36): main}
-    return {(ONE, noise): every for noise in (0.0, 0.1, 0.2, 0.3, 0.4)} | {
-        (crowd, noise): every for crowd in (CROWD, THREE) for noise in (0.2, 0.36)
+        scored = (SCORE,) if loss == "cpo" else ()
+        main = (PLAIN, PUBLISHED, OURS, *scored, CLEAN)
+        return {(ONE, 0.0): main, (ONE, 0.2): main, (ONE, 0.4): main, (CROWD, 0.36): main}
+    one = tuple(name for name in METHODS if name != COINS)
+    return {(ONE, noise): one for noise in (0.0, 0.1, 0.2, 0.3, 0.4)} | {
+        (crowd, noise): tuple(METHODS) for crowd in (CROWD, THREE) for noise in (0.2, 0.36)
     }
 
 
@@ -97,10 +103,10 @@ def runs_of(world: str, loss: str, epochs: int) -> dict[Run, list[tuple[str, str
         for name, beta in product(methods, BETAS):
             if name in WITHOUT_BETA and beta != ANY_BETA:
                 continue
-            told = {"noise": noise} if "told" in name else {}
             where, wrong = (ONE, 0.0) if name == CLEAN else (crowd, noise)
-            settings = METHODS[name] | ({"trust": None} if (name, where) == (SCORE, ONE) else {})
-            run = Run(name, beta=beta * SCALES[loss], noise=wrong, crowd=where, settings=told, **settings)
+            what = METHODS[name] | ({"settings": {"noise": noise}} if "told" in name else {})
+            what |= {"trust": None} if (name, where) == (SCORE, ONE) else {}
+            run = Run(name, beta=beta * SCALES[loss], noise=wrong, crowd=where, **what)
             found[run].append((name, crowd, noise))
     return found
 
@@ -108,22 +114,31 @@ def runs_of(world: str, loss: str, epochs: int) -> dict[Run, list[tuple[str, str
 Found = dict[tuple[Cell, str, float], tuple[float, float, float]]
 
 
-def one_world(task: tuple[str, int, str, int], pairs: int, texts: int) -> Found:
+def one_world(task: tuple[str, int, str], pairs: int, texts: int) -> Found:
     """Accuracy, win rate and divergence by cell, method and beta in the world of a seed."""
     import torch
 
     torch.set_num_threads(1)
-    name, seed, loss, epochs = task
-    runs = runs_of(name, loss, epochs)
-    if not runs:
-        return {}
+    name, seed, loss = task
     here: Any = FactWorld(seed, pairs, texts) if name == "facts" else SmallWorld(name, seed, pairs)
-    judged = train(here, list(runs), loss=loss, epochs=epochs)
-    return {
-        (Cell(name, loss, epochs, crowd, noise), method, round(run.beta / SCALES[loss], 6)): values
-        for run, values in zip(runs, zip(*map(_list, judged), strict=True), strict=True)
-        for method, crowd, noise in runs[run]
-    }
+    found: Found = {}
+    for epochs in EPOCHS:
+        runs = runs_of(name, loss, epochs)
+        easiest = [run for run in runs if "keep_easiest" in run.settings]
+        others = [run for run in runs if "keep_easiest" not in run.settings]
+        judged = _each_run(others, train(here, others, loss=loss, epochs=epochs)) if others else {}
+        if easiest:
+            judged |= _each_run(easiest, train_easiest(here, easiest, epochs))
+        found |= {
+            (Cell(name, loss, epochs, crowd, noise), method, round(run.beta / SCALES[loss], 6)): values
+            for run, values in judged.items()
+            for method, crowd, noise in runs[run]
+        }
+    return found
+
+
+def _each_run(runs: list[Run], judged: Judged) -> dict[Run, tuple[float, float, float]]:
+    return dict(zip(runs, zip(*map(_list, judged), strict=True), strict=True))
 
 
 def _list(values: Any) -> list[float]:
@@ -217,12 +232,13 @@ def _epochs(number: int) -> str:
 
 
 def chart(by_cell: dict[Cell, dict[str, Curve]]) -> alt.LayerChart:
-    """Win rate against divergence, a point per beta, in each world: 40 annotators, 36% wrong, one epoch."""
+    """Win rate against divergence, a point per beta, in each world: 40 annotators, 36% wrong, one epoch, the first loss."""
+    loss = next(iter(by_cell)).loss
     shown = (PLAIN, PUBLISHED, OURS, SCORE, CLEAN)
     rows = [
         {"world": cell.world, "method": name, "beta": beta, "KL": float(kl), "win rate": 100 * float(win)}
         for cell, methods in by_cell.items()
-        if cell[1:] == ("dpo", 1, CROWD, 0.36)
+        if cell[1:] == (loss, 1, CROWD, 0.36)
         for name in shown
         if name in methods
         for beta, kl, win in zip(
@@ -251,14 +267,13 @@ def _mean_win_rate(curve: Curve, beta: float | None) -> float:
 
 
 def finding(by_cell: dict[Cell, dict[str, Curve]]) -> str:
-    """One line: what is gained at best betas, and what at one beta."""
+    """One line about the first loss: what is gained at best betas, and what at one beta."""
+    loss = next(iter(by_cell)).loss
     crowd = {
         cell: methods
         for cell, methods in by_cell.items()
-        if cell.loss == "dpo" and cell.crowd == CROWD and cell.noise == 0.36
+        if cell.loss == loss and cell.crowd == CROWD and cell.noise == 0.36
     }
-    if not crowd:
-        return "Nothing to compare."
 
     def share(name: str, at: float | None) -> float:
         """Mean share at a beta, or at the best ones."""
@@ -270,11 +285,12 @@ def finding(by_cell: dict[Cell, dict[str, Curve]]) -> str:
 
     names = [name for name in (PUBLISHED, OURS, SCORE) if all(name in methods for methods in crowd.values())]
     words = "; ".join(
-        f"{name} {share(name, None):.0%} at best betas, {share(name, 0.3):.0%} at beta 0.3" for name in names
+        f"{name} {share(name, None):.0%} at best betas, {share(name, 0.3):.0%} at beta {0.3 * SCALES[loss]:g}"
+        for name in names
     )
     return (
-        "Share of the gap between plain training and clean labels that is closed, 40 annotators, one vote a pair, 36% "
-        f"wrong, mean of the worlds: {words}."
+        f"{loss.upper()}: share of the gap between plain training and clean labels that is closed, 40 annotators, one vote "
+        f"a pair, 36% wrong, mean of the worlds: {words}."
     )
 
 
@@ -284,10 +300,13 @@ def main() -> None:
     arguments.add_argument("--worlds", nargs="+", choices=WORLDS, default=list(WORLDS))
     args = arguments.parse_args()
     page = Page("Every method at its best beta", args)
+    if args.losses != list(SCALES):
+        page.name = "_".join([page.name, *args.losses])  # what is measured of some losses is no news of the others
     # The longest first, so that no process waits for another at the end.
     tasks = [
-        (world, seed, loss, epochs)
-        for loss, epochs, world in product(args.losses, (4, 1), args.worlds)
+        (world, seed, loss)
+        for loss, world in product(args.losses, args.worlds)
+        if runs_of(world, loss, 1)
         for seed in range(args.draws)
     ]
     by_cell = curves(each(partial(one_world, pairs=args.pairs, texts=args.texts), tasks, args.workers))

@@ -20,9 +20,20 @@ from scipy.special import expit
 from torch import Tensor
 from worlds import mixed_annotators
 
+from votewise.annotators.two_coins import estimate_two_coins
 from votewise.arrays import Floats
 from votewise.data.votes import Votes
-from votewise.train.losses import Losses, PreferenceLoss, ScoredAnswers, cpo, dpo, dpo_margin, simpo
+from votewise.train.losses import (
+    Losses,
+    PreferenceLoss,
+    ScoredAnswers,
+    cpo,
+    dpo,
+    dpo_margin,
+    ipo,
+    ipo_margin,
+    simpo,
+)
 from votewise.train.objectives import DRDPO_BETA, apply_objective, batch_mean, score
 from votewise.train.rate_filter import RateFilter
 from votewise.train.running_beliefs import ETA, BeliefSettings, WorseThanChanceError
@@ -79,16 +90,17 @@ class Run:
     """A run: what it is told to do, and which votes it sees.
 
     Attributes:
-        method: name of the method.
+        method: name of the method; runs that differ in nothing else are the same.
         objective: one of the trainer's.
         beta: strength of the loss.
         noise: share of wrong votes.
         crowd: one of ``CROWDS``.
-        trust: what it believes of annotators: ``None``, ``first`` (votewise), ``current`` (as published), or ``true``.
+        trust: what it believes of annotators: ``None``, ``first`` (votewise), ``current`` (as published), ``true``, or
+            ``two coins`` (what the votes alone say of them before training).
         settings: more for the objective.
     """
 
-    method: str
+    method: str = field(compare=False)
     objective: str
     beta: float
     noise: float
@@ -101,6 +113,9 @@ def make_losses(name: str, beta: Any) -> PreferenceLoss:
     """The loss for runs with ``beta`` (R, 1)."""
     found: dict[str, PreferenceLoss] = {
         "dpo": PreferenceLoss("dpo", partial(dpo, beta=beta), closed_margin=partial(dpo_margin, beta=beta)),
+        "ipo": PreferenceLoss(
+            "ipo", partial(ipo, beta=beta), squared=True, closed_margin=partial(ipo_margin, beta=beta)
+        ),
         "simpo": PreferenceLoss("simpo", partial(simpo, beta=beta, gamma=1.0), reference=False),
         "cpo": PreferenceLoss("cpo", partial(cpo, beta=beta, alpha=0.3), reference=False),
     }
@@ -110,36 +125,52 @@ def make_losses(name: str, beta: Any) -> PreferenceLoss:
 class Beliefs:
     """What one run believes of its annotators, and what that says about its pairs."""
 
-    def __init__(self, run: Run, votes: Votes, reliability: Floats) -> None:
+    def __init__(self, run: Run, votes: Votes, reliability: Floats, *, squared: bool = False) -> None:
         self.trust, self.per_pair, self.lost = run.trust, len(votes) // votes.n_pairs, False
+        # As the trainer does: a square is read as a Gaussian log-likelihood of unknown variance.
+        self.squared, self.beta = squared and run.objective == "weighted", run.beta
+        if self.trust == "two coins":
+            self.fixed = estimate_two_coins(votes).p_a
+            return
+        told = BeliefSettings(update="frozen")
         if self.trust == "current":
             # As published, every vote is a row of its own.
             single = Votes.from_arrays(np.arange(len(votes)), votes.annotator, votes.sign)
             self.learnt = TrainingBeliefs(single, BeliefSettings(margins="current"))
+        elif self.trust == "true" and run.objective != "score":
+            self.learnt = TrainingBeliefs(votes, told)
         else:
             self.learnt = TrainingBeliefs(votes)
-        # Who is told the reliabilities still learns what margins are worth.
         self.trusted = self.learnt
         if self.trust == "true":
-            self.trusted = TrainingBeliefs(votes, BeliefSettings(update="frozen"))
+            # The score still learns what margins are worth, for its temperature.
+            self.trusted = self.learnt if run.objective != "score" else TrainingBeliefs(votes, told)
             self.trusted.start_at(reliability)
 
     def confidence(self, pairs: Any, margins: Floats) -> Floats:
         """(B,) probability that the first answer is better."""
+        if self.trust == "two coins":
+            return np.asarray(self.fixed[pairs])
         if self.trust == "current":
             rows = (pairs[:, None] * self.per_pair + np.arange(self.per_pair)).ravel()
             evidence = self.learnt.evidence_for(rows).reshape(-1, self.per_pair)
             return np.asarray(expit(margins[:, None] + evidence).mean(1))
-        return np.asarray(expit(margins * min(self.learnt.temperature, 1.0) + self.trusted.evidence_for(pairs)))
+        worth = min(self.learnt.temperature, 1.0)
+        if self.squared:
+            variance = self.learnt.variance
+            worth = 1 / (2 * (variance if variance is not None else 1 / (4 * self.beta**2)))
+        return np.asarray(expit(margins * worth + self.trusted.evidence_for(pairs)))
 
-    def absorb(self, pairs: Any, margins: Floats) -> None:
-        """Learn from a step: margins (B,) that the first answers are better."""
+    def absorb(self, pairs: Any, margins: Floats, residuals: Floats | None = None) -> None:
+        """Learn from a step: margins (B,) that the first answers are better, and (B,) losses weighted by confidence."""
+        if self.trust == "two coins":
+            return
         try:
             if self.trust == "current":
                 rows = (pairs[:, None] * self.per_pair + np.arange(self.per_pair)).ravel()
                 self.learnt.absorb(rows, np.repeat(margins, self.per_pair))
             else:
-                self.learnt.absorb(pairs, margins)
+                self.learnt.absorb(pairs, margins, residuals if self.squared else None)
         except WorseThanChanceError:
             self.lost = True
 
@@ -157,7 +188,8 @@ def cast(world: World, noise: float, crowd: str) -> tuple[Votes, Floats]:
     annotator = ((first[:, None] + steps) % annotators).ravel()
     pair = np.repeat(np.arange(m), per_pair)
     correct = rng.random(len(pair)) < reliability[annotator]
-    return Votes.from_arrays(pair, annotator, np.where(correct, truth[pair], -truth[pair])), reliability
+    sign = np.where(correct, truth[pair], -truth[pair])
+    return Votes.from_arrays(pair, annotator, sign, swapped=rng.random(len(pair)) < 0.5), reliability
 
 
 def batches(pairs: int, epochs: int, seed: int) -> Iterator[tuple[int, Any]]:
@@ -170,12 +202,14 @@ def batches(pairs: int, epochs: int, seed: int) -> Iterator[tuple[int, Any]]:
 
 def train(world: World, runs: list[Run], *, loss: str = "dpo", epochs: int = 1) -> Judged:
     """Train a policy per run, and judge all of them. A run that stops, as votes contradict its policy, stays as it began."""
-    return _Training(world, runs, loss, epochs).train()
+    return Training(world, runs, loss).train(list(batches(world.pairs, epochs, world.seed)))
 
 
-class _Training:
-    def __init__(self, world: World, runs: list[Run], loss: str, epochs: int) -> None:
-        self.world, self.runs, self.epochs, self.name = world, runs, epochs, loss
+class Training:
+    """Some runs in a world: ``train`` takes them through the steps."""
+
+    def __init__(self, world: World, runs: list[Run], loss: str) -> None:
+        self.world, self.runs, self.name = world, runs, loss
         kinds = {(run.noise, run.crowd) for run in runs}
         votes = {kind: cast(world, *kind) for kind in kinds}
         mean = {
@@ -183,17 +217,22 @@ class _Training:
             for kind, (v, _) in votes.items()
         }
         self.share = torch.tensor(np.stack([(1 + mean[run.noise, run.crowd]) / 2 for run in runs]), dtype=torch.float32)
-        self.policies = world.policies(len(runs), reference=make_losses(loss, 1.0).reference)
+        shape = make_losses(loss, 1.0)
+        self.policies = world.policies(len(runs), reference=shape.reference)
         self.beta = torch.tensor([run.beta for run in runs])[:, None]
         self.groups: dict[Any, list[int]] = defaultdict(list)
         for i, run in enumerate(runs):
             self.groups[run.objective, str(run.settings)].append(i)
-        self.beliefs = {i: Beliefs(run, *votes[run.noise, run.crowd]) for i, run in enumerate(runs) if run.trust}
+        self.beliefs = {
+            i: Beliefs(run, *votes[run.noise, run.crowd], squared=shape.squared)
+            for i, run in enumerate(runs)
+            if run.trust
+        }
         self.filter = RateFilter((sum(run.objective == "score" for run in runs),))
 
-    def train(self) -> Judged:
+    def train(self, steps: list[tuple[int, Any]]) -> Judged:
+        """Train on the (B,) pairs of each step, which belongs to an epoch, and judge."""
         optimizer = torch.optim.AdamW(self.policies.parameters(), lr=self.world.rate, weight_decay=0.0)
-        steps = list(batches(self.world.pairs, self.epochs, self.world.seed))
         schedule = torch.optim.lr_scheduler.LambdaLR(
             optimizer, lambda step: 0.5 + 0.5 * math.cos(math.pi * step / len(steps))
         )
@@ -208,6 +247,13 @@ class _Training:
         for values, nothing in zip(judged, (0.5, 0.5, 0.0), strict=True):
             values[lost] = nothing
         return judged
+
+    @torch.no_grad()
+    def vote_losses(self, pairs: Any) -> Floats:
+        """(R, B) mean loss of the votes on (B,) pairs, under the policies as they are."""
+        losses = make_losses(self.name, self.beta)(*self.policies.answers(torch.tensor(pairs)))
+        share = self.share[:, pairs]
+        return np.asarray((share * losses.forward + (1 - share) * losses.reverse).double().numpy())
 
     def _loss(self, pairs: Any, epoch: int, done: float) -> Tensor:
         a, b = self.policies.answers(torch.tensor(pairs))
@@ -237,13 +283,14 @@ class _Training:
                 total = total + torch.stack([batch_mean(row, drdpo_beta=DRDPO_BETA) for row in value]).sum()
             else:
                 total = total + value.mean(1).sum()
-            self._learn(some, pairs, margins)
+            residuals = weight * losses.forward.detach() + (1 - weight) * losses.reverse.detach()
+            self._learn(some, pairs, margins, residuals.double().numpy())
         return total
 
-    def _learn(self, some: list[int], pairs: Any, margins: Floats) -> None:
+    def _learn(self, some: list[int], pairs: Any, margins: Floats, residuals: Any = None) -> None:
         for row, i in enumerate(some):
             if i in self.beliefs:
-                self.beliefs[i].absorb(pairs, margins[row])
+                self.beliefs[i].absorb(pairs, margins[row], None if residuals is None else residuals[row])
 
     def _score(
         self, some: list[int], losses: Losses, share: Tensor, pairs: Any, margins: Floats, epoch: int, done: float

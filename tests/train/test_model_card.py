@@ -67,6 +67,12 @@ def test_each_save_writes_it(tmp_path: Path) -> None:
         ({"objective": "plain"}, "DPO", "dpo", ["2305.18290"]),
         ({"preference_loss": "simpo"}, "RE-SimPO", "simpo", ["2509.24159", "2405.14734"]),
         ({"preference_loss": "ipo"}, "RE-IPO", "ipo", ["2509.24159", "2310.12036"]),
+        ({"objective": "rdpo", "label_smoothing": 0.2}, "rDPO", "dpo", ["2403.00409", "2305.18290"]),
+        ({"objective": "holder"}, "Hölder-DPO", "dpo", ["2505.17859", "2305.18290"]),
+        ({"objective": "ropo"}, "ROPO on DPO", "dpo", ["2404.04102", "2305.18290"]),
+        ({"objective": "drdpo"}, "Dr. DPO", "dpo", ["2407.07880", "2305.18290"]),
+        ({"objective": "drdpo", "preference_loss": "ipo"}, "Dr. IPO", "ipo", ["2407.07880", "2310.12036"]),
+        ({"objective": "plain", "keep_easiest": 0.5}, "DPO", "dpo", ["2305.18290", "2502.09650"]),
         ({"preference_loss": "dpo_norm"}, "RE-DPO per token", "dpo-norm", ["2509.24159", "2411.15124"]),
     ],
 )

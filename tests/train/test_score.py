@@ -15,7 +15,7 @@ from tiny import make_model, make_rows, make_trainer  # noqa: E402
 
 from votewise.errors import BadInputError  # noqa: E402
 from votewise.train.config import RobustPreferenceConfig  # noqa: E402
-from votewise.train.losses import Losses  # noqa: E402
+from votewise.train.losses import Losses, ScoredAnswers, make_loss  # noqa: E402
 from votewise.train.objectives import score  # noqa: E402
 from votewise.train.rate_filter import LOG_T, RHO, RateFilter  # noqa: E402
 from votewise.train.score_inputs import automatic_temperature  # noqa: E402
@@ -48,6 +48,32 @@ def test_of_one_vote_it_is_the_mixture_of_dpo_and_chance() -> None:
     p, rho = expit(t * MARGINS.numpy()), 2 * eta - 1
     expected = rho * p * (1 - p) / (0.5 + rho * (p - 0.5))
     np.testing.assert_allclose(push(np.log(eta / (1 - eta)), t), expected, rtol=1e-9)
+
+
+@pytest.mark.parametrize("per_token", [True, False])
+def test_of_cpo_it_is_the_score_of_the_ranking(per_token: bool) -> None:
+    """By finite differences in the log-probability of either answer: CPO's own likelihood term teaches nothing here."""
+    beta, alpha, e, t, trust = 0.3, 0.7, 0.9, 1.4, 0.4
+    loss = make_loss("cpo", beta=beta, simpo_gamma=1.0, cpo_alpha=alpha, cpo_per_token=per_token)
+    length = torch.tensor([[3.0, 8.0, 1.0], [5.0, 2.0, 1.0]], dtype=torch.float64)
+    logp = torch.tensor([[-9.0, -20.0, -0.5], [-11.0, -3.0, -4.0]], dtype=torch.float64, requires_grad=True)
+    answers = [ScoredAnswers(logp[i], torch.zeros(3), length[i]) for i in (0, 1)]
+    losses = loss(*answers)
+    value = score(losses, torch.full((3,), e, dtype=torch.float64), t, trust)
+    torch.testing.assert_close(value, losses.forward)  # what is logged stays the loss
+    value.sum().backward()
+
+    def log_p(at: Any) -> Any:
+        per = at / length.numpy() if per_token else at
+        s = beta * (at[0] - at[1]) + alpha * (per[0] - per[1])
+        return np.log(expit(e) * expit(t * s) + expit(-e) * expit(-t * s))
+
+    here, h = logp.detach().numpy(), 1e-5
+    for i in (0, 1):
+        step = np.zeros((2, 1))
+        step[i] = h
+        by_hand = (log_p(here + step) - log_p(here - step)) / (2 * h) / t / trust
+        np.testing.assert_allclose(-logp.grad[i], by_hand, rtol=1e-6, atol=1e-9)
 
 
 def test_limits() -> None:
@@ -149,7 +175,7 @@ def test_margins_of_nothing_teach_nothing() -> None:
     [
         (
             {"preference_loss": "ipo"},
-            "objective=score .expected preference_loss=dpo or dpo_norm, or objective=weighted",
+            "objective=score .expected preference_loss=dpo, dpo_norm or cpo, or objective=weighted",
         ),
         ({"reliability_margins": "current"}, "objective=score .expected reliability_margins=first"),
         (
@@ -167,18 +193,26 @@ def test_what_cannot_be_is_refused(settings: dict[str, Any], problem: str, tmp_p
         RobustPreferenceConfig(str(tmp_path), **{"objective": "score"} | settings)
 
 
+def trainer_of(folder: Path, rows: Any, **settings: Any) -> Any:
+    reference = {} if settings.get("preference_loss") == "cpo" else {"ref_model": make_model(1)}
+    return make_trainer(folder, rows, objective="score", **reference, **settings)
+
+
 def weights_after(folder: Path, rows: Any, **settings: Any) -> Any:
-    trainer = make_trainer(folder, rows, ref_model=make_model(1), objective="score", **settings)
+    trainer = trainer_of(folder, rows, **settings)
     trainer.train()
     return torch.cat([p.detach().flatten() for p in trainer.model.parameters()]), trainer
 
 
+@pytest.mark.parametrize("loss", ["dpo", "cpo"])
 @pytest.mark.parametrize("reliability", [(0.8,), (0.9, 0.9, 0.3)], ids=["one annotator", "crowd"])
-def test_an_interrupted_run_ends_with_the_same_bits(reliability: tuple[float, ...], tmp_path: Path) -> None:
+def test_an_interrupted_run_ends_with_the_same_bits(
+    reliability: tuple[float, ...], loss: str, tmp_path: Path
+) -> None:
     rows = make_rows(48, reliability)
-    settings = {"num_train_epochs": 2, "save_strategy": "steps", "save_steps": 5, "learning_rate": 5e-3}
+    settings = {"preference_loss": loss, "num_train_epochs": 2, "save_strategy": "steps", "save_steps": 5, "learning_rate": 5e-3}
     whole, straight = weights_after(tmp_path / "whole", rows, **settings)
-    again = make_trainer(tmp_path / "whole", rows, ref_model=make_model(1), objective="score", **settings)
+    again = trainer_of(tmp_path / "whole", rows, **settings)
     again.train(resume_from_checkpoint=str(tmp_path / "whole" / "checkpoint-5"))
     torch.testing.assert_close(
         torch.cat([p.detach().flatten() for p in again.model.parameters()]), whole, rtol=0, atol=0
@@ -187,8 +221,9 @@ def test_an_interrupted_run_ends_with_the_same_bits(reliability: tuple[float, ..
     assert again.beliefs.filter.root == straight.beliefs.filter.root > 0
 
 
-def test_one_annotators_reliability_is_the_filters(tmp_path: Path) -> None:
-    _, trainer = weights_after(tmp_path, make_rows(64, (0.8,)), learning_rate=5e-3)
+@pytest.mark.parametrize("loss", ["dpo", "cpo"])
+def test_one_annotators_reliability_is_the_filters(loss: str, tmp_path: Path) -> None:
+    _, trainer = weights_after(tmp_path, make_rows(64, (0.8,)), learning_rate=5e-3, preference_loss=loss)
     assert trainer.beliefs.reliability[0] == pytest.approx(float(trainer.beliefs.filter.eta))
     assert trainer.beliefs.trust == pytest.approx(2 * trainer.beliefs.reliability[0] - 1)
     _, crowd = weights_after(tmp_path / "crowd", make_rows(64), learning_rate=5e-3)
@@ -197,14 +232,28 @@ def test_one_annotators_reliability_is_the_filters(tmp_path: Path) -> None:
     assert crowd.beliefs.filter.root == pytest.approx(np.sqrt((seen**2).mean()))
 
 
-def test_in_a_stream_the_filter_sees_every_row_once(tmp_path: Path) -> None:
-    settings = {"max_steps": 6, "learning_rate": 5e-3, "per_device_train_batch_size": 8}
+@pytest.mark.parametrize("loss", ["dpo", "cpo"])
+def test_in_a_stream_the_filter_sees_every_row_once(loss: str, tmp_path: Path) -> None:
+    settings = {"preference_loss": loss, "max_steps": 6, "learning_rate": 5e-3, "per_device_train_batch_size": 8}
     _, trainer = weights_after(tmp_path, make_rows(48, (0.8,)).to_iterable_dataset(), **settings)
     by_hand = RateFilter()
     for margins in np.split(trainer.beliefs.first, 6):
         by_hand.absorb(margins)
     np.testing.assert_allclose(trainer.beliefs.filter.weights, by_hand.weights, atol=1e-9)
     assert trainer.beliefs.reliability[0] == pytest.approx(float(by_hand.eta))
+
+
+@pytest.mark.parametrize("fast_step", ["packed", "answers", "off"])
+def test_of_cpo_all_ways_to_score_answers_train_alike(fast_step: str, tmp_path: Path) -> None:
+    """To rounding, which AdamW would blow up: SGD."""
+    rows = make_rows(32)
+    settings = {"preference_loss": "cpo", "learning_rate": 0.1, "optim": "sgd"}
+    shared, _ = weights_after(tmp_path / "shared", rows, **settings)
+    other, trainer = weights_after(tmp_path / fast_step, rows, fast_step=fast_step, **settings)
+    before = torch.cat([p.detach().flatten() for p in make_model().parameters()])
+    assert float((shared - before).norm()) > 0.01
+    torch.testing.assert_close(other, shared, rtol=1e-3, atol=1e-4)
+    assert trainer.beliefs.filter.root > 0
 
 
 def test_a_temperature_that_is_given_is_taken(tmp_path: Path) -> None:

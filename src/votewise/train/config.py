@@ -42,8 +42,8 @@ class RobustPreferenceConfig(DPOConfig):
             "help": "How the loss is protected against wrong votes: weighted (confidence x loss + (1 - confidence) x "
             "reverse loss; best in our measurements), gibbs (as published in RE-PO eq. 5), plain (every vote is trusted), "
             "smoothed and rdpo (assume that label_smoothing is the share of wrong votes), holder, ropo, drdpo, score (finds "
-            "its temperature itself, so that beta hardly matters). rdpo, holder and ropo are for dpo only, score for dpo "
-            "and dpo_norm."
+            "its temperature itself, so that beta hardly matters). rdpo, holder and ropo are for dpo only, score for "
+            "dpo, dpo_norm and cpo."
         },
     )
     beta: float | None = field(

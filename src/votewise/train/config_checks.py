@@ -51,8 +51,8 @@ WITH = {
 }
 """Settings that only act where another one has this value; elsewhere they must keep their default."""
 
-SCORED = ("dpo", "dpo_norm")
-"""Losses for the objective ``score``: those that are a likelihood of the margin and nothing else."""
+SCORED = ("dpo", "dpo_norm", "cpo")
+"""Losses for the objective ``score``: those that are a likelihood of the margin; of cpo, its ranking without the rest."""
 
 
 def check_config(config: Any) -> None:
@@ -66,7 +66,7 @@ def check_config(config: Any) -> None:
     if config.objective in DPO_OBJECTIVES and loss != "dpo":
         raise BadInputError(f"objective={config.objective}", expected=f"preference_loss=dpo, not {loss}")
     if config.objective == "score" and loss not in SCORED:
-        raise BadInputError("objective=score", expected=f"preference_loss={' or '.join(SCORED)}, or objective=weighted")
+        raise BadInputError("objective=score", expected=f"preference_loss={', '.join(SCORED[:-1])} or {SCORED[-1]}, or objective=weighted")
     if config.objective == "score" and config.reliability_margins != "first":
         raise BadInputError("objective=score", expected="reliability_margins=first")
     learnt = config.reliability_update != "frozen" and config.beliefs_use != "fixed"

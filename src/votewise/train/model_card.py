@@ -96,6 +96,49 @@ LOSS_PAPERS = {
     ),
 }
 
+OBJECTIVE_PAPERS = {
+    "rdpo": Paper(
+        "chowdhury2024provably",
+        "Provably Robust DPO: Aligning Language Models with Noisy Feedback",
+        "Sayak Ray Chowdhury and Anush Kini and Nagarajan Natarajan",
+        2024,
+        "2403.00409",
+    ),
+    "holder": Paper(
+        "fujisawa2025scalable",
+        "Scalable Valuation of Human Feedback through Provably Robust Model Alignment",
+        "Masahiro Fujisawa and Masaki Adachi and Michael A. Osborne",
+        2025,
+        "2505.17859",
+    ),
+    "ropo": Paper(
+        "liang2024ropo",
+        "ROPO: Robust Preference Optimization for Large Language Models",
+        "Xize Liang and others",
+        2024,
+        "2404.04102",
+    ),
+    "drdpo": Paper(
+        "wu2024towards",
+        "Towards Robust Alignment of Language Models: Distributionally Robustifying Direct Preference Optimization",
+        "Junkang Wu and others",
+        2024,
+        "2407.07880",
+    ),
+}
+"""Papers of objectives that are not RE-PO's and have one of their own."""
+
+SELECTIVE = Paper(
+    "gao2025principled",
+    "Principled Data Selection for Alignment: The Hidden Risks of Difficult Examples",
+    "Chengqian Gao and others",
+    2025,
+    "2502.09650",
+)
+
+BEFORE_NAMES = {"rdpo": "r", "holder": "Hölder-", "ropo": "ROPO on ", "drdpo": "Dr. "}
+"""What an objective with a paper of its own puts before the loss's name."""
+
 NAMES = {"dpo": "DPO", "dpo_norm": "DPO per token", "ipo": "IPO", "simpo": "SimPO", "cpo": "CPO"}
 
 
@@ -114,9 +157,15 @@ def method_of(args: RobustPreferenceConfig) -> TrainingMethod:
     robust = args.objective in CONFIDENCE_OBJECTIVES
     known = isinstance(args.preference_loss, str)
     name = NAMES[loss] if known else f"the loss {in_markdown(loss)}"
-    papers = (REPO,) * robust + ((LOSS_PAPERS[loss],) if known else ())
+    papers = [REPO] if robust else [OBJECTIVE_PAPERS[args.objective]] if args.objective in OBJECTIVE_PAPERS else []
+    papers += [LOSS_PAPERS[loss]] if known else []
+    papers += [SELECTIVE] if args.keep_easiest < 1 else []
     tags = (*TAGS, *((loss.replace("_", "-"),) if known else ()))
-    return TrainingMethod((f"RE-{name}" if known else f"RE-PO on {name}") if robust else name, tags, papers)
+    if robust:
+        name = f"RE-{name}" if known else f"RE-PO on {name}"
+    elif args.objective in BEFORE_NAMES:
+        name = BEFORE_NAMES[args.objective] + (name if known else f"DPO on {name}")
+    return TrainingMethod(name, tags, tuple(papers))
 
 
 def card_section(args: RobustPreferenceConfig, beliefs: Any, counts: DataCounts) -> str:
