@@ -1,12 +1,13 @@
 """What robust training costs: a step of RE-DPO, RE-IPO, RE-SimPO and RE-CPO compared with the plain loss.
 
-Both trainers have the same model, data and settings except the objective (weighted, with reliabilities from first-seen
-margins, or plain). Their steps alternate in one process, in random order; the result is the median ratio of two steps on
-the same batch. The steps are from the middle of an epoch, when most estimates are over, because a new one is made whenever
-a tenth more pairs were seen. The cost of all estimates is measured separately, with simulated margins, and compared with
-a step of half a second. Times are processor times of one thread, so other work on the machine hardly matters.
+Both trainers have the same model, data and settings except the objective (weighted or score, with reliabilities from
+first-seen margins, or plain). Their steps alternate in one process, in random order; the result is the median ratio of
+two steps on the same batch. The steps are from the middle of an epoch, when most estimates are over, because a new one is
+made whenever a tenth more pairs were seen. The cost of all estimates is measured separately, with simulated margins, and
+compared with a step of half a second. Times are processor times of one thread, so other work on the machine hardly
+matters.
 
-    python benchmarks/robust_step.py [--steps 40] [--repeats 3] [--votes 1000000]
+    python benchmarks/robust_step.py [--objectives weighted score] [--steps 40] [--repeats 3] [--votes 1000000]
 """
 
 from __future__ import annotations
@@ -32,6 +33,7 @@ from transformers import LlamaConfig, LlamaForCausalLM
 from votewise.data.votes import Votes
 from votewise.demo.tiny_model import word_tokenizer
 from votewise.train import RobustPreferenceConfig, RobustPreferenceTrainer, TrainingBeliefs
+from votewise.train.config_checks import SCORED
 from votewise.train.losses import LOSSES
 
 WORDS = 4000
@@ -118,16 +120,17 @@ def compare(robust: Stepper, plain: Stepper, steps: int, order: np.random.Genera
     return spent
 
 
-def measure_steps(steps: int, repeats: int) -> None:
+def measure_steps(objective: str, steps: int, repeats: int) -> None:
     rows = make_rows(PAIRS)
     order = np.random.default_rng(1)
     size = sum(p.numel() for p in make_model().parameters()) / 1e6
     print(
-        f"{size:.1f} M parameters, {BATCH} pairs per step of {PROMPT} + 2 x {ANSWER} tokens, {repeats} x {steps} steps:"
+        f"{size:.1f} M parameters, {BATCH} pairs per step of {PROMPT} + 2 x {ANSWER} tokens, {repeats} x {steps} steps, "
+        f"{objective} over plain:"
     )
-    for loss in LOSSES:
+    for loss in SCORED if objective == "score" else LOSSES:
         with tempfile.TemporaryDirectory() as folder:
-            ours = Stepper(rows, folder, preference_loss=loss, objective="weighted", reliability_margins="first")
+            ours = Stepper(rows, folder, preference_loss=loss, objective=objective, reliability_margins="first")
             plain = Stepper(rows, folder, preference_loss=loss, objective="plain", reliability_update="frozen")
             runs = [compare(ours, plain, steps, order) for _ in range(repeats)]
         ratios = [statistics.median(map(operator.truediv, *run)) for run in runs]
@@ -178,6 +181,7 @@ def measure_updates(n: int, votes_per_pair: int, batch: int) -> None:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--objectives", nargs="+", choices=("weighted", "score"), default=["weighted", "score"])
     parser.add_argument("--steps", type=int, default=40)
     parser.add_argument("--repeats", type=int, default=3)
     parser.add_argument("--votes", type=int, default=1_000_000)
@@ -188,7 +192,8 @@ def main() -> None:
     print("reliability updates of an epoch alone:")
     for votes_per_pair in (1, 5):
         measure_updates(args.votes, votes_per_pair, 64)
-    measure_steps(args.steps, args.repeats)
+    for objective in args.objectives:
+        measure_steps(objective, args.steps, args.repeats)
 
 
 if __name__ == "__main__":

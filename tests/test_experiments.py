@@ -3,7 +3,7 @@
 import importlib
 import json
 from pathlib import Path
-from types import ModuleType
+from types import ModuleType, SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -291,6 +291,8 @@ def test_side_by_side_runs_are_runs_by_themselves(load: Any, side: ModuleType) -
         side.Run("published", "gibbs", 0.3, 0.3, crowd, "current"),
         side.Run("score", "score", 0.1, 0.3, one),
         side.Run("score", "score", 0.1, 0.3, crowd, "first"),
+        side.Run("told", "weighted", 0.3, 0.3, crowd, "true"),
+        side.Run("coins", "weighted", 0.3, 0.3, crowd, "two coins"),
     ]
     together = side.train(world, runs, epochs=2)
     for i, run in enumerate(runs):
@@ -313,6 +315,82 @@ def test_side_by_side_runs_are_runs_by_themselves(load: Any, side: ModuleType) -
     np.testing.assert_allclose([v[0] for v in policies.judge()], [v[0] for v in together], atol=1e-4)
 
 
+def test_of_ipo_side_by_side_believes_what_the_trainer_does(side: ModuleType, load: Any, tmp_path: Path) -> None:
+    """The same confidences step by step, which a running variance of the squares decides."""
+    import torch
+
+    from votewise.train import RobustPreferenceConfig, ScoredAnswers, TrainingBeliefs
+    from votewise.train.batch_votes import BatchVotes
+
+    world = load("small_worlds").SmallWorld("linear", 2, pairs=120)
+    votes, reliability = side.cast(world, 0.3, next(name for name in side.CROWDS if "three" in name))
+    args = RobustPreferenceConfig(str(tmp_path), preference_loss="ipo", beta=0.2, use_cpu=True, bf16=False)
+    rows: Any = SimpleNamespace(side=np.ones(120), pair=np.arange(120), share=None, weight=None)
+    trainer = BatchVotes(rows, TrainingBeliefs(votes, args.belief_settings()), args, args.loss())
+    run = side.Run("ours", "weighted", 0.2, 0.3, "40 annotators, three votes a pair", "first")
+    ours = side.Beliefs(run, votes, reliability, squared=True)
+    rng = np.random.default_rng(0)
+    for pairs in np.split(rng.permutation(120), 6):
+        logp = torch.tensor(rng.standard_normal((2, 20)), dtype=torch.float32)
+        answers = [ScoredAnswers(part, torch.zeros(20), torch.ones(20)) for part in logp]
+        losses, side_by_side = args.loss()(*answers), side.make_losses("ipo", torch.tensor([[0.2]]))(*answers)
+        np.testing.assert_allclose(side_by_side.margin[0], losses.margin, rtol=1e-6)
+        margins = losses.margin.double().numpy()
+        weight = trainer.confidence(losses, pairs.tolist())
+        np.testing.assert_allclose(ours.confidence(pairs, margins), weight, atol=1e-6)
+        residuals = (weight * losses.forward + (1 - weight) * losses.reverse).double().numpy()
+        trainer.absorb(pairs.tolist(), margins, residuals)
+        ours.absorb(pairs, margins, residuals)
+        assert ours.learnt.variance == trainer.beliefs.variance > 0
+
+
+def test_two_coins_are_told_apart_before_training(side: ModuleType, load: Any) -> None:
+    from votewise import estimate_two_coins
+
+    world = load("small_worlds").SmallWorld("linear", 3, pairs=1200)
+    crowd = next(name for name in side.CROWDS if "three" in name)
+    votes, reliability = side.cast(world, 0.36, crowd)
+    beliefs = side.Beliefs(side.Run("coins", "weighted", 0.1, 0.36, crowd, "two coins"), votes, reliability)
+    pairs, margins = np.arange(1200), np.zeros(1200)
+    before = beliefs.confidence(pairs, margins)
+    np.testing.assert_array_equal(before, estimate_two_coins(votes).p_a)
+    beliefs.absorb(pairs, 9 * world.truth)
+    np.testing.assert_array_equal(beliefs.confidence(pairs, 5 * world.truth), before)
+    # A majority of three votes is right 0.70 of the time: five standard errors above it.
+    assert ((before > 0.5) == (world.truth > 0)).mean() > 0.70 + 5 * np.sqrt(0.7 * 0.3 / 1200)
+
+
+def test_the_easiest_pairs_are_those_of_models_that_saw_others(
+    side: ModuleType, load: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from votewise.train.selective import easiest
+
+    easy = load("easiest_pairs")
+    world = load("small_worlds").SmallWorld("linear", 4, pairs=600)
+    one = next(iter(side.CROWDS))
+    runs = [side.Run("easiest", "plain", beta, 0.2, one) for beta in (0.1, 1.0)]
+    (losses,) = easy.held_out_losses(world, runs[:1])
+    votes, _ = side.cast(world, 0.2, one)
+    wrong = votes.sign != world.truth
+    # A model that saw 300 other pairs does not fit a wrong vote: losses of 120 and 480 votes, five standard errors apart.
+    assert stats.ttest_ind(losses[wrong], losses[~wrong], equal_var=False).statistic > 5
+    taken: list[Any] = []
+    real = side.Training.train
+
+    def train(self: Any, steps: Any) -> Any:
+        taken.append(steps)
+        return real(self, steps)
+
+    monkeypatch.setattr(side.Training, "train", train)
+    judged = easy.train_easiest(world, runs, 2)
+    assert len(taken) == 6 + 1
+    half = easiest(losses, 0.5)
+    for epoch in (0, 1):
+        found = np.concatenate([pairs for number, pairs in taken[-1] if number == epoch])
+        np.testing.assert_array_equal(found, half)
+    assert (judged.accuracy > 0.6).all()
+
+
 def test_the_best_beta_and_what_others_lose(load: Any) -> None:
     curve = load("frontier").Curve(*np.array([[[0.5, 0.7], [0.8, 0.8], [0.7, 0.7], [0.6, 0.6]]] * 3))
     assert curve.best == 1
@@ -321,9 +399,15 @@ def test_the_best_beta_and_what_others_lose(load: Any) -> None:
     assert curve.off(3) == 0.0
 
 
-def test_frontier(run: Any) -> None:
-    page = run("frontier", "--losses", "dpo", "cpo", "--worlds", "facts", "linear", pairs=64)
+def test_frontier(run: Any, load: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    cells = load("frontier").cells
+    methods = {name for world in ("facts", "linear") for names in cells(world, "dpo", 4).values() for name in names}
+    assert methods == set(load("frontier").METHODS)
+    monkeypatch.setattr(load("side_by_side"), "BATCH", 32)
+    worlds = ("--worlds", "facts", "linear")
+    page = run("frontier", *worlds, pairs=64, BETAS=(0.1, 0.3), SCALES={"dpo": 1.0, "cpo": 1.0})
     assert "DPO, 4 epochs, one annotator." in page
     assert "CPO, one epoch, 40 annotators, one vote a pair." in page
-    assert "votewise score, no beta" in page
-    assert page.startswith("Share of the gap between plain training and clean labels that is closed")
+    for name in ("votewise score, no beta", "Selective DPO", "two-coin annotators"):
+        assert f"| {name} |" in page
+    assert page.startswith("DPO: share of the gap between plain training and clean labels that is closed")

@@ -206,11 +206,15 @@ def weights_after(folder: Path, rows: Any, **settings: Any) -> Any:
 
 @pytest.mark.parametrize("loss", ["dpo", "cpo"])
 @pytest.mark.parametrize("reliability", [(0.8,), (0.9, 0.9, 0.3)], ids=["one annotator", "crowd"])
-def test_an_interrupted_run_ends_with_the_same_bits(
-    reliability: tuple[float, ...], loss: str, tmp_path: Path
-) -> None:
+def test_an_interrupted_run_ends_with_the_same_bits(reliability: tuple[float, ...], loss: str, tmp_path: Path) -> None:
     rows = make_rows(48, reliability)
-    settings = {"preference_loss": loss, "num_train_epochs": 2, "save_strategy": "steps", "save_steps": 5, "learning_rate": 5e-3}
+    settings = {
+        "preference_loss": loss,
+        "num_train_epochs": 2,
+        "save_strategy": "steps",
+        "save_steps": 5,
+        "learning_rate": 5e-3,
+    }
     whole, straight = weights_after(tmp_path / "whole", rows, **settings)
     again = trainer_of(tmp_path / "whole", rows, **settings)
     again.train(resume_from_checkpoint=str(tmp_path / "whole" / "checkpoint-5"))

@@ -187,6 +187,7 @@ DISTRIBUTED: dict[str, dict[str, Any]] = {
     "ipo": {"preference_loss": "ipo", "beta": 0.5},
     "lora": {"peft_config": LORA},
     "score": {"objective": "score"},
+    "score of cpo": {"objective": "score", "preference_loss": "cpo"},
 }
 """Runs that are the same in one process and in several."""
 
@@ -197,7 +198,7 @@ def outcome(folder: Path, name: str, **split: Any) -> dict[str, Any]:
     With plain SGD, for Adam makes large differences of small ones where gradients are near zero.
     """
     settings = {"num_train_epochs": 2, "optim": "sgd", "learning_rate": 0.1} | DISTRIBUTED[name] | split
-    if "peft_config" not in settings:
+    if "peft_config" not in settings and settings.get("preference_loss") != "cpo":
         settings["ref_model"] = make_model(1)
     torch.manual_seed(2)  # an adapter's weights are drawn when the trainer makes it
     trainer = make_trainer(folder, make_rows(32, votes_per_pair=2), **settings)

@@ -66,7 +66,10 @@ def check_config(config: Any) -> None:
     if config.objective in DPO_OBJECTIVES and loss != "dpo":
         raise BadInputError(f"objective={config.objective}", expected=f"preference_loss=dpo, not {loss}")
     if config.objective == "score" and loss not in SCORED:
-        raise BadInputError("objective=score", expected=f"preference_loss={', '.join(SCORED[:-1])} or {SCORED[-1]}, or objective=weighted")
+        raise BadInputError(
+            "objective=score",
+            expected=f"preference_loss={', '.join(SCORED[:-1])} or {SCORED[-1]}, or objective=weighted",
+        )
     if config.objective == "score" and config.reliability_margins != "first":
         raise BadInputError("objective=score", expected="reliability_margins=first")
     learnt = config.reliability_update != "frozen" and config.beliefs_use != "fixed"
