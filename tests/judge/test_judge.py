@@ -20,6 +20,7 @@ import votewise
 from shell import process
 from votewise.errors import BadInputError
 from votewise.judge import JudgeModel
+from votewise.storage.journal import journal_records
 
 
 def judged(pairs: Path, url: str, *models: str, **options: Any) -> votewise.JudgeResult:
@@ -317,6 +318,48 @@ def test_the_jury_is_measured_against_gold_and_people(tmp_path: Path) -> None:
         silent = judged(pairs, server.url, *rules, out=tmp_path / "silent.jsonl", report=False)
     assert silent.worth is None
     assert not (tmp_path / "silent-report.html").exists()
+
+
+def test_families_that_share_errors_are_worth_less(tmp_path: Path) -> None:
+    wrong = list(range(12)), list(range(20, 32))
+    rules = {"gpt-a": right_except(*wrong[0]), "gpt-b": right_except(*wrong[0]), "claude-c": right_except(*wrong[1])}
+    rows = [
+        {
+            "prompt": f"question {i}",
+            "response_a": f"good answer to {i}",
+            "response_b": f"poor answer to {i}",
+            "gold": "a",
+        }
+        for i in range(60)
+    ]
+    with scripted_server(reply_by(**rules)) as server:
+        worth = votewise.judge(rows, judge=list(rules), base_url=server.url, **FAST).worth
+    assert worth is not None
+    assert worth.together is not None
+    assert {judge.name: judge.reliability.value for judge in worth.judges} == pytest.approx(dict.fromkeys(rules, 0.8))
+    # Errors of the first two correlate with 1, those of the third with -12 / 48 (both wrong never, each in a fifth).
+    phi = (1 - 0.25 - 0.25) / 3
+    assert worth.together.correlation.value == pytest.approx(phi)
+    assert worth.together.kish.value == pytest.approx(3 / (1 + 2 * phi))
+    assert worth.together.within > 0.8 > worth.together.across
+    assert worth.together.worth.value < 2.6
+    assert set(worth.together.cheapest) & {"claude-c"}
+
+
+@pytest.mark.slow
+def test_a_judge_on_this_machine_is_asked_in_both_orders_and_once_more(tmp_path: Path) -> None:
+    pytest.importorskip("transformers")
+    from small import language_model
+
+    model = language_model(tmp_path / "model", chat=True, max_position_embeddings=2048)
+    pairs = write_pairs(tmp_path / "pairs.jsonl", 2)
+    with pytest.raises(BadInputError, match="not a single vote on 2 pairs: no reply has a verdict"):
+        votewise.judge(
+            pairs, judge=str(model), backend="transformers", max_tokens=4, device="cpu", out=tmp_path / "v.jsonl"
+        )
+    records = journal_records(tmp_path / "v.jsonl")
+    assert len(records) == 4
+    assert all(record["tries"] == 2 and len(record["texts_before"]) == 1 for record in records.values())
 
 
 def test_equal_answers_and_other_shapes(tmp_path: Path) -> None:

@@ -44,6 +44,15 @@ def test_judges_are_said_in_one_word() -> None:
             parse_judge(wrong)
 
 
+def test_secrets_in_addresses_are_not_shown(monkeypatch: pytest.MonkeyPatch) -> None:
+    judge = parse_judge("m@https://me:secret@h/v1?key=secret")
+    assert "secret" not in repr(judge) + str(judge.facts())
+    # The server that is asked is the one that replies are kept for.
+    monkeypatch.setenv("OPENAI_BASE_URL", "http://here:1/v1")
+    assert parse_judge("m").where == "http://here:1/v1"
+    assert parse_judge("./m", "transformers").where is None
+
+
 def test_groups_by_pattern() -> None:
     found = choose_judges(["gpt-4o", "s=gpt-3.5", "claude-3"], group={"openai": "GPT-*"}, base_url="http://h/v1")
     assert [judge.group for judge in found] == ["openai", "openai", "claude"]

@@ -135,7 +135,7 @@ class JudgeJob:
         about = content_key(
             judge.name,
             judge.model,
-            judge.base_url,
+            judge.where,
             judge.backend,
             o.temperature,
             o.max_tokens,

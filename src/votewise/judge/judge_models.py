@@ -6,14 +6,14 @@ import math
 import os
 import tomllib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any
 
 from votewise.errors import BadInputError
 from votewise.judge.model_groups import group_of_model
-from votewise.sources.databases.urls import shown_url
+from votewise.language_models.endpoint import Endpoint
 
 BACKENDS = ("endpoint", "transformers")
 KEYS = ("name", "model", "base_url", "group", "price_in", "price_out", "api_key_env", "backend")
@@ -37,7 +37,7 @@ class JudgeModel:
 
     name: str
     model: str
-    base_url: str | None = None
+    base_url: str | None = field(default=None, repr=False)
     group: str = ""
     price_in: float | None = None
     price_out: float | None = None
@@ -81,10 +81,20 @@ class JudgeModel:
             raise BadInputError(f"judge '{self.name}': the environment variable {self.api_key_env} is not set")
         return key
 
+    @property
+    def where(self) -> str | None:
+        """Its server's address without secrets; None for a model on this machine."""
+        return None if self.backend == "transformers" else Endpoint(self.model, self.base_url).where
+
     def facts(self) -> dict[str, Any]:
         """What replies depend on, and what to show; never a key."""
-        where = None if self.base_url is None else shown_url(self.base_url)
-        return {"name": self.name, "model": self.model, "server": where, "group": self.group, "backend": self.backend}
+        return {
+            "name": self.name,
+            "model": self.model,
+            "server": self.where,
+            "group": self.group,
+            "backend": self.backend,
+        }
 
 
 def choose_judges(
