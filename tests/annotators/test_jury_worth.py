@@ -80,8 +80,24 @@ def test_position_and_orders_by_hand() -> None:
     assert first.orders.value == pytest.approx(30 / 40)
     assert first.first.low > 0.5
     assert (steady.first.value, steady.orders.value) == (0.5, 1.0)
+    # Never seen in 40 pairs: (1 - p)^40 = .025 at most a share p of all pairs.
+    rare = 1 - 0.025 ** (1 / 40)
+    assert (steady.first.low, steady.first.high) == pytest.approx((0.5 - rare / 2, 0.5 + rare / 2))
+    assert (steady.orders.low, steady.orders.high) == pytest.approx((1 - rare, 1.0))
     # Both orders together say nothing on these ten pairs.
     assert first.reliability.value == 1.0
+
+
+def test_the_best_judge_is_not_one_that_seldom_decides() -> None:
+    """j0 is always right where both orders agree, which is on 10 of 40 pairs; j1 decides all and is right on 36."""
+    said = np.ones((40, 2), int)
+    said[:4, 1] = -1
+    swapped = said.copy()
+    swapped[10:, 0] = -1
+    together = worth_of(rows_of(said, ["x", "y"], swapped=swapped)).together
+    assert together is not None
+    assert together.best_name == "j1"
+    assert together.best.value == pytest.approx(36 / 40)
 
 
 def test_repeats_and_length_by_hand() -> None:

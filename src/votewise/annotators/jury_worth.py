@@ -82,7 +82,8 @@ class JuryTogether:
         jury: share of pairs on which the jury, its votes weighed by the model, is right; from other pairs' fits.
         majority: the same for the majority of its judges, draws counted as one half.
         said: mean probability that the jury gives to what it says, on the same pairs.
-        best: the best single judge, chosen on other pairs: share of pairs on which it is right.
+        best: the best single judge, chosen on other pairs: share of pairs on which it is right; nothing said, or both,
+            counts as one half.
         ahead: jury less best judge.
         best_name: the judge that is chosen with all pairs.
         cheapest: judges that cost least and tell 95% of what the jury tells.
@@ -176,18 +177,22 @@ class _Resampling:
     def __init__(self, level: float, rng: np.random.Generator) -> None:
         self.level, self.rng = level, rng
 
-    def mean(self, value: Floats, weight: Floats | None = None) -> Figure:
-        """The mean of (n,) values, each of its own pair, weighted; NaN ones are left out."""
-        use = np.isfinite(value)
-        if not use.any():
+    def mean(self, value: Floats, least: float = 0.0) -> Figure:
+        """The mean of (n,) values from ``least`` to 1, each of its own pair; NaN ones are left out.
+
+        Where all are the same, drawing them anew tells nothing. Then at most a share p of all pairs is otherwise, with
+        (1 - p)^n = (1 - level) / 2, and the interval holds the means with that share at either end.
+        """
+        x = value[np.isfinite(value)]
+        n = len(x)
+        if n == 0:
             return Figure(float("nan"))
-        x = value[use]
-        w = np.ones(len(x)) if weight is None else weight[use]
-        found = float(x @ w / w.sum())
-        times = self.rng.multinomial(len(x), np.full(len(x), 1 / len(x)), size=RESAMPLES * 5)
-        with np.errstate(invalid="ignore"):
-            means = (times @ (x * w)) / (times @ w)
-        return Figure(found, *self._span(means))
+        found = float(x.mean())
+        if (x == x[0]).all():
+            p = 1 - ((1 - self.level) / 2) ** (1 / n)
+            return Figure(found, found - p * (found - least), found + p * (1 - found))
+        times = self.rng.multinomial(n, np.full(n, 1 / n), size=RESAMPLES * 5)
+        return Figure(found, *self._span(times @ x / n))
 
     def preference(self, longer: Bools, better: Bools) -> Figure:
         """Mean of the two shares of (n,) ``longer``, where the longer answer is ``better`` and where not, less 1/2."""
@@ -286,11 +291,10 @@ def _together(
 
     correlation, kish, worth = draw.of(numbers, at)
     model = fit_jury(right[at], votes.family)
-    odds, best = _from_other_pairs(votes, right, at, draw.rng)
+    odds, chosen = _from_other_pairs(votes, right, at, draw.rng)
     good = np.where(odds == 0, 0.5, (np.sign(odds) == reference[at]).astype(float))
     votes_for = said[at].sum(axis=1)
     most = np.where(votes_for == 0, 0.5, (np.sign(votes_for) == reference[at]).astype(float))
-    chosen = np.where(np.isfinite(best), best, 0.5)
     part = cheapest_part(model, cost, KEPT)
     told = model.information()
     log_odds = _log_odds(model, said)
@@ -306,8 +310,8 @@ def _together(
         majority=draw.mean(most),
         said=float(expit(np.abs(odds)).mean()),
         best=draw.mean(chosen),
-        ahead=draw.mean(good - chosen),
-        best_name=votes.names[int(np.argmax(model.reliability))],
+        ahead=draw.mean(good - chosen, least=-1.0),
+        best_name=votes.names[_best(right[at])],
         cheapest=tuple(votes.names[k] for k in part),
         cheapest_share=model.only(part).information() / told if told > 0 else float("nan"),
         cheapest_cost=float(cost[part].sum() / cost.sum()),
@@ -323,15 +327,25 @@ def _log_odds(model: JuryModel, said: Signs) -> Floats:
     return np.asarray(model.log_odds(rows)[where.ravel()])
 
 
+def _halves(right: Floats) -> Floats:
+    """Right verdicts as 1, wrong ones as 0, and one half where a judge says nothing, or both."""
+    return np.where(np.isfinite(right), right, 0.5)
+
+
+def _best(right: Floats) -> int:
+    """The judge that is right most often, where nothing said counts as one half."""
+    return int(np.argmax(_halves(right).mean(axis=0)))
+
+
 def _from_other_pairs(votes: JuryVotes, right: Floats, at: Ints, rng: np.random.Generator) -> tuple[Floats, Floats]:
     """For the pairs ``at``: the jury's log-odds, and whether the best judge is right, both from other pairs' fits."""
     fold = rng.permutation(len(at)) % min(FOLDS, len(at))
-    odds, best = np.zeros(len(at)), np.full(len(at), np.nan)
+    odds, best = np.zeros(len(at)), np.zeros(len(at))
     for number in np.unique(fold):
         out = fold == number
-        model = fit_jury(right[at[~out]], votes.family)
-        odds[out] = _log_odds(model, votes.said[at[out]])
-        best[out] = right[at[out], int(np.argmax(model.reliability))]
+        others = right[at[~out]]
+        odds[out] = _log_odds(fit_jury(others, votes.family), votes.said[at[out]])
+        best[out] = _halves(right[at[out], _best(others)])
     return odds, best
 
 

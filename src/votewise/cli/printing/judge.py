@@ -42,7 +42,7 @@ def print_judged(result: JudgeResult) -> None:
     job = result.job
     say(f"{many(len(job.pairs), 'pair')} in {job.pairs.source}")
     _say_left_out(result)
-    table = _table("Judge", "Group", "Questions", "Votes", "Unreadable", "Failed", "Not asked", "Cost")
+    table = _table("Judge", "Group", "Questions", "Votes", "No verdict", "Failed", "Not asked", "Cost")
     for judge, counts in zip(job.judges, result.counts, strict=True):
         numbers = (counts.asked, counts.votes, counts.unreadable, counts.failed, counts.open)
         table.add_row(escape(judge.name), escape(judge.group), *(f"{n:,}" for n in numbers), _cost(counts.cost))
