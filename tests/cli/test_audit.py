@@ -230,3 +230,38 @@ def test_a_model_that_does_not_go_with_the_votes_is_one_line(
     error = capsys.readouterr().err
     assert "pairs that differ do not go with shared_pairs=False" in " ".join(error.split())
     assert not (tmp_path / "out").exists()
+
+
+def test_groups_of_annotators_who_err_together(end: End, source: Path, tmp_path: Path, capsys: Shown) -> None:
+    names = sorted(set(pq.read_table(source)["annotator"].to_pylist()))
+    mine = [argument for name in names[:3] for argument in ("--group", f"mine={name}")]
+    assert end("audit", source, "--out", tmp_path / "out", *mine) == 0
+    summary = json.loads((tmp_path / "out/summary.json").read_text())
+    (group,) = summary["groups"]
+    assert (group["name"], group["members"]) == ("mine", 3)
+    assert set(summary["said"]) == {"with_groups", "without_groups"}
+    table = pq.read_table(tmp_path / "out/annotators.parquet")
+    assert {n for n, g in zip(*(table[c].to_pylist() for c in ("annotator", "group")), strict=True) if g} == set(
+        names[:3]
+    )
+    assert "Annotators who err together" in (tmp_path / "out/report.html").read_text()
+    assert "mine" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        (["--group", "judges"], "not an assignment"),
+        (["--group", "judges=nobody-*"], "matches no annotator"),
+        (["--group", "a=*", "--group-column", "annotator"], "cannot be combined"),
+        (["--group-column", "family"], "no column 'family'"),
+        (["--group", "all=*"], "All annotators are in the group"),
+    ],
+)
+def test_groups_that_cannot_be_used_are_one_line(
+    end: End, source: Path, tmp_path: Path, capsys: Shown, options: list[str], words: str
+) -> None:
+    assert end("audit", source, "--out", tmp_path / "out", *options) in (2, 3)
+    shown = capsys.readouterr()
+    assert words in " ".join(shown.err.split())
+    assert not (tmp_path / "out").exists()

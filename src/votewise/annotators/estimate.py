@@ -20,6 +20,8 @@ from votewise.annotators.fit_settings import MAX_ITERATIONS, TOLERANCE, FitSetti
 from votewise.annotators.fit_tests import FitTests, run_fit_tests
 from votewise.annotators.fitted import Fit
 from votewise.annotators.flags import annotator_flags
+from votewise.annotators.group_fit import with_groups
+from votewise.annotators.groups import Groups, by_name, check_composes, groups_of
 from votewise.annotators.identifiability import identifiability
 from votewise.annotators.judgements import judgement_findings
 from votewise.annotators.order_beliefs import order_findings, with_orders
@@ -53,6 +55,7 @@ def estimate_reliability(
     max_iterations: int = MAX_ITERATIONS,
     accelerate: bool = True,
     fit_tests: bool = False,
+    groups: Groups | None = None,
     progress: Progress | None = None,
 ) -> ReliabilityResult:
     """Estimate how far each annotator, each vote and each pair can be trusted.
@@ -81,6 +84,10 @@ def estimate_reliability(
         accelerate: extrapolate between EM steps; the answer is the same.
         fit_tests: whether to test if the model describes the votes, by fits to some 300 data sets drawn from it, see
             ``votewise.annotators.fit_tests``; takes about a second. Only with ``intervals``.
+        groups: annotators who err together, because they are models of one family or copy one source: the name of each group
+            -> a shell-style pattern of its members' names (or several patterns), or the name of the source's column that
+            has each annotator's group. Their votes on one pair then share a part of their error, which is estimated. The
+            fit tests know no groups, and are left out.
         progress: called after every EM step, and after every fit of a test.
 
     Returns:
@@ -88,7 +95,8 @@ def estimate_reliability(
         ``error`` that says why and what to supply; the numbers are then the prior's, not the data's.
 
     Raises:
-        BadInputError: a setting out of range, or margins of the wrong length or not finite.
+        BadInputError: a setting out of range, margins of the wrong length or not finite, or groups that cannot be used.
+        NotIdentifiableError: all annotators are in one group.
     """
     settings = FitSettings(
         prior=prior,
@@ -106,6 +114,11 @@ def estimate_reliability(
     )
     if margins is not None:
         votes = votes.with_margins(margins)
+    if groups is not None:
+        check_composes(votes, shared_pairs=shared_pairs, model=model)
+        members = groups_of(votes, groups)
+        fit = fit_reliability(evidence_of(votes), settings, progress=progress)
+        return _result(votes, with_groups(fit, *members, progress), None)
     evidence = evidence_of(votes, shared_pairs=shared_pairs)
     answers = None if model in ("equal", "difficulty") else answer_codes(votes)
     check_pair_model(model, evidence, answers, settings)
@@ -132,7 +145,7 @@ def _result(votes: Votes, fit: Fit, tests: FitTests | None) -> ReliabilityResult
     if tests is not None:
         found += fit_findings(tests)
     return ReliabilityResult(
-        annotators=annotator_table(votes, evidence, beliefs, checks),
+        annotators=_with_group(annotator_table(votes, evidence, beliefs, checks), fit),
         votes=vote_table(votes, evidence, beliefs),
         pairs=pair_table(votes, evidence, beliefs, shared_pairs=settings.shared_pairs),
         calibration=calibration,
@@ -147,7 +160,17 @@ def _result(votes: Votes, fit: Fit, tests: FitTests | None) -> ReliabilityResult
         compared=tuple(asdict(score) for score in fit.compared),
         names=own_names(votes),
         fit_tests=tests,
+        groups=() if fit.groups is None else fit.groups.groups,
+        said=None if fit.groups is None else (fit.groups.said, fit.groups.said_without),
     )
+
+
+def _with_group(annotators: pa.Table, fit: Fit) -> pa.Table:
+    """The table with a column ``group``, if there are groups."""
+    if fit.groups is None:
+        return annotators
+    names = [one.name for one in fit.groups.groups]
+    return annotators.append_column("group", pa.array(by_name(fit.groups.group, names), pa.string()))
 
 
 def _check(votes: Votes, fit: Fit, beliefs: Beliefs) -> tuple[Checks, pa.Table, list[Diagnostic]]:

@@ -11,6 +11,7 @@ from scipy.special import expit
 from votewise.annotators.beliefs import Beliefs, predict_votes
 from votewise.annotators.em_steps import ReliabilityModel, prior_pull
 from votewise.annotators.fit_settings import FitSettings
+from votewise.annotators.group_beliefs import GroupBeliefs
 from votewise.annotators.hidden_votes import ModelScore
 from votewise.arrays import Bools, Floats
 from votewise.errors import many
@@ -117,6 +118,7 @@ class Fit:
         orders: what follows where judgements were read as orders of answers; None where all votes were taken one by one.
         strengths: what follows where pairs differ; None where all are equally hard.
         compared: how well the models of pairs predict hidden votes, where that was asked for.
+        groups: what follows where groups of annotators err together; None without groups.
     """
 
     settings: FitSettings
@@ -127,6 +129,7 @@ class Fit:
     orders: OrderBeliefs | None = None
     strengths: StrengthBeliefs | None = None
     compared: tuple[ModelScore, ...] = ()
+    groups: GroupBeliefs | None = None
 
     @property
     def prior(self) -> Beta | None:
@@ -153,6 +156,8 @@ class Fit:
         evidence = self.model.evidence
         if self.strengths is not None:
             posterior = self.strengths.posterior
+        elif self.groups is not None:
+            posterior = self.groups.posterior
         elif self.orders is not None:
             posterior = self.orders.posterior
         else:
@@ -173,6 +178,8 @@ class Fit:
         """(n,) log-odds that each vote is right, without it; ``posterior`` (M,) as in ``beliefs``."""
         if self.strengths is not None:
             return self.strengths.by_others
+        if self.groups is not None:
+            return self.groups.by_others
         if self.orders is not None:
             return self.orders.by_others
         return self.model.evidence.log_odds_without_own_vote(posterior, self.log_odds)
@@ -181,6 +188,8 @@ class Fit:
         """(K,) lower and upper ends of intervals; ``posterior`` (M,) as in ``beliefs``."""
         if self.strengths is not None:
             return self.strengths.low, self.strengths.high
+        if self.groups is not None:
+            return self.groups.low, self.groups.high
         evidence, log_odds, worth = self.model.evidence, self.log_odds, self.model.worth
         own = iv.precision(evidence, posterior, log_odds, sum(self.pseudo_votes()))
         widening = iv.inflation(evidence, posterior, own)
@@ -195,11 +204,13 @@ class Fit:
         """(n,) probability of each vote being as it is, predicted from everything except itself."""
         if self.strengths is not None:
             return self.strengths.predicted
+        if self.groups is not None:
+            return self.groups.predicted
         return predict_votes(self.model.evidence, beliefs, np.asarray(expit(by_others)), self.pseudo_votes())
 
     def findings(self) -> list[Diagnostic]:
         """What a reader should know about the run itself."""
-        found = []
+        found = [] if self.groups is None else self.groups.findings()
         if not self.run.converged:
             text = (
                 f"EM stopped after {many(self.steps, 'step')} before its tolerance was reached; raise max_iterations."

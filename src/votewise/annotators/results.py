@@ -8,6 +8,7 @@ from typing import Any
 import pyarrow as pa
 
 from votewise.annotators.fit_tests import FitTests
+from votewise.annotators.group_beliefs import SharedError
 from votewise.inference.diagnostic import Diagnostic
 
 
@@ -41,6 +42,8 @@ class ReliabilityResult:
         names: our columns in ``votes`` -> the names that they have there: ``votewise_confidence`` where the source has a
             ``confidence`` of its own, which keeps its name.
         fit_tests: whether the model describes the votes; None where that was not asked for.
+        groups: what is known about each group of annotators who err together; ``annotators`` then has a column ``group``.
+        said: mean probability of the likelier response with groups, and without them; None where there are no groups.
     """
 
     annotators: pa.Table = field(repr=False)
@@ -58,6 +61,8 @@ class ReliabilityResult:
     compared: tuple[dict[str, Any], ...] = field(default=(), repr=False)
     names: dict[str, str] = field(default_factory=dict, repr=False)
     fit_tests: FitTests | None = field(default=None, repr=False)
+    groups: tuple[SharedError, ...] = ()
+    said: tuple[float, float] | None = None
 
     @property
     def confidence(self) -> pa.ChunkedArray:

@@ -74,6 +74,8 @@ def summarise(
         columns in ``votes.parquet``), ``carried`` (the source's other columns there), ``counts``, ``notes``, ``seed``,
         ``settings``, ``prior``, ``temperature``, ``converged``, ``iterations``, ``history``, ``diagnostics``,
         ``compared`` (models of pairs; see ``ReliabilityResult``), ``fit_tests`` (null where they were not asked for),
+        ``groups`` (those who err together: name, members, correlation with its interval, effective number) and ``said``
+        (mean probability of the likelier response with groups, and without; null where there are none),
         ``flags`` (annotators by flag) and ``gold`` (see ``votewise.annotators.gold``; null without gold answers);
         ``texts_left`` where texts stay in a database: for ``votes`` and ``pairs``, the columns that are not written (see
         ``votewise.data.left_out``).
@@ -122,6 +124,8 @@ def summarise(
         "diagnostics": [asdict(diagnostic) for diagnostic in result.diagnostics],
         "compared": list(result.compared),
         "fit_tests": asdict(result.fit_tests) if result.fit_tests else None,
+        "groups": [asdict(group) for group in result.groups],
+        "said": None if result.said is None else dict(zip(("with_groups", "without_groups"), result.said, strict=True)),
         "flags": dict(Counter(result.annotators["flag"].drop_null().to_pylist()).most_common()),
         "gold": asdict(gold) if gold else None,
         **({"texts_left": texts_left} if texts_left else {}),

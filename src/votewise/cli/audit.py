@@ -23,6 +23,7 @@ from votewise.cli.options import (
     Split,
     default_folder,
     parse_columns,
+    parse_groups,
     parse_label,
 )
 from votewise.workflows import audit as workflow
@@ -104,6 +105,24 @@ TwoCoins = Annotated[
     ),
 ]
 
+Group = Annotated[
+    list[str] | None,
+    typer.Option(
+        metavar="NAME=PATTERN",
+        help="Annotators who err together, such as models of one family, by a shell-style pattern of their names: "
+        "`--group judges='gpt-*'`. Repeatable; a NAME may have several patterns.",
+        show_default="everybody errs alone",
+    ),
+]
+GroupColumn = Annotated[
+    str | None,
+    typer.Option(
+        metavar="COLUMN",
+        help="The column of VOTES that has each annotator's group, such as `group` in votes of `votewise judge`.",
+        show_default="none",
+    ),
+]
+
 
 def audit(
     votes: Source,
@@ -123,6 +142,8 @@ def audit(
     intervals: Intervals = DEFAULTS.intervals,
     fit_tests: FitTests = DEFAULTS.fit_tests,
     two_coins: TwoCoins = DEFAULTS.two_coins,
+    group: Group = None,
+    group_column: GroupColumn = None,
     level: Level = DEFAULTS.level,
     force: Force = DEFAULTS.force,
     report: Report = DEFAULTS.report,
@@ -140,6 +161,8 @@ def audit(
     `votewise audit votes.csv --columns annotator=worker_id --on-error skip --out audit/june`
 
     `votewise audit votes.jsonl --prior beta:5,2 --json`
+
+    `votewise audit votes.jsonl --group judges='gpt-*'`
     """
     from votewise.cli.printing.audit import print_audit
     from votewise.cli.printing.common import print_json
@@ -164,6 +187,7 @@ def audit(
             intervals=intervals,
             fit_tests=fit_tests,
             two_coins=two_coins,
+            groups=parse_groups(group, group_column),
             level=level,
             force=force,
             report=report,

@@ -124,6 +124,21 @@ def parse_label(assignments: list[str] | None) -> dict[str, str] | None:
     return meanings or None
 
 
+def parse_groups(assignments: list[str] | None, column: str | None) -> str | dict[str, list[str]] | None:
+    """``["judges=gpt-*"]`` -> ``{"judges": ["gpt-*"]}``, or the column; None for neither."""
+    if not assignments:
+        return column
+    if column is not None:
+        raise BadInputError("cannot be combined with a column", parameter="group", expected="one of the two")
+    groups: dict[str, list[str]] = {}
+    for assignment in assignments:
+        name, equals, pattern = assignment.partition("=")
+        if not (name and equals and pattern):
+            raise BadInputError("not an assignment", parameter="group", value=assignment, expected="say, judges=gpt-*")
+        groups.setdefault(name, []).append(pattern)
+    return groups
+
+
 def default_folder(kind: str, source: str) -> Path:
     """Where results go by default: ``audit/`` and the source's short name."""
     from votewise.sources.containers.naming import short_name

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     import os
 
     from votewise.annotators.fit_settings import PriorChoice
+    from votewise.annotators.groups import Groups
     from votewise.annotators.pair_models import PairModel
     from votewise.annotators.results import ReliabilityResult
     from votewise.annotators.two_coins import TwoCoinResult
@@ -56,6 +57,7 @@ def audit(
     intervals: bool = True,
     fit_tests: bool = True,
     two_coins: bool = False,
+    groups: Groups | None = None,
     level: float = LEVEL,
     force: bool = False,
     report: bool = True,
@@ -87,6 +89,10 @@ def audit(
         two_coins: whether to estimate in addition how often each annotator is right where the response shown first is
             better, and where the second one is: columns ``right_if_first`` and ``right_if_second`` of the annotators, and
             ``two_coins`` in the summary. Needs to know which response was shown first. Nothing else changes.
+        groups: annotators who err together, such as models of one family: the name of each group -> a shell-style pattern of
+            its members' names (or several patterns), or the name of the source's column that has each annotator's group.
+            Confidences, reliabilities and intervals then take the shared error into account; how large it is stands in
+            ``reliability.groups``. The fit tests know no groups, and are left out.
         level: probability that an interval contains the truth.
         force: continue if the votes do not determine the answer.
         report: whether to write report.html.
@@ -94,12 +100,13 @@ def audit(
 
     Raises:
         BadInputError: votes that cannot be read, a setting out of range, or a folder that cannot be written.
-        NotIdentifiableError: the votes do not determine the answer, unless ``force``.
+        NotIdentifiableError: the votes do not determine the answer, unless ``force``; or all annotators are in one group.
     """
     from datetime import UTC, datetime
 
     from votewise.annotators.saved import FILES, SUMMARY_KEYS, summarise
     from votewise.data.votes import Votes
+    from votewise.errors import BadInputError
     from votewise.inference.diagnostic import check_identifiable
     from votewise.inference.priors import parse_prior
     from votewise.report.audit_files import prepare_report, write_audit
@@ -131,6 +138,9 @@ def audit(
         from votewise.annotators import pair_models
         from votewise.annotators.estimate import estimate_reliability  # here, because it imports much of scipy
 
+        for name, given in (("two_coins", two_coins), ("compare_models", compare_models)):
+            if given and groups is not None:
+                raise BadInputError(f"{name} knows no groups", parameter="groups", expected="one of the two")
         coins = _two_coins(votes, chosen_prior, shared_pairs, factor, progress) if two_coins else None
         result = estimate_reliability(
             votes,
@@ -140,6 +150,7 @@ def audit(
             model=model,
             intervals=intervals,
             fit_tests=fit_tests,
+            groups=groups,
             level=level,
             progress=progress.step,
         )

@@ -1,0 +1,181 @@
+"""Shared errors, vote by vote: how likely each is given everything else, and how its likelihood moves with the reliability.
+
+With p the posterior of a pair and e(q | t) that of a block's shared error where t is the truth, all votes considered,
+leaving a vote out multiplies the likelihood of t by S(t) = sum_q e(q | t) / P(vote | t, q), and
+
+    P(vote | all others) = 1 / (p S(+) + (1 - p) S(-))
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from scipy.sparse import coo_matrix
+from scipy.special import expit, log_ndtr, ndtri
+
+from votewise.arrays import Floats
+from votewise.inference.observation import EDGE, log_cosh2, vote_probability
+from votewise.inference.shared_error import (
+    LARGEST_SHARE,
+    GroupedVotes,
+    SharedErrors,
+    expect_errors,
+    expected_votes,
+    score,
+    scores_at_nodes,
+    shares_of,
+)
+
+CHUNK = 100_000
+"""Votes whose nodes are in memory at a time."""
+
+MOST_PARAMETERS = 1500
+"""Annotators and groups beyond which their joint information is not inverted."""
+
+STEP = 1e-3
+"""Step in r of a difference."""
+
+
+@dataclass(frozen=True, eq=False)
+class VoteScores:
+    """One number per vote: (n,) each.
+
+    Attributes:
+        by_others: log-odds that the vote is right according to everything except itself.
+        predicted: probability of the vote being as it is, given all others.
+        score: the vote's part of the slope of the pair's log-likelihood in the log-odds of its annotator's reliability.
+    """
+
+    by_others: Floats
+    predicted: Floats
+    score: Floats
+
+
+def normal_slope(log_odds: Floats) -> tuple[Floats, Floats]:
+    """Z = Phi^-1(eta) and its derivative in logit(eta)."""
+    eta = np.clip(expit(log_odds), EDGE, 1 - EDGE)
+    z = ndtri(eta)
+    return z, np.asarray(eta * (1 - eta) * np.sqrt(2 * np.pi) * np.exp(z * z / 2))
+
+
+def vote_scores(votes: GroupedVotes, log_odds: Floats, r: Floats, found: SharedErrors) -> VoteScores:
+    """Leave each vote out in turn; ``found`` is ``expect_errors`` at ``log_odds`` (K,) and ``r`` (G,)."""
+    evidence = votes.evidence
+    eta = np.asarray(expit(log_odds))
+    weight = np.ones(len(evidence.sign)) if evidence.weight is None else evidence.weight
+    by_others = evidence.log_odds_without_own_vote(found.posterior, log_odds)
+    slopes = weight * (evidence.confidence(found.posterior) - eta[evidence.annotator])
+    predicted = vote_probability(np.asarray(expit(by_others)), eta[evidence.annotator])
+    share = shares_of(votes, r)
+    u = scores_at_nodes(log_odds, share)
+    right, wrong = np.exp(log_ndtr(u)), np.exp(log_ndtr(-u))
+    change = normal_slope(log_odds)[1] / np.sqrt(1 - share)
+    up, down = score(u) * change[:, None], -score(-u) * change[:, None]
+    inside = np.flatnonzero(votes.block >= 0)
+    for start in range(0, len(inside), CHUNK):
+        at = inside[start : start + CHUNK]
+        who, plus = evidence.annotator[at], (evidence.sign[at] > 0)[:, None]
+        of = votes.pattern[votes.block[at]]
+        e_plus, e_minus = found.errors_plus[of], found.errors_minus[of]
+        power = weight[at][:, None]
+        if_plus, if_minus = np.where(plus, right[who], wrong[who]), np.where(plus, wrong[who], right[who])
+        if evidence.weight is not None:
+            if_plus, if_minus = if_plus**power, if_minus**power
+        left_plus, left_minus = (e_plus / if_plus).sum(axis=1), (e_minus / if_minus).sum(axis=1)
+        posterior = found.posterior[evidence.pair[at]]
+        p = expit(posterior)
+        by_others[at] = evidence.sign[at] * (posterior + np.log(left_plus) - np.log(left_minus))
+        predicted[at] = 1 / (p * left_plus + (1 - p) * left_minus)
+        own_plus = (e_plus * np.where(plus, up[who], down[who])).sum(axis=1)
+        own_minus = (e_minus * np.where(plus, down[who], up[who])).sum(axis=1)
+        slopes[at] = weight[at] * (p * own_plus + (1 - p) * own_minus)
+    return VoteScores(np.asarray(by_others), np.asarray(predicted), np.asarray(slopes))
+
+
+def own_information(
+    votes: GroupedVotes, log_odds: Floats, r: Floats, found: SharedErrors, each: VoteScores, slope: Floats
+) -> Floats:
+    """(K,) minus the second derivative of the log-likelihood in logit(eta_k), all else held fixed [Louis].
+
+    Args:
+        votes: the votes.
+        log_odds: (K,) logit of each reliability.
+        r: (G,) r of each group.
+        found: ``expect_errors`` there.
+        each: ``vote_scores`` there.
+        slope: (K,) first derivative of the log-likelihood there.
+    """
+    evidence, eta = votes.evidence, np.asarray(expit(log_odds))
+    k = len(eta)
+    inside = votes.block >= 0
+    weight = np.ones(len(inside)) if evidence.weight is None else evidence.weight
+    confidence = evidence.confidence(found.posterior)
+    lost = (weight**2 * confidence * (1 - confidence))[~inside]
+    alone = votes.alone_counts * eta * (1 - eta) - np.bincount(evidence.annotator[~inside], lost, minlength=k)
+    expected = expected_votes(votes, found)
+    share = shares_of(votes, r)
+    u = scores_at_nodes(log_odds, share)
+    up, down = score(u), score(-u)
+    # Minus the derivative of a score, less its square, is u times the score; what was lost comes back with the mean.
+    complete = (expected.right * up * u - expected.wrong * down * u).sum(axis=1) / (1 - share)
+    z, change = normal_slope(log_odds)
+    together = complete * change**2
+    squares = np.bincount(evidence.annotator[inside], each.score[inside] ** 2, minlength=k)
+    # The scale is not linear: z'' = z' ((1 - 2 eta) + z z').
+    of_blocks = slope - np.bincount(evidence.annotator[~inside], each.score[~inside], minlength=k)
+    bend = of_blocks * ((1 - 2 * eta) + z * change)
+    return np.asarray(alone + together + squares - bend)
+
+
+def log_odds_variance(
+    votes: GroupedVotes, log_odds: Floats, r: Floats, pull: tuple[Floats, Floats], temperature: float = 1.0
+) -> tuple[Floats, VoteScores, SharedErrors]:
+    """(K,) variance of each log-odds, those of all others and of r being unknown, too; and what it was made of.
+
+    Args:
+        votes: the votes.
+        log_odds: (K,) logit of each reliability.
+        r: (G,) r of each group.
+        pull: (K,) right and (K,) wrong votes that the prior counts for there.
+        temperature: factor on margins.
+    """
+    evidence = votes.evidence
+    found = expect_errors(votes, log_odds, r, temperature)
+    each = vote_scores(votes, log_odds, r, found)
+    k, m, eta = len(log_odds), len(evidence.margin), np.asarray(expit(log_odds))
+    slope = np.bincount(evidence.annotator, each.score, minlength=k).astype(np.float64)
+    squares = np.bincount(evidence.annotator, each.score**2, minlength=k)
+    own = own_information(votes, log_odds, r, found, each, slope)
+    own = np.maximum(own, 0.05 * squares + 1e-12)
+    prior = (pull[0] + pull[1]) * eta * (1 - eta)
+    free = np.flatnonzero((r > 0) & (r < LARGEST_SHARE))
+    size = k + len(free)
+    if size > MOST_PARAMETERS:
+        return 1 / np.maximum(own + prior, 1e-12), each, found
+    rows = coo_matrix((each.score, (evidence.pair, evidence.annotator)), shape=(m, size)).tocsr()
+    by_share = [_slope_in_share(votes, log_odds, r, int(g), temperature) for g in free]
+    information = np.zeros((size, size))
+    information[:k, :k] = (rows.T @ rows).toarray()[:k, :k]
+    for i, slopes in enumerate(by_share):
+        information[k + i, :k] = information[:k, k + i] = np.asarray(rows.T @ slopes)[:k]
+        for j, others in enumerate(by_share):
+            information[k + i, k + j] = slopes @ others
+    # The outer products give the correlations; each diagonal entry is known better.
+    spread = np.sqrt(np.maximum(information.diagonal(), 1e-300))
+    information /= np.outer(spread, spread)
+    scale = np.concatenate([np.sqrt(own), spread[k:]])
+    information *= np.outer(scale, scale)
+    information[np.arange(k), np.arange(k)] = own + prior
+    information[np.arange(k, size), np.arange(k, size)] += 1e-9
+    return np.asarray(np.linalg.inv(information).diagonal()[:k]), each, found
+
+
+def _slope_in_share(votes: GroupedVotes, log_odds: Floats, r: Floats, g: int, temperature: float) -> Floats:
+    """(M,) derivative of each pair's log-likelihood in r of group ``g``."""
+    ends, found = [max(r[g] - STEP, 0.0), min(r[g] + STEP, LARGEST_SHARE)], []
+    for end in ends:
+        at = expect_errors(votes, log_odds, np.where(np.arange(len(r)) == g, end, r), temperature)
+        blocks = np.bincount(votes.pair, ((at.plus + at.minus) / 2)[votes.pattern], minlength=len(at.posterior))
+        found.append(log_cosh2(at.posterior) + blocks)
+    return np.asarray((found[1] - found[0]) / (ends[1] - ends[0]))
