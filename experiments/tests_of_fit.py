@@ -11,6 +11,7 @@ shown first. Last, what power the audit itself says it has, from votes that foll
 
 from __future__ import annotations
 
+import sys
 from functools import partial
 
 import numpy as np
@@ -102,6 +103,7 @@ def main() -> None:
         found = each(partial(one_data_set, crowd=crowd), range(args.data_sets), args.workers)
         alarms.append(warned(found))
         rows.append([crowd, *(share(found, name) for name in ORDER), f"{alarms[-1]:.3f}"])
+        print(*rows[-1], sep="; ", file=sys.stderr, flush=True)  # this takes half an hour
     page.table(
         ["crowd", *ORDER, "any warning"],
         rows,
