@@ -27,6 +27,9 @@ def assert_same_run(one: dict[str, Any], other: dict[str, Any]) -> None:
     for name in ("eta", "loss", "variance"):
         if one[name] is not None or other[name] is not None:
             np.testing.assert_allclose(one[name], other[name], rtol=0, atol=1e-5, err_msg=name)
+    assert one["weights"].keys() == other["weights"].keys()
+    for name, weight in one["weights"].items():
+        np.testing.assert_allclose(weight, other["weights"][name], rtol=0, atol=1e-5, err_msg=name)
     for name in ("first", "confidence", "metrics"):
         np.testing.assert_allclose(one[name], other[name], rtol=1e-4, atol=1e-4, err_msg=name)
 
@@ -65,7 +68,9 @@ def in_ways(tmp_path_factory: pytest.TempPathFactory) -> Any:
     def of(way: str) -> list[dict[str, Any]]:
         if way not in known:
             processes, settings = WAYS[way]
-            known[way] = worker.in_processes("ranks", tmp_path_factory.mktemp("ranks"), processes, **settings)
+            known[way] = worker.in_processes(
+                "ranks", tmp_path_factory.mktemp("ranks"), processes, worker.DISTRIBUTED, **settings
+            )
         return known[way]
 
     return of

@@ -1,7 +1,7 @@
 """Runs that need their own process, because they are killed or because there are two of them.
 
     python worker.py killed FOLDER SCENARIO [SCENARIO ...]
-    ACCELERATE_USE_CPU=true torchrun --nproc_per_node 2 worker.py ranks|kept|counted FILE
+    ACCELERATE_USE_CPU=true torchrun --nproc_per_node 2 worker.py ranks|kept|counted FILE [NAME ...]
 
 A killed run is a fork: the libraries are imported once. Nothing of it runs on after the SIGKILL, no handler and no flush.
 """
@@ -14,7 +14,7 @@ import signal
 import socket
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any, NoReturn
@@ -30,6 +30,7 @@ from torch.distributed.tensor import DTensor
 from transformers import TrainerCallback
 from uneven import UNEVEN, EndAfter, uneven_rows
 
+import votewise.train.answer_scores as answer_scores
 import votewise.train.checkpoints as checkpoints
 from votewise.errors import BadInputError
 from votewise.train import RobustPreferenceTrainer
@@ -191,20 +192,31 @@ DISTRIBUTED: dict[str, dict[str, Any]] = {
 }
 """Runs that are the same in one process and in several."""
 
+HEADS: dict[str, dict[str, Any]] = {
+    "fused": {"answer_projection": "trl"},
+    "chunks": {"tokens_at_once": 4},
+    "chunks-lora": {"tokens_at_once": 4, "peft_config": LORA},
+}
+"""The same for the projection on the vocabulary: in TRL's way, and in parts whose number differs between processes."""
+
 
 def outcome(folder: Path, name: str, **split: Any) -> dict[str, Any]:
     """Losses, reliabilities and the like of two epochs of four steps with eight rows each, however they are split.
 
     With plain SGD, for Adam makes large differences of small ones where gradients are near zero.
     """
-    settings = {"num_train_epochs": 2, "optim": "sgd", "learning_rate": 0.1} | DISTRIBUTED[name] | split
+    settings = {"num_train_epochs": 2, "optim": "sgd", "learning_rate": 0.1} | (DISTRIBUTED | HEADS)[name] | split
+    answer_scores.CHUNK = settings.pop("tokens_at_once", 1 << 20) * make_model().config.vocab_size
     if "peft_config" not in settings and settings.get("preference_loss") != "cpo":
         settings["ref_model"] = make_model(1)
     torch.manual_seed(2)  # an adapter's weights are drawn when the trainer makes it
     trainer = make_trainer(folder, make_rows(32, votes_per_pair=2), **settings)
     trainer.train()
+    if trainer.is_deepspeed_enabled:
+        trainer.save_model()
     beliefs = trainer.beliefs
     logs = [entry for entry in trainer.state.log_history if "loss" in entry]
+    bare = trainer.accelerator.unwrap_model(trainer.model)
     return {
         "steps": trainer.state.global_step,
         "loss": losses_of(trainer),
@@ -215,13 +227,34 @@ def outcome(folder: Path, name: str, **split: Any) -> dict[str, Any]:
         "metrics": [[entry[name] for name in ("rewards/margins", "logps/chosen", "entropy")] for entry in logs],
         "tokens": logs[-1]["num_tokens"],
         "processes": trainer.accelerator.num_processes,
-        "sharded": any(isinstance(weight, DTensor) for weight in trainer.model_wrapped.parameters()),
+        "sharded": any(is_sharded(weight) for weight in trainer.model_wrapped.parameters()),
+        "weights": {name: whole(weight).flatten().tolist() for name, weight in bare.named_parameters()},
     }
 
 
-def ranks(file: Path) -> None:
+def is_sharded(weight: Any) -> bool:
+    """Whether this process holds only a part, by FSDP2 or ZeRO-3."""
+    return isinstance(weight, DTensor) or (hasattr(weight, "ds_tensor") and weight.numel() < weight.ds_numel)
+
+
+def whole(weight: Any) -> torch.Tensor:
+    """A copy of the whole weight, on all processes."""
+    if hasattr(weight, "ds_tensor"):
+        import deepspeed
+
+        with deepspeed.zero.GatheredParameters([weight]):
+            return weight.detach().clone()
+    return weight.full_tensor() if isinstance(weight, DTensor) else weight
+
+
+def device() -> dict[str, Any]:
+    """Settings of the trainer; with ``use_cpu``, accelerate leaves DeepSpeed out."""
+    return {"use_cpu": False} if os.environ.get("ACCELERATE_USE_DEEPSPEED") else {}
+
+
+def ranks(file: Path, *names: str) -> None:
     each = 8 // int(os.environ["WORLD_SIZE"])
-    found = {name: outcome(file.parent, name, per_device_train_batch_size=each) for name in DISTRIBUTED}
+    found = {name: outcome(file.parent / name, name, per_device_train_batch_size=each, **device()) for name in names}
     file.with_name(f"{file.name}.{os.environ['RANK']}").write_text(json.dumps(found))
 
 
@@ -233,6 +266,23 @@ def shard_on_cpus() -> None:
         real(state)
         state.distributed_type = DistributedType.MULTI_GPU
 
+    PartialState.set_device = set_device
+
+
+def zero_on_cpus() -> None:
+    """Let accelerate start DeepSpeed over processes on CPUs, with gloo; it does so only where it finds an accelerator."""
+    import deepspeed
+
+    # A faster sum within one machine, which would have to be compiled first.
+    deepspeed.ops.__compatible_ops__["deepspeed_shm_comm"] = False
+
+    def prepare_backend(*_: Any) -> tuple[str, DistributedType]:
+        return "gloo", DistributedType.MULTI_GPU
+
+    def set_device(state: Any) -> None:
+        state.device = torch.device("cpu")
+
+    PartialState._prepare_backend = prepare_backend
     PartialState.set_device = set_device
 
 
@@ -270,7 +320,7 @@ def kept_runs(folder: Path, **split: Any) -> dict[str, Any]:
 
 
 def kept(file: Path) -> None:
-    found = kept_runs(file.parent, per_device_train_batch_size=4)
+    found = kept_runs(file.parent, per_device_train_batch_size=4, **device())
     file.with_name(f"{file.name}.{os.environ['RANK']}").write_text(json.dumps(found))
 
 
@@ -306,7 +356,19 @@ FSDP2 = {
 """What `accelerate launch --config_file fsdp2` sets, for the model of the tests."""
 
 
-def in_processes(mode: str, folder: Path, processes: int = 2, **more: str) -> list[dict[str, Any]]:
+ZERO3 = {
+    "ACCELERATE_USE_CPU": "false",
+    "ACCELERATE_USE_DEEPSPEED": "true",
+    "ACCELERATE_DEEPSPEED_CONFIG_FILE": str(Path(__file__).with_name("zero3.json")),
+    "DS_ACCELERATOR": "cpu",
+    "DS_BUILD_OPS": "0",
+}
+"""DeepSpeed's ZeRO-3 of the CPU, every weight split however small: by default, small ones are whole in all processes."""
+
+
+def in_processes(
+    mode: str, folder: Path, processes: int = 2, names: Iterable[str] = (), **more: str
+) -> list[dict[str, Any]]:
     """What each of several processes found in a mode of this file, with gloo on the CPU; ``more`` are variables."""
     file = folder / "found"
     with socket.socket() as probe:
@@ -314,9 +376,9 @@ def in_processes(mode: str, folder: Path, processes: int = 2, **more: str) -> li
         port = probe.getsockname()[1]
     # torchrun leaves the variables as they are; accelerate's launcher would unset those of FSDP.
     command = [sys.executable, "-m", "torch.distributed.run", "--nproc_per_node", str(processes)]
-    command += ["--master_port", str(port), __file__, mode, str(file)]
-    env = dict(os.environ, ACCELERATE_USE_CPU="true", OMP_NUM_THREADS="1", PYTHONWARNINGS="ignore", **more)
-    done = subprocess.run(command, capture_output=True, text=True, timeout=300, env=env)
+    command += ["--master_port", str(port), __file__, mode, str(file), *names]
+    env = os.environ | {"ACCELERATE_USE_CPU": "true", "OMP_NUM_THREADS": "1", "PYTHONWARNINGS": "ignore"} | more
+    done = subprocess.run(command, capture_output=True, text=True, timeout=600, env=env)
     assert done.returncode == 0, done.stderr[-3000:]
     return [json.loads(file.with_name(f"found.{rank}").read_text()) for rank in range(processes)]
 
@@ -327,4 +389,6 @@ if __name__ == "__main__":
     else:
         if os.environ.get("ACCELERATE_USE_FSDP"):
             shard_on_cpus()
-        {"ranks": ranks, "kept": kept, "counted": counted}[sys.argv[1]](Path(sys.argv[2]))
+        if os.environ.get("ACCELERATE_USE_DEEPSPEED"):
+            zero_on_cpus()
+        {"ranks": ranks, "kept": kept, "counted": counted}[sys.argv[1]](Path(sys.argv[2]), *sys.argv[3:])

@@ -111,12 +111,15 @@ def _fused_scores(hidden: Tensor, head: Any, targets: Tensor, config: Any, more:
 
     from votewise.train.trl_adapter import chunked_logps
 
-    # Gathered, if FSDP or ZeRO-3 have sharded it.
-    weight, bias = (w.full_tensor() if isinstance(w, DTensor) else w for w in (head.weight, head.bias))
     cap, wanted = getattr(config, "final_logit_softcapping", None), ("entropy", "mean_logits", "is_top1")
-    logp, entropy, _, mean, likeliest = chunked_logps(
-        hidden, (weight, bias), targets, cap=cap, factor=_logit_factor(config), more=wanted * more
-    )
+
+    def scores_of(some: Tensor) -> tuple[Any, ...]:
+        # Gathered, if FSDP has sharded it.
+        weight, bias = (w.full_tensor() if isinstance(w, DTensor) else w for w in (head.weight, head.bias))
+        return chunked_logps(some, (weight, bias), targets, cap=cap, factor=_logit_factor(config), more=wanted * more)
+
+    found = _called_as(head, scores_of, hidden) if split_by_zero(head) else scores_of(hidden)
+    logp, entropy, _, mean, likeliest = found
     return (logp, entropy.detach(), mean, likeliest.float()) if more else (logp,)
 
 
@@ -133,7 +136,7 @@ def _token_scores(hidden: Tensor, head: Any, targets: Tensor, config: Any, more:
         return target_logp(logits_of(some), said)
 
     size = max(1, CHUNK // config.vocab_size)
-    parts = list(zip(torch.split(hidden, size), torch.split(targets, size), strict=True))
+    parts = _parts(hidden, targets, size, head)
     if len(parts) == 1:
         logp = logp_of(hidden, targets)
     else:
@@ -143,9 +146,40 @@ def _token_scores(hidden: Tensor, head: Any, targets: Tensor, config: Any, more:
     fewer = max(1, size // 3)  # three arrays of the logits' size are held at a time
     with torch.no_grad():
         statistics = []
-        for some, said in zip(torch.split(hidden, fewer), torch.split(targets, fewer), strict=True):
+        for some, said in _parts(hidden, targets, fewer, head):
             logits = logits_of(some)
             p = logits.softmax(1)
             entropy = torch.logsumexp(logits, 1) - (p * logits).sum(1)
             statistics.append(torch.stack([entropy, logits.mean(1), (logits.argmax(1) == said).float()]))
         return (logp, *torch.cat(statistics, 1))
+
+
+def split_by_zero(head: Any) -> bool:
+    """Whether ZeRO-3 has split the weights of a head: they are whole only while the head runs, forwards and backwards."""
+    return hasattr(getattr(head, "weight", None), "ds_id")
+
+
+def _called_as(head: Any, forward: Callable[[Tensor], Any], hidden: Tensor) -> Any:
+    """What ``forward`` returns when it takes the place of the head's own, so that ZeRO-3 gathers the head's weights."""
+    usual = head.__dict__.get("forward")
+    head.forward = forward
+    try:
+        return head(hidden)
+    finally:
+        if usual is None:
+            del head.forward
+        else:
+            head.forward = usual
+
+
+def _parts(hidden: Tensor, targets: Tensor, size: int, head: Any) -> list[tuple[Tensor, Tensor]]:
+    """At most ``size`` rows at a time; with ZeRO-3 as many parts in all processes, the last ones empty.
+
+    All processes take part whenever one of them needs the head's weights.
+    """
+    parts = list(zip(torch.split(hidden, size), torch.split(targets, size), strict=True))
+    if split_by_zero(head):
+        most = torch.tensor(len(parts), device=hidden.device)
+        torch.distributed.all_reduce(most, torch.distributed.ReduceOp.MAX)
+        parts += [(hidden[:0], targets[:0])] * (int(most) - len(parts))
+    return parts
