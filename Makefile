@@ -3,7 +3,7 @@
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo test test-fast test-trl test-zero3 fuzz check format bench experiments spark docs wheel constraints clean
+.PHONY: help demo test test-fast test-trl test-zero fuzz check format bench experiments spark docs wheel constraints clean
 
 ifeq ($(origin PYTHON), undefined)
 PYTHON := $(shell for p in python3 python3.14 python3.13 python3.12 python3.11 python; do \
@@ -35,7 +35,7 @@ test-trl: $(VENV)/.dev  ## the tests of training with the lowest and the newest 
 
 DEEPSPEED := deepspeed==0.19.8 einops hjson msgpack ninja py-cpuinfo
 
-test-zero3: $(VENV)/.dev  ## the tests of ZeRO-3, with DeepSpeed in a temporary folder
+test-zero: $(VENV)/.dev  ## the tests of ZeRO-3, with DeepSpeed in a temporary folder
 	@folder=$$(mktemp -d) && trap "rm -rf $$folder" EXIT && \
 	DS_BUILD_OPS=0 $(BIN)/python -m pip install -q --no-deps --no-build-isolation --target $$folder $(DEEPSPEED) && \
 	PYTHONPATH=$$folder DS_ACCELERATOR=cpu $(BIN)/python -m pytest tests/train/test_zero3.py

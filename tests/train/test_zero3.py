@@ -1,6 +1,6 @@
 """Runs whose weights DeepSpeed's ZeRO-3 splits over processes are the runs of one process.
 
-DeepSpeed is no dependency of the tests: ``make test-zero3`` installs it beside the environment and runs this file.
+DeepSpeed is no dependency of the tests: ``make test-zero`` installs it beside the environment and runs this file.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from transformers import LlamaForCausalLM
 
 pytestmark = [
     pytest.mark.slow,
-    pytest.mark.skipif(find_spec("deepspeed") is None, reason="deepspeed is not installed; see make test-zero3"),
+    pytest.mark.skipif(find_spec("deepspeed") is None, reason="deepspeed is not installed; see make test-zero"),
 ]
 
 WAYS = {2: (*worker.DISTRIBUTED, *worker.HEADS), 4: ("first", "lora", "fused", "chunks")}
