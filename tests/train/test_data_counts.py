@@ -13,11 +13,13 @@ torch = pytest.importorskip("torch", reason="torch is not installed: votewise[tr
 
 import worker  # noqa: E402
 from datasets import ClassLabel, Dataset, Features, IterableDataset, Value  # noqa: E402
-from tiny import as_chat, losses_of, make_model, make_rows, make_tokenizer, make_trainer, parameters_of  # noqa: E402
+from tiny import as_chat, losses_of, make_config, make_model, make_rows, make_tokenizer, make_trainer, parameters_of  # noqa: E402
 from uneven import LEFT_OUT, UNEVEN, EndAfter, uneven_rows  # noqa: E402
 
 from votewise.data.votes import Votes  # noqa: E402
 from votewise.errors import BadInputError  # noqa: E402
+from votewise.train.beginning import begin  # noqa: E402
+from votewise.train.data_counts import DataCounts, remarks_about  # noqa: E402
 from votewise.train.streamed_beliefs import SOMEBODY  # noqa: E402
 from votewise.train.training_rows import votes_of_dataset  # noqa: E402
 
@@ -231,6 +233,22 @@ def test_annotators_whom_the_audit_does_not_know_are_counted(tmp_path: Path, cap
     trainer = make_trainer(tmp_path / "run", make_rows(16), beliefs=str(tmp_path))
     assert trainer.data_counts.not_audited == 1
     assert "Not in the audit: 1 annotator" in caplog.text
+
+
+@pytest.mark.parametrize("use", ["start", "fixed"])
+def test_groups_of_the_audit_are_unknown_to_beliefs_that_training_updates(tmp_path: Path, use: str) -> None:
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    rows = make_rows(16)
+    names = sorted(set(rows["annotator"]))
+    groups = pa.array(["judges", "judges", *[None] * (len(names) - 2)], pa.string())
+    table = pa.table({"annotator": names, "reliability": [0.8] * len(names), "group": groups})
+    pq.write_table(table, tmp_path / "annotators.parquet")
+    start = begin(rows, make_config(tmp_path / "run", beliefs=str(tmp_path), beliefs_use=use))
+    assert start.in_groups == (2 if use == "start" else 0)
+    said = [remark.text for remark in remarks_about(DataCounts(in_groups=start.in_groups), None)]
+    assert said == (["2 annotators of the audit's groups; beliefs_use=fixed keeps its confidences"] * (use == "start"))
 
 
 def test_nothing_is_said_where_nothing_is_left_out(tmp_path: Path, caplog: Any) -> None:

@@ -13,7 +13,7 @@ from transformers import TrainerCallback
 
 from votewise.data.votes import Votes
 from votewise.errors import BadInputError
-from votewise.train.audited import audited_reliability
+from votewise.train.audited import audited_in_groups, audited_reliability
 from votewise.train.config import RobustPreferenceConfig
 from votewise.train.row_weights import WEIGHT
 from votewise.train.selective import easiest_rows
@@ -35,6 +35,7 @@ class Beginning:
         given: number of rows that the dataset has; None for a stream.
         unused: columns that nothing uses.
         not_audited: annotators about whom the audit that training starts from says nothing.
+        in_groups: annotators who err together according to that audit, where training takes them one by one.
         weightless: votes left out because their weight is 0.
         equal: rows of a dataset left out because both answers are equal.
         skipped: rows of another source that hold no vote, or one between equal answers.
@@ -47,6 +48,7 @@ class Beginning:
     given: int | None
     unused: tuple[str, ...]
     not_audited: int = 0
+    in_groups: int = 0
     weightless: int = 0
     equal: int = 0
     skipped: int = 0
@@ -85,15 +87,16 @@ def begin(train_dataset: Any, args: RobustPreferenceConfig, *, carry: bool = Fal
     votes: Votes = train_dataset
     rows = training_rows(votes, one_row_per=args.one_row_per, source=source, carry=carry)  # type: ignore[arg-type]
     beliefs = TrainingBeliefs(rows.votes, settings)
-    unknown = 0
+    unknown = in_groups = 0
     if audited:
         known = np.array([audited.get(name, np.nan) for name in rows.votes.annotator_ids.to_pylist()], float)
         beliefs.start_at(known)
         unknown = int(np.isnan(known).sum())
+        in_groups = audited_in_groups(Path(str(args.beliefs))) if args.beliefs_use == "start" else 0
     columns = votes_columns(votes) if source is None else source.column_names
     unused = unused_columns(columns, roles_of(votes))
     given, skipped = (len(votes), 0) if votes.reading is None else (votes.reading.read, votes.reading.skipped)
-    start = Beginning(rows, beliefs, rows.dataset, given, unused, unknown)
+    start = Beginning(rows, beliefs, rows.dataset, given, unused, unknown, in_groups)
     if source is not None:
         # Rows of weight 0 were not read.
         return replace(start, given=len(source), weightless=len(source) - given, equal=skipped)

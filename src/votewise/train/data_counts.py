@@ -35,6 +35,7 @@ class DataCounts:
         no_answer: rows that are trained on although an answer has no token.
         unknown_people: votes without a name.
         not_audited: annotators about whom the audit that training starts from says nothing.
+        in_groups: annotators who err together according to that audit, where training takes them one by one.
         unused: columns that nothing uses.
         streamed: whether the data are a stream.
     """
@@ -55,6 +56,7 @@ class DataCounts:
     no_answer: int = 0
     unknown_people: int = 0
     not_audited: int = 0
+    in_groups: int = 0
     unused: tuple[str, ...] = ()
     streamed: bool = False
 
@@ -90,6 +92,7 @@ def count_data(start: Beginning, lengths: Lengths, max_length: int | None) -> Da
         no_answer=int((np.minimum(lengths.chosen, lengths.rejected) == 0).sum()),
         unknown_people=int((unnamed & counting).sum()),
         not_audited=start.not_audited,
+        in_groups=start.in_groups,
         unused=start.unused,
     )
 
@@ -130,6 +133,9 @@ def remarks_about(counts: DataCounts, max_length: int | None) -> Iterator[Remark
     if counts.not_audited:
         start = f"{many(counts.not_audited, 'annotator')}; their reliability starts as that of anybody"
         yield Remark("Not audited", "Not in the audit", start)
+    if counts.in_groups:
+        alone = f"{many(counts.in_groups, 'annotator')} of the audit's groups; beliefs_use=fixed keeps its confidences"
+        yield Remark("Groups", "Judged one by one in training", alone)
     if counts.unused:
         columns = f"the column{'s' * (len(counts.unused) > 1)} {', '.join(counts.unused)}"
         yield Remark("Unused", "Carried and used for nothing", columns)
