@@ -47,6 +47,7 @@ WORKFLOWS: dict[str, Callable[..., Any]] = {
     "generate": votewise.generate,
     "judge": votewise.judge,
     "jury": votewise.jury,
+    "rank": votewise.rank_models,
     "read": votewise.read,
     "score": votewise.score,
     "simulate annotators": votewise.simulate_votes,
@@ -59,11 +60,14 @@ PRINTING = {"quiet", "json"}
 """Options about what is printed, which Python has no use for."""
 
 ONLY_IN_PYTHON: Mapping[str, Mapping[str, str]] = {
+    "audit": {"groups": "the shell says it with --group and --group-column"},
     "train": dict.fromkeys(("settings", "options"), "the command passes on all options that it does not declare"),
 }
 """Path of a command -> parameter of its workflow that is no option -> why. ``progress`` is one everywhere."""
 
-ONLY_IN_SHELL: Mapping[str, Mapping[str, str]] = {}
+ONLY_IN_SHELL: Mapping[str, Mapping[str, str]] = {
+    "audit": dict.fromkeys(("group", "group_column"), "they are what Python's groups can be"),
+}
 """Path of a command -> option that is no parameter of its workflow -> why."""
 
 OTHER_DEFAULT: Mapping[str, Mapping[str, str]] = {"demo": {"out": "the command always writes"}}
@@ -192,6 +196,13 @@ class Case:
 
 def make_votes(folder: Path) -> None:
     pq.write_table(make_demo_data(pairs=60).table, folder / "votes.parquet")
+
+
+def make_battles(folder: Path) -> None:
+    """Votes between three models, some of them ties."""
+    winners = ("model_a", "model_b", "model_a", "tie")
+    lines = [f"m{i % 3},m{(i + 1) % 3},{winners[i % 4]}\n" for i in range(120)]
+    (folder / "battles.csv").write_text("model_a,model_b,winner\n" + "".join(lines), encoding="utf-8")
 
 
 def make_renamed_votes(folder: Path) -> None:
@@ -354,6 +365,13 @@ CASES = [
             "report": False,
         },
         make_renamed_votes,
+    ),
+    Case("rank", ("battles.csv",), {"out": "ranking"}, make_battles),
+    Case(
+        "rank",
+        ("battles.csv",),
+        {"out": "ranking", "ties": "davidson", "level": 0.9, "report": False, "on_error": "skip"},
+        make_battles,
     ),
     Case("demo", options={"out": "demo", "seed": 3, "quick": True}, shell_only=()),
     Case("export", ("audit",), {"out": "train.jsonl"}, make_audit),

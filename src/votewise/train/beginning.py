@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from accelerate.utils import parse_flag_from_env
 from datasets import Dataset, IterableDataset
 from peft import PeftModel
 from transformers import TrainerCallback
@@ -106,8 +107,10 @@ def begin(train_dataset: Any, args: RobustPreferenceConfig, *, carry: bool = Fal
 
 def needs_copy(model: Any, args: RobustPreferenceConfig, others: dict[str, Any]) -> bool:
     """Whether the model was never saved, so TRL could not load the reference model's weights and needs a copy."""
-    if isinstance(model, str | PeftModel) or args.precompute_ref_log_probs or others.get("peft_config") is not None:
+    if isinstance(model, str | PeftModel) or others.get("peft_config") is not None:
         return False
+    if args.precompute_ref_log_probs and not (args.fsdp or parse_flag_from_env("ACCELERATE_USE_FSDP")):
+        return False  # under FSDP TRL loads a reference model even so
     return not getattr(model.config, "_name_or_path", "")
 
 

@@ -112,7 +112,7 @@ class RobustPreferenceTrainer(TrlTrainer):
         self.rows, self.beliefs = start.rows, start.beliefs
         self._votes = BatchVotes(self.rows, self.beliefs, args, self.loss)
         self.scoring = CheckedScoring(args)
-        # TRL builds no reference model if this is set; ``with_reference_logps`` computes nothing for losses without one.
+        # TRL keeps no reference model if this is set; ``with_reference_logps`` computes nothing for losses without one.
         args.precompute_ref_log_probs = not self.loss.reference or bool(args.precompute_ref_log_probs)
         if ref_model is None and needs_copy(model, args, kwargs):
             ref_model = copy.deepcopy(model)

@@ -115,8 +115,9 @@ class TrlTrainer(DPOTrainer):
             self._paper = {"title": title, "id": number, "citation": "\n\n".join(bibtex for *_, bibtex in papers)}
 
     def no_reference_logps(self) -> None:
-        """Data that are given after training need no reference log-probabilities: TRL would ask for a reference model."""
+        """No reference log-probabilities are needed: keep no model for them, and ask for none if data come later."""
         self.precompute_ref_logps = False
+        self.ref_model = None
 
     @property
     def whole_weights_hash(self) -> str | None:
