@@ -39,8 +39,8 @@ FIRST_SPREAD, LEAST_SPREAD, LARGEST_SPREAD = 1.0, 0.05, 3.0
 """Where the search of tau begins, and its range. At the lower end pairs hardly differ."""
 
 SAMPLE = 40_000
-"""Pairs that spread and prior are fitted to, where there are many more: of a million votes with tau = 0.8 they gave 0.82, all
-pairs 0.76."""
+"""Pairs that spread and prior are fitted to, where there are many more. Of a million votes with tau = 0.8 they gave
+0.82, all pairs 0.76."""
 
 ENOUGH = 50
 """Votes per annotator that such a sample must have on average: with fewer the spread comes out too large."""
