@@ -120,6 +120,7 @@ def test_a_warning_comes_once_and_notes_say_the_rest() -> None:
     assert about_fit["fit-copying"].severity == "warning"
     assert [d.severity for d in about_fit.values()].count("warning") == 1
     assert "p0 and p1" in about_fit["fit-copying"].message
+    assert "--group NAME=PATTERN" in about_fit["fit-copying"].message
     assert about_fit["fit-tests"].severity == "info"
     assert result.fit_tests is not None
     assert len(result.fit_tests.tests) == 3

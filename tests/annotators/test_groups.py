@@ -123,7 +123,9 @@ def test_flags_calibration_and_tables_know_the_groups() -> None:
     votes, _, _ = judged(9, pairs=300)
     result = estimate_reliability(votes, groups=JUDGES, fit_tests=True)
     assert result.annotators["group"].to_pylist() == [None] * 30 + ["judges"] * 6
-    assert result.fit_tests is None
+    assert result.fit_tests is not None
+    assert not result.fit_tests.tests
+    assert "already said by groups" in result.fit_tests.untested
     assert result.said is not None
     assert result.said[0] < result.said[1]
     assert {"group", "groups-said"} <= {item.code for item in result.diagnostics}

@@ -18,6 +18,7 @@ from scripted import Reply, refused, said, scripted_server
 
 import votewise
 from shell import process
+from votewise.cli.printing.judge import print_plan
 from votewise.errors import BadInputError
 from votewise.judge import JudgeModel
 from votewise.storage.journal import journal_records
@@ -388,3 +389,17 @@ def test_equal_answers_and_other_shapes(tmp_path: Path) -> None:
         votewise.judge(same, judge="m")
     with pytest.raises(BadInputError, match="response_a"):
         votewise.judge([{"prompt": "x", "text": "one"}], judge="m")
+
+
+@pytest.mark.parametrize("report", [True, False])
+def test_a_dry_run_lists_every_file_that_a_run_would_write(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], report: bool
+) -> None:
+    pairs = write_pairs(tmp_path / "pairs.jsonl", 4)
+    options: dict[str, Any] = {"out": Path("votes.jsonl"), "report": report}
+    planned = votewise.judge(pairs, judge="m", dry_run=True, **options)
+    print_plan(planned, report=report)
+    listed = capsys.readouterr().out.split("Would be written: ")[1].split()
+    with scripted_server(reply_by(m=right_except())) as server:
+        written = judged(pairs, server.url, **options | {"out": tmp_path / "votes.jsonl"}).files
+    assert {name.rstrip(",") for name in listed} == {file.name for file in written}

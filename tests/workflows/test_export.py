@@ -366,3 +366,57 @@ def test_objects_of_the_source_are_json_in_parquet(tmp_path: Path) -> None:
 def test_votes_without_a_prompt_ask_nothing_in_openais_shape(tmp_path: Path) -> None:
     rows = [{"worker": "w", "left": "x", "right": "y", "label": "x"}]
     assert lines(exported(tmp_path, rows, to="openai"))[0]["input"] == {"messages": []}
+
+
+def judged_rows(**more: Any) -> list[dict[str, Any]]:
+    """Forty pairs with the votes of three judges who mostly say the same, and of four people."""
+    rows = []
+    for i in range(40):
+        good, poor = f"good {i}", f"poor {i}"
+        wrong = {"gpt-0": i % 4 == 0, "gpt-1": i % 4 == 0, "gpt-2": i % 5 == 0}
+        wrong |= {f"person {k}": (i + k) % 6 == 0 for k in range(4)}
+        rows += [
+            {"prompt": f"P{i}", "response_a": good, "response_b": poor, "annotator": name, "label": "ab"[said]} | more
+            for name, said in wrong.items()
+        ]
+    return rows
+
+
+@pytest.mark.parametrize("in_memory", [True, False])
+def test_what_was_found_of_groups_goes_with_the_rows(tmp_path: Path, in_memory: bool) -> None:
+    found = votewise.audit(judged_rows(), groups={"judges": "gpt-*"}, out=tmp_path / "audit", fit_tests=False)
+    audit: Any = found if in_memory else tmp_path / "audit"
+    confidence = dict(zip(range(280), found.reliability.confidence.to_pylist(), strict=True))
+    for shape, name in (("trl", "train.jsonl"), ("votes", "votes.parquet")):
+        result = votewise.export(audit, out=tmp_path / name, to=shape, min_confidence=0.0)
+        rows = result.table.to_pylist()
+        assert [row["group"] for row in rows] == [("judges" if row["annotator"][0] == "g" else None) for row in rows]
+        assert [row["confidence"] for row in rows] == pytest.approx(list(confidence.values()))
+        (group,) = found.reliability.groups
+        assert any(f"'judges' (3 annotators worth {group.effective:.1f}" in note for note in result.notes)
+        beside = json.loads(result.files[1].read_text(encoding="utf-8"))
+        assert result.files[1].name == f"{Path(name).stem}-groups.json"
+        assert beside["groups"][0]["effective"] == group.effective
+        assert beside["members"] == {f"gpt-{k}": "judges" for k in range(3)}
+        assert beside["said"]["with_groups"] < beside["said"]["without_groups"]
+    one = votewise.export(audit, out=tmp_path / "pairs.jsonl", one_per_pair=True, min_confidence=0.0)
+    openai = votewise.export(audit, out=tmp_path / "openai.jsonl", to="openai", min_confidence=0.0)
+    for result in (one, openai):
+        assert "group" not in result.table.column_names
+        assert [file.name for file in result.files][1:] == [f"{result.files[0].stem}-groups.json"]
+
+
+def test_without_groups_there_is_nothing_about_them(tmp_path: Path) -> None:
+    votewise.audit(judged_rows(), out=tmp_path / "audit", fit_tests=False)
+    result = votewise.export(tmp_path / "audit", out=tmp_path / "train.jsonl")
+    assert "group" not in result.table.column_names
+    assert (result.notes, result.files) == ((), (tmp_path / "train.jsonl",))
+
+
+def test_a_group_column_of_the_source_keeps_its_name(tmp_path: Path) -> None:
+    rows = [row | {"group": "house" if row["annotator"][0] == "g" else None} for row in judged_rows()]
+    audit = votewise.audit(rows, groups="group", fit_tests=False)
+    for shape in ("trl", "votes"):
+        result = votewise.export(audit, out=tmp_path / "train.jsonl", to=shape, min_confidence=0.0)
+        assert result.table["group"].to_pylist() == result.table["votewise_group"].to_pylist()
+        assert "'group' is in 'votewise_group'" in " ".join(result.notes)

@@ -37,6 +37,12 @@ from votewise.defaults import LEVEL, RELIABLE_FROM
 from votewise.inference.calibration import calibration_table, predictive_calibration
 from votewise.inference.diagnostic import Diagnostic, worst_first
 
+GROUPS_KNOWN = (
+    "who errs together is already said by groups, and the tests take everybody for independent; without groups they "
+    "would ask whether some annotators copy"
+)
+"""Why nothing is tested where there are groups."""
+
 
 def estimate_reliability(
     votes: Votes,
@@ -118,7 +124,8 @@ def estimate_reliability(
         check_composes(votes, shared_pairs=shared_pairs, model=model)
         members = groups_of(votes, groups)
         fit = fit_reliability(evidence_of(votes), settings, progress=progress)
-        return _result(votes, with_groups(fit, *members, progress), None)
+        untested = FitTests(untested=GROUPS_KNOWN) if fit_tests and intervals else None
+        return _result(votes, with_groups(fit, *members, progress), untested)
     evidence = evidence_of(votes, shared_pairs=shared_pairs)
     answers = None if model in ("equal", "difficulty") else answer_codes(votes)
     check_pair_model(model, evidence, answers, settings)

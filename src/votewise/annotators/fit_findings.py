@@ -67,7 +67,8 @@ def _copying(test: FitTest) -> str:
     return (
         f"Some annotators agree with one another more often than their reliabilities explain (p = {test.p_value:.3g})"
         f"{stand_out}. They may copy, use one tool, or share a mistake; reliability and confidence are then too high. Read "
-        "votes that they share, and audit again with only one of those who do not judge independently."
+        "votes that they share; if they do not judge independently, audit again with them as a group: --group "
+        "NAME=PATTERN, in Python groups={NAME: PATTERN}."
     )
 
 

@@ -75,7 +75,7 @@ class GroupBeliefs:
             found.append(Diagnostic("group", "info", text))
         text = (
             f"The likelier responses are right with a probability of {self.said:.3f} on average; without groups it would be "
-            f"{self.said_without:.3f}. Whether the model describes the votes was not tested: the tests know no groups."
+            f"{self.said_without:.3f}."
         )
         found.append(Diagnostic("groups-said", "info", text))
         return found

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections import Counter
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -15,6 +15,7 @@ import pyarrow.parquet as pq
 
 from votewise.annotators.carried import carried_columns
 from votewise.annotators.gold import score_against_gold
+from votewise.annotators.group_members import members_of
 from votewise.annotators.results import ReliabilityResult
 from votewise.data.lazy_table import LazyTable, batches_of, with_columns
 from votewise.data.left_out import LeftColumn, left_columns, with_digests
@@ -37,12 +38,16 @@ SUMMARY_KEYS = ("one_per_row", "flags", "prior")
 
 @dataclass(frozen=True, eq=False)
 class Audit:
-    """A folder of results, read back: the ``summary`` and the tables as ``write_audit`` wrote them."""
+    """A folder of results, read back: the ``summary`` and the tables as ``write_audit`` wrote them.
+
+    ``members`` says who is in which group: annotator -> group, empty without groups.
+    """
 
     folder: Path
     summary: dict[str, Any]
     votes: pa.Table
     pairs: pa.Table
+    members: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def confidence(self) -> pa.ChunkedArray:
@@ -213,8 +218,10 @@ def load_audit(folder: Path, source: Any = None) -> Audit:
             )
     try:
         summary = json.loads(files["summary.json"].read_text(encoding="utf-8"))
+        members = members_of(pq.read_table(folder / "annotators.parquet")) if summary.get("groups") else {}
         if "texts_left" not in summary:
-            return Audit(folder, summary, open_parquet(files["votes.parquet"]), open_parquet(files["pairs.parquet"]))
+            votes, pairs = open_parquet(files["votes.parquet"]), open_parquet(files["pairs.parquet"])
+            return Audit(folder, summary, votes, pairs, members)
         votes, pairs = pq.read_table(files["votes.parquet"]), pq.read_table(files["pairs.parquet"])
         left = {"votes": _left(summary, "votes", votes), "pairs": _left(summary, "pairs", pairs)}
         where = database_of(source, str(summary["source"]))
@@ -223,9 +230,14 @@ def load_audit(folder: Path, source: Any = None) -> Audit:
             summary,
             with_texts(votes, left["votes"], where, pa.string()),
             with_texts(pairs, left["pairs"], where, pa.large_string()),
+            members,
         )
     except VotewiseError:
         raise
+    except FileNotFoundError as error:  # the other files were looked for above
+        raise BadInputError(
+            "annotators.parquet is missing", source=str(folder), expected="a folder written by `votewise audit`"
+        ) from error
     except (ValueError, TypeError, AttributeError, pa.ArrowException) as error:
         raise BadInputError(f"cannot be read: {error}", source=str(folder)) from error
 

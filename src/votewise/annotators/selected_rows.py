@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
+from votewise.annotators.group_members import group_column
 from votewise.annotators.select import Selection
 from votewise.arrays import Floats, Signs
 from votewise.data.derived_table import DerivedTable
 from votewise.data.identity import ALSO
 from votewise.data.lazy_table import LazyTable, StoredColumns, with_columns
 from votewise.data.own_columns import free_name, read_back
-from votewise.data.preference_shapes import FLIPPED, pick
+from votewise.data.preference_shapes import FLIPPED, TOGETHER, pick
 from votewise.data.votes import Votes, judgement_names
 from votewise.sources.cells import is_string, whole_numbers
 
@@ -48,16 +49,19 @@ def pair_rows(pairs: Any, selection: Selection) -> Any:
     )
 
 
-def vote_rows(votes: Votes, selection: Selection, carried: Sequence[str] = ()) -> Any:
+def vote_rows(
+    votes: Votes, selection: Selection, carried: Sequence[str] = (), members: Mapping[str, str] | None = None
+) -> Any:
     """The selected votes in the plain format, each with its responses in the order in which they were shown.
 
-    ``carried`` are the source's other columns; where one has the name of one of ours, it keeps the name.
+    ``carried`` are the source's other columns; where one has the name of one of ours, it keeps the name. ``members`` says
+    which group each annotator is in, for a column ``group``; none of it without groups.
     """
     texts = votes.texts
     in_files = set(texts.in_files) if isinstance(texts, LazyTable) and isinstance(votes.table, LazyTable) else set()
     if {"response_a", "response_b"} <= in_files and votes.flipped is not None:
-        return _left_in_files(votes, selection, texts, carried)
-    return _beside(_vote_rows(votes, selection, texts), _of_source(votes, selection, carried))
+        return _left_in_files(votes, selection, texts, carried, members)
+    return _beside(_vote_rows(votes, selection, texts, members), _of_source(votes, selection, carried))
 
 
 def _of_source(votes: Votes, selection: Selection, carried: Sequence[str]) -> Any:
@@ -76,13 +80,15 @@ def _beside(plain: pa.Table, own: Any) -> Any:
     return with_columns(own, dict(zip(names, plain.columns, strict=True)), first=True)
 
 
-def _left_in_files(votes: Votes, selection: Selection, texts: Any, carried: Sequence[str]) -> DerivedTable:
+def _left_in_files(
+    votes: Votes, selection: Selection, texts: Any, carried: Sequence[str], members: Mapping[str, str] | None
+) -> DerivedTable:
     """The same, with the texts of every vote's own row, which are those of its pair."""
     assert votes.table is not None  # noqa: S101 (for type checkers: the votes were read from a file)
     assert votes.flipped is not None  # noqa: S101
     left, own = texts.in_files, votes.table.stored.rows
     rows = selection.rows if own is None else own[selection.rows]
-    plain = _vote_rows(votes, selection, texts.drop_columns(left))
+    plain = _vote_rows(votes, selection, texts.drop_columns(left), members)
     shown_first = np.zeros(len(rows), bool) if votes.swapped is None else votes.swapped[selection.rows]
     swap = pa.array(votes.flipped[selection.rows] != shown_first)
     names = [plain.column_names[0], *(name for name in TEXTS if name in texts.column_names)]
@@ -112,7 +118,7 @@ def _left_in_files(votes: Votes, selection: Selection, texts: Any, carried: Sequ
     return DerivedTable(table, oriented, [*stored.names])
 
 
-def _vote_rows(votes: Votes, selection: Selection, texts: Any) -> pa.Table:
+def _vote_rows(votes: Votes, selection: Selection, texts: Any, members: Mapping[str, str] | None) -> pa.Table:
     rows, pair = selection.rows, votes.pair[selection.rows]
     swapped = np.zeros(len(rows), bool) if votes.swapped is None else votes.swapped[rows]
     shown = np.where(swapped, -1, 1).astype(np.int8)
@@ -124,6 +130,8 @@ def _vote_rows(votes: Votes, selection: Selection, texts: Any) -> pa.Table:
                 other = _OTHER.get(name)
                 columns[name] = texts[name] if other is None else pick(texts[name], texts[other], swapped)
     columns["annotator"] = votes.annotator_ids.take(pa.array(votes.annotator[rows]))
+    if members:
+        columns[TOGETHER] = group_column(votes.annotator_ids, members).take(pa.array(votes.annotator[rows]))
     columns["label"] = _labels(selection.sign * shown)
     columns["confidence"] = pa.array(selection.confidence)
     if selection.flips:

@@ -65,7 +65,8 @@ def export(
     """Turn an audit into a training file without the votes that are probably wrong.
 
     Rows carry `annotator`, `confidence` and the source's other columns, except in OpenAI's shape, which allows no others.
-    Ties are dropped.
+    Ties are dropped. After an audit with groups (`votewise audit --group`), confidences take shared errors into account:
+    rows carry `group`, too, and NAME-groups.json beside the file says what each group is worth.
 
     **Examples:**
 

@@ -213,7 +213,7 @@ def judge(
             progress=bar,
         )
     if dry_run:
-        print_plan(result)
+        print_plan(result, report=report)
     elif as_json:
         print_json(result.summary)
     elif not quiet:

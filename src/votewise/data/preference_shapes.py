@@ -25,6 +25,9 @@ ROLES = {"prompt": "user", "chosen": "assistant", "rejected": "assistant"}
 FLIPPED = "flipped"
 """Our column that says whether the other response is preferred than in the source; there where votes could be flipped."""
 
+TOGETHER = "group"
+"""Our column that says which annotators err together; there after an audit with groups."""
+
 ABOUT = ("annotator", "confidence", "judgement")
 """Columns about the vote."""
 
@@ -39,14 +42,14 @@ def preference_table(
 
     Args:
         plain: columns ``label`` (``a`` or ``b``), ``response_a``, ``response_b``, ``annotator``, ``confidence`` and,
-            where known, ``prompt``, ``judgement`` and ``flipped``.
+            where known, ``prompt``, ``judgement``, ``group`` and ``flipped``.
         source: where the votes are from, for the message about missing texts.
         carried: other columns to keep.
         types: where these are some rows of many, the types of the columns that are ``made_of`` all of them.
 
     Returns:
         Columns ``prompt`` (where known), ``chosen``, ``rejected``, what else a model sees, ``annotator``, ``confidence``
-        and, where known, ``judgement`` and ``flipped``; then those that are carried.
+        and, where known, ``judgement``, ``group`` and ``flipped``; then those that are carried.
     """
     theirs, plain = plain, _ours(plain, carried)
     found = dict(_shown(plain, source, types))
@@ -55,9 +58,10 @@ def preference_table(
     for name in ABOUT:
         if name in plain.column_names:
             found[name] = (plain.schema.field(name).remove_metadata(), plain[name])
-    if FLIPPED in plain.column_names:
-        own = free_name(free_name(FLIPPED, carried), [*found, *carried])
-        found[own] = (plain.schema.field(FLIPPED).remove_metadata(), plain[FLIPPED])
+    for name in (TOGETHER, FLIPPED):
+        if name in plain.column_names:
+            own = free_name(free_name(name, carried), [*found, *carried])
+            found[own] = (plain.schema.field(name).remove_metadata(), plain[name])
     for name in carried:
         found.setdefault(name, (theirs.schema.field(name), theirs[name]))
     fields = [field.with_name(name) for name, (field, _) in found.items()]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -70,6 +70,8 @@ def export(
         to: ``trl`` (prompt, chosen, rejected, annotator, confidence), ``votes`` (plain votes with their confidence) or
             ``openai`` (input, preferred_output, non_preferred_output; .jsonl only). The first two keep the source's other
             columns, if they are rows of votes and not of pairs, and say with ``flip_below`` which votes are ``flipped``.
+            After an audit with groups of annotators who err together, they also say which ``group`` each vote's
+            annotator is in, and ``out`` gets a file beside it, NAME-groups.json, with what was found of each group.
         min_confidence: drop votes whose confidence is less than this.
         flip_below: flip votes whose confidence is less than this; their confidence becomes 1 - confidence. None flips
             none.
@@ -82,8 +84,10 @@ def export(
         BadInputError: settings that contradict each other, a folder without an audit, votes without texts (except to
             ``votes``), or a file that cannot be written.
     """
+    from votewise.annotators.group_members import group_facts, group_notes
     from votewise.annotators.saved import load_audit
     from votewise.data.preference_shapes import openai_table, preference_table
+    from votewise.storage.files import write_json
     from votewise.storage.row_files import write_rows
 
     progress = progress or SILENT
@@ -108,9 +112,22 @@ def export(
     if file is not None:
         progress.stage(f"Writing {file}")
         write_rows(file, table)
+    groups, said = found.summary.get("groups") or (), found.summary.get("said")
+    notes = (*notes, *group_notes(groups, said))
+    files: tuple[Path, ...] = () if file is None else (file,)
+    if file is not None and groups:
+        beside = file.with_name(f"{file.stem}-groups.json")
+        write_json(beside, group_facts(groups, said, _members(found)))
+        files = (file, beside)
     flipped = int(selection.flipped.sum())
-    files = () if file is None else (file,)
     return ExportResult(table, selection.kept, flipped, selection.dropped, selection.ties, files, notes)
+
+
+def _members(audit: AuditResult | Audit) -> Mapping[str, str]:
+    """Annotator -> group; empty without groups."""
+    from votewise.annotators.group_members import members_of
+
+    return members_of(audit.reliability.annotators) if isinstance(audit, AuditResult) else audit.members
 
 
 def _made(table: Any, make: Callable[[pa.Table], pa.Table], carried: Sequence[str] = ()) -> Any:
@@ -183,7 +200,7 @@ def _selected_votes(
     from votewise.annotators.select import select_votes
     from votewise.annotators.selected_rows import vote_rows
     from votewise.data.own_columns import note_of, usual_name
-    from votewise.data.preference_shapes import FLIPPED
+    from votewise.data.preference_shapes import FLIPPED, TOGETHER
 
     if isinstance(audit, AuditResult):
         votes, found, summary = audit.votes, audit.reliability.confidence, audit.summary
@@ -198,8 +215,12 @@ def _selected_votes(
         carried, out = for_trl(votes.table, carried)
     elif to == "openai":  # which allows no other columns, whatever they are called
         carried = []
-    table = vote_rows(votes, selection, carried)
+    table = vote_rows(votes, selection, carried, _members(audit))
     ours = {usual_name(own): own for own in table.column_names if own not in carried}
-    # All that TRL's shape has beside texts, but for this one, is refused above as a name of a carried column.
-    shown = ours if to == "votes" else {name: own for name, own in ours.items() if name == FLIPPED and to == "trl"}
+    # All that TRL's shape has beside texts, but for these, is refused above as a name of a carried column.
+    shown = (
+        ours
+        if to == "votes"
+        else {name: own for name, own in ours.items() if name in (FLIPPED, TOGETHER) and to == "trl"}
+    )
     return selection, table, carried, (*left_out(out, f"the shape '{to}'"), *note_of(shown))

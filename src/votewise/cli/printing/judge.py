@@ -13,8 +13,8 @@ from votewise.judge.results import JudgeCounts, JudgeResult
 from votewise.storage.journal import SUFFIX
 
 
-def print_plan(result: JudgeResult) -> None:
-    """Print what would be asked, about how many tokens that takes, and what it costs."""
+def print_plan(result: JudgeResult, *, report: bool = True) -> None:
+    """Print what would be asked, about how many tokens that takes, what it costs, and which files there would be."""
     job, o = result.job, result.job.options
     say(f"{many(len(job.pairs), 'pair')} in {job.pairs.source} ({job.pairs.format or 'pairs'})")
     _say_left_out(result)
@@ -34,7 +34,8 @@ def print_plan(result: JudgeResult) -> None:
         )
     Screen().print(table)
     say("Tokens and cost are estimates from the texts' lengths." + _total(result))
-    say(f"Would be written: {', '.join(str(file) for file in (job.out, job.summary) if file is not None)}")
+    files = (job.out, job.summary, job.report if report else None)
+    say(f"Would be written: {', '.join(str(file) for file in files if file is not None)}")
 
 
 def print_judged(result: JudgeResult) -> None:
