@@ -29,6 +29,7 @@ LAYERS = (
     ("score",),
     ("evaluate",),
     ("judge",),
+    ("collect",),
     ("demo",),
     ("workflows",),
     ("cli",),
@@ -72,6 +73,10 @@ HEAVY = (
     "rich",
     "openai",
     "lm_eval",
+    "sqlalchemy",
+    "alembic",
+    "fastapi",
+    "uvicorn",
 )
 """What `import votewise` must not load."""
 

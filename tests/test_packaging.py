@@ -20,7 +20,7 @@ METADATA = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))[
 EXTRAS: dict[str, list[str]] = METADATA["optional-dependencies"]
 MODULES = {
     *("torch", "transformers", "trl", "peft", "accelerate", "datasets", "openai", "lm_eval", "psycopg", "pyspark"),
-    *("vllm", "vl_convert", "tiktoken"),
+    *("vllm", "vl_convert", "tiktoken", "sqlalchemy", "alembic"),
 }
 """What a user may have left out."""
 
@@ -65,7 +65,7 @@ def test_libraries_state_ranges_and_pins_are_elsewhere() -> None:
 
 
 def test_extras_are_those_that_messages_and_docs_name() -> None:
-    assert set(EXTRAS) == {"train", "score", "endpoint", "eval", "postgres", "spark", "dev", "bench"}
+    assert set(EXTRAS) == {"train", "score", "endpoint", "eval", "postgres", "collect", "spark", "dev", "bench"}
     files = [*ROOT.glob("src/**/*.py"), *ROOT.glob("docs/*.md"), *ROOT.glob("recipes/*.md"), ROOT / "README.md"]
     named = {
         extra
@@ -116,6 +116,7 @@ HERE = ("--base-url", "http://127.0.0.1:9/v1")
         ("endpoint", ["evaluate", "win-rate", "new.jsonl", "old.jsonl", "--llm-judge", "m", *HERE, "--out", "out"]),
         ("eval", ["evaluate", "benchmark", "mmlu", "--model", "m", "--out", "out"]),
         ("postgres", ["audit", "postgres://nobody@127.0.0.1:9/votes?table=votes", "--out", "out"]),
+        ("collect", ["collect", "init", "study"]),
         ("spark", ["audit", "pyspark://?table=votes", "--out", "out"]),
         ("spark", ["filter", "pyspark://?table=clicks", "--win-rate", "0.7", "--out", "out"]),
     ],

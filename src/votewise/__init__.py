@@ -38,6 +38,8 @@ if TYPE_CHECKING:
     from votewise.users.read_clicks import count_comparisons
     from votewise.users.results import AttentivenessResult
     from votewise.workflows.audit import AuditResult, audit
+    from votewise.workflows.collect_init import CollectFolder, collect_init
+    from votewise.workflows.collect_migrate import CollectMigration, collect_migrate
     from votewise.workflows.demo import DemoResult, demo
     from votewise.workflows.evaluate_benchmark import BenchmarkEvaluation, evaluate_benchmark
     from votewise.workflows.evaluate_matrix import MatrixEvaluation, evaluate_matrix
@@ -70,6 +72,8 @@ __all__ = [
     "Bounds",
     "Clicks",
     "ClicksSimulation",
+    "CollectFolder",
+    "CollectMigration",
     "Counts",
     "DemoResult",
     "Diagnostic",
@@ -93,6 +97,8 @@ __all__ = [
     "WinRateEvaluation",
     "__version__",
     "audit",
+    "collect_init",
+    "collect_migrate",
     "count_comparisons",
     "demo",
     "estimate_attentiveness",
@@ -135,6 +141,8 @@ _HOMES = {
     "Bounds": "votewise.users.known_win_rates",
     "Clicks": "votewise.data.clicks",
     "ClicksSimulation": "votewise.workflows.simulate_clicks",
+    "CollectFolder": "votewise.workflows.collect_init",
+    "CollectMigration": "votewise.workflows.collect_migrate",
     "Counts": "votewise.data.clicks",
     "DemoResult": "votewise.workflows.demo",
     "Diagnostic": "votewise.inference.diagnostic",
@@ -157,6 +165,8 @@ _HOMES = {
     "VotewiseError": "votewise.errors",
     "WinRateEvaluation": "votewise.workflows.evaluate_win_rate",
     "audit": "votewise.workflows.audit",
+    "collect_init": "votewise.workflows.collect_init",
+    "collect_migrate": "votewise.workflows.collect_migrate",
     "count_comparisons": "votewise.users.read_clicks",
     "estimate_attentiveness": "votewise.users.estimate",
     "estimate_reliability": "votewise.annotators.estimate",

@@ -14,6 +14,7 @@ import typer
 from votewise._version import __version__
 from votewise.cli import (
     audit,
+    collect,
     demo,
     evaluate,
     export,
@@ -68,6 +69,8 @@ def votewise(
     for votes on them, `votewise jury` measures what such votes are worth, and `votewise evaluate` measures how often one
     model's answers beat another's.
 
+    **Gather votes of your own:** `votewise collect` keeps comparisons and votes in a database.
+
     **Try things out:** `votewise simulate` makes votes and clicks whose truth is known.
     """
 
@@ -83,6 +86,7 @@ app.command()(score.score)
 app.command()(judge.judge)
 app.command()(jury.jury)
 app.add_typer(evaluate.app, name="evaluate")
+app.add_typer(collect.app, name="collect")
 app.add_typer(simulate.app, name="simulate")
 app.command()(formats.formats)
 app.command()(demo.demo)
