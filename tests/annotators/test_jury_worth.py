@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import numpy as np
@@ -155,6 +156,28 @@ def test_without_a_reference_nothing_is_said_about_errors_together() -> None:
     assert found.together is None
     assert found.reference is None
     assert "Neither gold nor people" in found.notes[0]
+
+
+def test_without_a_reference_the_groups_are_those_of_an_audit() -> None:
+    # Judges of different families err independently here, so that said is right: standard error .02 for 400 pairs.
+    true = JuryModel(np.full(6, 0.8), np.array([0, 0, 0, 1, 2, 3], np.int32), 0.0, 0.8)
+    said = true.draw(400, np.random.default_rng(1))
+    rows = rows_of(said, ["x", "x", "x", "y", "z", "w"], gold=None)
+    (note,) = worth_of(rows).notes
+    found = re.search(
+        r"with a probability of ([0-9.]+) on average; the group 'x' of 3 judges would be worth ([0-9.]+)", note
+    )
+    assert found is not None
+    right = (true.log_odds(said) > 0).mean()
+    assert float(found[1]) == pytest.approx(right, abs=0.08)
+    assert 1.0 < float(found[2]) < 2.2
+    assert "not a finding" in note
+
+
+def test_judges_of_one_group_and_no_reference_are_refused() -> None:
+    (note,) = worth_of(rows_of(np.ones((20, 3), int), ["x"] * 3, gold=None)).notes
+    assert "all judges are in the group 'x'" in note
+    assert "probability" not in note
 
 
 def test_one_judge_is_worth_one() -> None:

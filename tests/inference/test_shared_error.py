@@ -8,18 +8,19 @@ import numpy as np
 import pytest
 from scipy.special import expit, logit, ndtr, ndtri
 
+from votewise.inference import grouped_votes
+from votewise.inference.grouped_votes import GroupedVotes
 from votewise.inference.observation import Evidence
 from votewise.inference.shared_error import (
-    GroupedVotes,
     effective_number,
     error_correlation,
     expect_errors,
     expected_votes,
-    most_likely_log_odds,
     shared_error_nodes,
     shares_of,
 )
 from votewise.inference.shared_error_scores import own_information, vote_scores
+from votewise.inference.shared_error_steps import log_posterior_slope, most_likely_log_odds
 
 ETA = np.array([0.8, 0.7, 0.65, 0.9, 0.55, 0.3])
 GROUP = np.array([0, 0, 0, 1, 1, -1], np.int32)
@@ -103,15 +104,18 @@ def test_slopes_and_information_are_those_of_finite_differences() -> None:
 
 def test_the_m_step_is_where_the_expected_log_posterior_is_flat() -> None:
     votes, x = grouped(), logit(ETA)
-    expected = expected_votes(votes, expect_errors(votes, x, R))
     pull, share = (np.full(len(ETA), 2.0), np.full(len(ETA), 1.0)), shares_of(votes, R)
-    for _ in range(8):
-        x = most_likely_log_odds(x, share, expected, pull, votes.alone_counts)
+    expected = expected_votes(votes, expect_errors(votes, x, R))
+    for _ in range(20):
+        at_nodes = expect_errors(votes, x, R).at_nodes
+        x = most_likely_log_odds(votes, x, R, at_nodes, expected, pull)
     nodes = shared_error_nodes()[0]
 
     def objective(point: np.ndarray) -> np.ndarray:
         p = ndtr((ndtri(expit(point))[:, None] + np.sqrt(share)[:, None] * nodes) / np.sqrt(1 - share)[:, None])
-        inside = (expected.right * np.log(p) + expected.wrong * np.log(1 - p)).sum(axis=1)
+        inside = np.zeros(len(ETA))
+        p = p[votes.members]
+        inside[votes.members] = (expected.right * np.log(p) + expected.wrong * np.log(1 - p)).sum(axis=1)
         right, wrong = expected.alone + pull[0], votes.alone_counts - expected.alone + pull[1]
         return inside + right * np.log(expit(point)) + wrong * np.log(expit(-point))
 
@@ -127,9 +131,46 @@ def test_without_shared_errors_it_is_the_plain_model() -> None:
     assert found.log_likelihood == pytest.approx(evidence.log_likelihood(posterior, x), abs=1e-9)
     pull = (np.full(len(ETA), 2.0), np.full(len(ETA), 1.0))
     expected = expected_votes(votes, found)
-    new = most_likely_log_odds(x, np.zeros(len(ETA)), expected, pull, votes.alone_counts)
+    new = most_likely_log_odds(votes, x, np.zeros(2), found.at_nodes, expected, pull)
     plain = (evidence.expected_right(posterior) + 2) / (evidence.counts + 3)
     np.testing.assert_allclose(expit(new), plain, atol=1e-9)
+
+
+def test_the_slope_of_the_log_posterior_is_that_of_finite_differences() -> None:
+    votes, x, root, h = grouped(), logit(ETA), np.sqrt(R), 1e-5
+    found = expect_errors(votes, x, R)
+    nothing = (np.zeros(len(ETA)), np.zeros(len(ETA)))
+    slope, by_root = log_posterior_slope(votes, x, R, found, expected_votes(votes, found), nothing)
+
+    def at(x: np.ndarray, root: np.ndarray) -> float:
+        return expect_errors(votes, x, root**2).log_likelihood
+
+    for k in range(len(ETA)):
+        step = h * (np.arange(len(ETA)) == k)
+        assert slope[k] == pytest.approx((at(x + step, root) - at(x - step, root)) / (2 * h), abs=1e-6)
+    for g in range(2):
+        step = h * (np.arange(2) == g)
+        assert by_root[g] == pytest.approx((at(x, root + step) - at(x, root - step)) / (2 * h), abs=1e-6)
+
+
+def test_products_and_sums_of_logs_agree(monkeypatch: pytest.MonkeyPatch) -> None:
+    x = logit(ETA)
+    by_products = expect_errors(grouped(pairs=100), x, R)
+    monkeypatch.setattr(grouped_votes, "MOST_VOTES", 1)
+    by_sums = expect_errors(grouped(pairs=100), x, R)
+    assert grouped(pairs=100).by_size is None
+    np.testing.assert_allclose(by_products.posterior, by_sums.posterior, atol=1e-9)
+    np.testing.assert_allclose(by_products.errors_minus, by_sums.errors_minus, atol=1e-12)
+    assert by_products.log_likelihood == pytest.approx(by_sums.log_likelihood, abs=1e-9)
+
+
+def test_an_annotator_who_votes_twice_on_a_pair_counts_twice() -> None:
+    pair, annotator = np.zeros(3, np.int32), np.array([0, 0, 1], np.int32)
+    evidence = Evidence.of(pair, annotator, np.array([1, 1, 1], np.int8), margin=np.zeros(1), annotators=2)
+    votes = GroupedVotes.of(evidence, np.zeros(2, np.int32))
+    found = expect_errors(votes, logit(np.array([0.7, 0.8])), np.array([0.5]))
+    by_hand = likelihood_by_hand(votes, np.array([0.7, 0.8]), np.array([0.5, 0.5]))
+    np.testing.assert_allclose(found.posterior, np.log(by_hand[:, 0] / by_hand[:, 1]), atol=1e-9)
 
 
 def test_equal_blocks_are_computed_once() -> None:

@@ -13,13 +13,12 @@ torch = pytest.importorskip("torch", reason="torch is not installed: votewise[tr
 
 import worker  # noqa: E402
 from datasets import ClassLabel, Dataset, Features, IterableDataset, Value  # noqa: E402
-from tiny import as_chat, losses_of, make_config, make_model, make_rows, make_tokenizer, make_trainer, parameters_of  # noqa: E402
+from tiny import as_chat, losses_of, make_model, make_rows, make_tokenizer, make_trainer, parameters_of  # noqa: E402
 from uneven import LEFT_OUT, UNEVEN, EndAfter, uneven_rows  # noqa: E402
 
 from votewise.data.votes import Votes  # noqa: E402
 from votewise.errors import BadInputError  # noqa: E402
-from votewise.train.beginning import begin  # noqa: E402
-from votewise.train.data_counts import DataCounts, remarks_about  # noqa: E402
+from votewise.train.data_counts import DataCounts, lines_about  # noqa: E402
 from votewise.train.streamed_beliefs import SOMEBODY  # noqa: E402
 from votewise.train.training_rows import votes_of_dataset  # noqa: E402
 
@@ -235,20 +234,9 @@ def test_annotators_whom_the_audit_does_not_know_are_counted(tmp_path: Path, cap
     assert "Not in the audit: 1 annotator" in caplog.text
 
 
-@pytest.mark.parametrize("use", ["start", "fixed"])
-def test_groups_of_the_audit_are_unknown_to_beliefs_that_training_updates(tmp_path: Path, use: str) -> None:
-    import pyarrow as pa
-    import pyarrow.parquet as pq
-
-    rows = make_rows(16)
-    names = sorted(set(rows["annotator"]))
-    groups = pa.array(["judges", "judges", *[None] * (len(names) - 2)], pa.string())
-    table = pa.table({"annotator": names, "reliability": [0.8] * len(names), "group": groups})
-    pq.write_table(table, tmp_path / "annotators.parquet")
-    start = begin(rows, make_config(tmp_path / "run", beliefs=str(tmp_path), beliefs_use=use))
-    assert start.in_groups == (2 if use == "start" else 0)
-    said = [remark.text for remark in remarks_about(DataCounts(in_groups=start.in_groups), None)]
-    assert said == (["2 annotators of the audit's groups; beliefs_use=fixed keeps its confidences"] * (use == "start"))
+def test_annotators_in_groups_of_the_audit_are_named() -> None:
+    said = list(lines_about(DataCounts(in_groups=2), None))
+    assert said == ["Err together: 2 annotators in groups of the audit; their votes on one pair count for less."]
 
 
 def test_nothing_is_said_where_nothing_is_left_out(tmp_path: Path, caplog: Any) -> None:

@@ -20,8 +20,8 @@ from votewise.annotators.fit_settings import MAX_ITERATIONS, TOLERANCE, FitSetti
 from votewise.annotators.fit_tests import FitTests, run_fit_tests
 from votewise.annotators.fitted import Fit
 from votewise.annotators.flags import annotator_flags
-from votewise.annotators.group_fit import with_groups
-from votewise.annotators.groups import Groups, by_name, check_composes, groups_of
+from votewise.annotators.group_estimate import with_groups
+from votewise.annotators.groups import Groups, KnownGroups, by_name, check_composes, groups_of
 from votewise.annotators.identifiability import identifiability
 from votewise.annotators.judgements import judgement_findings
 from votewise.annotators.order_beliefs import order_findings, with_orders
@@ -61,7 +61,7 @@ def estimate_reliability(
     max_iterations: int = MAX_ITERATIONS,
     accelerate: bool = True,
     fit_tests: bool = False,
-    groups: Groups | None = None,
+    groups: Groups | KnownGroups | None = None,
     progress: Progress | None = None,
 ) -> ReliabilityResult:
     """Estimate how far each annotator, each vote and each pair can be trusted.
@@ -93,7 +93,7 @@ def estimate_reliability(
         groups: annotators who err together, because they are models of one family or copy one source: the name of each group
             -> a shell-style pattern of its members' names (or several patterns), or the name of the source's column that
             has each annotator's group. Their votes on one pair then share a part of their error, which is estimated. The
-            fit tests know no groups, and are left out.
+            fit tests know no groups, and are left out. ``KnownGroups`` are those of an earlier estimate.
         progress: called after every EM step, and after every fit of a test.
 
     Returns:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from votewise.arrays import Floats, Ints
 from votewise.errors import many
 from votewise.inference.diagnostic import Diagnostic
+from votewise.inference.shared_error import LARGEST_SHARE
 
 
 @dataclass(frozen=True)
@@ -21,6 +22,7 @@ class SharedError:
         r_low, r_high: its interval, from the profile likelihood.
         correlation: phi, the mean correlation of the errors of two members. ``low`` and ``high``: its interval.
         effective: how many independent annotators the group is worth, J / (1 + (J - 1) phi).
+        slips: share of the votes of a group that copies (r = 1) that differ from what it says; None where it does not.
     """
 
     name: str
@@ -33,6 +35,12 @@ class SharedError:
     low: float
     high: float
     effective: float
+    slips: float | None = None
+
+    @property
+    def at_bound(self) -> bool:
+        """Whether errors have more in common than r can say, although the group does not copy."""
+        return self.slips is None and self.shared_votes > 0 and self.r > LARGEST_SHARE - 1e-3
 
 
 @dataclass(frozen=True, eq=False)
@@ -67,12 +75,25 @@ class GroupBeliefs:
                 text = f"No two annotators of the group '{one.name}' judged one pair: whether they err together is unknown."
                 found.append(Diagnostic("group-unshared", "warning", text))
                 continue
+            if one.slips is not None:
+                text = (
+                    f"The group '{one.name}' of {many(one.members, 'annotator')} copies: on one pair its votes are the "
+                    f"same, but for {one.slips:.1%} of them. It counts as one annotator, its members as equally reliable."
+                )
+                found.append(Diagnostic("group-copies", "warning", text))
+                continue
             text = (
                 f"The group '{one.name}' of {many(one.members, 'annotator')}: errors on one pair correlate by "
                 f"{one.correlation:.2f} ({one.low:.2f} to {one.high:.2f}); together they are worth {one.effective:.1f} "
                 "independent annotators."
             )
             found.append(Diagnostic("group", "info", text))
+            if one.at_bound:
+                text = (
+                    f"The errors of the group '{one.name}' have more in common than the model can say (r = {one.r:.2f} is "
+                    "its largest): reliabilities of its members and confidences are somewhat too high."
+                )
+                found.append(Diagnostic("group-bound", "warning", text))
         text = (
             f"The likelier responses are right with a probability of {self.said:.3f} on average; without groups it would be "
             f"{self.said_without:.3f}."

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import re
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from fnmatch import fnmatchcase
+from dataclasses import dataclass
+from fnmatch import translate
 
 import numpy as np
 import pyarrow.compute as pc
@@ -19,7 +22,17 @@ Groups = str | Mapping[str, str | Sequence[str]]
 SHOWN = 3
 
 
-def groups_of(votes: Votes, groups: Groups) -> tuple[Ints, tuple[str, ...]]:
+@dataclass(frozen=True)
+class KnownGroups:
+    """Groups that were named before: ``group_of`` has the group of each annotator who is in one.
+
+    Annotators who are not among the votes do not matter, and a group with fewer than two is none.
+    """
+
+    group_of: Mapping[str, str]
+
+
+def groups_of(votes: Votes, groups: Groups | KnownGroups) -> tuple[Ints, tuple[str, ...]]:
     """(K,) code of each annotator's group, -1 for none, and the groups' names.
 
     Args:
@@ -30,7 +43,10 @@ def groups_of(votes: Votes, groups: Groups) -> tuple[Ints, tuple[str, ...]]:
         BadInputError: a pattern that matches nobody, an annotator in two groups, a group of one, no such column, no group.
         NotIdentifiableError: all annotators are in one group.
     """
-    group, names = _by_column(votes, groups) if isinstance(groups, str) else _by_pattern(votes, groups)
+    if isinstance(groups, KnownGroups):
+        group, names = _known(votes, groups.group_of)
+    else:
+        group, names = _by_column(votes, groups) if isinstance(groups, str) else _by_pattern(votes, groups)
     if not names:
         raise BadInputError("there is no group of two annotators or more", parameter="groups", expected="at least one")
     voted = np.unique(votes.annotator)
@@ -63,7 +79,8 @@ def _by_pattern(votes: Votes, groups: Mapping[str, str | Sequence[str]]) -> tupl
     for code, (name, patterns) in enumerate(groups.items()):
         found: set[int] = set()
         for pattern in [patterns] if isinstance(patterns, str) else patterns:
-            matching = [k for k, annotator in enumerate(annotators) if fnmatchcase(str(annotator), pattern)]
+            fits = re.compile(translate(pattern)).match
+            matching = [k for k, annotator in enumerate(annotators) if fits(str(annotator))]
             if not matching:
                 some = ", ".join(f"'{annotator}'" for annotator in annotators[:SHOWN])
                 more = ", ..." if len(annotators) > SHOWN else ""
@@ -119,6 +136,13 @@ def _by_column(votes: Votes, column: str) -> tuple[Ints, tuple[str, ...]]:
     new = np.full(len(size) + 1, -1, np.int32)
     new[kept] = np.arange(len(kept))
     return new[first], tuple(str(words[i]) for i in kept)
+
+
+def _known(votes: Votes, group_of: Mapping[str, str]) -> tuple[Ints, tuple[str, ...]]:
+    own = [group_of.get(str(name)) for name in votes.annotator_ids.to_pylist()]
+    names = tuple(name for name, number in Counter(name for name in own if name is not None).items() if number > 1)
+    code = {name: i for i, name in enumerate(names)}
+    return np.array([-1 if name is None else code.get(name, -1) for name in own], np.int32), names
 
 
 def by_name(group: Ints, names: Sequence[str]) -> Iterator[str | None]:

@@ -9,6 +9,7 @@ import numpy as np
 from scipy.special import expit
 
 from votewise.annotators.jury_votes import JuryVotes
+from votewise.annotators.jury_without_reference import without_reference
 from votewise.arrays import Bools, Floats, Ints, Signs
 from votewise.inference.jury_model import (
     JuryModel,
@@ -161,10 +162,7 @@ def jury_worth(
     together = _together(votes, reference, cost, person, draw)
     notes = []
     if together is None:
-        notes.append(
-            "Neither gold nor people say which answers are better, so nothing tells how often the judges err together, "
-            "and what they are worth together is not known. Votes of people on some of these pairs would tell it."
-        )
+        notes.append(without_reference(votes))
         kind = None
     elif kind == "people":
         notes.append("Judges are compared with the majority of people, so people's own errors count as the judges'.")

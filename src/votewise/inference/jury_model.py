@@ -132,8 +132,10 @@ def fit_jury(right: Floats, family: Ints) -> JuryModel:
         right: (N, J) 1 where a judge was right, 0 where wrong, NaN where it said nothing.
         family: (J,) codes of families.
 
-    Each reliability is the judge's share of right verdicts; r and s are those that make the mean covariance of errors across
-    and within families what it is. Where there are no two judges of one family, s is r, and the other way about.
+    Each reliability is the judge's share of right verdicts, moved towards the mean of all judges (``towards_mean``): judges
+    who err together are told apart by small differences, and taken as they are on few pairs, these make the jury too sure. r
+    and s are those that make the mean covariance of errors across and within families what it is. Where there are no two
+    judges of one family, s is r, and the other way about.
     """
     known = np.isfinite(right)
     number = known.sum(axis=0)
@@ -141,12 +143,42 @@ def fit_jury(right: Floats, family: Ints) -> JuryModel:
     least = 1 / (2 * np.maximum(number, 1))
     reliability = np.clip(np.where(number > 0, mean, 0.5), least, 1 - least)
     covariance, together = error_covariance(right)
+    reliability = towards_mean(reliability, covariance, together, number)
     same = family[:, None] == family[None, :]
     upper = np.triu(np.ones_like(same), 1).astype(bool) & (together > 1)
     found = [_correlation(reliability, covariance, together, upper & which) for which in (~same, same)]
     across = next((value for value in found if value is not None), 0.0)
     within = found[1] if found[1] is not None else across
     return JuryModel(reliability, family, across, max(within, across))
+
+
+def towards_mean(
+    reliability: Floats, covariance: Floats, together: npt.NDArray[np.int64], number: npt.NDArray[np.int64]
+) -> Floats:
+    """(J,) reliabilities, their differences shrunk by the share of their variance that is chance.
+
+    With S the variance of the judges' shares of right verdicts, and v what chance alone would make of it if all judges were
+    alike, differences keep the share 1 - v / S, or nothing [James and Stein 1961; moments as in DerSimonian and Laird 1986].
+
+    Args:
+        reliability: (J,) share of right verdicts.
+        covariance: (J, J) covariance of judges' being right.
+        together: (J, J) pairs on which both judges spoke.
+        number: (J,) pairs on which each judge spoke.
+    """
+    spoke = np.flatnonzero(number > 0)
+    j = len(spoke)
+    if j < 2:
+        return reliability
+    own, n = reliability[spoke], number[spoke].astype(np.float64)
+    of_shares = (covariance * together)[np.ix_(spoke, spoke)] / np.outer(n, n)
+    alone = float(np.trace(of_shares))
+    chance = alone / j - (float(of_shares.sum()) - alone) / (j * (j - 1))
+    spread = float(own.var(ddof=1))
+    kept = max(0.0, 1 - max(chance, 0.0) / spread) if spread > 0 else 0.0
+    found = reliability.copy()
+    found[spoke] = own.mean() + kept * (own - own.mean())
+    return found
 
 
 def error_covariance(right: Floats) -> tuple[Floats, npt.NDArray[np.int64]]:

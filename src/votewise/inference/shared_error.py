@@ -6,38 +6,28 @@ so that a vote alone is right with probability eta_k whatever r is, and at r = 0
 over a few Gauss-Hermite nodes. Given the truth, groups are independent, so a group's votes on a pair add log L(+) - log L(-)
 to its log-odds, L(t) = sum over c of the product of the votes' probabilities.
 
-EM sums over truth and c. With a_kq, b_kq the expected right and wrong votes of annotator k at node q, the M-step maximises
-
-    sum_q a_kq log Phi(u_kq) + b_kq log Phi(-u_kq) + right_k log eta_k + wrong_k log(1 - eta_k)
-
-over z_k = Phi^-1(eta_k), u the argument of Phi above; right and wrong hold the votes that share no error, and the prior's.
-It is concave in z_k, and needs tables of annotators by nodes, not votes.
+The E-step is here; what is done with it is in ``votewise.inference.shared_error_steps``.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
 from functools import cache, cached_property
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from scipy.sparse import csr_matrix
-from scipy.special import expit, log_ndtr, ndtri
+from scipy.special import expit, ndtr, ndtri
 
-from votewise.arrays import Floats, Ints
-from votewise.inference.observation import EDGE, Evidence, clipped_logit, log_cosh2
+from votewise.arrays import Floats
+from votewise.inference.grouped_votes import GroupedVotes
+from votewise.inference.observation import EDGE, log_cosh2
 
 NODES = 11
 """Values of the shared error."""
 
 LARGEST_SHARE = 0.9
-"""Largest r: there, summing over 11 nodes moves a reliability by 0.012 at most, beyond it by far more."""
-
-NEWTON_STEPS, HALVINGS = 3, 12
-"""Newton steps of one M-step, and how often one of them is halved until it helps."""
-
-_HALF_LOG_2PI = 0.5 * np.log(2 * np.pi)
+"""Largest r: there, summing over 11 nodes moves a reliability by 0.012 at most, beyond it by far more. It also keeps every
+probability of a vote above 1e-290."""
 
 
 @cache
@@ -48,100 +38,33 @@ def shared_error_nodes() -> tuple[Floats, Floats]:
 
 
 @dataclass(frozen=True, eq=False)
-class GroupedVotes:
-    """Votes, and which of them share an error.
-
-    A block is what one group said about one pair, if it is two votes or more. Blocks in which the same annotators said
-    the same are one pattern, and are computed once: six judges have at most 64.
+class VotesAtNodes:
+    """Probabilities of the votes of J annotators at each node.
 
     Attributes:
-        evidence: all votes.
-        group: (K,) code of each annotator's group, -1 for none.
-        groups: G, their number.
-        alone: (M, K) sparse, the signed votes in no block.
-        alone_counts: (K,) their weighted number per annotator.
-        signed: (U, K) sparse, the signed votes of each pattern.
-        size: (U, K) sparse, the same without signs.
-        pattern: (B,) code of each block's pattern.
-        pair: (B,) code of each block's pair.
-        block: (n,) code of the block of each vote, -1 for none.
+        score: (J, Q) u, the normal score of a right vote.
+        right, wrong: (J, Q) Phi(u) and Phi(-u), probabilities of a right vote and of a wrong one.
     """
 
-    evidence: Evidence
-    group: Ints
-    groups: int
-    alone: Any = field(repr=False)
-    alone_counts: Floats = field(repr=False)
-    signed: Any = field(repr=False)
-    size: Any = field(repr=False)
-    pattern: npt.NDArray[np.int64] = field(repr=False)
-    pair: npt.NDArray[np.int64] = field(repr=False)
-    block: npt.NDArray[np.int64] = field(repr=False)
+    score: Floats
+    right: Floats
+    wrong: Floats
 
     @classmethod
-    def of(cls, evidence: Evidence, group: Ints) -> GroupedVotes:
-        """Arrange ``evidence``, whose annotators are in the groups ``group`` (K,), -1 for none."""
-        k, m, groups = len(evidence.counts), len(evidence.margin), int(group.max(initial=-1)) + 1
-        of_vote = group[evidence.annotator].astype(np.int64)
-        key = np.where(of_vote >= 0, evidence.pair.astype(np.int64) * max(groups, 1) + of_vote, -1)
-        inside = np.flatnonzero(key >= 0)
-        number = np.bincount(key[inside], minlength=m * max(groups, 1))
-        inside = inside[number[key[inside]] > 1]
-        block = np.full(len(key), -1, np.int64)
-        names = np.flatnonzero(number > 1)
-        code = np.zeros(len(number), np.int64)
-        code[names] = np.arange(len(names))
-        block[inside] = code[key[inside]]
-        value = evidence.sign.astype(np.float64)
-        value = value if evidence.weight is None else value * evidence.weight
-        outside = block < 0
-        alone = csr_matrix((value[outside], (evidence.pair[outside], evidence.annotator[outside])), shape=(m, k))
-        alone_counts = np.bincount(evidence.annotator[outside], np.abs(value[outside]), minlength=k)
-        order = inside[np.argsort(block[inside], kind="stable")]
-        pattern, first = _patterns(block[order], evidence.annotator[order], value[order])
-        chosen = order[first[pattern[block[order]]] == block[order]]
-        where = (pattern[block[chosen]], evidence.annotator[chosen])
-        shape = (len(first), k)
-        signed = csr_matrix((value[chosen], where), shape=shape)
-        size = csr_matrix((np.abs(value[chosen]), where), shape=shape)
-        pair = names // max(groups, 1)
-        return cls(evidence, group, groups, alone, alone_counts.astype(np.float64), signed, size, pattern, pair, block)
+    def of(cls, log_odds: Floats, share: Floats) -> VotesAtNodes:
+        """At ``log_odds`` (J,) = logit(eta) and ``share`` (J,) = r of each."""
+        u = scores_at_nodes(log_odds, share)
+        return cls(u, np.asarray(ndtr(u)), np.asarray(ndtr(-u)))
 
-    @cached_property
-    def shared_votes(self) -> Floats:
-        """(G,) weighted number of votes of each group that share their pair with another vote of it."""
-        inside = self.block >= 0
-        of = self.group[self.evidence.annotator[inside]]
-        weight = None if self.evidence.weight is None else self.evidence.weight[inside]
-        return np.bincount(of, weight, minlength=self.groups).astype(np.float64)
-
-    @cached_property
-    def transposed(self) -> tuple[Any, Any]:
-        """``signed`` and ``size``, transposed: (K, U)."""
-        return csr_matrix(self.signed.T), csr_matrix(self.size.T)
-
-    @cached_property
-    def members(self) -> npt.NDArray[np.int64]:
-        """Codes of the annotators who have a vote in a block."""
-        return np.unique(self.evidence.annotator[self.block >= 0]).astype(np.int64)
+    @property
+    def hazards(self) -> tuple[Floats, Floats]:
+        """(J, Q) phi(u) / Phi(u) and phi(u) / Phi(-u): the slopes of the logs of both probabilities, up and down."""
+        density = np.exp(-0.5 * self.score * self.score) / np.sqrt(2 * np.pi)
+        return density / self.right, density / self.wrong
 
 
-def _patterns(
-    block: npt.NDArray[np.int64], annotator: Ints, value: Floats
-) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
-    """(B,) code of each block's pattern and (U,) one block of each; the votes are sorted by block."""
-    if len(block) == 0:
-        return np.zeros(0, np.int64), np.zeros(0, np.int64)
-    if not (np.abs(value) == 1).all():  # blocks that also differ in weights seldom repeat
-        each = np.arange(block[-1] + 1)
-        return each, each
-    # Two patterns have equal sums with a probability of 2^-64, for a million of them 3 in 100 million.
-    draws = np.random.default_rng(0).integers(0, 2**64, (int(annotator.max()) + 1, 2), dtype=np.uint64)
-    with np.errstate(over="ignore"):
-        of_vote = draws[annotator, (value > 0).astype(np.int64)]
-        sums = np.add.reduceat(of_vote, np.flatnonzero(np.diff(block, prepend=-1)))
-    _, first, code = np.unique(sums, return_index=True, return_inverse=True)
-    return code.astype(np.int64), first.astype(np.int64)
+Nodes = tuple[Floats, Floats]
+"""(U, Q) numbers in proportion to the probability of each node, and (U,) their sums."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -152,20 +75,33 @@ class SharedErrors:
         posterior: (M,) log-odds that +1 is truly better.
         log_likelihood: of the votes, with truth and shared errors summed out, in nats.
         plus, minus: (U,) log-probability of each pattern where +1, or -1, is truly better.
-        errors_plus, errors_minus: (U, Q) probability of each node then, given the pattern.
+        nodes_plus, nodes_minus: two times (U, Q) and (U,): numbers in proportion to the probability of each node then, given
+            the pattern, and their sums.
+        at_nodes: probabilities of the votes of ``GroupedVotes.members``.
     """
 
     posterior: Floats
     log_likelihood: float
     plus: Floats = field(repr=False)
     minus: Floats = field(repr=False)
-    errors_plus: Floats = field(repr=False)
-    errors_minus: Floats = field(repr=False)
+    nodes_plus: Nodes = field(repr=False)
+    nodes_minus: Nodes = field(repr=False)
+    at_nodes: VotesAtNodes = field(repr=False)
+
+    @cached_property
+    def errors_plus(self) -> Floats:
+        """(U, Q) probability of each node where +1 is truly better, given the pattern."""
+        return self.nodes_plus[0] / self.nodes_plus[1][:, None]
+
+    @cached_property
+    def errors_minus(self) -> Floats:
+        """(U, Q) probability of each node where -1 is truly better, given the pattern."""
+        return self.nodes_minus[0] / self.nodes_minus[1][:, None]
 
 
 @dataclass(frozen=True, eq=False)
 class ExpectedVotes:
-    """Expected votes: ``alone`` (K,) right ones in no block; (K, Q) ``right`` and ``wrong`` ones in blocks, by node."""
+    """Expected votes: ``alone`` (K,) right ones in no block; (J, Q) ``right`` and ``wrong`` ones of members, by node."""
 
     alone: Floats
     right: Floats
@@ -173,7 +109,7 @@ class ExpectedVotes:
 
 
 def scores_at_nodes(log_odds: Floats, share: Floats) -> Floats:
-    """(K, Q) u, the normal score of a right vote; ``log_odds`` (K,) = logit(eta), ``share`` (K,) = r of each."""
+    """(J, Q) u, the normal score of a right vote; ``log_odds`` (J,) = logit(eta), ``share`` (J,) = r of each."""
     nodes, _ = shared_error_nodes()
     z = ndtri(np.clip(expit(log_odds), EDGE, 1 - EDGE))
     return np.asarray((z[:, None] + np.sqrt(share)[:, None] * nodes) / np.sqrt(1 - share)[:, None])
@@ -193,99 +129,90 @@ def expect_errors(votes: GroupedVotes, log_odds: Floats, r: Floats, temperature:
         r: (G,) share of each group's error that is common to its votes on one pair, in [0, ``LARGEST_SHARE``].
         temperature: factor on margins.
     """
-    evidence = votes.evidence
-    u = scores_at_nodes(log_odds, shares_of(votes, r))
-    log_right, log_wrong = log_ndtr(u), log_ndtr(-u)
-    middle = np.asarray(votes.size @ ((log_right + log_wrong) / 2)) + shared_error_nodes()[1]
-    half = np.asarray(votes.signed @ ((log_right - log_wrong) / 2))
-    (plus, errors_plus), (minus, errors_minus) = sum_out(middle + half), sum_out(middle - half)
-    margin = temperature * evidence.margin
-    posterior = np.asarray(votes.alone @ log_odds) + margin
+    evidence, members = votes.evidence, votes.members
+    at_nodes = VotesAtNodes.of(log_odds[members], shares_of(votes, r)[members])
+    (plus, nodes_plus), (minus, nodes_minus) = pattern_likelihoods(votes, at_nodes)
+    posterior = np.asarray(votes.alone @ log_odds)
     posterior += np.bincount(votes.pair, (plus - minus)[votes.pattern], minlength=len(posterior))
-    likelihood = log_cosh2(posterior).sum() - log_cosh2(margin).sum() - (votes.alone_counts * log_cosh2(log_odds)).sum()
-    likelihood += ((plus + minus)[votes.pattern] / 2).sum()
-    return SharedErrors(posterior, float(likelihood), plus, minus, errors_plus, errors_minus)
+    before = len(posterior) * np.log(2.0)
+    if evidence.informed:
+        margin = temperature * evidence.margin
+        posterior += margin
+        before = float(log_cosh2(margin).sum())
+    likelihood = log_cosh2(posterior).sum() - before - (votes.alone_counts * log_cosh2(log_odds)).sum()
+    likelihood += votes.blocks @ (plus + minus) / 2
+    return SharedErrors(posterior, float(likelihood), plus, minus, nodes_plus, nodes_minus, at_nodes)
+
+
+def pattern_likelihoods(
+    votes: GroupedVotes, at_nodes: VotesAtNodes
+) -> tuple[tuple[Floats, Nodes], tuple[Floats, Nodes]]:
+    """(U,) log-probability of each pattern, and its nodes, where +1 is truly better, and where -1 is."""
+    if votes.by_size is not None:
+        plus, minus = _products(votes, at_nodes)
+        if (plus[1] > 0).all() and (minus[1] > 0).all():
+            return (np.log(plus[1]), plus), (np.log(minus[1]), minus)
+    return _sums(votes, at_nodes)
+
+
+def _products(votes: GroupedVotes, at_nodes: VotesAtNodes) -> tuple[Nodes, Nodes]:
+    """The probabilities of each pattern and node where +1 is truly better, and where -1 is, and their sums over nodes."""
+    assert votes.by_size is not None  # noqa: S101 - the caller has looked
+    weight, patterns = np.exp(shared_error_nodes()[1]), votes.signed.shape[0]
+    table = np.concatenate([at_nodes.right, at_nodes.wrong])
+    total, nodes = np.empty((2, patterns)), np.empty((2, patterns, NODES))
+    for rows, *sides in votes.by_size:
+        for side, at in enumerate(sides):
+            product = nodes[side, rows]
+            np.multiply(table.take(at[0], axis=0), weight, out=product)
+            for vote in at[1:]:
+                product *= table.take(vote, axis=0)
+            product.sum(axis=1, out=total[side, rows])
+    return (nodes[0], total[0]), (nodes[1], total[1])
+
+
+def _sums(votes: GroupedVotes, at_nodes: VotesAtNodes) -> tuple[tuple[Floats, Nodes], tuple[Floats, Nodes]]:
+    """As ``pattern_likelihoods``, by sums of logs: for votes with weights, and for many votes of one group on one pair."""
+    log_right, log_wrong = np.log(at_nodes.right), np.log(at_nodes.wrong)
+    middle = np.asarray(votes.of_members[1] @ ((log_right + log_wrong) / 2)) + shared_error_nodes()[1]
+    half = np.asarray(votes.of_members[0] @ ((log_right - log_wrong) / 2))
+    (plus, if_plus), (minus, if_minus) = sum_out(middle + half), sum_out(middle - half)
+    ones = np.ones_like(plus)
+    return (plus, (if_plus, ones)), (minus, (if_minus, ones))
+
+
+def block_log_odds(votes: GroupedVotes, log_odds: Floats, r: Floats, blocks: npt.NDArray[np.int64]) -> Floats:
+    """(b,) log L(+) - log L(-) of some blocks, given by their numbers: what each adds to the log-odds of its pair.
+
+    Args:
+        votes: the votes and their groups.
+        log_odds: (K,) logit of each reliability.
+        r: (G,) r of each group.
+        blocks: (b,) numbers of blocks.
+    """
+    members = votes.members
+    at_nodes = VotesAtNodes.of(log_odds[members], shares_of(votes, r)[members])
+    log_right, log_wrong = np.log(at_nodes.right), np.log(at_nodes.wrong)
+    patterns, where = np.unique(votes.pattern[blocks], return_inverse=True)
+    signed, size = (of[patterns] for of in votes.of_members)
+    middle = np.asarray(size @ ((log_right + log_wrong) / 2)) + shared_error_nodes()[1]
+    half = np.asarray(signed @ ((log_right - log_wrong) / 2))
+    return np.asarray((sum_out(middle + half)[0] - sum_out(middle - half)[0])[where])
 
 
 def expected_votes(votes: GroupedVotes, found: SharedErrors) -> ExpectedVotes:
     """The sufficient statistics of the M-step."""
     alone = 0.5 * (votes.alone.T @ np.tanh(found.posterior / 2) + votes.alone_counts)
-    p = expit(found.posterior)[votes.pair]
-    number = len(found.plus)
-    if_plus = np.bincount(votes.pattern, p, minlength=number)[:, None] * found.errors_plus
-    if_minus = np.bincount(votes.pattern, 1 - p, minlength=number)[:, None] * found.errors_minus
-    signed, size = votes.transposed
-    both, gap = np.asarray(size @ (if_plus + if_minus)), np.asarray(signed @ (if_plus - if_minus))
+    p = np.bincount(votes.pattern, expit(found.posterior)[votes.pair], minlength=len(found.plus))
+    if_plus, if_minus = p / found.nodes_plus[1], (votes.blocks - p) / found.nodes_minus[1]
+    both, gap = np.zeros((2, len(votes.members), NODES))
+    for rows, signed, size in votes.parts:
+        plus = if_plus[rows, None] * found.nodes_plus[0][rows]
+        minus = if_minus[rows, None] * found.nodes_minus[0][rows]
+        both += size @ (plus + minus)
+        plus -= minus
+        gap += signed @ plus
     return ExpectedVotes(np.asarray(alone), np.maximum(both + gap, 0) / 2, np.maximum(both - gap, 0) / 2)
-
-
-def score(u: Floats) -> Floats:
-    """The slope of log Phi at u: the hazard phi(u) / Phi(u), without underflow."""
-    return np.asarray(np.exp(-0.5 * u * u - _HALF_LOG_2PI - log_ndtr(u)))
-
-
-def most_likely_log_odds(
-    log_odds: Floats, share: Floats, expected: ExpectedVotes, pull: tuple[Floats, Floats], alone: Floats
-) -> Floats:
-    """M-step: (K,) logits of the reliabilities that maximise the expected log-posterior, by safeguarded Newton steps.
-
-    Args:
-        log_odds: (K,) where to begin.
-        share: (K,) r of each annotator's group, 0 for none.
-        expected: expected votes of these K annotators.
-        pull: (K,) right and (K,) wrong votes that the prior counts for.
-        alone: (K,) weighted number of votes in no block.
-    """
-    right, wrong = expected.alone + pull[0], alone - expected.alone + pull[1]
-    together = expected.right.sum(axis=1) + expected.wrong.sum(axis=1)
-    number = right + wrong
-    with np.errstate(invalid="ignore", divide="ignore"):
-        closed = np.where(number > 0, clipped_logit(right / number), log_odds)
-    closed = np.where(
-        (share == 0) & (number + together > 0),
-        clipped_logit((right + expected.right.sum(axis=1)) / np.maximum(number + together, 1e-300)),
-        closed,
-    )
-    inside = np.flatnonzero((together > 0) & (share > 0))
-    if len(inside) == 0:
-        return np.asarray(closed)
-    tables = expected.right[inside], expected.wrong[inside]
-    closed[inside] = _climb(log_odds[inside], share[inside], tables, right[inside], wrong[inside])
-    return np.asarray(closed)
-
-
-def _climb(log_odds: Floats, share: Floats, tables: tuple[Floats, Floats], right: Floats, wrong: Floats) -> Floats:
-    nodes, _ = shared_error_nodes()
-    scale, shift = 1 / np.sqrt(1 - share), np.sqrt(share / (1 - share))[:, None] * nodes
-    most = ndtri(1 - EDGE)
-
-    def value(z: Floats) -> Floats:
-        u = scale[:, None] * z[:, None] + shift
-        found = (tables[0] * log_ndtr(u) + tables[1] * log_ndtr(-u)).sum(axis=1)
-        return np.asarray(found + right * log_ndtr(z) + wrong * log_ndtr(-z))
-
-    z = ndtri(np.clip(expit(log_odds), EDGE, 1 - EDGE))
-    now = value(z)
-    for _ in range(NEWTON_STEPS):
-        u = scale[:, None] * z[:, None] + shift
-        up, down = score(u), score(-u)
-        own_up, own_down = score(z), score(-z)
-        slope = scale * (tables[0] * up - tables[1] * down).sum(axis=1) + right * own_up - wrong * own_down
-        bend = scale**2 * (tables[0] * up * (up + u) + tables[1] * down * (down - u)).sum(axis=1)
-        bend += right * own_up * (own_up + z) + wrong * own_down * (own_down - z)
-        move = np.clip(slope / np.maximum(bend, 1e-12), -1.0, 1.0)
-        for _ in range(HALVINGS):
-            trial = np.clip(z + move, -most, most)
-            new = value(trial)
-            worse = new < now
-            if not worse.any():
-                break
-            move = np.where(worse, move / 2, move)
-        z, now = np.where(worse, z, trial), np.where(worse, now, new)
-        if np.abs(move).max() < 1e-7:
-            break
-    # log_ndtr keeps both tails, where 1 - Phi(z) would lose one.
-    return np.asarray(log_ndtr(z) - log_ndtr(-z))
 
 
 def error_correlation(log_odds: Floats, r: float) -> float:
@@ -293,7 +220,7 @@ def error_correlation(log_odds: Floats, r: float) -> float:
     if len(log_odds) < 2:
         return 0.0
     weight = np.exp(shared_error_nodes()[1])
-    right = np.exp(log_ndtr(scores_at_nodes(log_odds, np.full(len(log_odds), r))))
+    right = VotesAtNodes.of(log_odds, np.full(len(log_odds), r)).right
     mean = right @ weight
     spread = (right - mean[:, None]) / np.sqrt(mean * (1 - mean))[:, None]
     total, own = np.square(spread.sum(axis=0)) @ weight, (np.square(spread) @ weight).sum()

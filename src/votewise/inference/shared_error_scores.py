@@ -12,20 +12,19 @@ from dataclasses import dataclass
 
 import numpy as np
 from scipy.sparse import coo_matrix
-from scipy.special import expit, log_ndtr, ndtri
+from scipy.special import expit
 
 from votewise.arrays import Floats
-from votewise.inference.observation import EDGE, log_cosh2, vote_probability
+from votewise.inference.grouped_votes import GroupedVotes
+from votewise.inference.observation import log_cosh2, vote_probability
 from votewise.inference.shared_error import (
     LARGEST_SHARE,
-    GroupedVotes,
     SharedErrors,
     expect_errors,
     expected_votes,
-    score,
-    scores_at_nodes,
     shares_of,
 )
+from votewise.inference.shared_error_steps import normal_slope
 
 CHUNK = 100_000
 """Votes whose nodes are in memory at a time."""
@@ -52,13 +51,6 @@ class VoteScores:
     score: Floats
 
 
-def normal_slope(log_odds: Floats) -> tuple[Floats, Floats]:
-    """Z = Phi^-1(eta) and its derivative in logit(eta)."""
-    eta = np.clip(expit(log_odds), EDGE, 1 - EDGE)
-    z = ndtri(eta)
-    return z, np.asarray(eta * (1 - eta) * np.sqrt(2 * np.pi) * np.exp(z * z / 2))
-
-
 def vote_scores(votes: GroupedVotes, log_odds: Floats, r: Floats, found: SharedErrors) -> VoteScores:
     """Leave each vote out in turn; ``found`` is ``expect_errors`` at ``log_odds`` (K,) and ``r`` (G,)."""
     evidence = votes.evidence
@@ -67,15 +59,16 @@ def vote_scores(votes: GroupedVotes, log_odds: Floats, r: Floats, found: SharedE
     by_others = evidence.log_odds_without_own_vote(found.posterior, log_odds)
     slopes = weight * (evidence.confidence(found.posterior) - eta[evidence.annotator])
     predicted = vote_probability(np.asarray(expit(by_others)), eta[evidence.annotator])
-    share = shares_of(votes, r)
-    u = scores_at_nodes(log_odds, share)
-    right, wrong = np.exp(log_ndtr(u)), np.exp(log_ndtr(-u))
-    change = normal_slope(log_odds)[1] / np.sqrt(1 - share)
-    up, down = score(u) * change[:, None], -score(-u) * change[:, None]
+    members, right, wrong = votes.members, found.at_nodes.right, found.at_nodes.wrong
+    change = normal_slope(log_odds[members])[1] / np.sqrt(1 - shares_of(votes, r)[members])
+    up, down = (hazard * change[:, None] for hazard in found.at_nodes.hazards)
+    down = -down
+    place = np.zeros(len(eta), np.int64)
+    place[members] = np.arange(len(members))
     inside = np.flatnonzero(votes.block >= 0)
     for start in range(0, len(inside), CHUNK):
         at = inside[start : start + CHUNK]
-        who, plus = evidence.annotator[at], (evidence.sign[at] > 0)[:, None]
+        who, plus = place[evidence.annotator[at]], (evidence.sign[at] > 0)[:, None]
         of = votes.pattern[votes.block[at]]
         e_plus, e_minus = found.errors_plus[of], found.errors_minus[of]
         power = weight[at][:, None]
@@ -114,11 +107,12 @@ def own_information(
     lost = (weight**2 * confidence * (1 - confidence))[~inside]
     alone = votes.alone_counts * eta * (1 - eta) - np.bincount(evidence.annotator[~inside], lost, minlength=k)
     expected = expected_votes(votes, found)
-    share = shares_of(votes, r)
-    u = scores_at_nodes(log_odds, share)
-    up, down = score(u), score(-u)
+    members, u = votes.members, found.at_nodes.score
+    up, down = found.at_nodes.hazards
+    complete = np.zeros(k)
     # Minus the derivative of a score, less its square, is u times the score; what was lost comes back with the mean.
-    complete = (expected.right * up * u - expected.wrong * down * u).sum(axis=1) / (1 - share)
+    own = (expected.right * up * u - expected.wrong * down * u).sum(axis=1)
+    complete[members] = own / (1 - shares_of(votes, r)[members])
     z, change = normal_slope(log_odds)
     together = complete * change**2
     squares = np.bincount(evidence.annotator[inside], each.score[inside] ** 2, minlength=k)

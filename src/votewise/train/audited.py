@@ -76,13 +76,6 @@ def audited_reliability(folder: Path) -> dict[str, float]:
     return dict(zip(table["annotator"].to_pylist(), table["reliability"].to_pylist(), strict=True))
 
 
-def audited_in_groups(folder: Path) -> int:
-    """How many annotators the audit took for erring together in groups (``votewise audit --group``)."""
-    path = folder / "annotators.parquet"
-    table = pq.read_table(path)
-    return 0 if "group" not in table.column_names else len(table) - table["group"].null_count
-
-
 def _read(path: Path, columns: list[str], what: str, expected: str) -> pa.Table:
     try:
         return pq.read_table(path, columns=columns)

@@ -14,10 +14,11 @@ from transformers import TrainerCallback
 
 from votewise.data.votes import Votes
 from votewise.errors import BadInputError
-from votewise.train.audited import audited_in_groups, audited_reliability
+from votewise.train.audited import audited_reliability
 from votewise.train.config import RobustPreferenceConfig
 from votewise.train.row_weights import WEIGHT
 from votewise.train.selective import easiest_rows
+from votewise.train.shared_errors import AuditedGroups, ErringTogether
 from votewise.train.streamed_beliefs import StreamedBeliefs
 from votewise.train.streamed_rows import RowsRead, checked_stream
 from votewise.train.training_beliefs import TrainingBeliefs
@@ -36,7 +37,7 @@ class Beginning:
         given: number of rows that the dataset has; None for a stream.
         unused: columns that nothing uses.
         not_audited: annotators about whom the audit that training starts from says nothing.
-        in_groups: annotators who err together according to that audit, where training takes them one by one.
+        in_groups: annotators who err together according to that audit.
         weightless: votes left out because their weight is 0.
         equal: rows of a dataset left out because both answers are equal.
         skipped: rows of another source that hold no vote, or one between equal answers.
@@ -87,13 +88,13 @@ def begin(train_dataset: Any, args: RobustPreferenceConfig, *, carry: bool = Fal
         train_dataset = votes_of_dataset(source, annotator_column=args.annotator_column)
     votes: Votes = train_dataset
     rows = training_rows(votes, one_row_per=args.one_row_per, source=source, carry=carry)  # type: ignore[arg-type]
-    beliefs = TrainingBeliefs(rows.votes, settings)
-    unknown = in_groups = 0
+    together = _who_errs_together(rows.votes, args)
+    beliefs = TrainingBeliefs(rows.votes, settings, together)
+    unknown, in_groups = 0, 0 if together is None else together.annotators
     if audited:
         known = np.array([audited.get(name, np.nan) for name in rows.votes.annotator_ids.to_pylist()], float)
         beliefs.start_at(known)
         unknown = int(np.isnan(known).sum())
-        in_groups = audited_in_groups(Path(str(args.beliefs))) if args.beliefs_use == "start" else 0
     columns = votes_columns(votes) if source is None else source.column_names
     unused = unused_columns(columns, roles_of(votes))
     given, skipped = (len(votes), 0) if votes.reading is None else (votes.reading.read, votes.reading.skipped)
@@ -103,6 +104,22 @@ def begin(train_dataset: Any, args: RobustPreferenceConfig, *, carry: bool = Fal
         return replace(start, given=len(source), weightless=len(source) - given, equal=skipped)
     weightless = 0 if votes.weight is None else int((votes.weight == 0).sum())
     return replace(start, weightless=weightless, skipped=skipped)
+
+
+def _who_errs_together(votes: Votes, args: RobustPreferenceConfig) -> ErringTogether | None:
+    """The groups of the audit that training starts from; None without, and where its confidences stay as they are."""
+    if args.beliefs is None or args.beliefs_use != "start":
+        return None
+    groups = AuditedGroups.of(Path(args.beliefs))
+    if groups is None:
+        return None
+    if votes.judgement is not None:
+        raise BadInputError(
+            "groups of an audit take every vote on its own, and these votes come from judgements such as rankings",
+            source=str(args.beliefs),
+            expected="an audit without groups",
+        )
+    return groups.among(votes)
 
 
 def needs_copy(model: Any, args: RobustPreferenceConfig, others: dict[str, Any]) -> bool:

@@ -35,7 +35,7 @@ class DataCounts:
         no_answer: rows that are trained on although an answer has no token.
         unknown_people: votes without a name.
         not_audited: annotators about whom the audit that training starts from says nothing.
-        in_groups: annotators who err together according to that audit, where training takes them one by one.
+        in_groups: annotators who err together according to that audit.
         unused: columns that nothing uses.
         streamed: whether the data are a stream.
     """
@@ -134,8 +134,8 @@ def remarks_about(counts: DataCounts, max_length: int | None) -> Iterator[Remark
         start = f"{many(counts.not_audited, 'annotator')}; their reliability starts as that of anybody"
         yield Remark("Not audited", "Not in the audit", start)
     if counts.in_groups:
-        alone = f"{many(counts.in_groups, 'annotator')} of the audit's groups; beliefs_use=fixed keeps its confidences"
-        yield Remark("Groups", "Judged one by one in training", alone)
+        who = f"{many(counts.in_groups, 'annotator')} in groups of the audit; their votes on one pair count for less"
+        yield Remark("Groups", "Err together", who)
     if counts.unused:
         columns = f"the column{'s' * (len(counts.unused) > 1)} {', '.join(counts.unused)}"
         yield Remark("Unused", "Carried and used for nothing", columns)

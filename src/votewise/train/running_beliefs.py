@@ -28,6 +28,7 @@ from scipy.special import expit
 from votewise.annotators.fit import fit_reliability
 from votewise.annotators.fit_settings import FitSettings, PriorChoice
 from votewise.annotators.fitted import Start
+from votewise.annotators.group_fit import fit_at_shares
 from votewise.annotators.judgements import linked_pairs
 from votewise.arrays import Floats
 from votewise.defaults import RELIABILITY
@@ -35,6 +36,7 @@ from votewise.errors import VotewiseError
 from votewise.inference.observation import Evidence, clipped_logit
 from votewise.inference.priors import Beta
 from votewise.train.rate_filter import RateFilter
+from votewise.train.shared_errors import ErringTogether
 
 GROWTH = 1.1
 """Reliabilities are estimated again when the number of pairs seen has grown by this factor."""
@@ -99,10 +101,12 @@ class RunningBeliefs:
         variance: running mean of the weighted squared residuals, for squared losses; None before the first step.
         prior: the fitted prior; None before the first fit, or without a prior.
         filter: beliefs about one annotator by first-seen margins; its ``root`` is kept for crowds, too.
+        together: annotators who err together; None where everybody errs alone, and for a stream, whose votes share no pair.
         votes_of_each: (K,) decided votes of each annotator, by their weights; in a stream those seen so far.
     """
 
     votes_of_each: Floats
+    together: ErringTogether | None = None
 
     def __init__(self, settings: BeliefSettings, annotators: int) -> None:
         self.settings = settings
@@ -168,8 +172,14 @@ class RunningBeliefs:
         met, share = votes > 0, self.settings.momentum
         self.log_odds[met] = clipped_logit((1 - share) * self.reliability[met] + share * right[met] / votes[met])
 
-    def _learn(self, evidence: Evidence, seen: int) -> None:
-        """EM over ``evidence``, started from the last estimate; ``seen`` is the number of pairs seen so far."""
+    def _learn(self, evidence: Evidence, seen: int, together: ErringTogether | None = None) -> None:
+        """EM over ``evidence``, started from the last estimate.
+
+        Args:
+            evidence: the votes.
+            seen: the number of pairs seen so far.
+            together: annotators who err together; None where everybody errs alone.
+        """
         self._fitted_at = seen
         if self._filtered:
             self._check_mirror(evidence, seen)
@@ -183,7 +193,10 @@ class RunningBeliefs:
         )
         # The temperature always starts at 1: one that ran away on few votes is a local optimum that EM never leaves.
         start = Start(self.log_odds, prior=self.prior) if self._started else None
-        fit = fit_reliability(evidence, settings, start=start)
+        if together is None:
+            fit = fit_reliability(evidence, settings, start=start)
+        else:
+            fit = fit_at_shares(evidence, together.sharing, together.r, settings, start)
         self.log_odds, self.temperature, self.prior = fit.log_odds.copy(), fit.temperature, fit.prior
         self._started = True
         self._check_mirror(evidence, seen)

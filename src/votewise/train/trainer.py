@@ -387,6 +387,7 @@ class RobustPreferenceTrainer(TrlTrainer):
                 margins=np.nan_to_num(self.beliefs.first),
                 prior=settings.prior,
                 temperature=settings.temperature,
+                groups=None if self.beliefs.together is None else self.beliefs.together.for_estimate,
             )
         return self._estimate
 

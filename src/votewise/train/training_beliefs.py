@@ -14,6 +14,7 @@ from votewise.data.votes import Votes
 from votewise.errors import BadInputError, many
 from votewise.inference.observation import clipped_logit
 from votewise.train.running_beliefs import GROWTH, BeliefSettings, RunningBeliefs
+from votewise.train.shared_errors import ErringTogether
 
 Rows = npt.NDArray[np.int64]
 
@@ -27,14 +28,21 @@ class TrainingBeliefs(RunningBeliefs):
         seen: pairs seen so far.
     """
 
-    def __init__(self, votes: Votes, settings: BeliefSettings | None = None) -> None:
+    def __init__(
+        self, votes: Votes, settings: BeliefSettings | None = None, together: ErringTogether | None = None
+    ) -> None:
         super().__init__(settings or BeliefSettings(), votes.n_annotators)
+        self.together = together
         self.votes = votes
         self.first: Floats = np.full(votes.n_pairs, np.nan)
         self.seen = 0
         cast = (votes.sign != 0) * (1.0 if votes.weight is None else votes.weight)
         self.votes_of_each = np.bincount(votes.annotator, cast, minlength=votes.n_annotators).astype(np.float64)
         self.evidence = evidence_of(votes, margins=np.zeros(votes.n_pairs))
+        self._grouped = None
+        if together is not None:
+            self.evidence = together.counted(self.evidence)
+            self._grouped = together.arranged(self.evidence)
         self._epoch_right, self._epoch_votes = np.zeros(votes.n_annotators), np.zeros(votes.n_annotators)
         self._votes_for_a: Floats = self.evidence.matrix @ np.ones(votes.n_annotators)
         self._shared = np.diff(self.evidence.matrix.indptr) > 1
@@ -48,7 +56,12 @@ class TrainingBeliefs(RunningBeliefs):
         self._started = True
 
     def evidence_for(self, pairs: Rows) -> Floats:
-        """(B,) log-odds that response_a of each pair is better according to its votes alone: sum_j v_j logit(eta_j)."""
+        """(B,) log-odds that response_a of each pair is better according to its votes alone.
+
+        That is sum_j v_j logit(eta_j); where annotators err together, log L(+) - log L(-) of their votes.
+        """
+        if self.together is not None and self._grouped is not None:
+            return self.together.evidence_for(self._grouped, self.log_odds, np.asarray(pairs, np.int64))
         entries, owner = self._entries(pairs)
         matrix = self.evidence.matrix
         worth = matrix.data[entries] * self.log_odds[matrix.indices[entries]]
@@ -132,7 +145,8 @@ class TrainingBeliefs(RunningBeliefs):
         if not (margins.any() or self._shared.any()):
             self._fitted_at = self.seen
             return
-        self._learn(self.evidence.select(informative).with_margin(margins), self.seen)
+        evidence = self.evidence.select(informative).with_margin(margins)
+        self._learn(evidence, self.seen, self.together if self._grouped is not None else None)
 
     def state(self) -> dict[str, npt.NDArray[Any]]:
         """Everything that a checkpoint must hold, as arrays."""
