@@ -73,7 +73,8 @@ def test_a_jury_says_how_often_it_is_right_and_where_to_ask_people(load: Any) ->
 def test_annotators_who_err_together_are_believed_as_often_as_they_are_right(load: Any) -> None:
     """Of a data set, said less right has a standard deviation of .01 and the mean error of the group one of .02."""
     together = load("err_together")
-    judges, copies = (together.one_data_set(0, world) for world in list(together.WORLDS)[::2])
+    names = list(together.WORLDS)
+    judges, copies = (together.one_data_set(0, world) for world in (names[0], names[-1]))
     for found in (judges, copies):
         assert found["without"]["said"] - found["without"]["right"] > 0.08
         assert abs(found["with"]["said"] - found["with"]["right"]) < 0.045

@@ -219,16 +219,16 @@ def copied(seed: int, slips: float = 0.0, pairs: int = 1000) -> tuple[Votes, np.
     return Votes.from_arrays(np.repeat(np.arange(pairs), 5), who.ravel(), said.ravel(), annotator_ids=names), truth, eta
 
 
-@pytest.mark.parametrize("slips", [0.0, 0.02])
+@pytest.mark.parametrize("slips", [0.0, 0.05])
 def test_a_group_that_copies_is_one_voter(slips: float) -> None:
     # Of 1,000 pairs 870 have a vote of the source, so that its reliability has a standard deviation of 0.018 or little more.
     votes, truth, eta = copied(0, slips)
     result = estimate_reliability(votes, groups=JUDGES)
     (group,) = result.groups
-    assert group.slips == pytest.approx(slips, abs=0.01)
+    assert group.slips == pytest.approx(slips, abs=0.02)
     assert group.r == 1.0
-    assert 0.85 < group.low <= group.correlation <= group.high <= 1.0
-    assert group.effective < 1.2
+    assert 0.7 < group.low <= group.correlation <= group.high <= 1.0
+    assert group.effective < 1.4
     assert abs(gap(result.pairs["p_a"].to_numpy(), truth)) < 0.05
     reliability = result.annotators["reliability"].to_numpy()
     assert np.ptp(reliability[40:]) < 1e-9
@@ -271,3 +271,19 @@ def test_reliabilities_are_held_by_their_intervals_as_often_as_they_say() -> Non
     # Of judges, whose errors on one data set have a standard deviation of 0.03 in common.
     assert abs(np.mean(np.array(errors)[:, 30:])) < 0.03
     assert abs(np.mean(np.array(errors)[:, :30])) < 0.02
+
+
+@pytest.mark.parametrize("share", [0.85, 0.95])
+def test_reliabilities_are_right_where_much_is_shared(share: float) -> None:
+    # The mean error of judges has a standard deviation of 0.015 in one data set, 0.0075 over four.
+    errors, held = [], []
+    for seed in range(4):
+        votes, _, eta = judged(200 + seed, share)
+        result = estimate_reliability(votes, groups=JUDGES)
+        table = result.annotators
+        errors.append((table["reliability"].to_numpy() - eta)[30:].mean())
+        held.append(((table["low"].to_numpy() <= eta) & (eta <= table["high"].to_numpy()))[30:].mean())
+        assert result.groups[0].r_low <= share + 0.02
+        assert result.groups[0].r_high >= share - 0.02
+    assert abs(np.mean(errors)) < 0.036
+    assert np.mean(held) > 0.5

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from itertools import product
 
 import numpy as np
 import pytest
 from scipy.special import expit, logit, ndtr, ndtri
+from scipy.stats import multivariate_normal
 
 from votewise.inference import grouped_votes
 from votewise.inference.grouped_votes import GroupedVotes
 from votewise.inference.observation import Evidence
 from votewise.inference.shared_error import (
+    LARGEST_SHARE,
+    VotesAtNodes,
     effective_number,
     error_correlation,
     expect_errors,
@@ -45,7 +49,7 @@ def grouped(seed: int = 0, pairs: int = 12, *, margins: bool = True, weights: bo
 
 def likelihood_by_hand(votes: GroupedVotes, eta: np.ndarray, r: np.ndarray, without: int = -1) -> np.ndarray:
     """(M, 2) likelihood of each pair with its truth, all nodes of both groups enumerated; ``without`` leaves out a vote."""
-    nodes, log_weights = shared_error_nodes()
+    nodes, log_weights = shared_error_nodes(fine=votes.fine)
     evidence = votes.evidence
     found = np.zeros((len(evidence.margin), 2))
     for i, margin in enumerate(evidence.margin):
@@ -109,7 +113,7 @@ def test_the_m_step_is_where_the_expected_log_posterior_is_flat() -> None:
     for _ in range(20):
         at_nodes = expect_errors(votes, x, R).at_nodes
         x = most_likely_log_odds(votes, x, R, at_nodes, expected, pull)
-    nodes = shared_error_nodes()[0]
+    nodes = shared_error_nodes(fine=votes.fine)[0]
 
     def objective(point: np.ndarray) -> np.ndarray:
         p = ndtr((ndtri(expit(point))[:, None] + np.sqrt(share)[:, None] * nodes) / np.sqrt(1 - share)[:, None])
@@ -151,6 +155,22 @@ def test_the_slope_of_the_log_posterior_is_that_of_finite_differences() -> None:
     for g in range(2):
         step = h * (np.arange(2) == g)
         assert by_root[g] == pytest.approx((at(x, root + step) - at(x, root - step)) / (2 * h), abs=1e-6)
+
+
+def test_with_few_values_of_the_shared_error_it_is_the_same_at_a_small_r() -> None:
+    votes, x = grouped(), logit(ETA)
+    fine, coarse = (expect_errors(replace(votes, fine=fine), x, R) for fine in (True, False))
+    assert votes.fine
+    np.testing.assert_allclose(fine.posterior, coarse.posterior, atol=2e-3)
+
+
+@pytest.mark.parametrize("share", [0.3, 0.7, LARGEST_SHARE])
+def test_values_of_the_shared_error_keep_reliabilities_and_the_chance_that_two_are_right(share: float) -> None:
+    weight = np.exp(shared_error_nodes(fine=True)[1])
+    right = VotesAtNodes.of(logit(ETA), np.full(len(ETA), share), fine=True).right
+    np.testing.assert_allclose(right @ weight, ETA, atol=1e-6)
+    both = multivariate_normal(cov=[[1, share], [share, 1]]).cdf(ndtri(ETA[:2]))
+    assert (right[0] * right[1]) @ weight == pytest.approx(both, abs=1e-5)
 
 
 def test_products_and_sums_of_logs_agree(monkeypatch: pytest.MonkeyPatch) -> None:

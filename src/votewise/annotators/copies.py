@@ -5,7 +5,7 @@ differ on a pair has the probability d = 2 e (1 - e) whatever the truth, so e = 
 couples of votes that differ. The source's vote is what most of the group say, and is left out where as many say the other.
 A member is right with probability h (1 - e) + (1 - h) e, h being the source's reliability.
 
-Whether a group copies is decided by likelihood, against the largest r that can be computed.
+Whether a group copies is decided by Schwarz's criterion, against the r that explains its votes best.
 """
 
 from __future__ import annotations
@@ -37,6 +37,8 @@ class Copies:
         number: (n,) how many votes of the vote's group are on its pair, 1 for others.
         others: (n,) sum of the signs of these, without the vote itself.
         log_likelihood: of the members' votes, given those of the source.
+        parameters_saved: half the log of the number of votes of each member, but for one of a group: what Schwarz's
+            criterion asks of a model in which every member has a reliability of its own.
     """
 
     evidence: Evidence
@@ -49,6 +51,7 @@ class Copies:
     number: npt.NDArray[np.int64] = field(repr=False)
     others: npt.NDArray[np.int64] = field(repr=False)
     log_likelihood: float
+    parameters_saved: float
 
     @classmethod
     def of(cls, votes: GroupedVotes, copying: npt.NDArray[np.int64], level: float) -> Copies:
@@ -62,10 +65,11 @@ class Copies:
         number, total = np.bincount(block), np.bincount(block, evidence.sign[inside])
         source = np.arange(k)
         slips, low, high = np.zeros((3, votes.groups))
-        told = 0.0
+        told = saved = 0.0
         for g in copying:
             members = np.flatnonzero(group == g)
             source[members] = members[0]
+            saved += float(np.log(np.maximum(np.sort(evidence.counts[members])[1:], 1.0)).sum() / 2)
             own = keys % votes.groups == g
             slips[g], low[g], high[g] = _slips(number[own], total[own], level)
             against = (number[own] - np.abs(total[own])) / 2
@@ -101,6 +105,7 @@ class Copies:
             of_all,
             sum_of_all,
             told,
+            saved,
         )
 
     def of_members(self, reliability: Floats, groups: Ints) -> Floats:

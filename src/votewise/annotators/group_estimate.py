@@ -73,14 +73,17 @@ def _follows(fitted: GroupFit, fit: Fit) -> _Found:
 
 def _copies(fit: Fit, fitted: GroupFit, progress: Progress | None) -> tuple[Copies, GroupFit] | None:
     """The groups that copy as one voter each, and the fit to that, where this explains the votes better."""
-    votes, bound = fitted.votes, fitted.at_bound
-    if len(bound) == 0 or votes.evidence.weight is not None:
-        return None
-    copies = Copies.of(votes, bound, fit.settings.level)
-    again = fit_groups(fit_reliability(copies.evidence, fit.settings), copies.group, progress)
-    if _log_likelihood(again) + copies.log_likelihood <= _log_likelihood(fitted):
-        return None
-    return copies, replace(again, steps=fitted.steps + again.steps)
+    best: tuple[Copies, GroupFit] | None = None
+    accepted: list[int] = []
+    highest, steps = _log_likelihood(fitted), fitted.steps
+    for g in fitted.may_copy if fitted.votes.evidence.weight is None else []:
+        copies = Copies.of(fitted.votes, np.array([*accepted, g]), fit.settings.level)
+        again = fit_groups(fit_reliability(copies.evidence, fit.settings), copies.group, progress)
+        steps += again.steps
+        likelihood = _log_likelihood(again) + copies.log_likelihood + copies.parameters_saved
+        if likelihood > highest:
+            accepted, highest, best = [*accepted, g], likelihood, (copies, again)
+    return None if best is None else (best[0], replace(best[1], steps=steps))
 
 
 def _log_likelihood(fitted: GroupFit) -> float:

@@ -19,6 +19,9 @@ MOST_VOTES = 30
 CHUNK = 4096
 """Patterns computed at a time, so that their nodes stay in the processor's cache."""
 
+FEW_PATTERNS = 5000
+"""Patterns up to which shared errors have many values from the beginning."""
+
 PART = 16_384
 """Patterns whose expected votes are added up at a time."""
 
@@ -56,6 +59,7 @@ class GroupedVotes:
         pair: (B,) code of each block's pair.
         block: (n,) code of the block of each vote, -1 for none.
         shown: the votes that make the patterns, pattern by pattern.
+        fine: whether shared errors have many values, which a large r or many votes in a block need.
     """
 
     evidence: Evidence
@@ -69,6 +73,7 @@ class GroupedVotes:
     pair: npt.NDArray[np.int64] = field(repr=False)
     block: npt.NDArray[np.int64] = field(repr=False)
     shown: npt.NDArray[np.int64] = field(repr=False)
+    fine: bool = False
 
     @classmethod
     def of(cls, evidence: Evidence, group: Ints) -> GroupedVotes:
@@ -101,8 +106,8 @@ class GroupedVotes:
         signed = csr_matrix((value[chosen], where), shape=shape)
         size = csr_matrix((np.abs(value[chosen]), where), shape=shape)
         pair = names // max(groups, 1)
-        counts = alone_counts.astype(np.float64)
-        return cls(evidence, group, groups, alone, counts, signed, size, pattern, pair, block, chosen)
+        counts, fine = alone_counts.astype(np.float64), len(first) <= FEW_PATTERNS
+        return cls(evidence, group, groups, alone, counts, signed, size, pattern, pair, block, chosen, fine)
 
     @cached_property
     def shared_votes(self) -> Floats:

@@ -22,18 +22,27 @@ from votewise.arrays import Floats
 from votewise.inference.grouped_votes import GroupedVotes
 from votewise.inference.observation import EDGE, log_cosh2
 
-NODES = 11
-"""Values of the shared error."""
+COARSE = 11
+"""Values of the shared error, of Gauss and Hermite's rule: enough for r up to 0.7 and few votes in a block."""
 
-LARGEST_SHARE = 0.9
-"""Largest r: there, summing over 11 nodes moves a reliability by 0.012 at most, beyond it by far more. It also keeps every
-probability of a vote above 1e-290."""
+SPACING, WIDEST = 0.2, 5.0
+"""Distance of the values otherwise, and the largest: the trapezoidal rule, exact to 1e-5 for two votes at the largest r."""
+
+LARGEST_SHARE = 0.97
+"""Largest r: beyond it, probabilities change between two values of the shared error."""
+
+LEAST, FAR = 1e-300, 36.0
+"""No vote is less likely than this, which is so from this normal score on."""
 
 
 @cache
-def shared_error_nodes() -> tuple[Floats, Floats]:
+def shared_error_nodes(*, fine: bool) -> tuple[Floats, Floats]:
     """(Q,) values of the shared error c and (Q,) logs of their probabilities."""
-    nodes, weights = np.polynomial.hermite_e.hermegauss(NODES)
+    if fine:
+        nodes = np.arange(-round(WIDEST / SPACING), round(WIDEST / SPACING) + 1) * SPACING
+        log_weights: Floats = -nodes * nodes / 2
+        return np.asarray(nodes, np.float64), log_weights - np.log(np.exp(log_weights).sum())
+    nodes, weights = np.polynomial.hermite_e.hermegauss(COARSE)
     return nodes, np.log(weights / weights.sum())
 
 
@@ -51,16 +60,20 @@ class VotesAtNodes:
     wrong: Floats
 
     @classmethod
-    def of(cls, log_odds: Floats, share: Floats) -> VotesAtNodes:
+    def of(cls, log_odds: Floats, share: Floats, *, fine: bool) -> VotesAtNodes:
         """At ``log_odds`` (J,) = logit(eta) and ``share`` (J,) = r of each."""
-        u = scores_at_nodes(log_odds, share)
-        return cls(u, np.asarray(ndtr(u)), np.asarray(ndtr(-u)))
+        z = ndtri(np.clip(expit(log_odds), EDGE, 1 - EDGE))
+        nodes = shared_error_nodes(fine=fine)[0]
+        u = np.asarray((z[:, None] + np.sqrt(share)[:, None] * nodes) / np.sqrt(1 - share)[:, None])
+        return cls(u, np.maximum(ndtr(u), LEAST), np.maximum(ndtr(-u), LEAST))
 
     @property
     def hazards(self) -> tuple[Floats, Floats]:
         """(J, Q) phi(u) / Phi(u) and phi(u) / Phi(-u): the slopes of the logs of both probabilities, up and down."""
         density = np.exp(-0.5 * self.score * self.score) / np.sqrt(2 * np.pi)
-        return density / self.right, density / self.wrong
+        # Far out, where both vanish, the slope is the distance itself.
+        up = np.where(self.score < -FAR, -self.score, density / self.right)
+        return up, np.where(self.score > FAR, self.score, density / self.wrong)
 
 
 Nodes = tuple[Floats, Floats]
@@ -108,13 +121,6 @@ class ExpectedVotes:
     wrong: Floats
 
 
-def scores_at_nodes(log_odds: Floats, share: Floats) -> Floats:
-    """(J, Q) u, the normal score of a right vote; ``log_odds`` (J,) = logit(eta), ``share`` (J,) = r of each."""
-    nodes, _ = shared_error_nodes()
-    z = ndtri(np.clip(expit(log_odds), EDGE, 1 - EDGE))
-    return np.asarray((z[:, None] + np.sqrt(share)[:, None] * nodes) / np.sqrt(1 - share)[:, None])
-
-
 def shares_of(votes: GroupedVotes, r: Floats) -> Floats:
     """(K,) r of each annotator's group, 0 for those in none; ``r`` (G,)."""
     return np.append(r, 0.0)[votes.group]
@@ -130,7 +136,7 @@ def expect_errors(votes: GroupedVotes, log_odds: Floats, r: Floats, temperature:
         temperature: factor on margins.
     """
     evidence, members = votes.evidence, votes.members
-    at_nodes = VotesAtNodes.of(log_odds[members], shares_of(votes, r)[members])
+    at_nodes = VotesAtNodes.of(log_odds[members], shares_of(votes, r)[members], fine=votes.fine)
     (plus, nodes_plus), (minus, nodes_minus) = pattern_likelihoods(votes, at_nodes)
     posterior = np.asarray(votes.alone @ log_odds)
     posterior += np.bincount(votes.pair, (plus - minus)[votes.pattern], minlength=len(posterior))
@@ -158,9 +164,9 @@ def pattern_likelihoods(
 def _products(votes: GroupedVotes, at_nodes: VotesAtNodes) -> tuple[Nodes, Nodes]:
     """The probabilities of each pattern and node where +1 is truly better, and where -1 is, and their sums over nodes."""
     assert votes.by_size is not None  # noqa: S101 - the caller has looked
-    weight, patterns = np.exp(shared_error_nodes()[1]), votes.signed.shape[0]
+    weight, patterns = np.exp(shared_error_nodes(fine=votes.fine)[1]), votes.signed.shape[0]
     table = np.concatenate([at_nodes.right, at_nodes.wrong])
-    total, nodes = np.empty((2, patterns)), np.empty((2, patterns, NODES))
+    total, nodes = np.empty((2, patterns)), np.empty((2, patterns, len(weight)))
     for rows, *sides in votes.by_size:
         for side, at in enumerate(sides):
             product = nodes[side, rows]
@@ -174,7 +180,7 @@ def _products(votes: GroupedVotes, at_nodes: VotesAtNodes) -> tuple[Nodes, Nodes
 def _sums(votes: GroupedVotes, at_nodes: VotesAtNodes) -> tuple[tuple[Floats, Nodes], tuple[Floats, Nodes]]:
     """As ``pattern_likelihoods``, by sums of logs: for votes with weights, and for many votes of one group on one pair."""
     log_right, log_wrong = np.log(at_nodes.right), np.log(at_nodes.wrong)
-    middle = np.asarray(votes.of_members[1] @ ((log_right + log_wrong) / 2)) + shared_error_nodes()[1]
+    middle = np.asarray(votes.of_members[1] @ ((log_right + log_wrong) / 2)) + shared_error_nodes(fine=votes.fine)[1]
     half = np.asarray(votes.of_members[0] @ ((log_right - log_wrong) / 2))
     (plus, if_plus), (minus, if_minus) = sum_out(middle + half), sum_out(middle - half)
     ones = np.ones_like(plus)
@@ -191,11 +197,11 @@ def block_log_odds(votes: GroupedVotes, log_odds: Floats, r: Floats, blocks: npt
         blocks: (b,) numbers of blocks.
     """
     members = votes.members
-    at_nodes = VotesAtNodes.of(log_odds[members], shares_of(votes, r)[members])
+    at_nodes = VotesAtNodes.of(log_odds[members], shares_of(votes, r)[members], fine=votes.fine)
     log_right, log_wrong = np.log(at_nodes.right), np.log(at_nodes.wrong)
     patterns, where = np.unique(votes.pattern[blocks], return_inverse=True)
     signed, size = (of[patterns] for of in votes.of_members)
-    middle = np.asarray(size @ ((log_right + log_wrong) / 2)) + shared_error_nodes()[1]
+    middle = np.asarray(size @ ((log_right + log_wrong) / 2)) + shared_error_nodes(fine=votes.fine)[1]
     half = np.asarray(signed @ ((log_right - log_wrong) / 2))
     return np.asarray((sum_out(middle + half)[0] - sum_out(middle - half)[0])[where])
 
@@ -205,7 +211,7 @@ def expected_votes(votes: GroupedVotes, found: SharedErrors) -> ExpectedVotes:
     alone = 0.5 * (votes.alone.T @ np.tanh(found.posterior / 2) + votes.alone_counts)
     p = np.bincount(votes.pattern, expit(found.posterior)[votes.pair], minlength=len(found.plus))
     if_plus, if_minus = p / found.nodes_plus[1], (votes.blocks - p) / found.nodes_minus[1]
-    both, gap = np.zeros((2, len(votes.members), NODES))
+    both, gap = np.zeros((2, *found.at_nodes.right.shape))
     for rows, signed, size in votes.parts:
         plus = if_plus[rows, None] * found.nodes_plus[0][rows]
         minus = if_minus[rows, None] * found.nodes_minus[0][rows]
@@ -219,8 +225,8 @@ def error_correlation(log_odds: Floats, r: float) -> float:
     """Mean correlation of the errors of two annotators of one group, over all couples; ``log_odds`` (J,) of its members."""
     if len(log_odds) < 2:
         return 0.0
-    weight = np.exp(shared_error_nodes()[1])
-    right = VotesAtNodes.of(log_odds, np.full(len(log_odds), r)).right
+    weight = np.exp(shared_error_nodes(fine=True)[1])
+    right = VotesAtNodes.of(log_odds, np.full(len(log_odds), r), fine=True).right
     mean = right @ weight
     spread = (right - mean[:, None]) / np.sqrt(mean * (1 - mean))[:, None]
     total, own = np.square(spread.sum(axis=0)) @ weight, (np.square(spread) @ weight).sum()

@@ -11,6 +11,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+import numpy.typing as npt
 from scipy.sparse import coo_matrix
 from scipy.special import expit
 
@@ -26,7 +27,7 @@ from votewise.inference.shared_error import (
 )
 from votewise.inference.shared_error_steps import normal_slope
 
-CHUNK = 100_000
+CHUNK = 20_000
 """Votes whose nodes are in memory at a time."""
 
 MOST_PARAMETERS = 1500
@@ -59,31 +60,54 @@ def vote_scores(votes: GroupedVotes, log_odds: Floats, r: Floats, found: SharedE
     by_others = evidence.log_odds_without_own_vote(found.posterior, log_odds)
     slopes = weight * (evidence.confidence(found.posterior) - eta[evidence.annotator])
     predicted = vote_probability(np.asarray(expit(by_others)), eta[evidence.annotator])
-    members, right, wrong = votes.members, found.at_nodes.right, found.at_nodes.wrong
+    inside = np.flatnonzero(votes.block >= 0)
+    left_plus, left_minus, own_plus, own_minus = _without_each(votes, log_odds, r, found)[:, _shown_as(votes, inside)]
+    posterior = found.posterior[evidence.pair[inside]]
+    p = expit(posterior)
+    by_others[inside] = evidence.sign[inside] * (posterior + np.log(left_plus) - np.log(left_minus))
+    predicted[inside] = 1 / (p * left_plus + (1 - p) * left_minus)
+    slopes[inside] = weight[inside] * (p * own_plus + (1 - p) * own_minus)
+    return VoteScores(np.asarray(by_others), np.asarray(predicted), np.asarray(slopes))
+
+
+def _without_each(votes: GroupedVotes, log_odds: Floats, r: Floats, found: SharedErrors) -> Floats:
+    """(4, V) of each vote in a pattern: S where +1 is better and where -1 is, and the slopes of its logarithm there."""
+    evidence, members, right, wrong = votes.evidence, votes.members, found.at_nodes.right, found.at_nodes.wrong
     change = normal_slope(log_odds[members])[1] / np.sqrt(1 - shares_of(votes, r)[members])
     up, down = (hazard * change[:, None] for hazard in found.at_nodes.hazards)
     down = -down
-    place = np.zeros(len(eta), np.int64)
+    place = np.zeros(len(log_odds), np.int64)
     place[members] = np.arange(len(members))
-    inside = np.flatnonzero(votes.block >= 0)
-    for start in range(0, len(inside), CHUNK):
-        at = inside[start : start + CHUNK]
+    numbers = np.empty((4, len(votes.shown)))
+    for start in range(0, len(votes.shown), CHUNK):
+        rows = slice(start, start + CHUNK)
+        at = votes.shown[rows]
         who, plus = place[evidence.annotator[at]], (evidence.sign[at] > 0)[:, None]
         of = votes.pattern[votes.block[at]]
         e_plus, e_minus = found.errors_plus[of], found.errors_minus[of]
-        power = weight[at][:, None]
         if_plus, if_minus = np.where(plus, right[who], wrong[who]), np.where(plus, wrong[who], right[who])
         if evidence.weight is not None:
+            power = evidence.weight[at][:, None]
             if_plus, if_minus = if_plus**power, if_minus**power
-        left_plus, left_minus = (e_plus / if_plus).sum(axis=1), (e_minus / if_minus).sum(axis=1)
-        posterior = found.posterior[evidence.pair[at]]
-        p = expit(posterior)
-        by_others[at] = evidence.sign[at] * (posterior + np.log(left_plus) - np.log(left_minus))
-        predicted[at] = 1 / (p * left_plus + (1 - p) * left_minus)
-        own_plus = (e_plus * np.where(plus, up[who], down[who])).sum(axis=1)
-        own_minus = (e_minus * np.where(plus, down[who], up[who])).sum(axis=1)
-        slopes[at] = weight[at] * (p * own_plus + (1 - p) * own_minus)
-    return VoteScores(np.asarray(by_others), np.asarray(predicted), np.asarray(slopes))
+        numbers[0, rows], numbers[1, rows] = (e_plus / if_plus).sum(axis=1), (e_minus / if_minus).sum(axis=1)
+        numbers[2, rows] = (e_plus * np.where(plus, up[who], down[who])).sum(axis=1)
+        numbers[3, rows] = (e_minus * np.where(plus, down[who], up[who])).sum(axis=1)
+    return numbers
+
+
+def _shown_as(votes: GroupedVotes, inside: npt.NDArray[np.intp]) -> npt.NDArray[np.intp]:
+    """(n,) of votes in blocks, which of ``votes.shown`` is the same vote in the same pattern."""
+    evidence = votes.evidence
+    if evidence.weight is not None:  # every block is its own pattern
+        place = np.empty(len(evidence.sign), np.intp)
+        place[votes.shown] = np.arange(len(votes.shown))
+        return place[inside]
+    patterns = votes.pattern[votes.block[inside]] * len(votes.group)
+    key = (patterns + evidence.annotator[inside]) * 2 + (evidence.sign[inside] > 0)
+    shown = votes.pattern[votes.block[votes.shown]] * len(votes.group)
+    of_shown = (shown + evidence.annotator[votes.shown]) * 2 + (evidence.sign[votes.shown] > 0)
+    order = np.argsort(of_shown, kind="stable")
+    return np.asarray(order[np.searchsorted(of_shown[order], key)])
 
 
 def own_information(

@@ -140,6 +140,6 @@ def log_posterior_slope(
     of_score = expected.right * up - expected.wrong * down
     own = share[members]
     slope[members] += of_score.sum(axis=1) / np.sqrt(1 - own) * normal_slope(log_odds[members])[1]
-    by_root = (of_score @ shared_error_nodes()[0]) / np.sqrt(1 - own)
+    by_root = (of_score @ shared_error_nodes(fine=votes.fine)[0]) / np.sqrt(1 - own)
     by_root += (of_score * found.at_nodes.score).sum(axis=1) * np.sqrt(own) / (1 - own)
     return slope, np.bincount(votes.group[members], by_root, minlength=votes.groups).astype(np.float64)
