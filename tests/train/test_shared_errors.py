@@ -15,18 +15,21 @@ import pyarrow.parquet as pq
 import pytest
 from scipy.special import expit, logit
 from scipy.stats import norm
-from tiny import make_config, make_rows
+from tiny import make_config, make_rows, make_trainer
 
 import votewise
+from votewise.annotators.estimate import estimate_reliability
 from votewise.annotators.groups import KnownGroups
 from votewise.data.votes import Votes
 from votewise.errors import BadInputError
 from votewise.inference.grouped_votes import GroupedVotes
 from votewise.inference.shared_error import expect_errors
+from votewise.report.audit_files import write_audit
 from votewise.train.beginning import begin
 from votewise.train.running_beliefs import BeliefSettings
 from votewise.train.shared_errors import AuditedGroups, ErringTogether
 from votewise.train.training_beliefs import TrainingBeliefs
+from votewise.train.training_rows import votes_of_dataset
 
 FROZEN = BeliefSettings(update="frozen")
 
@@ -152,6 +155,21 @@ def test_training_that_starts_from_an_audit_takes_its_groups(tmp_path: Path, use
     assert (together is None) == (use == "fixed")
     if together is not None:
         assert together.r.tolist() == [0.5]
+
+
+def test_groups_go_from_an_audit_through_training_to_its_own_audit(tmp_path: Path) -> None:
+    rows = make_rows(48, votes_per_pair=3)
+    votes = votes_of_dataset(rows, annotator_column="annotator")
+    found = estimate_reliability(votes, groups={"two": ["ann0", "ann1"]})
+    write_audit(tmp_path / "audit", votes, found, title=None)
+    trainer = make_trainer(tmp_path / "run", rows, beliefs=str(tmp_path / "audit"))
+    assert trainer.data_counts.in_groups == 2 * (found.groups[0].r > 0)
+    assert found.groups[0].r > 0
+    trainer.train()
+    (group,) = trainer.estimate().groups
+    assert (group.name, group.members) == ("two", 2)
+    trainer.write_beliefs(tmp_path / "after")
+    assert AuditedGroups.of(tmp_path / "after") is not None
 
 
 def test_a_summary_that_does_not_know_the_groups_is_refused(tmp_path: Path) -> None:
