@@ -20,7 +20,7 @@ METADATA = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))[
 EXTRAS: dict[str, list[str]] = METADATA["optional-dependencies"]
 MODULES = {
     *("torch", "transformers", "trl", "peft", "accelerate", "datasets", "openai", "lm_eval", "psycopg", "pyspark"),
-    *("vllm", "vl_convert", "tiktoken", "sqlalchemy", "alembic"),
+    *("vllm", "vl_convert", "tiktoken", "sqlalchemy", "alembic", "fastapi", "uvicorn"),
 }
 """What a user may have left out."""
 
@@ -208,7 +208,7 @@ def test_the_wheel_has_what_the_source_has(wheel: Path) -> None:
 
 
 def test_the_wheel_is_small(wheel: Path) -> None:
-    assert wheel.stat().st_size < 1_500_000
+    assert wheel.stat().st_size < 1_600_000
 
 
 @pytest.mark.slow

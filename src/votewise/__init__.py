@@ -39,7 +39,9 @@ if TYPE_CHECKING:
     from votewise.users.results import AttentivenessResult
     from votewise.workflows.audit import AuditResult, audit
     from votewise.workflows.collect_init import CollectFolder, collect_init
+    from votewise.workflows.collect_key import collect_key
     from votewise.workflows.collect_migrate import CollectMigration, collect_migrate
+    from votewise.workflows.collect_serve import collect_serve
     from votewise.workflows.demo import DemoResult, demo
     from votewise.workflows.evaluate_benchmark import BenchmarkEvaluation, evaluate_benchmark
     from votewise.workflows.evaluate_matrix import MatrixEvaluation, evaluate_matrix
@@ -98,7 +100,9 @@ __all__ = [
     "__version__",
     "audit",
     "collect_init",
+    "collect_key",
     "collect_migrate",
+    "collect_serve",
     "count_comparisons",
     "demo",
     "estimate_attentiveness",
@@ -166,7 +170,9 @@ _HOMES = {
     "WinRateEvaluation": "votewise.workflows.evaluate_win_rate",
     "audit": "votewise.workflows.audit",
     "collect_init": "votewise.workflows.collect_init",
+    "collect_key": "votewise.workflows.collect_key",
     "collect_migrate": "votewise.workflows.collect_migrate",
+    "collect_serve": "votewise.workflows.collect_serve",
     "count_comparisons": "votewise.users.read_clicks",
     "estimate_attentiveness": "votewise.users.estimate",
     "estimate_reliability": "votewise.annotators.estimate",

@@ -5,7 +5,9 @@ from __future__ import annotations
 import typer
 
 from votewise.cli.collect_init import init
+from votewise.cli.collect_key import key
 from votewise.cli.collect_migrate import migrate
+from votewise.cli.collect_serve import serve
 
 app = typer.Typer(no_args_is_help=True, rich_markup_mode="markdown")
 
@@ -14,9 +16,12 @@ app = typer.Typer(no_args_is_help=True, rich_markup_mode="markdown")
 def collect() -> None:
     """Gather comparisons and votes in a database of your own.
 
-    `votewise collect init` makes a folder with settings and a database.
+    `votewise collect init` makes a folder with settings and a database, `votewise collect key` a key for your product, and
+    `votewise collect serve` runs the service to which the product posts.
     """
 
 
 app.command()(init)
+app.command()(key)
+app.command()(serve)
 app.command()(migrate)

@@ -25,6 +25,9 @@ from votewise.errors import BadInputError, needs
 BUSY_SECONDS = 30
 """How long a transaction waits for another one that writes to the SQLite file."""
 
+POOL: dict[str, Any] = {"pool_size": 10, "max_overflow": 40}
+"""Connections that are kept, and how many more there may be: the service answers 40 requests at a time."""
+
 TRIES = 5
 """Attempts at a transaction that others come between."""
 
@@ -60,7 +63,7 @@ def open_engine(folder: Path, settings: CollectSettings, *, make: bool = False) 
 def sqlite_engine(file: Path) -> Engine:
     """The engine of a SQLite file that exists."""
     # Relative paths would change their meaning with the working directory.
-    engine = create_engine(f"sqlite:///{file.absolute()}", connect_args={"timeout": BUSY_SECONDS})
+    engine = create_engine(f"sqlite:///{file.absolute()}", connect_args={"timeout": BUSY_SECONDS}, **POOL)
 
     @event.listens_for(engine, "connect")
     def _prepare(connection: Any, _record: Any) -> None:
@@ -91,7 +94,7 @@ def _postgres(variable: str, place: str) -> Engine:
         problem = f"the environment variable {variable} holds no URL of PostgreSQL"
         raise BadInputError(problem, source=place, expected="postgres://user:password@host/database")
     with needs("postgres", "PostgreSQL"):
-        return create_engine(url.set(drivername="postgresql+psycopg"), pool_pre_ping=True)
+        return create_engine(url.set(drivername="postgresql+psycopg"), pool_pre_ping=True, **POOL)
 
 
 @contextmanager

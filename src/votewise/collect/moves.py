@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import secrets
 import time
 import uuid
@@ -40,8 +41,11 @@ def found(connection: Connection, product: int, name: str) -> Row[Any]:
     Raises:
         NoSuchComparisonError: the product has no such comparison.
     """
-    rows = select(comparison).where(comparison.c.id == name, comparison.c.product_id == product)
-    row = connection.execute(rows.with_for_update()).first()
+    # What is no id is not asked for: PostgreSQL refuses some characters.
+    row = None
+    if re.fullmatch("[0-9a-f-]{36}", name):
+        rows = select(comparison).where(comparison.c.id == name, comparison.c.product_id == product)
+        row = connection.execute(rows.with_for_update()).first()
     if row is None:
         raise NoSuchComparisonError("there is no such comparison", value=name, expected="the id that creating it gave")
     return row

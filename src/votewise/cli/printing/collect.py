@@ -20,3 +20,8 @@ def print_migration(result: CollectMigration) -> None:
         say(f"The tables are of version {result.after} already.")
     else:
         say(f"The tables are of version {result.after} now; before: {result.before or 'none'}.")
+
+
+def print_address(url: str) -> None:
+    """Print where the service is, at once, so that a program that started it can read it."""
+    print(f"Serving at {url}", flush=True)
