@@ -14,14 +14,14 @@ from sqlalchemy import Connection, Row, select
 
 from votewise.collect.api_bodies import (
     AnswerBody,
+    BatchOutcomes,
     ComparisonBatch,
     ComparisonBody,
     ComparisonState,
+    EntryOutcome,
     FailureBody,
-    Outcome,
-    Outcomes,
     Refusal,
-    Settings,
+    SettingsBody,
     VoteBatch,
     VoteBody,
 )
@@ -67,9 +67,9 @@ def make_api(collection: Collection) -> APIRouter:
         return retried(collection.engine, acted)
 
     @router.get("/settings")
-    def settings_now(mine: Product) -> Settings:
+    def settings_now(mine: Product) -> SettingsBody:
         """What people agree to, which models compete, and the limits."""
-        return Settings(
+        return SettingsBody(
             consent=settings.consent,
             config_version=collection.config_version,
             models={made.name: made.role for made in settings.models},
@@ -94,7 +94,7 @@ def make_api(collection: Collection) -> APIRouter:
         return state
 
     @router.post("/comparisons/batch")
-    def new_comparisons(body: ComparisonBatch, mine: Product) -> Outcomes:
+    def new_comparisons(body: ComparisonBatch, mine: Product) -> BatchOutcomes:
         """Make many comparisons in one transaction. An entry that is refused does not hold up the others."""
         _check_batch(collection, body.comparisons)
 
@@ -143,7 +143,7 @@ def make_api(collection: Collection) -> APIRouter:
         return act(mine, name, lambda connection: void(connection, collection, mine, name))
 
     @router.post("/votes/batch")
-    def new_votes(body: VoteBatch, mine: Product) -> Outcomes:
+    def new_votes(body: VoteBatch, mine: Product) -> BatchOutcomes:
         """Put many votes in one transaction. An entry that is refused does not hold up the others."""
         _check_batch(collection, body.votes)
 
@@ -157,22 +157,22 @@ def make_api(collection: Collection) -> APIRouter:
     return router
 
 
-def _outcomes(collection: Collection, entries: int, act: Callable[[Connection, int], tuple[str, Any]]) -> Outcomes:
+def _outcomes(collection: Collection, entries: int, act: Callable[[Connection, int], tuple[str, Any]]) -> BatchOutcomes:
     """Act on each entry in one transaction, in which a refused entry alone is taken back."""
 
-    def all_of_them(connection: Connection) -> list[Outcome]:
+    def all_of_them(connection: Connection) -> list[EntryOutcome]:
         outcomes = []
         for number in range(entries):
             try:
                 with connection.begin_nested():
                     name, state = act(connection, number)
-                outcomes.append(Outcome(index=number, id=name, state=state))
+                outcomes.append(EntryOutcome(index=number, id=name, state=state))
             except BadInputError as error:
-                outcomes.append(Outcome(index=number, error=str(error)))
+                outcomes.append(EntryOutcome(index=number, error=str(error)))
         return outcomes
 
     outcomes = retried(collection.engine, all_of_them)
-    return Outcomes(outcomes=outcomes, refused=sum(outcome.error is not None for outcome in outcomes))
+    return BatchOutcomes(outcomes=outcomes, refused=sum(outcome.error is not None for outcome in outcomes))
 
 
 def _check_batch(collection: Collection, entries: Sequence[object]) -> None:

@@ -138,7 +138,7 @@ class ComparisonState(BaseModel):
     choice: Choice | None
 
 
-class Outcome(BaseModel):
+class EntryOutcome(BaseModel):
     """What became of one entry of a batch: its comparison's id and state, or why it was refused."""
 
     index: int
@@ -147,15 +147,15 @@ class Outcome(BaseModel):
     error: str | None = None
 
 
-class Outcomes(BaseModel):
+class BatchOutcomes(BaseModel):
     """What became of the entries of a batch, in their order."""
 
-    outcomes: list[Outcome]
+    outcomes: list[EntryOutcome]
     refused: int
 
 
-class Settings(BaseModel):
-    """What a product needs to know of the settings."""
+class SettingsBody(BaseModel):
+    """The settings that a product needs."""
 
     consent: str
     config_version: int
