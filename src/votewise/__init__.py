@@ -38,6 +38,7 @@ if TYPE_CHECKING:
     from votewise.users.read_clicks import count_comparisons
     from votewise.users.results import AttentivenessResult
     from votewise.workflows.audit import AuditResult, audit
+    from votewise.workflows.collect_erase import collect_erase
     from votewise.workflows.collect_init import CollectFolder, collect_init
     from votewise.workflows.collect_key import collect_key
     from votewise.workflows.collect_migrate import CollectMigration, collect_migrate
@@ -99,6 +100,7 @@ __all__ = [
     "WinRateEvaluation",
     "__version__",
     "audit",
+    "collect_erase",
     "collect_init",
     "collect_key",
     "collect_migrate",
@@ -169,6 +171,7 @@ _HOMES = {
     "VotewiseError": "votewise.errors",
     "WinRateEvaluation": "votewise.workflows.evaluate_win_rate",
     "audit": "votewise.workflows.audit",
+    "collect_erase": "votewise.workflows.collect_erase",
     "collect_init": "votewise.workflows.collect_init",
     "collect_key": "votewise.workflows.collect_key",
     "collect_migrate": "votewise.workflows.collect_migrate",

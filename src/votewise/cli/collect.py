@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import typer
 
+from votewise.cli.collect_erase import erase
 from votewise.cli.collect_init import init
 from votewise.cli.collect_key import key
 from votewise.cli.collect_migrate import migrate
@@ -24,4 +25,5 @@ def collect() -> None:
 app.command()(init)
 app.command()(key)
 app.command()(serve)
+app.command()(erase)
 app.command()(migrate)

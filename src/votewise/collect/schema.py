@@ -180,3 +180,13 @@ vote_log = Table(
     one_of("act", ("vote", "undo", "final", "void")),
     one_of("choice", CHOICES),
 )
+
+# What the owner did. about: a pseudonym or a product, never what a product calls a person.
+admin_log = Table(
+    "admin_log",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("at", Double, nullable=False),
+    Column("act", Text, nullable=False),
+    Column("about", Text, nullable=False),
+)

@@ -1,0 +1,103 @@
+"""The views ``votes`` and ``comparisons``: what ``votewise audit`` and ``votewise filter`` read of a database in use."""
+
+from __future__ import annotations
+
+import os
+import random
+from collections import Counter
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from sqlalchemy import text, update
+
+from votewise import audit, filter_clicks, read_votes
+from votewise.collect.asking import ComparisonRequest, GivenAnswer, create
+from votewise.collect.database import reading, writing
+from votewise.collect.folder import Collection
+from votewise.collect.schema import comparison, prompt
+from votewise.collect.states import CHOICES, Choice
+from votewise.collect.voting import GivenVote, finalise_due, put_vote
+
+# ibis reads SQLite through pandas, with an option that is deprecated there.
+pytestmark = pytest.mark.filterwarnings("ignore:The 'future.infer_string' option")
+
+Later = Callable[[float], None]
+
+
+def url_of(collection: Collection, view: str) -> str:
+    name = collection.settings.database_env
+    place = os.environ[name] if name else f"sqlite:///{collection.folder / collection.settings.database}"
+    return f"{place}?table={view}"
+
+
+@pytest.fixture
+def vote_on(collection: Collection, new_product: Callable[[], int]) -> Callable[..., str]:
+    """Makes a comparison of given answers, ``new`` on the left, and votes on it."""
+    mine = new_product()
+
+    def make(key: str, user: str, choice: Choice, *, swapped: bool = False, **values: Any) -> str:
+        sides = [GivenAnswer("new", f"Four. {key}"), GivenAnswer("old", f"Five. {key}")]
+        left, right = reversed(sides) if swapped else sides
+        asked = ComparisonRequest(key, user, f"Question {key}", left=left, right=right, **values)
+        with writing(collection.engine) as connection:
+            row, _ = create(connection, collection, mine, asked)
+            put_vote(connection, collection, mine, row.id, GivenVote(choice, ms_visible=1500))
+        return str(row.id)
+
+    return make
+
+
+def final(collection: Collection, later: Later) -> None:
+    later(10)
+    with writing(collection.engine) as connection:
+        finalise_due(connection, collection.clock())
+
+
+def test_every_choice_is_read_as_it_was_meant(
+    collection: Collection, vote_on: Callable[..., str], later: Later
+) -> None:
+    system = {"system": "Be kind.", "history": ({"role": "user", "content": "Hello."},)}
+    for number, choice in enumerate((*CHOICES, *CHOICES)):
+        swapped = number >= len(CHOICES)
+        vote_on(f"k{number}", f"u{number % 2}", choice, swapped=swapped, **(system if swapped else {}))
+    final(collection, later)
+    votes = read_votes(url_of(collection, "votes"))
+    rows = votes.table.to_pylist()
+    assert Counter((row["label"], row["model_a"]) for row in rows) == {
+        (label, model): 1 for label in ("a", "b", "tie", "both_bad") for model in ("new", "old")
+    }
+    assert {row["seconds"] for row in rows} == {1.5}
+    assert {row["system"] for row in rows} == {None, "Be kind."}
+    assert (votes.reading.kept, votes.reading.ties, votes.reading.both_bad) == (8, 4, 2)
+    assert len(votes.annotator_ids) == 2
+
+
+def test_a_vote_is_read_when_it_cannot_be_undone(collection: Collection, vote_on: Callable[..., str]) -> None:
+    name = vote_on("k", "u", "left")
+    with reading(collection.engine) as connection:
+        assert connection.execute(text("SELECT count(*) FROM votes")).scalar() == 0
+    with writing(collection.engine) as connection:
+        connection.execute(update(comparison).where(comparison.c.id == name).values(voted_at=1.7e9))
+    for view in ("votes", "comparisons"):
+        with reading(collection.engine) as connection:
+            assert connection.execute(text(f"SELECT comparison FROM {view}")).scalars().all() == [name]
+    with writing(collection.engine) as connection:
+        connection.execute(update(prompt).values(content=None))
+        assert connection.execute(text("SELECT count(*) FROM votes")).scalar() == 0
+
+
+def test_audit_and_filter_read_the_database(collection: Collection, vote_on: Callable[..., str], later: Later) -> None:
+    """Ten users of 12 comparisons; half click for ``new`` wherever it stands, half at random."""
+    dice = random.Random(3)
+    for user in range(10):
+        for number in range(12):
+            swapped = dice.random() < 0.5
+            choice: Choice = dice.choice(("left", "right")) if user % 2 else "right" if swapped else "left"
+            vote_on(f"{user}-{number}", f"u{user}", choice, swapped=swapped)
+    final(collection, later)
+    found = filter_clicks(url_of(collection, "comparisons"), win_rate=0.9, model="new")
+    assert (found.counts.n_users, found.summary["kept"]["rows"] > 40) == (10, True)
+    audited = audit(url_of(collection, "votes"), force=True, fit_tests=False)
+    assert audited.votes.reading.kept == 120
+    assert len(audited.reliability.annotators) == 10
