@@ -3,13 +3,15 @@
     python benchmarks/ranking.py [--votes 1000000] [--models 100] [--arena-rank FOLDER]
 
 ``FOLDER`` is where arena-rank 0.1.1 is installed (``pip install --target FOLDER arena-rank==0.1.1``); without it that
-part is left out. Times are the best of five in one process, memory is the largest of a fresh process.
+part is left out. Times are seconds of the processor, all threads together, the best of five in one process or of
+five fresh ones; memory is the largest of a fresh process.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
+import os
 import subprocess
 import sys
 import tempfile
@@ -24,6 +26,13 @@ import pyarrow.parquet as pq
 
 REPEATS = 5
 
+BARE = """
+import duckdb
+duckdb.sql("SET enable_progress_bar = false")
+duckdb.sql("SELECT model_a, model_b, winner, count(*) FROM '{path}' GROUP BY ALL").to_arrow_table()
+"""
+WHOLE = "import votewise; votewise.rank_models({path!r})"
+
 MEMORY = "import resource; print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024)"
 
 ARENA_RANK = """
@@ -34,13 +43,13 @@ from arena_rank.models.bradley_terry import BradleyTerry
 from arena_rank.utils.data_utils import PairDataset
 read, fit = [], []
 for _ in range(3):
-    start = time.perf_counter()
+    start = time.process_time()
     data = PairDataset.from_pandas(pandas.read_parquet(sys.argv[1], columns=["model_a", "model_b", "winner"]))
-    middle = time.perf_counter()
+    middle = time.process_time()
     found = BradleyTerry(len(data.competitors)).compute_ratings_and_cis(data)
     figures = {name: [float(v) for v in found[name]] for name in ("ratings", "rating_lower", "rating_upper")}
     read.append(middle - start)
-    fit.append(time.perf_counter() - middle)
+    fit.append(time.process_time() - middle)
 import resource
 memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
 print(json.dumps({"models": data.competitors, "read": min(read), "fit": min(fit), "memory": memory, **figures}))
@@ -66,20 +75,35 @@ def make(path: Path, votes: int, models: int) -> None:
 
 
 def best(run: Callable[[], Any]) -> tuple[float, Any]:
-    """The least of a few times, and what the last run gave."""
+    """The least time of the processor, which other work disturbs least, and what the last run gave.
+
+    All threads together: on a machine with nothing else to do, two threads take half of it.
+    """
     times = []
     for _ in range(REPEATS):
-        start = time.perf_counter()
+        start = time.process_time()
         found = run()
-        times.append(time.perf_counter() - start)
+        times.append(time.process_time() - start)
     return min(times), found
+
+
+def fresh(program: str) -> float:
+    """Seconds of the processor that a fresh interpreter takes for a program, imports and all."""
+    times = []
+    for _ in range(REPEATS):
+        before = os.times()
+        subprocess.run([sys.executable, "-c", program], check=True)
+        after = os.times()
+        times.append(sum(after[2:4]) - sum(before[2:4]))
+    return min(times)
 
 
 def bare(path: Path) -> None:
     """What any counting costs at least."""
     import duckdb
 
-    duckdb.sql(f"SELECT model_a, model_b, winner, count(*) FROM '{path}' GROUP BY ALL").fetch_arrow_table()
+    duckdb.sql("SET enable_progress_bar = false")
+    duckdb.sql(f"SELECT model_a, model_b, winner, count(*) FROM '{path}' GROUP BY ALL").to_arrow_table()
 
 
 def main() -> None:
@@ -90,7 +114,8 @@ def main() -> None:
     args = parser.parse_args()
 
     from votewise import rank_models
-    from votewise.evaluate.ranking import RankingOptions, rank
+    from votewise.evaluate.ranking import rank
+    from votewise.evaluate.ranking_fit import RankingOptions
     from votewise.evaluate.tally import count_games
 
     with tempfile.TemporaryDirectory() as folder:
@@ -98,14 +123,18 @@ def main() -> None:
         make(path, args.votes, args.models)
         columns = {name: name for name in ("model_a", "model_b", "winner")}
         print(f"{args.votes:,} votes between {args.models} models, 2 or more cores")
-        print(f"bare DuckDB group-by           {best(lambda: bare(path))[0]:8.3f} s")
+        floor = best(lambda: bare(path))[0]
+        print(f"bare DuckDB group-by           {floor:8.3f} s")
         seconds, tally = best(lambda: count_games(path, columns))
         print(f"counting                       {seconds:8.3f} s")
         for options in (RankingOptions(), RankingOptions(ties="davidson"), RankingOptions(intervals="bootstrap")):
             seconds, _ = best(lambda options=options: rank(tally, options))
             print(f"fit, {options.intervals:>9} intervals, {options.ties:>8} {seconds:8.4f} s")
         seconds, result = best(lambda: rank_models(path))
-        print(f"from Parquet to the ranking    {seconds:8.3f} s")
+        print(f"from Parquet to the ranking    {seconds:8.3f} s, {seconds / floor:.1f} of the bare group-by")
+        alone, whole = (fresh(program.format(path=str(path))) for program in (BARE, WHOLE))
+        print(f"fresh process, bare group-by   {alone:8.3f} s")
+        print(f"fresh process, the whole       {whole:8.3f} s, {whole / alone:.1f} of that")
         seconds, _ = best(lambda: rank_models(path, annotator="user"))
         print(f"weighted by beliefs            {seconds:8.3f} s")
         program = f"import votewise; votewise.rank_models({str(path)!r}); {MEMORY}"

@@ -24,9 +24,6 @@ LACKS: dict[str, dict[str, str]] = {
     "evaluate win-rate": {"--one-annotator": "nobody's name counts"},
     "evaluate matrix": {"--one-annotator": "nobody's name counts"},
     "evaluate import arena-hard": {"--criterion": "its judge is asked one question"},
-    "rank": dict.fromkeys(
-        ("--criterion", "--split", "--one-annotator"), "it counts one table of battles where it is stored"
-    ),
     "filter": {"--one-annotator": "clicks without a user are nobody's"},
     "generate": dict.fromkeys(("--criterion", "--one-annotator"), "prompts are those of all questions and people"),
     "evaluate export alpaca-eval": dict.fromkeys(

@@ -19,7 +19,7 @@ from test_one_path import read_or_refused
 
 from votewise.errors import BadInputError
 from votewise.sources import read_votes
-from votewise.sources.meanings.labels import MEANINGS, WINNERS, label_key
+from votewise.sources.meanings.label_words import MEANINGS, WINNERS, label_key
 
 pytestmark = pytest.mark.slow
 """Each is fast; together they take some seconds."""

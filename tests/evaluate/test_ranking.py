@@ -10,7 +10,9 @@ import pytest
 from scipy.special import expit
 
 from votewise.errors import BadInputError
-from votewise.evaluate.ranking import POINTS, RankingOptions, rank, votes_to_separate
+from votewise.evaluate.battle_rows import BattleOptions
+from votewise.evaluate.ranking import POINTS, rank, votes_to_separate
+from votewise.evaluate.ranking_fit import RankingOptions, draws
 from votewise.evaluate.tally import count_games
 
 COLUMNS = {"model_a": "model_a", "model_b": "model_b", "winner": "winner"}
@@ -77,7 +79,7 @@ def test_length_control_takes_the_effect_of_length_out() -> None:
     """One answer twice as long adds 2.4 / 3 to the log-odds. Without control, the wordy model is rated too high."""
     table = votes(2, number=20_000, wordy=2.4)
     columns = COLUMNS | {"response_a": "response_a", "response_b": "response_b"}
-    found = rank(count_games(table, columns, by_length=True), RankingOptions())
+    found = rank(count_games(table, columns, BattleOptions(by_length=True)), RankingOptions())
     plain = ranked(table)
     assert found.effect is not None
     assert found.effect[1] < 0.8 * POINTS < found.effect[2]
@@ -124,5 +126,56 @@ def test_annotators_who_toss_coins_are_known() -> None:
     reliability = {row["annotator"]: row["reliability"] for row in found.annotators.to_pylist()}
     careless = [reliability[f"p{k}"] for k in range(8)]
     assert np.mean(careless) < min(np.mean([reliability[f"p{k}"] for k in range(8, 20)]), 0.65) - 0.1
-    with pytest.raises(BadInputError, match="weighted by beliefs"):
-        rank(count_games(table, COLUMNS | {"annotator": "who"}), RankingOptions(ties="davidson"))
+
+
+def of_a_crowd(seed: int) -> pa.Table:
+    """Votes of 12 annotators, a third of whom toss coins, with ties."""
+    rng = np.random.default_rng(seed)
+    table, who = votes(seed, number=2400), rng.integers(0, 12, 2400)
+    said = np.where((who < 4) & (rng.random(2400) < 0.5), "model_a", np.array(table["winner"].to_pylist()))
+    said = np.where(rng.random(2400) < 0.15, "tie", said)
+    return (
+        table.select(["model_a", "model_b"])
+        .append_column("winner", pa.array(said.tolist()))
+        .append_column("who", pa.array([f"p{k}" for k in who]))
+    )
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("ties", ["half", "davidson"])
+def test_the_bootstrap_of_a_crowd_agrees_with_its_joint_sandwich(ties: str) -> None:
+    """200 draws give a standard deviation to 5%; five of those."""
+    tally = count_games(of_a_crowd(4), COLUMNS | {"annotator": "who"})
+    one, other = (rank(tally, RankingOptions(ties=ties, intervals=name)) for name in ("sandwich", "bootstrap"))  # type: ignore[arg-type]
+    width = [np.subtract(*(found.models[name].to_numpy() for name in ("high", "low"))) for found in (one, other)]
+    assert width[0] == pytest.approx(width[1], rel=0.25)
+    assert (one.tie is None) == (ties == "half")
+
+
+@pytest.mark.parametrize("intervals", ["sandwich", "bootstrap"])
+def test_five_copies_of_each_vote_on_one_pair_tell_no_more_than_one(intervals: str) -> None:
+    """200 draws give a standard deviation to 5%, and those of both draw differently; four of both."""
+    table = votes(5, number=1500).select(["model_a", "model_b", "winner"])
+    five = pa.concat_tables([table.append_column("pair", pa.array(range(1500)))] * 5)
+    once, paired, told_nothing = (
+        rank(count_games(rows, COLUMNS), RankingOptions(intervals=intervals))  # type: ignore[arg-type]
+        for rows in (table, five, five.drop_columns(["pair"]))
+    )
+    width = [
+        np.subtract(*(r.models[name].to_numpy() for name in ("high", "low"))) for r in (once, paired, told_nothing)
+    ]
+    close = 1e-6 if intervals == "sandwich" else 0.28
+    assert width[1] == pytest.approx(width[0], rel=close)
+    assert width[2] == pytest.approx(width[0] / np.sqrt(5), rel=close)
+    assert paired.settings["pairs"] == "by column 'pair'"
+    assert any("No column says" in note for note in told_nothing.notes) == (intervals == "bootstrap")
+
+
+def test_a_draw_has_as_many_pairs_as_there_are() -> None:
+    """Pairs of three votes: every draw holds 400 x 3 votes, and whole pairs alone."""
+    table = votes(6, number=400).select(["model_a", "model_b", "winner"]).append_column("pair", pa.array(range(400)))
+    tally = count_games(pa.concat_tables([table] * 3), COLUMNS)
+    for games in draws(tally, 0, 5):
+        votes_drawn = np.concatenate([games.won, games.lost, games.tied])
+        assert votes_drawn.sum() == 1200
+        assert (votes_drawn % 3 == 0).all()

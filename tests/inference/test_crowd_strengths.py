@@ -7,7 +7,8 @@ import pytest
 from scipy.special import expit
 
 from votewise.inference.bradley_terry import Games, fit_strengths
-from votewise.inference.crowd_strengths import as_seen, fit_crowd_strengths, scale_of_votes
+from votewise.inference.crowd_strengths import as_seen, scale_of_votes
+from votewise.inference.strength_errors import fit_crowd_strengths
 
 STRENGTH = np.array([1.2, 0.7, 0.3, 0.0, -0.4, -0.7, -1.1])
 
@@ -53,8 +54,8 @@ def test_the_scale_is_that_of_the_votes() -> None:
     games, annotator = crowd(0, np.full(20, 0.8), votes=100)
     found, plain = fit_crowd_strengths(games, annotator, 20).strengths, fit_strengths(games.merged())
     d = plain.strength[games.first] - plain.strength[games.second]
-    assert scale_of_votes(games, d) == pytest.approx(1, abs=1e-6)
-    assert scale_of_votes(games, 3 * d) == pytest.approx(1 / 3, abs=1e-6)
+    assert scale_of_votes(games, d)[0] == pytest.approx(1, abs=1e-6)
+    assert scale_of_votes(games, 3 * d)[0] == pytest.approx(1 / 3, abs=1e-6)
     assert np.linalg.norm(found.strength) == pytest.approx(np.linalg.norm(plain.strength), rel=0.03)
 
 

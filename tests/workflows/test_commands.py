@@ -205,6 +205,24 @@ def make_battles(folder: Path) -> None:
     (folder / "battles.csv").write_text("model_a,model_b,winner\n" + "".join(lines), encoding="utf-8")
 
 
+def make_unnamed_battles(folder: Path) -> None:
+    """Votes between three models in two splits, on two questions, with own words; every third row names who voted."""
+    for split in ("train", "test"):
+        rows = [
+            {
+                "model_a": f"m{i % 3}",
+                "model_b": f"m{(i + 1) % 3}",
+                "verdict": "Left is better" if i % 7 < 4 else "Right is better",
+                "who": f"w{i % 9}" if i % 3 == 0 else None,
+                "criterion": "color" if i % 2 else "taste",
+                "task": i // 2,
+            }
+            for i in range(240)
+        ]
+        (folder / "data").mkdir(exist_ok=True)
+        pq.write_table(pa.Table.from_pylist(rows), folder / "data" / f"{split}-00000-of-00001.parquet")
+
+
 def make_renamed_votes(folder: Path) -> None:
     lines = [f"p{i % 5},w{i // 5},{'ab'[i % 7 == 0]}\n" for i in range(25)] + ["p1,w1,perhaps\n"]
     (folder / "votes.csv").write_text("pair,who,label\n" + "".join(lines), encoding="utf-8")
@@ -372,6 +390,17 @@ CASES = [
         ("battles.csv",),
         {"out": "ranking", "ties": "davidson", "level": 0.9, "report": False, "on_error": "skip"},
         make_battles,
+    ),
+    Case(
+        "rank",
+        ("data",),
+        {
+            "out": "ranking",
+            "annotator": "who",
+            "columns": {"winner": "verdict", "pair": "task"},
+            **{name: MAPPED[name] for name in ("label", "criterion", "split", "one_annotator")},
+        },
+        make_unnamed_battles,
     ),
     Case("demo", options={"out": "demo", "seed": 3, "quick": True}, shell_only=()),
     Case("export", ("audit",), {"out": "train.jsonl"}, make_audit),

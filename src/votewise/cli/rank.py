@@ -10,10 +10,13 @@ import typer
 from votewise.cli.options import (
     AtErrorCounted,
     Columns,
+    Criterion,
     Defaults,
     Label,
     Level,
+    OneAnnotator,
     Quiet,
+    Split,
     default_folder,
     parse_columns,
     parse_label,
@@ -62,7 +65,9 @@ ByLength = Annotated[
 Intervals = Annotated[
     Literal["sandwich", "bootstrap"],
     typer.Option(
-        metavar="sandwich|bootstrap", help="Intervals by the sandwich estimator, or by the bootstrap over votes."
+        metavar="sandwich|bootstrap",
+        help="Intervals by the sandwich estimator, or by the bootstrap over pairs. Votes on one pair may depend on one "
+        "another, where a column `pair`, `pair_id` or `prompt_id`, or `--columns pair=COLUMN`, says which these are.",
     ),
 ]
 Page = Annotated[bool, typer.Option(" /--no-report", help="Do not write ranking.html.", show_default=False)]
@@ -79,6 +84,9 @@ def rank(
     level: Level = DEFAULTS.level,
     columns: Columns = None,
     label: Label = None,
+    criterion: Criterion = None,
+    split: Split = None,
+    one_annotator: OneAnnotator = None,
     on_error: AtErrorCounted = DEFAULTS.on_error,
     report: Page = DEFAULTS.report,
     quiet: Quiet = False,
@@ -109,6 +117,9 @@ def rank(
             level=level,
             columns=parse_columns(columns),
             label=parse_label(label),
+            criterion=criterion,
+            split=split,
+            one_annotator=one_annotator,
             on_error=on_error,
             report=report,
             progress=bar,

@@ -8,14 +8,20 @@
     result.rate.value, result.rate.low, result.rate.high
 """
 
-from votewise.evaluate.difficulty import with_difficulty
-from votewise.evaluate.estimate import estimate_win_rate
-from votewise.evaluate.inputs import read_several, read_two
-from votewise.evaluate.judges import ColumnJudge, LanguageJudge, RewardJudge
-from votewise.evaluate.length_control import length_controlled_rate
-from votewise.evaluate.matrix import estimate_matrix
-from votewise.evaluate.rates import win_rate
-from votewise.evaluate.verdicts import judge_contests
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from votewise.evaluate.difficulty import with_difficulty
+    from votewise.evaluate.estimate import estimate_win_rate
+    from votewise.evaluate.inputs import read_several, read_two
+    from votewise.evaluate.judges import ColumnJudge, LanguageJudge, RewardJudge
+    from votewise.evaluate.length_control import length_controlled_rate
+    from votewise.evaluate.matrix import estimate_matrix
+    from votewise.evaluate.rates import win_rate
+    from votewise.evaluate.verdicts import judge_contests
 
 __all__ = [
     "ColumnJudge",
@@ -30,3 +36,26 @@ __all__ = [
     "win_rate",
     "with_difficulty",
 ]
+
+_HOMES = {
+    "ColumnJudge": "votewise.evaluate.judges",
+    "LanguageJudge": "votewise.evaluate.judges",
+    "RewardJudge": "votewise.evaluate.judges",
+    "estimate_matrix": "votewise.evaluate.matrix",
+    "estimate_win_rate": "votewise.evaluate.estimate",
+    "judge_contests": "votewise.evaluate.verdicts",
+    "length_controlled_rate": "votewise.evaluate.length_control",
+    "read_several": "votewise.evaluate.inputs",
+    "read_two": "votewise.evaluate.inputs",
+    "win_rate": "votewise.evaluate.rates",
+    "with_difficulty": "votewise.evaluate.difficulty",
+}
+
+
+def __getattr__(name: str) -> object:
+    """Load a name when it is first used: whoever needs one module of this package does not wait for all of it."""
+    if name not in _HOMES:
+        raise AttributeError(f"module 'votewise.evaluate' has no attribute {name!r}")
+    value: object = getattr(import_module(_HOMES[name]), name)
+    globals()[name] = value
+    return value

@@ -18,7 +18,7 @@ import pyarrow as pa
 from votewise.errors import BadInputError
 from votewise.evaluate.arena_hard_answers import AnswerTexts
 from votewise.evaluate.arena_hard_questions import ArenaHardQuestion
-from votewise.sources.meanings.labels import meant_by
+from votewise.sources.meanings.label_words import meant_by
 from votewise.sources.option_words import label_option
 from votewise.sources.reader import SourceReader
 from votewise.sources.rows import Rows

@@ -2,44 +2,28 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
-from typing import Any, Literal
+from statistics import NormalDist
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pyarrow as pa
-from scipy.special import expit, ndtri
 
-from votewise.arrays import Bools, Floats
+from votewise.arrays import Floats
 from votewise.data.model_ranking import Ranking
+from votewise.data.plain_columns import column_of, column_of_texts
 from votewise.errors import BadInputError, many
+from votewise.evaluate.ranking_fit import RankingOptions, fit_tally
 from votewise.evaluate.tally import Tally
-from votewise.inference.bradley_terry import Games, ModelStrengths, fit_strengths, largest_comparable
-from votewise.inference.crowd_strengths import CrowdStrengths, fit_crowd_strengths
+from votewise.inference.bradley_terry import Games, ModelStrengths, largest_comparable
+
+if TYPE_CHECKING:
+    from votewise.inference.crowd_strengths import CrowdStrengths
 
 POINTS, MEAN = 400 / np.log(10), 1000.0
 """Rating points per unit of strength, and the mean rating: 400 points are odds of ten to one."""
 
 TWICE_AS_LONG = 1 / 3
 """Difference of lengths over their sum where one answer is twice as long as the other."""
-
-BOOTSTRAPS = 200
-
-
-@dataclass(frozen=True)
-class RankingOptions:
-    """How to rank; see ``votewise.workflows.rank_models``."""
-
-    ties: Literal["half", "davidson"] = "half"
-    intervals: Literal["sandwich", "bootstrap"] = "sandwich"
-    level: float = 0.95
-    seed: int = 0
-
-    def __post_init__(self) -> None:
-        for name, allowed in (("ties", ("half", "davidson")), ("intervals", ("sandwich", "bootstrap"))):
-            if getattr(self, name) not in allowed:
-                raise BadInputError(
-                    "unknown", parameter=name, value=getattr(self, name), expected=f"'{allowed[0]}' or '{allowed[1]}'"
-                )
 
 
 def rank(tally: Tally, options: RankingOptions) -> Ranking:
@@ -50,73 +34,20 @@ def rank(tally: Tally, options: RankingOptions) -> Ranking:
         options: how to rank.
 
     Raises:
-        BadInputError: no two models can be compared, or settings that do not go together.
+        BadInputError: no two models can be compared, nothing but ties, or too few votes to draw from.
     """
-    crowd = tally.annotator is not None
-    if crowd and (options.ties == "davidson" or options.intervals == "bootstrap"):
-        setting = "ties" if options.ties == "davidson" else "intervals"
-        raise BadInputError(
-            "is not there for votes weighted by beliefs about annotators",
-            parameter=setting,
-            value=getattr(options, setting),
-            expected="ties 'half' and intervals 'sandwich', or no column of annotators",
-        )
-    kept = largest_comparable(tally.games.merged())
+    kept = largest_comparable(tally.games)
     if kept.sum() < 2:
         raise BadInputError(
             "no two models can be compared: none both won and lost against the others",
             source=tally.source,
             expected="more votes",
         )
-    tally = _among(tally, kept)
     left_out = tuple(np.array(tally.models)[~kept].tolist())
     models = np.array(tally.models)[kept].tolist()
-    believed: CrowdStrengths | None = None
-    if tally.annotator is not None and tally.annotators is not None:
-        believed = fit_crowd_strengths(tally.games, tally.annotator, len(tally.annotators))
-        found = believed.strengths
-    else:
-        found = fit_strengths(tally.games, davidson=options.ties == "davidson")
-    if options.intervals == "bootstrap":
-        found = replace(found, covariance=_bootstrap(tally.games, found, options))
-    games = tally.games if tally.games.covariate is None else replace(tally.games, covariate=None)
-    return _ranking(models, games.merged(), found, believed, tally, left_out, options)
-
-
-def _among(tally: Tally, kept: Bools) -> Tally:
-    """The votes between the models that are kept, numbered anew; ``models`` stays as it is."""
-    games = tally.games
-    use = kept[games.first] & kept[games.second]
-    number = np.cumsum(kept) - 1
-    some = Games(
-        number[games.first[use]],
-        number[games.second[use]],
-        games.won[use],
-        games.lost[use],
-        games.tied[use],
-        int(kept.sum()),
-        None if games.covariate is None else games.covariate[use],
-    )
-    return replace(tally, games=some, annotator=None if tally.annotator is None else tally.annotator[use])
-
-
-def _bootstrap(games: Games, found: ModelStrengths, options: RankingOptions) -> Floats:
-    """(K, K) covariance of strengths over votes drawn with replacement."""
-    rng = np.random.default_rng(options.seed)
-    counts = np.concatenate([games.won, games.lost, games.tied])
-    total, strengths = round(float(counts.sum())), []
-    for _ in range(BOOTSTRAPS):
-        won, lost, tied = rng.multinomial(total, counts / counts.sum()).reshape(3, -1).astype(np.float64)
-        drawn = replace(games, won=won, lost=lost, tied=tied)
-        if not largest_comparable(drawn).all():
-            raise BadInputError(
-                "too few votes to draw from: some draws leave a model without a win or without a loss",
-                parameter="intervals",
-                value="bootstrap",
-                expected="'sandwich'",
-            )
-        strengths.append(fit_strengths(drawn, davidson=options.ties == "davidson", start=found.strength).strength)
-    return np.atleast_2d(np.cov(np.array(strengths).T))
+    tally = tally if kept.all() else tally.among(kept)
+    found, believed = fit_tally(tally, options)
+    return _ranking(models, tally.games, found, believed, tally, left_out, options)
 
 
 def _ranking(
@@ -130,7 +61,7 @@ def _ranking(
 ) -> Ranking:
     order = np.argsort(-found.strength, kind="stable")
     strength, covariance = found.strength[order], found.covariance[np.ix_(order, order)]
-    z = float(ndtri((1 + options.level) / 2))
+    z = NormalDist().inv_cdf((1 + options.level) / 2)
     own = np.diag(covariance)
     error = np.sqrt(np.maximum(own, 0))
     between = np.sqrt(np.maximum(own[:, None] + own - 2 * covariance, 0))
@@ -141,21 +72,25 @@ def _ranking(
         shares = np.where(met > 0, (wins + ties / 2) / met, np.nan)
     gap = np.append(strength[:-1] - strength[1:], np.nan)
     needed = [votes_to_separate(float(gap[i]), float(between[i, i + 1]), z) for i in range(len(order) - 1)]
+    last = np.arange(len(order)) == len(order) - 1
+    numbers = {
+        "rating": MEAN + POINTS * strength,
+        "low": MEAN + POINTS * (strength - z * error),
+        "high": MEAN + POINTS * (strength + z * error),
+        "rank": np.arange(1, len(order) + 1),
+        "rank_best": 1 + ahead.sum(axis=0),
+        "rank_worst": len(order) - ahead.sum(axis=1),
+        "votes": met.sum(axis=1).astype(np.int64),
+        "won": wins.sum(axis=1).astype(np.int64),
+        "lost": wins.sum(axis=0).astype(np.int64),
+        "tied": ties.sum(axis=1).astype(np.int64),
+    }
     table = pa.table(
-        {
-            "model": [models[i] for i in order],
-            "rating": MEAN + POINTS * strength,
-            "low": MEAN + POINTS * (strength - z * error),
-            "high": MEAN + POINTS * (strength + z * error),
-            "rank": np.arange(1, len(order) + 1),
-            "rank_best": 1 + ahead.sum(axis=0),
-            "rank_worst": len(order) - ahead.sum(axis=1),
-            "votes": met.sum(axis=1).astype(np.int64),
-            "won": wins.sum(axis=1).astype(np.int64),
-            "lost": wins.sum(axis=0).astype(np.int64),
-            "tied": ties.sum(axis=1).astype(np.int64),
-            "gap": pa.array(POINTS * gap, from_pandas=True),
-            "votes_to_separate": pa.array([*needed, None], pa.int64()),
+        {"model": column_of_texts([models[i] for i in order])}
+        | {name: column_of(values) for name, values in numbers.items()}
+        | {
+            "gap": column_of(POINTS * gap, last),
+            "votes_to_separate": column_of(np.array([*needed, 0], np.int64), last),
         }
     )
     effect = None
@@ -171,7 +106,7 @@ def _ranking(
         tie=None if found.tie is None else float(np.exp(found.tie) / (2 + np.exp(found.tie))),
         left_out=left_out,
         skipped=dict(tally.skipped),
-        notes=tuple(_notes(left_out, tally, believed)),
+        notes=tuple(_notes(left_out, tally, believed, options)),
         settings=_settings(tally, options),
     )
 
@@ -190,18 +125,17 @@ def votes_to_separate(gap: float, error: float, z: float) -> int:
         return 0
     if gap <= 0 or z / gap > 1e6:
         return 10**12
-    p = float(expit(gap))
+    p = 1 / (1 + float(np.exp(-gap)))
     return int(np.ceil(((z / gap) ** 2 - 1 / error**2) / (p * (1 - p))))
 
 
 def _tables(games: Games, order: Any) -> tuple[Floats, Floats]:
     """(K, K) wins of row against column, and (K, K) ties, in the order of the ranking."""
-    k = games.models
-    wins, ties = np.zeros((k, k)), np.zeros((k, k))
-    np.add.at(wins, (games.first, games.second), games.won)
-    np.add.at(wins, (games.second, games.first), games.lost)
-    np.add.at(ties, (games.first, games.second), games.tied)
-    both = ties + ties.T
+    k, first, second = games.models, games.first.astype(np.int64), games.second.astype(np.int64)
+    wins = np.bincount(first * k + second, games.won, minlength=k * k).astype(np.float64).reshape(k, k)
+    wins += np.bincount(second * k + first, games.lost, minlength=k * k).reshape(k, k)
+    ties = np.bincount(first * k + second, games.tied, minlength=k * k).reshape(k, k)
+    both = (ties + ties.T).astype(np.float64)
     return wins[np.ix_(order, order)], both[np.ix_(order, order)]
 
 
@@ -218,8 +152,10 @@ def _annotators(tally: Tally, believed: CrowdStrengths) -> pa.Table:
     )
 
 
-def _notes(left_out: tuple[str, ...], tally: Tally, believed: CrowdStrengths | None) -> list[str]:
-    found = []
+def _notes(
+    left_out: tuple[str, ...], tally: Tally, believed: CrowdStrengths | None, options: RankingOptions
+) -> list[str]:
+    found = [*tally.notes]
     if left_out:
         names = ", ".join(left_out[:5]) + (f" and {len(left_out) - 5} more" if len(left_out) > 5 else "")
         found.append(
@@ -227,6 +163,11 @@ def _notes(left_out: tuple[str, ...], tally: Tally, believed: CrowdStrengths | N
         )
     for reason, number in tally.skipped.items():
         found.append(f"Left out: {many(number, 'row')} ({reason}).")
+    if options.intervals == "bootstrap" and tally.told is None:
+        found.append(
+            "No column says which votes are on the same pair, so every vote is drawn on its own. Name one with "
+            "--columns pair=COLUMN."
+        )
     if believed is not None and not believed.converged:
         found.append("EM stopped before strengths and reliabilities came to rest.")
     return found
@@ -238,6 +179,7 @@ def _settings(tally: Tally, options: RankingOptions) -> dict[str, Any]:
         "votes": "weighted by beliefs about annotators" if tally.annotator is not None else "all believed",
         "ties": options.ties,
         "intervals": options.intervals,
+        "pairs": "every vote is on a pair of its own" if tally.told is None else f"by {tally.told}",
         "level": options.level,
         "length": "controlled" if tally.games.covariate is not None else "not looked at",
     }

@@ -1,4 +1,4 @@
-"""Votes between several models, wherever they are stored -> how often each beat each other, counted by the engine."""
+"""Counted rows of votes between several models -> games: who beat whom how often, and which votes are on one pair."""
 
 from __future__ import annotations
 
@@ -9,20 +9,18 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
-import pyarrow.compute as pc
 
-from votewise.arrays import Bools, Ints
+from votewise.arrays import Bools, Floats, Ints
+from votewise.data.plain_columns import column_of_texts, numbers_of
 from votewise.errors import BadInputError, many
+from votewise.evaluate.battle_rows import LENGTH_STEPS, BattleOptions, BattleRows, count_battles
 from votewise.inference.bradley_terry import Games
-from votewise.sources.containers.lazy import open_table
-from votewise.sources.databases.connections import engine_errors
-from votewise.sources.meanings.labels import NEUTRAL, WINNERS, meant_by
+from votewise.sources.meanings.label_words import NEUTRAL, WINNERS, meant_by
 from votewise.sources.option_words import label_option
 
-LENGTH_STEPS = 40
-"""Steps of the difference of lengths over their sum, from -1 to 1, by which the engine counts."""
-
 EXPECTED = "model_a, model_b, tie or one of the models' names"
+
+Codes = npt.NDArray[np.int64]
 
 
 @dataclass(frozen=True, eq=False)
@@ -31,10 +29,15 @@ class Tally:
 
     Attributes:
         models: (K,) names, in alphabetical order.
-        games: who beat whom; with lengths, the covariate is (length of the first - of the second) / (their sum).
+        games: R kinds of games, each between the same two models, by the same annotator and at the same covariate; with
+            lengths, the covariate is (length of the first - of the second) / (their sum).
         annotator: (R,) code of who voted; None where everybody's votes are counted together.
         annotators: (A,) names; None likewise.
+        pairs: sparse (P, 3R), of every pair of answers how many votes it has of each kind that the first won, then that
+            the second won, then that were tied; None where every vote is on a pair of its own.
+        told: what says which votes are on one pair; None where nothing does.
         skipped: reason -> rows that could not be used.
+        notes: what to say about the source.
         source: name of what was counted.
     """
 
@@ -42,166 +45,221 @@ class Tally:
     games: Games
     annotator: Ints | None
     annotators: pa.Array | None
+    pairs: Any = None
+    told: str | None = None
     skipped: Mapping[str, int] = field(default_factory=dict)
+    notes: tuple[str, ...] = ()
     source: str = ""
 
+    def among(self, kept: Bools) -> Tally:
+        """The votes between the models that are kept, numbered anew; ``models`` stays as it is."""
+        games = self.games
+        use = kept[games.first] & kept[games.second]
+        number = np.cumsum(kept) - 1
+        some = Games(
+            number[games.first[use]],
+            number[games.second[use]],
+            games.won[use],
+            games.lost[use],
+            games.tied[use],
+            int(kept.sum()),
+            None if games.covariate is None else games.covariate[use],
+        )
+        pairs = None
+        if self.pairs is not None:
+            pairs = self.pairs[:, np.flatnonzero(np.tile(use, 3))]
+            pairs = pairs[np.diff(pairs.indptr) > 0]
+        annotator = None if self.annotator is None else self.annotator[use]
+        return Tally(
+            self.models, some, annotator, self.annotators, pairs, self.told, self.skipped, self.notes, self.source
+        )
 
-def count_games(
-    votes: Any,
-    columns: Mapping[str, str],
-    *,
-    label: Mapping[str, str] | None = None,
-    by_length: bool = False,
-    skip: bool = False,
-) -> Tally:
+
+def count_games(votes: Any, columns: Mapping[str, str], options: BattleOptions | None = None) -> Tally:
     """Count the votes between every two models where they are stored.
 
     Args:
         votes: a file, a folder of Parquet files, a table's URL, an ibis table or a table in memory.
-        columns: the names that ``model_a``, ``model_b``, ``winner`` and, where wanted, ``annotator`` have in it; with
-            ``by_length`` also ``response_a`` and ``response_b``.
-        label: what values of the winner mean, ``{"left": "a"}``; words that ``read_votes`` knows need none.
-        by_length: whether to count by the answers' lengths.
-        skip: whether to leave out rows that cannot be used; otherwise they are an error.
+        columns: the names that ``model_a``, ``model_b``, ``winner`` and, where wanted, ``annotator`` and ``pair`` have in
+            it; with ``by_length`` also ``response_a`` and ``response_b``.
+        options: how votes are read.
 
     Raises:
         BadInputError: a column is missing, rows that cannot be used, or nothing is left.
     """
-    with open_table(votes, split=None, stop=not skip, told=None) as opened, engine_errors(opened.name):
-        for what, name in columns.items():
-            if name not in opened.own:
-                raise BadInputError(
-                    f"there is no column '{name}' for {what}",
-                    source=opened.name,
-                    expected=f"--columns {what}=NAME with one of {', '.join(opened.own[:12])}",
-                )
-        counted = _counted(opened.rows, columns, by_length)
-        source = opened.name
-    if len(counted) == 0:
-        raise BadInputError("there are no rows", source=source, expected="at least one vote")
-    return _tally(counted, columns, dict(label or {}), source, skip)
+    options = options or BattleOptions()
+    counted = count_battles(votes, columns, options)
+    if len(counted.kinds) == 0:
+        raise BadInputError("there are no rows", source=counted.source, expected="at least one vote")
+    return _Reading(counted, options).tally()
 
 
-def _counted(rows: Any, columns: Mapping[str, str], by_length: bool) -> pa.Table:
-    """One row per kind of vote: ``model_a``, ``model_b``, ``winner``, further keys, and how many ``rows`` there are."""
-    keys = {what: rows[name].cast("string") for what, name in columns.items() if not what.startswith("response")}
-    if by_length:
-        first, second = (rows[columns[f"response_{side}"]].length().cast("float64") for side in "ab")
-        longer = (first - second) / (first + second).nullif(0)
-        keys["step"] = (longer.fill_null(0) * (LENGTH_STEPS / 2)).round().cast("int64")
-    return rows.group_by(**keys).agg(rows=rows.count()).to_pyarrow()
+class _Reading:
+    """Makes games of counted rows."""
 
+    def __init__(self, counted: BattleRows, options: BattleOptions) -> None:
+        self.counted, self.options, self.kinds = counted, options, counted.kinds
+        self.rows = numbers_of(self.kinds["rows"]).astype(np.float64)
+        a, b, self.winner = (_codes(self.kinds[name]) for name in ("model_a", "model_b", "winner"))
+        self.models = sorted(set(a.names) | set(b.names))
+        place = {name: i for i, name in enumerate(self.models)}
+        self.first, self.second, self.named = (side.renumbered(place) for side in (a, b, self.winner))
+        self.who: _Coded | None = None
+        if "annotator" in self.kinds.column_names:
+            self.who = _codes(self.kinds["annotator"]).with_missing(options.one_annotator)
 
-def _tally(counted: pa.Table, columns: Mapping[str, str], label: dict[str, str], source: str, skip: bool) -> Tally:
-    a, b, winner = (_codes(counted[name]) for name in ("model_a", "model_b", "winner"))
-    rows = counted["rows"].to_numpy().astype(np.float64)
-    models = sorted(set(a.names) | set(b.names))
-    place = {name: i for i, name in enumerate(models)}
-    first, second = a.renumbered(place), b.renumbered(place)
-    named = winner.renumbered(place)
-    meaning = _meanings(winner, named, label, columns["winner"], source)
-    won = (meaning == "a") | ((meaning == "named") & (named == first))
-    lost = (meaning == "b") | ((meaning == "named") & (named == second))
-    tied, no_vote = meaning == "tie", meaning == "skip"
-    missing = (first < 0) | (second < 0)
-    faults: dict[str, tuple[Bools, str, str]] = {
-        "no model": (missing, "model_a", "the name of a model"),
-        "the same model on both sides": (~missing & (first == second), "model_b", "two models"),
-        "no winner": (winner.code < 0, "winner", EXPECTED),
-        "unknown winner": (~(won | lost | tied | no_vote) & (winner.code >= 0), "winner", EXPECTED),
-    }
-    usable, skipped = won | lost | tied, {}
-    for problem, (out, what, expected) in faults.items():
-        number = int(rows[out].sum())
-        if number and not skip:
-            example = counted[what][int(np.flatnonzero(out)[0])].as_py()
-            raise BadInputError(
-                f"{problem} in {many(number, 'row')}",
-                source=source,
-                column=columns[what],
-                value=example,
-                expected=f"{expected}; --on-error skip leaves such rows out",
-            )
-        if number:
-            skipped[problem] = number
-            usable = usable & ~out
-    if no_vote.any():
-        skipped["no vote"] = int(rows[no_vote].sum())
-    if not usable.any():
-        raise BadInputError("no row can be used", source=source, expected="votes between two models")
-    x = (
-        counted["step"].to_numpy().astype(np.float64)[usable] / (LENGTH_STEPS / 2)
-        if "step" in columns_of(counted)
-        else None
-    )
-    number = rows[usable]
-    games = Games(
-        first[usable],
-        second[usable],
-        number * won[usable],
-        number * lost[usable],
-        number * tied[usable],
-        len(models),
-        x,
-    )
-    if "annotator" not in columns_of(counted):
-        return Tally(tuple(models), games.merged(), None, None, skipped, source)
-    people = _codes(counted["annotator"])
-    if (people.code[usable] < 0).any():
-        raise BadInputError(
-            "no annotator", source=source, column=columns["annotator"], expected="the name of who voted in every row"
+    def tally(self) -> Tally:
+        """The games.
+
+        Raises:
+            BadInputError: rows that cannot be used, or nothing is left.
+        """
+        counted = self.counted
+        meaning = self._meanings()
+        won = (meaning == "a") | ((meaning == "named") & (self.named == self.first))
+        lost = (meaning == "b") | ((meaning == "named") & (self.named == self.second))
+        tied, no_vote = meaning == "tie", meaning == "skip"
+        usable, skipped = self._usable(won | lost | tied, no_vote)
+        if no_vote.any():
+            skipped["no vote"] = skipped.get("no vote", 0) + int(self.rows[no_vote].sum())
+        if not usable.any():
+            raise BadInputError("no row can be used", source=counted.source, expected="votes between two models")
+        side = np.where(tied, 2, np.where(won == (self.first < self.second), 0, 1))[usable]
+        kind, games, annotator = self._games(usable, side)
+        pairs = self._pairs(usable, side * len(games.first) + kind, 3 * len(games.first))
+        return Tally(
+            tuple(self.models),
+            games,
+            annotator,
+            None if self.who is None else column_of_texts(self.who.names),
+            pairs,
+            counted.pairs,
+            skipped,
+            counted.notes,
+            counted.source,
         )
-    return Tally(tuple(models), games, people.code[usable].astype(np.int32), pa.array(people.names), skipped, source)
 
+    def _usable(self, vote: Bools, no_vote: Bools) -> tuple[Bools, dict[str, int]]:
+        """Which kinds of rows are votes; how many rows are not, by the reason. Rows that say that nobody voted are fine."""
+        missing = (self.first < 0) | (self.second < 0)
+        faults: dict[str, tuple[Bools, str, str]] = {
+            "no model": (missing, "model_a", "the name of a model"),
+            "the same model on both sides": (~missing & (self.first == self.second), "model_b", "two models"),
+            "no winner": (self.winner.code < 0, "winner", EXPECTED),
+            "unknown winner": (~(vote | no_vote) & (self.winner.code >= 0), "winner", EXPECTED),
+        }
+        if self.who is not None:
+            expected = "who voted; --one-annotator NAME if all such votes are by one"
+            faults["no annotator"] = (self.who.code < 0, "annotator", expected)
+        usable, skipped = vote, dict(self.counted.skipped)
+        for problem, (out, what, expected) in faults.items():
+            number = int(self.rows[out].sum())
+            if number and not self.options.skip:
+                example = self.kinds[what][int(np.flatnonzero(out)[0])].as_py()
+                raise BadInputError(
+                    f"{problem} in {many(number, 'row')}",
+                    source=self.counted.source,
+                    column=self.counted.columns[what],
+                    value=example,
+                    expected=f"{expected}; --on-error skip leaves such rows out",
+                )
+            if number:
+                skipped[problem] = number
+                usable = usable & ~out
+        return usable, skipped
 
-def columns_of(table: pa.Table) -> set[str]:
-    """The names of a table's columns."""
-    return set(table.column_names)
+    def _games(self, usable: Bools, side: Codes) -> tuple[Codes, Games, Ints | None]:
+        """(n,) the kind of game of every usable kind of row, with the model first that comes first by name; the games."""
+        first, second, rows = self.first[usable], self.second[usable], self.rows[usable]
+        low, high, k = np.minimum(first, second), np.maximum(first, second), len(self.models)
+        key, steps = low * k + high, 2 * LENGTH_STEPS + 1
+        has_steps, who = "step" in self.kinds.column_names, self.who
+        if has_steps:
+            step = numbers_of(self.kinds["step"])[usable]
+            key = key * steps + np.where(first > second, -step, step) + LENGTH_STEPS
+        if who is not None:
+            key = key * len(who.names) + who.code[usable]
+        found, kind = np.unique(key, return_inverse=True)
+        kind = kind.ravel()
+        number = np.bincount(side * len(found) + kind, rows, minlength=3 * len(found))
+        number = number.reshape(3, -1).astype(np.float64)
+        annotator: Ints | None = None
+        if who is not None:
+            found, code = np.divmod(found, len(who.names))
+            annotator = code.astype(np.int32)
+        x: Floats | None = None
+        if has_steps:
+            found, step = np.divmod(found, steps)
+            x = (step - LENGTH_STEPS) / (LENGTH_STEPS / 2)
+        low, high = np.divmod(found, k)
+        return kind, Games(low, high, number[0], number[1], number[2], k, x), annotator
+
+    def _pairs(self, usable: Bools, cell: Codes, cells: int) -> Any:
+        if "pair" not in self.kinds.column_names:
+            return None
+        pair, rows = _codes(self.kinds["pair"]).code[usable], self.rows[usable]
+        known = pair >= 0
+        if (np.bincount(pair[known], rows[known]) <= 1).all():
+            return None
+        from scipy.sparse import csr_matrix
+
+        # A vote whose pair is not known is on a pair of its own.
+        alone = np.repeat(cell[~known], rows[~known].astype(np.int64))
+        number = int(pair.max()) + 1
+        at = np.concatenate([pair[known], number + np.arange(len(alone))])
+        of = np.concatenate([cell[known], alone])
+        weight = np.concatenate([rows[known], np.ones(len(alone))])
+        found = csr_matrix((weight, (at, of)), (number + len(alone), cells))
+        return found[np.diff(found.indptr) > 0]
+
+    def _meanings(self) -> npt.NDArray[np.str_]:
+        """(n,) what each winner says: ``a``, ``b``, ``tie``, ``skip``, ``named`` for a model's name, or nothing."""
+        winner, label = self.winner, dict(self.options.label)
+        are_models = {winner.names[code] for code in np.unique(winner.code[(self.named >= 0) & (winner.code >= 0)])}
+        found = []
+        for name in winner.names:
+            told = meant_by(name, label, {})
+            word = meant_by(name, {}, WINNERS)
+            word = told or (None if word is None else NEUTRAL.get(word, word))
+            if name in are_models and told is None:
+                if word in ("a", "b", "tie"):
+                    raise BadInputError(
+                        "could mean the column or the model of that name",
+                        source=self.counted.source,
+                        column=self.counted.columns["winner"],
+                        value=name,
+                        expected=f"{label_option(name)} (b, tie, skip) to say what it means",
+                    )
+                word = "named"
+            found.append(NEUTRAL.get(word, word) if word else "")
+        return np.array([*found, ""])[winner.code]
 
 
 @dataclass(frozen=True, eq=False)
 class _Coded:
     """A column of texts as numbers: (n,) ``code``, -1 where one is missing or blank, of ``names``."""
 
-    code: npt.NDArray[np.int64]
+    code: Codes
     names: list[str]
 
-    def renumbered(self, place: Mapping[str, int]) -> npt.NDArray[np.int64]:
+    def renumbered(self, place: Mapping[str, int]) -> Codes:
         """(n,) each text's number in ``place``; -1 where it has none."""
         numbers = np.array([*(place.get(name, -1) for name in self.names), -1])
         return np.asarray(numbers[self.code])
 
+    def with_missing(self, name: str | None) -> _Coded:
+        """The same with ``name`` where one is missing; None leaves it missing."""
+        if name is None or (self.code >= 0).all():
+            return self
+        names = self.names if name in self.names else [*self.names, name]
+        return _Coded(np.where(self.code < 0, names.index(name), self.code), names)
+
 
 def _codes(column: pa.ChunkedArray) -> _Coded:
-    coded = pc.dictionary_encode(column).combine_chunks()
-    coded = coded.chunk(0) if isinstance(coded, pa.ChunkedArray) else coded
-    names = coded.dictionary.to_pylist()
-    code = coded.indices.fill_null(-1).to_numpy(zero_copy_only=False).astype(np.int64)
-    blank = [i for i, name in enumerate(names) if name is None or not name.strip()]
-    kept = [name for i, name in enumerate(names) if i not in blank]
-    number = np.array([-1 if i in blank else i - sum(j < i for j in blank) for i in range(len(names))] + [-1])
-    return _Coded(number[code], kept)
-
-
-def _meanings(
-    winner: _Coded, named: npt.NDArray[np.int64], label: dict[str, str], column: str, source: str
-) -> npt.NDArray[np.str_]:
-    """(n,) what each winner says: ``a``, ``b``, ``tie``, ``skip``, ``named`` for a model's name, or nothing."""
-    are_models = {winner.names[code] for code in np.unique(winner.code[(named >= 0) & (winner.code >= 0)])}
-    found = []
-    for name in winner.names:
-        told = meant_by(name, label, {})
-        word = meant_by(name, {}, WINNERS)
-        word = told or (None if word is None else NEUTRAL.get(word, word))
-        if name in are_models and told is None:
-            if word in ("a", "b", "tie"):
-                raise BadInputError(
-                    "could mean the column or the model of that name",
-                    source=source,
-                    column=column,
-                    value=name,
-                    expected=f"{label_option(name)} (b, tie, skip) to say what it means",
-                )
-            word = "named"
-        found.append(NEUTRAL.get(word, word) if word else "")
-    return np.array([*found, ""])[winner.code]
+    coded = column.combine_chunks().dictionary_encode()
+    coded = coded.combine_chunks() if isinstance(coded, pa.ChunkedArray) else coded
+    texts = coded.dictionary.to_pylist()
+    code = numbers_of(coded.indices, len(texts)).astype(np.int64)
+    named = np.array([name is not None and bool(name.strip()) for name in texts] + [False])
+    number = np.where(named, np.cumsum(named) - 1, -1)
+    return _Coded(number[code], [name for name, there in zip(texts, named, strict=False) if there])

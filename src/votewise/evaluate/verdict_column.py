@@ -10,7 +10,7 @@ from votewise.arrays import Floats
 from votewise.errors import BadInputError
 from votewise.evaluate.columns import PROMPT, find
 from votewise.sources.cells import is_number, is_string, parsed
-from votewise.sources.meanings.labels import NEUTRAL, WINNERS, label_key, meant_by, word_meaning
+from votewise.sources.meanings.label_words import NEUTRAL, WINNERS, label_key, meant_by, word_meaning
 from votewise.sources.option_words import label_option
 from votewise.sources.rows import Rows
 

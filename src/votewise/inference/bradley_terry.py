@@ -1,6 +1,6 @@
 """Strengths of models from who beat whom: Bradley and Terry's model, ties by Davidson's, on counts.
 
-    P(first wins) = e^(d/2) / D,   P(second wins) = e^(-d/2) / D,   P(tie) = nu / D,   D = 2 cosh(d/2) + nu
+    P(first wins) : P(tie) : P(second wins) = e^(d/2) : nu : e^(-d/2)
     d = strength of the first - strength of the second + effect * covariate
 
 With nu = 0 this is Bradley and Terry's model, in which a tie counts as half a win of each [Bradley and Terry 1952] [Davidson
@@ -9,17 +9,14 @@ With nu = 0 this is Bradley and Terry's model, in which a tie counts as half a w
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
-from scipy.sparse import coo_matrix
-from scipy.sparse.csgraph import connected_components
-from scipy.special import expit
 
 from votewise.arrays import Floats, Ints
 from votewise.errors import BadInputError
+from votewise.inference.tie_model import TieModel
 
 ROUNDS, TOLERANCE = 100, 1e-10
 """Most Newton steps, and the largest change of a parameter that counts as none."""
@@ -92,22 +89,50 @@ def largest_comparable(games: Games) -> npt.NDArray[np.bool_]:
     worse = games.lost + games.tied > 0
     winner = np.concatenate([games.first[better], games.second[worse]])
     loser = np.concatenate([games.second[better], games.first[worse]])
+    if _reached(winner, loser, games.models).all() and _reached(loser, winner, games.models).all():
+        return np.ones(games.models, np.bool_)
+    from scipy.sparse import coo_matrix  # here, because it is rarely needed and importing it takes long
+    from scipy.sparse.csgraph import connected_components
+
     graph = coo_matrix((np.ones(len(winner)), (winner, loser)), (games.models, games.models))
     component = connected_components(graph, directed=True, connection="strong")[1]
     return np.asarray(component == np.bincount(component).argmax())
 
 
-def fit_strengths(games: Games, *, davidson: bool = False, start: Floats | None = None) -> ModelStrengths:
+def _reached(start: npt.NDArray[np.integer], end: npt.NDArray[np.integer], models: int) -> npt.NDArray[np.bool_]:
+    """(K,) which models can be reached from the first one along links from ``start`` to ``end``."""
+    found: npt.NDArray[np.bool_] = np.arange(models) == 0
+    number = 0
+    while found.sum() > number:
+        number = int(found.sum())
+        found[end[found[start]]] = True
+    return found
+
+
+def fit_strengths(games: Games, *, davidson: bool = False, start: ModelStrengths | None = None) -> ModelStrengths:
     """Maximum likelihood by Newton's method, with the sandwich covariance.
 
     Args:
         games: who beat whom; all models must be comparable, see ``largest_comparable``.
         davidson: whether ties have a probability of their own, and do not count half. No difference without ties.
-        start: (K,) strengths to start from; all 0 by default.
+        start: what to start from, of the same games with other numbers; equal strengths by default.
 
     Raises:
         BadInputError: nothing but ties, or no finite solution.
     """
+    found, likelihood, at = _fit(games, davidson, start)
+    covariance = sandwich(likelihood.slopes(at)[1], likelihood.spread(at))
+    k = games.models
+    effect = None if found.effect is None else (found.effect[0], float(np.sqrt(covariance[k, k])))
+    return replace(found, covariance=covariance[:k, :k], effect=effect)
+
+
+def most_likely(games: Games, *, davidson: bool = False, start: ModelStrengths | None = None) -> ModelStrengths:
+    """``fit_strengths`` without errors: the covariance is empty, and the effect's standard error NaN."""
+    return _fit(games, davidson, start)[0]
+
+
+def _fit(games: Games, davidson: bool, start: ModelStrengths | None) -> tuple[ModelStrengths, _Likelihood, Floats]:
     if davidson and games.tied.sum() == games.number.sum():
         raise BadInputError("every vote is a tie", expected="some votes for one of the answers")
     likelihood = _Likelihood(games, davidson and bool((games.tied > 0).any()))
@@ -127,14 +152,10 @@ def fit_strengths(games: Games, *, davidson: bool = False, start: Floats | None 
             break
     else:
         raise BadInputError("strengths do not settle", expected="models that both won and lost against one another")
-    covariance = sandwich(likelihood.slopes(at)[1], likelihood.spread(at))
     k = games.models
-    effect = None
-    if games.covariate is not None:
-        effect = (float(at[k]), float(np.sqrt(covariance[k, k])))
-    return ModelStrengths(
-        at[:k], covariance[:k, :k], effect, float(at[-1]) if likelihood.davidson else None, float(value)
-    )
+    effect = None if games.covariate is None else (float(at[k]), float("nan"))
+    tie = float(at[-1]) if likelihood.davidson else None
+    return ModelStrengths(at[:k], np.empty((0, 0)), effect, tie, float(value)), likelihood, at
 
 
 def sandwich(curvature: Floats, spread: Floats) -> Floats:
@@ -150,68 +171,62 @@ class _Likelihood:
         self.games, self.davidson = games, davidson
         self.size = games.models + (games.covariate is not None) + davidson
 
-    def start(self, strength: Floats | None) -> Floats:
-        at = np.zeros(self.size)
-        if strength is not None:
-            at[: self.games.models] = strength - strength.mean()
+    def start(self, found: ModelStrengths | None) -> Floats:
+        at, k = np.zeros(self.size), self.games.models
+        if found is not None:
+            at[:k] = found.strength - found.strength.mean()
+            if found.effect is not None and self.games.covariate is not None:
+                at[k] = found.effect[0]
+            if found.tie is not None and self.davidson:
+                at[-1] = found.tie
         return at
 
     def value(self, at: Floats) -> float:
-        games, d = self.games, self._difference(at)
-        if not self.davidson:
-            half = games.tied / 2
-            return float(-(games.won + half) @ np.logaddexp(0, -d) - (games.lost + half) @ np.logaddexp(0, d))
-        log_total = np.logaddexp(np.logaddexp(d / 2, -d / 2), at[-1])
-        return float((games.won - games.lost) @ d / 2 + games.tied.sum() * at[-1] - games.number @ log_total)
+        games, model = self.games, self._model(at)
+        of_ties = games.tied.sum() * at[-1] if self.davidson else 0.0
+        return float((games.won - games.lost) @ model.d / 2 + of_ties - games.number @ model.log_total)
 
     def slopes(self, at: Floats) -> tuple[Floats, Floats]:
         """Gradient, and minus the second derivatives; the direction of equal strengths is closed by a constant."""
-        games, number = self.games, self.games.number
-        by_outcome, p_tie = self._scores(at)
-        slope = sum(n * s for n, s in zip((games.won, games.lost, games.tied), by_outcome, strict=True))
+        games, number, model = self.games, self.games.number, self._model(at)
+        counts = (games.won, games.lost, games.tied)
+        slope = sum(n * s for n, s in zip(counts, model.slopes, strict=True))
         gradient = design_sums(games, np.asarray(slope), self.size)
-        if not self.davidson:
-            p = by_outcome[0]
-            curvature = design_products(games, number * p * (1 - p), self.size)
-        else:
-            mean = 0.5 - by_outcome[0]
-            curvature = design_products(games, number * ((1 - p_tie) / 4 - mean**2), self.size)
-            gradient[-1] = games.tied.sum() - number @ p_tie
-            cross = design_sums(games, -number * mean * p_tie, self.size)
-            cross[-1] = number @ (p_tie * (1 - p_tie))
+        curvature = design_products(games, number * model.curve, self.size)
+        if self.davidson:
+            gradient[-1] = games.tied.sum() - number @ model.p_tie
+            cross = design_sums(games, -number * model.mean * model.p_tie, self.size)
+            cross[-1] = number @ model.curve_of_tie
             curvature[-1], curvature[:, -1] = cross, cross
         return gradient, closed(curvature, games.models)
 
     def spread(self, at: Floats) -> Floats:
         """Sum over games of the products of their slopes."""
-        games = self.games
-        by_outcome, p_tie = self._scores(at)
+        games, model = self.games, self._model(at)
         counts = (games.won, games.lost, games.tied)
-        squares = np.asarray(sum(n * s**2 for n, s in zip(counts, by_outcome, strict=True)))
+        squares = np.asarray(sum(n * s**2 for n, s in zip(counts, model.slopes, strict=True)))
         found = design_products(games, squares, self.size)
         if self.davidson:
-            of_tie = (-p_tie, -p_tie, 1 - p_tie)
-            cross = sum(n * s * t for n, s, t in zip(counts, by_outcome, of_tie, strict=True))
-            own = sum(float(n @ t**2) for n, t in zip(counts, of_tie, strict=True))
-            column = design_sums(games, np.asarray(cross), self.size)
-            column[-1] = own
+            both = zip(counts, model.slopes, model.slopes_of_tie, strict=True)
+            column = design_sums(games, np.asarray(sum(n * s * t for n, s, t in both)), self.size)
+            column[-1] = sum(float(n @ t**2) for n, t in zip(counts, model.slopes_of_tie, strict=True))
             found[-1], found[:, -1] = column, column
         return found
 
-    def _difference(self, at: Floats) -> Floats:
+    def _model(self, at: Floats) -> TieModel:
         games = self.games
         d = at[games.first] - at[games.second]
-        return d if games.covariate is None else d + at[games.models] * games.covariate
+        if games.covariate is not None:
+            d = d + at[games.models] * games.covariate
+        return TieModel(d, float(at[-1]) if self.davidson else None)
 
-    def _scores(self, at: Floats) -> tuple[Sequence[Floats], Floats]:
-        """Slope in d of the log-likelihood of a won, a lost and a tied game, and the probability of a tie."""
-        d = self._difference(at)
-        if not self.davidson:
-            p = expit(d)
-            return (1 - p, -p, 0.5 - p), np.zeros_like(d)
-        log_total = np.logaddexp(np.logaddexp(d / 2, -d / 2), at[-1])
-        mean = (np.exp(d / 2 - log_total) - np.exp(-d / 2 - log_total)) / 2
-        return (0.5 - mean, -0.5 - mean, -mean), np.exp(at[-1] - log_total)
+
+def log_odds(games: Games, strengths: ModelStrengths) -> Floats:
+    """(R,) log-odds that the first is better."""
+    d = strengths.strength[games.first] - strengths.strength[games.second]
+    if games.covariate is not None and strengths.effect is not None:
+        d = d + strengths.effect[0] * games.covariate
+    return np.asarray(d)
 
 
 def design_sums(games: Games, value: Floats, size: int) -> Floats:

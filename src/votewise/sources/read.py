@@ -22,7 +22,7 @@ from votewise.sources.column_roles import column_roles
 from votewise.sources.containers.opening import Source, fetched, load
 from votewise.sources.containers.stand_in_type import TextsNeededError
 from votewise.sources.encode import encode
-from votewise.sources.meanings.labels import parse_labels
+from votewise.sources.meanings.label_words import parse_labels
 from votewise.sources.meanings.people import unknown_votes
 from votewise.sources.meanings.unread import texts_without_role
 from votewise.sources.reader import check_on_error

@@ -9,7 +9,7 @@ from typing import Any
 from votewise.data.reading import Rejected
 from votewise.errors import BadInputError
 from votewise.sources.containers.opening import Source, load
-from votewise.sources.meanings.labels import parse_labels
+from votewise.sources.meanings.label_words import parse_labels
 from votewise.sources.rejects import write_rejects
 from votewise.sources.rows import Rows
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from votewise.data.reading import ValueMeaning
-from votewise.sources.meanings.labels import LABELS, NAMED, label_key
+from votewise.sources.meanings.label_words import LABELS, NAMED, label_key
 from votewise.sources.rows import Rows
 
 SAID = ("prompt", "response_a", "response_b", "chosen", "rejected", "annotator", "label")

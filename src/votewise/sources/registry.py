@@ -8,7 +8,7 @@ from votewise.sources.meanings.better_and_worse import couple_in_doubt
 from votewise.sources.meanings.column_names import plain_name
 from votewise.sources.meanings.guesses import WORDS, command, listed
 from votewise.sources.meanings.inner_columns import inner_names
-from votewise.sources.meanings.labels import LABELS
+from votewise.sources.meanings.label_words import LABELS
 from votewise.sources.meanings.losers import refuse_losers
 from votewise.sources.meanings.other_names import take_other_names
 from votewise.sources.meanings.result_columns import answer_columns

@@ -15,7 +15,7 @@ from votewise.sources.containers.splits import choose_split
 from votewise.sources.meanings.column_names import plain_name
 from votewise.sources.meanings.criteria import CRITERIA
 from votewise.sources.meanings.label_notations import word_of
-from votewise.sources.meanings.labels import NEUTRAL, WINNERS, label_key, meant_by
+from votewise.sources.meanings.label_words import NEUTRAL, WINNERS, label_key, meant_by
 from votewise.sources.meanings.losers import names_worse
 from votewise.sources.meanings.no_votes import every_row_is_out, has_counts, said_of_votes, status_note
 from votewise.sources.meanings.open_meanings import MOST, says_out, several_criteria
@@ -98,6 +98,18 @@ def read_meanings(
         clicks.rows = clicks.rows.mutate(**{WINNER: winner})
         clicks.columns = {**clicks.columns, "winner": WINNER}
     return clicks
+
+
+def may_say(name: str, values: Sequence[str] | None) -> bool:
+    """Whether ``read_meanings`` looks at a column by its name, or by these values of a column of texts.
+
+    Args:
+        name: the column's name.
+        values: its different values; None where they are more than ``MOST``, or no texts.
+    """
+    plain = plain_name(name)
+    by_name = plain in NAMES or plain in CRITERIA or plain == "weight" or ON_SCREEN.fullmatch(plain) is not None
+    return by_name or said_of_votes(name, ()) is not None or bool(values and says_out("", name, values))
 
 
 def _between_identical(clicks: LogRows, options: LogOptions) -> Any:

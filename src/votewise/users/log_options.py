@@ -9,7 +9,7 @@ from typing import Any
 from votewise.errors import BadInputError
 from votewise.sources.meanings.column_names import plain_name
 from votewise.sources.meanings.criteria import QUESTIONS
-from votewise.sources.meanings.labels import label_key
+from votewise.sources.meanings.label_words import label_key
 from votewise.users.outcomes import RowKind
 
 SAID = "votewise_winner_said"
@@ -27,7 +27,7 @@ class LogOptions:
         model: the model to call A; the alphabetically first of two by default.
         matchups: names of matchups, ``A:B``, whose win rates are about A; where a log has more than two models.
         on_error: what to do at rows without a user, a model or a known winner: ``stop`` with an error, or ``skip`` them.
-        label: what winners mean, as ``sources.labels.parse_labels`` gives it.
+        label: what winners mean, as ``sources.meanings.label_words.parse_labels`` gives it.
         criterion: which question counts, where several were asked.
         split: which split of a data set to read.
         status: a column that says which rows are no clicks; None to go by the names of columns.

@@ -9,7 +9,7 @@ from typing import Any
 from votewise.data.first_votes import EXAMPLES
 from votewise.data.reading import ColumnRole, Reading, ValueMeaning
 from votewise.sources.databases.connections import engine_errors
-from votewise.sources.meanings.labels import NAMED, WINNERS, label_key, meant_by
+from votewise.sources.meanings.label_words import NAMED, WINNERS, label_key, meant_by
 from votewise.users.click_log import ClickLog
 from votewise.users.click_meanings import CLASS
 from votewise.users.counting import is_missing, kinds_of_rows

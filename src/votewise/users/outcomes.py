@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from votewise.errors import BadInputError, many
-from votewise.sources.meanings.labels import NEUTRAL, WINNERS, meant_by
+from votewise.sources.meanings.label_words import NEUTRAL, WINNERS, meant_by
 from votewise.sources.option_words import label_option
 
 TIE, SKIP = "tie", "skip"

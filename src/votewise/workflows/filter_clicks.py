@@ -123,7 +123,7 @@ def filter_clicks(
 
     from votewise.report import filter_files
     from votewise.report.filter_files import FilteredLog, summarise_drift, summarise_filter, write_filter
-    from votewise.sources.meanings.labels import parse_labels
+    from votewise.sources.meanings.label_words import parse_labels
     from votewise.storage.files import folder_to_write
     from votewise.storage.free_folders import check_folder_is_free
     from votewise.users.drift import find_drift

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from votewise.defaults import LEVEL
+from votewise.errors import BadInputError
 from votewise.workflows.progress import SILENT, Progress
 
 if TYPE_CHECKING:
@@ -44,6 +45,9 @@ def rank_models(
     level: float = LEVEL,
     columns: Mapping[str, str] | None = None,
     label: Mapping[str, str] | None = None,
+    criterion: str | None = None,
+    split: str | None = None,
+    one_annotator: str | None = None,
     on_error: Literal["stop", "skip"] = "stop",
     report: bool = True,
     progress: Progress | None = None,
@@ -60,10 +64,17 @@ def rank_models(
         ties: ``half`` counts a tie as half a win of each, ``davidson`` gives ties a probability of their own.
         length_controlled: rank by what the votes would be if both answers were equally long; needs the texts, in columns
             ``response_a`` and ``response_b``.
-        intervals: ``sandwich``, valid also where the model is not quite right, or ``bootstrap`` over votes.
+        intervals: ``sandwich``, valid also where the model is not quite right, or ``bootstrap`` over pairs. Votes are on one
+            pair where the column ``pair``, ``pair_id`` or ``prompt_id`` says so, or the one named by ``columns``; the
+            bootstrap takes votes on the same texts to be on one pair where no column says so. Else every vote is on a pair
+            of its own. Both let votes on one pair depend on one another.
         level: probability that an interval contains the truth.
-        columns: our name of a column -> the name it has in the votes.
+        columns: our name of a column -> the name it has in the votes: ``model_a``, ``model_b``, ``winner``, ``annotator``,
+            ``pair``, ``status``, ``response_a``, ``response_b``. An empty name says that a column has no role.
         label: what values of ``winner`` mean, ``{"left": "a"}``.
+        criterion: which question counts, where several were asked.
+        split: which split of a data set to read.
+        one_annotator: says that votes without a name in the column of annotators are all by this one person or model.
         on_error: ``stop`` at rows that cannot be used, or ``skip`` and count them.
         report: whether to write ranking.html.
         progress: is kept informed of how far the work has come.
@@ -71,33 +82,47 @@ def rank_models(
     Raises:
         BadInputError: votes that cannot be read, settings out of range, or models that cannot be compared.
     """
-    from datetime import UTC, datetime
-
-    from votewise.evaluate.ranking import RankingOptions, rank
-    from votewise.evaluate.ranking_files import write_ranking
-    from votewise.evaluate.rates import check_level
+    from votewise.evaluate.battle_rows import BattleOptions, named_columns
+    from votewise.evaluate.ranking import rank
+    from votewise.evaluate.ranking_fit import RankingOptions
     from votewise.evaluate.tally import count_games
-    from votewise.sources.meanings.labels import parse_labels
+    from votewise.sources.meanings.label_words import parse_labels
     from votewise.storage.files import folder_to_write
     from votewise.storage.free_folders import check_folder_is_free
 
     progress = progress or SILENT
     options = RankingOptions(ties=ties, intervals=intervals, level=level)
-    check_level(level)
     folder = folder_to_write(out)
     check_folder_is_free(folder, marks=["ranking.json"], names=RANKED_FILES, command="rank")
-    named = {name: name for name in ("model_a", "model_b", "winner")}
-    if annotator is not None:
-        named["annotator"] = annotator
-    if length_controlled:
-        named |= {name: name for name in ("response_a", "response_b")}
-    named |= {what: name for what, name in (columns or {}).items() if what in named}
+    named, status, set_aside = named_columns(annotator, columns, by_length=length_controlled)
+    reading = BattleOptions(
+        label=parse_labels(label),
+        criterion=criterion,
+        split=split,
+        one_annotator=one_annotator,
+        by_length=length_controlled,
+        same_texts=intervals == "bootstrap",
+        skip=on_error == "skip",
+        set_aside=set_aside,
+        status=status,
+    )
+    if one_annotator is not None and "annotator" not in named:
+        raise BadInputError(
+            "needs a column of annotators: without one every vote is believed, whoever cast it",
+            parameter="one_annotator",
+            value=one_annotator,
+            expected="--annotator COLUMN beside it",
+        )
     progress.stage("Counting votes")
-    tally = count_games(votes, named, label=parse_labels(label), by_length=length_controlled, skip=on_error == "skip")
+    tally = count_games(votes, named, reading)
     progress.stage("Ranking models")
     ranking = rank(tally, options)
     if folder is None:
         return RankResult(ranking)
+    from datetime import UTC, datetime
+
+    from votewise.evaluate.ranking_files import write_ranking
+
     progress.stage(f"Writing {folder}")
     files = write_ranking(folder, ranking, report=report, created=datetime.now(UTC))
     return RankResult(ranking, tuple(files))

@@ -111,7 +111,7 @@ def _read_clicks(
     on_error: str,
 ) -> tuple[Reading, Counts]:
     """What ``votewise filter`` would read."""
-    from votewise.sources.meanings.labels import parse_labels
+    from votewise.sources.meanings.label_words import parse_labels
     from votewise.users.log_options import DEFAULTS, LogOptions, counted_columns, named_columns
     from votewise.users.log_reading import reading_of
     from votewise.users.read_clicks import open_log

@@ -6,7 +6,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from votewise.sources.answer_lists.answer_orders import text_of
-from votewise.sources.meanings.labels import LABELS, NEUTRAL, label_key, meaning_of, refuse_label
+from votewise.sources.meanings.label_words import LABELS, NEUTRAL, label_key
+from votewise.sources.meanings.labels import meaning_of, refuse_label
 from votewise.sources.option_words import column_option
 from votewise.sources.rows import Rows
 

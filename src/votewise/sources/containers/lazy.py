@@ -25,9 +25,10 @@ from votewise.sources.containers.folders import PARQUET, files_of, suffix_of, un
 from votewise.sources.containers.loaded import first_line
 from votewise.sources.containers.open_table import OpenTable
 from votewise.sources.containers.opening import load
-from votewise.sources.containers.parquet_tables import check_names, parquet_table
+from votewise.sources.containers.parquet_tables import parquet_table
 from votewise.sources.containers.parts_writer import NUMBER, StagedFiles
 from votewise.sources.containers.staged import PARTWISE, stage
+from votewise.sources.containers.table_names import check_names
 from votewise.sources.databases.connections import engine_errors, open_url, without_password
 from votewise.sources.databases.urls import is_url
 from votewise.sources.meanings.class_names import class_names

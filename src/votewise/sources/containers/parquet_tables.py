@@ -14,6 +14,7 @@ from votewise.errors import BadInputError
 from votewise.sources.containers.exact_rows import ExactRows
 from votewise.sources.containers.one_schema import one_schema
 from votewise.sources.containers.open_table import OpenTable
+from votewise.sources.containers.table_names import check_names
 from votewise.sources.containers.whole_files import check_large_parquet
 from votewise.sources.meanings.class_names import class_names
 from votewise.sources.values import is_marked
@@ -61,15 +62,3 @@ def _with_folders(known: pa.Schema, rows: Any, beside: Sequence[str | None]) -> 
         pa.field(name, kind.to_pyarrow()) for name, kind in rows.schema().items() if name not in (*known.names, *beside)
     ]
     return pa.schema([*known, *more], known.metadata)
-
-
-def check_names(names: Sequence[str], source: str) -> None:
-    """Refuse columns that an engine does not tell apart: it would give one of them another name."""
-    seen: dict[str, str] = {}
-    for name in names:
-        other = seen.setdefault(name.lower(), name)
-        if other is not name:
-            problem = (
-                "several columns have this name" if other == name else f"differs from '{other}' in small letters only"
-            )
-            raise BadInputError(problem, source=source, column=name, expected="names that differ in more than that")

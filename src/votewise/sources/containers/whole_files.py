@@ -5,6 +5,7 @@ from __future__ import annotations
 import glob
 import io
 import mmap
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -47,14 +48,21 @@ def description_of(path: Path) -> str:
     return f"parquet_metadata('{glob.escape(str(path)).replace(chr(39), 2 * chr(39))}')"
 
 
-def check_large_parquet(path: Path, name: str) -> None:
-    """``check_one_parquet`` for files of any size: searches only what the description does not account for."""
+def check_large_parquet(path: Path, name: str, engine: Any = None) -> None:
+    """``check_one_parquet`` for files of any size: searches only what the description does not account for.
+
+    Args:
+        path: the file.
+        name: what messages call it.
+        engine: a connection of DuckDB; None opens one, which takes as long as counting 100,000 rows.
+    """
     import duckdb
 
-    with duckdb.connect() as engine:
-        first = "CASE WHEN dictionary_page_offset > 0 THEN least(dictionary_page_offset, data_page_offset) "
-        first += "ELSE data_page_offset END"
-        found = engine.execute(f"SELECT max({first} + total_compressed_size) FROM {description_of(path)}").fetchone()
+    first = "CASE WHEN dictionary_page_offset > 0 THEN least(dictionary_page_offset, data_page_offset) "
+    first += "ELSE data_page_offset END"
+    with nullcontext(engine) if engine is not None else duckdb.connect() as connection:
+        query = f"SELECT max({first} + total_compressed_size) FROM {description_of(path)}"
+        found = connection.execute(query).fetchone()
     check_one_parquet(path, name, 0 if found is None or found[0] is None else int(found[0]))
 
 

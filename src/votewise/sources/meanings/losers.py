@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from votewise.errors import BadInputError
 from votewise.sources.meanings.column_names import plain_name
-from votewise.sources.meanings.labels import LABELS, label_key, word_meaning
+from votewise.sources.meanings.label_words import LABELS, label_key, word_meaning
 from votewise.sources.meanings.result_columns import answer_columns, by_names, label_columns, names_loser, names_sides
 from votewise.sources.option_words import column_option, label_option
 from votewise.sources.rows import Rows

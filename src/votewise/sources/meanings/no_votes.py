@@ -19,7 +19,7 @@ from votewise.errors import BadInputError, many
 from votewise.sources.canonical import Canonical
 from votewise.sources.cells import TEXT
 from votewise.sources.meanings.column_names import plain_name
-from votewise.sources.meanings.labels import label_key
+from votewise.sources.meanings.label_words import label_key
 from votewise.sources.meanings.out_words import OUT, status_word
 from votewise.sources.option_words import column_option
 from votewise.sources.rows import Rows

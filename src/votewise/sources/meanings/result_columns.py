@@ -7,7 +7,7 @@ import re
 import pyarrow as pa
 
 from votewise.sources.meanings.column_names import plain_name, two_answers
-from votewise.sources.meanings.labels import LABELS, label_key, word_meaning
+from votewise.sources.meanings.label_words import LABELS, label_key, word_meaning
 from votewise.sources.meanings.scores_as_votes import ends_of, spells_numbers
 from votewise.sources.texts.text_lists import spells_lists
 

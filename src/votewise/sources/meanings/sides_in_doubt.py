@@ -12,7 +12,7 @@ from votewise.sources.canonical import Canonical
 from votewise.sources.cells import is_string
 from votewise.sources.meanings.column_names import plain_name
 from votewise.sources.meanings.label_notations import word_of
-from votewise.sources.meanings.labels import NEUTRAL, label_key, word_meaning
+from votewise.sources.meanings.label_words import NEUTRAL, label_key, word_meaning
 from votewise.sources.meanings.unread_values import unread
 from votewise.sources.option_words import column_option
 from votewise.sources.rows import Rows

@@ -14,7 +14,7 @@ from votewise.sources.cells import is_string
 from votewise.sources.containers.splits import KNOWN, choose_split
 from votewise.sources.containers.stand_in_type import is_in_files
 from votewise.sources.meanings.column_names import plain_name
-from votewise.sources.meanings.labels import label_key
+from votewise.sources.meanings.label_words import label_key
 from votewise.sources.meanings.no_votes import FALSE, TRUE
 from votewise.sources.option_words import column_option
 from votewise.sources.rows import Rows

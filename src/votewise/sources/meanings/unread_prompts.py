@@ -17,7 +17,7 @@ from votewise.data.identity import MD5_BYTES, TEXTS
 from votewise.sources.canonical import Canonical
 from votewise.sources.cells import is_string
 from votewise.sources.meanings.column_names import DOCUMENTS, PROMPT, SYSTEM, names_what_was_asked, plain_name
-from votewise.sources.meanings.labels import LABELS
+from votewise.sources.meanings.label_words import LABELS
 from votewise.sources.meanings.unread_ids import check_ids
 from votewise.sources.meanings.unread_values import RECORDS, REMARKS, unread
 from votewise.sources.meanings.vote_columns import label_like

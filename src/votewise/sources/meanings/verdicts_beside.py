@@ -9,7 +9,7 @@ import pyarrow as pa
 from votewise.sources.cells import is_string
 from votewise.sources.containers.stand_in_type import is_in_files
 from votewise.sources.meanings.column_names import plain_name
-from votewise.sources.meanings.labels import LABELS, label_key
+from votewise.sources.meanings.label_words import LABELS, label_key
 from votewise.sources.option_words import column_option
 from votewise.sources.rows import Rows
 from votewise.sources.samples import samples

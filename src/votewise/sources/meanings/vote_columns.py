@@ -10,7 +10,7 @@ from typing import Any
 import pyarrow as pa
 
 from votewise.sources.meanings.column_names import plain_name
-from votewise.sources.meanings.labels import LABELS, label_key, word_meaning
+from votewise.sources.meanings.label_words import LABELS, label_key, word_meaning
 from votewise.sources.meanings.people import is_person
 from votewise.sources.nested import get
 from votewise.sources.option_words import column_option

@@ -9,7 +9,8 @@ import numpy as np
 from votewise.sources.canonical import Canonical, from_columns, optional
 from votewise.sources.containers.stand_in_type import is_in_files
 from votewise.sources.format import Columns, Format
-from votewise.sources.meanings.labels import WINNERS, Words, labels_of
+from votewise.sources.meanings.label_words import WINNERS
+from votewise.sources.meanings.labels import Words, labels_of
 from votewise.sources.meanings.named_sides import sides_by_models
 from votewise.sources.rows import Rows
 from votewise.sources.rows_part import RowsPart, staged_in_parts

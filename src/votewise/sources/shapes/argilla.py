@@ -14,7 +14,7 @@ from votewise.sources.answer_lists.rankings import NOTE, Couples, by_best, by_pl
 from votewise.sources.canonical import Canonical, from_votes, said
 from votewise.sources.format import Format
 from votewise.sources.meanings.column_names import answer_fields
-from votewise.sources.meanings.labels import MEANINGS, NEUTRAL, SIDES, label_key
+from votewise.sources.meanings.label_words import MEANINGS, NEUTRAL, SIDES, label_key
 from votewise.sources.nested import named
 from votewise.sources.option_words import label_option
 from votewise.sources.rows import Rows

@@ -7,7 +7,7 @@ from typing import Any
 
 from votewise.sources.answer_lists.answer_orders import place
 from votewise.sources.answer_lists.rankings import Couples, by_best, by_places
-from votewise.sources.meanings.labels import NEUTRAL, meant_by
+from votewise.sources.meanings.label_words import NEUTRAL, meant_by
 from votewise.sources.nested import get, named
 from votewise.sources.option_words import label_option
 from votewise.sources.rows import Rows

@@ -16,7 +16,7 @@ from votewise.sources.canonical import Canonical, from_votes
 from votewise.sources.cells import is_text
 from votewise.sources.format import Format
 from votewise.sources.meanings.column_names import two_answers
-from votewise.sources.meanings.labels import NEUTRAL
+from votewise.sources.meanings.label_words import NEUTRAL
 from votewise.sources.nested import amount, entries, get, moment, named
 from votewise.sources.option_words import label_option
 from votewise.sources.rows import Rows

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from votewise.sources.meanings.labels import LABELS, label_key
+from votewise.sources.meanings.label_words import LABELS, label_key
 from votewise.sources.nested import amount, get
 from votewise.sources.rows import Rows
 

@@ -6,7 +6,7 @@ from typing import Any
 
 from votewise.sources.canonical import Canonical, from_votes
 from votewise.sources.format import Format
-from votewise.sources.meanings.labels import label_key
+from votewise.sources.meanings.label_words import label_key
 from votewise.sources.nested import amount, entries, get, moment, named
 from votewise.sources.rows import Rows
 

@@ -10,7 +10,8 @@ import pyarrow.compute as pc
 
 from votewise.sources.canonical import Canonical, from_columns, optional
 from votewise.sources.format import Format
-from votewise.sources.meanings.labels import LABELS, MEANINGS, WINNERS, Words, labels_of
+from votewise.sources.meanings.label_words import LABELS, MEANINGS, WINNERS
+from votewise.sources.meanings.labels import Words, labels_of
 from votewise.sources.meanings.named_sides import sides_by_models, sides_by_texts
 from votewise.sources.meanings.people import read_people
 from votewise.sources.rows import Rows

@@ -12,7 +12,8 @@ from votewise.data.votes import UNKNOWN
 from votewise.sources.canonical import JUDGEMENT, Canonical, from_votes, optional
 from votewise.sources.containers.stand_in_type import TextsNeededError
 from votewise.sources.format import Format
-from votewise.sources.meanings.labels import LABELS, NAMED, NEUTRAL, label_key, meaning_of, refuse_label
+from votewise.sources.meanings.label_words import LABELS, NAMED, NEUTRAL, label_key
+from votewise.sources.meanings.labels import meaning_of, refuse_label
 from votewise.sources.meanings.people import people_by_row
 from votewise.sources.meanings.result_columns import answer_columns, by_names, label_columns
 from votewise.sources.meanings.scores_as_votes import ends_of, marks_of_sides, score_columns

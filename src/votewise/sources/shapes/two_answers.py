@@ -17,7 +17,8 @@ from votewise.sources.answer_lists.rank_columns import find_ranked_columns
 from votewise.sources.canonical import Canonical, from_columns, optional
 from votewise.sources.format import Format
 from votewise.sources.meanings.column_names import answer_fields, plain_name
-from votewise.sources.meanings.labels import LABELS, Words, label_key, labels_of
+from votewise.sources.meanings.label_words import LABELS, label_key
+from votewise.sources.meanings.labels import Words, labels_of
 from votewise.sources.meanings.named_sides import sides_by_models, sides_by_texts
 from votewise.sources.meanings.one_hot import one_hot_columns, one_hot_labels
 from votewise.sources.meanings.people import people_column, read_people
