@@ -100,10 +100,10 @@ def plain_parquet(source: Any, split: str | None) -> Iterator[PlainParquet | Non
 
 
 def quoted(name: str) -> str:
-    """A column's name as SQL has it."""
+    """A column's name in quotes, for SQL."""
     return '"' + name.replace('"', '""') + '"'
 
 
 def text(value: str) -> str:
-    """A text as SQL has it."""
+    """A text in quotes, for SQL."""
     return "'" + value.replace("'", "''") + "'"
