@@ -190,7 +190,10 @@ def _sites(posterior: tuple[Floats, Floats], prior: tuple[Floats, Floats]) -> tu
 
 def _gaussian(size: Floats, mean: Floats, variance: Floats, evidence: Evidence) -> Strengths:
     """Normal priors of each pair's z; margins tilt their signs."""
-    above, below = (-((sign * size - mean[:, None]) ** 2) / (2 * variance[:, None]) for sign in (1, -1))
+    # Up to a constant; with the digits that VoteMessages keeps.
+    narrow = (0.5 / variance).astype(np.float32)[:, None] * -(size**2).astype(np.float32)
+    lean = (mean / variance).astype(np.float32)[:, None] * size.astype(np.float32)
+    above, below = narrow + lean, narrow - lean
     if evidence.informed:
         above, below = above + evidence.margin[:, None] / 2, below - evidence.margin[:, None] / 2
     return Strengths(size, above, below)

@@ -20,7 +20,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
-from scipy.sparse import csr_matrix
+from scipy.sparse import csc_matrix, csr_matrix
 from scipy.special import expit, logit, ndtri
 
 from votewise.arrays import Floats, Ints
@@ -93,7 +93,7 @@ class VoteMessages:
         self._if_right, self._if_wrong = pair + pairs * ~for_a, pair + pairs * for_a
         each = np.ones(n, np.float32)
         self._to_right, self._to_wrong = (
-            csr_matrix((each, (row, np.arange(n))), shape=(2 * pairs, n)) for row in (self._if_right, self._if_wrong)
+            csc_matrix((each, row, np.arange(n + 1)), shape=(2 * pairs, n)) for row in (self._if_right, self._if_wrong)
         )
         number = np.bincount(self._annotator, minlength=annotators)
         self._first = np.concatenate([[0], np.cumsum(number)])
@@ -105,6 +105,10 @@ class VoteMessages:
         self.likelihood = np.zeros((annotators, NODES))
         skill = start[self._annotator].astype(np.float32)
         self._right = expit(skill[:, None] * strengths.size.astype(np.float32))
+        self._some = self._chunks()
+        # Arrays of this size are kept: a new one costs as much as what is computed in it.
+        self._scratch = np.empty_like(self._right)
+        self._pairs = np.empty((2 * pairs, self._right.shape[1]), np.float32)
         self._gather()
 
     def use(self, strengths: Strengths) -> None:
@@ -149,7 +153,7 @@ class VoteMessages:
         log_prior = self.grid.log_mass(self.prior)
         self._mass[self._first[1:] == self._first[:-1]] = np.exp(log_prior)  # those without votes
         chance = self._chance(self.grid.x)
-        for votes in self._chunks():
+        for votes in self._some:
             self._pass_on(votes, log_prior, chance)
         for k in self._many:
             self._pass_on_window(int(k))
@@ -187,19 +191,24 @@ class VoteMessages:
     def _gather(self) -> None:
         """Add up what the votes say to their pairs."""
         np.clip(self._right, SURE, 1 - SURE, out=self._right)
-        self._said = self._to_right @ np.log(self._right) + self._to_wrong @ np.log1p(-self._right)
+        log = np.log(self._right, out=self._scratch)
+        self._said = self._to_right @ log
+        np.log(np.subtract(1, self._right, out=log), out=log)
+        self._said += self._to_wrong @ log
         self._add_prior()
 
     def _add_prior(self) -> None:
         """Posteriors of the pairs, from what the votes say and from the prior."""
         said = self._said
         half = len(said) // 2
-        log = np.empty(said.shape)
-        np.add(said[:half], self.strengths.above, out=log[:half])
-        np.add(said[half:], self.strengths.below, out=log[half:])
-        top = np.maximum(log[:half].max(axis=1), log[half:].max(axis=1))
-        log -= np.concatenate([top, top])[:, None]
-        self._pairs = np.exp(log).astype(np.float32)
+        # What votes say has the digits of fp32 already.
+        log = self._pairs
+        np.add(said[:half], self.strengths.above, out=log[:half], casting="same_kind")
+        np.add(said[half:], self.strengths.below, out=log[half:], casting="same_kind")
+        top = _largest(np.maximum(log[:half], log[half:]))
+        log[:half] -= top
+        log[half:] -= top
+        np.exp(log, out=log)
         self._each = (self._pairs @ np.ones(log.shape[1], np.float32)).astype(np.float64)
         total = self._each[:half] + self._each[half:]
         self._total = np.concatenate([total, total])[:, None]
@@ -207,15 +216,17 @@ class VoteMessages:
     def _without_own(self, votes: slice) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.float32]]:
         """Mass of the strengths at which each vote is right and wrong, by all but the vote; (m, D) each, not normalised."""
         own = self._right[votes]
-        return self._pairs[self._if_right[votes]] / own, self._pairs[self._if_wrong[votes]] / (1 - own)
+        right, wrong = (self._pairs.take(row[votes], axis=0) for row in (self._if_right, self._if_wrong))
+        right /= own
+        wrong /= 1 - own
+        return right, wrong
 
     def _chances(self, votes: slice, chance: Floats) -> npt.NDArray[np.float32]:
         """(m, A) probability of each vote at each skill, up to a factor per vote."""
         right, wrong = self._without_own(votes)
-        wrong_total = wrong @ np.ones((wrong.shape[1], 1), np.float32)
-        found = (right - wrong) @ chance.T.astype(np.float32) + wrong_total
-        right_total = right @ np.ones((right.shape[1], 1), np.float32)
-        np.maximum(found, SURE * (wrong_total + right_total), out=found)
+        chance = np.clip(chance, SURE, 1 - SURE).T.astype(np.float32)
+        found: npt.NDArray[np.float32] = right @ chance
+        found += wrong @ (1 - chance)
         return found
 
     def _pass_on(self, votes: slice, log_prior: Floats, chance: Floats) -> None:
@@ -285,6 +296,13 @@ def _quantiles(mass: Floats, edges: Floats, at: tuple[float, ...]) -> Floats:
         part = np.clip((ndtri(share) - low) / np.maximum(high - low, 1e-12), 0, 1)
         found.append(edges[cell] + part * (edges[cell + 1] - edges[cell]))
     return np.stack(found)
+
+
+def _largest(values: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
+    """(m, 1) the largest of each row: rows are short, so they are folded in half again and again."""
+    while (number := values.shape[1]) > 1:
+        values = np.maximum(values[:, : (number + 1) // 2], values[:, number // 2 :])
+    return values
 
 
 def _mean_chance(mass: npt.NDArray[np.float32], chance: Floats) -> npt.NDArray[np.float32]:
