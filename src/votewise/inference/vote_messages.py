@@ -17,6 +17,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -56,8 +57,8 @@ class Strengths:
     """
 
     size: Floats
-    above: Floats
-    below: Floats
+    above: npt.NDArray[np.floating[Any]]
+    below: npt.NDArray[np.floating[Any]]
 
 
 @dataclass(frozen=True, eq=False)
@@ -224,9 +225,9 @@ class VoteMessages:
     def _chances(self, votes: slice, chance: Floats) -> npt.NDArray[np.float32]:
         """(m, A) probability of each vote at each skill, up to a factor per vote."""
         right, wrong = self._without_own(votes)
-        chance = np.clip(chance, SURE, 1 - SURE).T.astype(np.float32)
-        found: npt.NDArray[np.float32] = right @ chance
-        found += wrong @ (1 - chance)
+        if_right = np.clip(chance, SURE, 1 - SURE).T.astype(np.float32)
+        found: npt.NDArray[np.float32] = right @ if_right
+        found += wrong @ (1 - if_right)
         return found
 
     def _pass_on(self, votes: slice, log_prior: Floats, chance: Floats) -> None:
