@@ -43,6 +43,7 @@ if TYPE_CHECKING:
     from votewise.workflows.collect_key import collect_key
     from votewise.workflows.collect_migrate import CollectMigration, collect_migrate
     from votewise.workflows.collect_serve import collect_serve
+    from votewise.workflows.collect_status import CollectStatus, collect_status
     from votewise.workflows.demo import DemoResult, demo
     from votewise.workflows.evaluate_benchmark import BenchmarkEvaluation, evaluate_benchmark
     from votewise.workflows.evaluate_matrix import MatrixEvaluation, evaluate_matrix
@@ -77,6 +78,7 @@ __all__ = [
     "ClicksSimulation",
     "CollectFolder",
     "CollectMigration",
+    "CollectStatus",
     "Counts",
     "DemoResult",
     "Diagnostic",
@@ -105,6 +107,7 @@ __all__ = [
     "collect_key",
     "collect_migrate",
     "collect_serve",
+    "collect_status",
     "count_comparisons",
     "demo",
     "estimate_attentiveness",
@@ -149,6 +152,7 @@ _HOMES = {
     "ClicksSimulation": "votewise.workflows.simulate_clicks",
     "CollectFolder": "votewise.workflows.collect_init",
     "CollectMigration": "votewise.workflows.collect_migrate",
+    "CollectStatus": "votewise.workflows.collect_status",
     "Counts": "votewise.data.clicks",
     "DemoResult": "votewise.workflows.demo",
     "Diagnostic": "votewise.inference.diagnostic",
@@ -176,6 +180,7 @@ _HOMES = {
     "collect_key": "votewise.workflows.collect_key",
     "collect_migrate": "votewise.workflows.collect_migrate",
     "collect_serve": "votewise.workflows.collect_serve",
+    "collect_status": "votewise.workflows.collect_status",
     "count_comparisons": "votewise.users.read_clicks",
     "estimate_attentiveness": "votewise.users.estimate",
     "estimate_reliability": "votewise.annotators.estimate",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import os
+import json
 import random
 from collections import Counter
 from collections.abc import Callable
@@ -11,11 +11,13 @@ from typing import Any
 import pytest
 from sqlalchemy import text, update
 
-from votewise import audit, filter_clicks, read_votes
+from shell import shell
+from votewise import audit, collect_status, filter_clicks, read_votes
 from votewise.collect.asking import ComparisonRequest, GivenAnswer, create
 from votewise.collect.database import reading, writing
 from votewise.collect.folder import Collection
-from votewise.collect.schema import comparison, prompt
+from votewise.collect.gathered_counts import url_of
+from votewise.collect.schema import comparison, model, prompt
 from votewise.collect.states import CHOICES, Choice
 from votewise.collect.voting import GivenVote, finalise_due, put_vote
 
@@ -23,12 +25,6 @@ from votewise.collect.voting import GivenVote, finalise_due, put_vote
 pytestmark = pytest.mark.filterwarnings("ignore:The 'future.infer_string' option")
 
 Later = Callable[[float], None]
-
-
-def url_of(collection: Collection, view: str) -> str:
-    name = collection.settings.database_env
-    place = os.environ[name] if name else f"sqlite:///{collection.folder / collection.settings.database}"
-    return f"{place}?table={view}"
 
 
 @pytest.fixture
@@ -101,3 +97,53 @@ def test_audit_and_filter_read_the_database(collection: Collection, vote_on: Cal
     audited = audit(url_of(collection, "votes"), force=True, fit_tests=False)
     assert audited.votes.reading.kept == 120
     assert len(audited.reliability.annotators) == 10
+
+
+def test_status_says_what_there_is_and_how_attentive_people_are(
+    collection: Collection, vote_on: Callable[..., str], later: Later
+) -> None:
+    """Six users of 30 clicks each. Three always choose ``new``, three every second time; nothing is drawn."""
+    for user in range(6):
+        for number in range(30):
+            careless = user < 3 and number % 2 == 0
+            vote_on(f"{user}-{number}", f"u{user}", "right" if careless else "left")
+    vote_on("skip", "u0", "skip")
+    assert collect_status(collection.folder).gathered.states == {"voted": 180, "skipped": 1}
+    final(collection, later)
+    found = collect_status(collection.folder, win_rate=0.95)
+    gathered = found.gathered
+    assert (gathered.votes, gathered.people, gathered.probes, gathered.shared_pairs) == (180, 6, 0, 0)
+    assert gathered.labels == {"a": 135, "b": 45}
+    assert gathered.cost is None
+    assert sum(found.flags.values()) == 6
+    assert found.attentiveness is not None
+    assert 0.3 < found.attentiveness < 0.7
+    assert found.summary()["votes"] == 180
+    assert collect_status(collection.folder).unknown == "no win rate of the two models is given"
+    assert "click alike" in str(collect_status(collection.folder, win_rate=0.5).unknown)
+    shown = shell("collect", "status", collection.folder, "--win-rate", "0.95")
+    assert shown.code == 0
+    assert len(shown.out.splitlines()) <= 10
+    assert "180 votes that cannot be undone: 135 a, 45 b" in shown.out
+    assert json.loads(shell("collect", "status", collection.folder, "--json").out)["gathered"]["people"] == 6
+
+
+def test_status_with_a_probe_and_prices(
+    collection: Collection, vote_on: Callable[..., str], new_product: Callable[[], int], later: Later
+) -> None:
+    for number in range(40):
+        vote_on(f"k{number}", f"u{number % 4}", "right" if number % 8 == 0 else "left")
+    mine = new_product()
+    weak, strong = GivenAnswer("small", "Six.", 500_000, 100_000), GivenAnswer("new", "Four.", 0, 0)
+    for number in range(12):
+        asked = ComparisonRequest(f"p{number}", f"u{number % 4}", f"Probe {number % 6}", left=weak, right=strong)
+        with writing(collection.engine) as connection:
+            row, _ = create(connection, collection, mine, asked)
+            put_vote(connection, collection, mine, row.id, GivenVote("right"))
+    with writing(collection.engine) as connection:
+        connection.execute(update(model).where(model.c.name == "small").values(price_in=2.0, price_out=10.0))
+    final(collection, later)
+    found = collect_status(collection.folder, win_rate=0.9)
+    assert (found.gathered.probes, found.gathered.shared_pairs) == (12, 6)
+    assert found.gathered.cost == pytest.approx(6 * (0.5 * 2 + 0.1 * 10))  # six pairs, whose answers are stored once
+    assert found.attentiveness is not None

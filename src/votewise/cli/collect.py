@@ -9,6 +9,7 @@ from votewise.cli.collect_init import init
 from votewise.cli.collect_key import key
 from votewise.cli.collect_migrate import migrate
 from votewise.cli.collect_serve import serve
+from votewise.cli.collect_status import status
 
 app = typer.Typer(no_args_is_help=True, rich_markup_mode="markdown")
 
@@ -18,12 +19,13 @@ def collect() -> None:
     """Gather comparisons and votes in a database of your own.
 
     `votewise collect init` makes a folder with settings and a database, `votewise collect key` a key for your product, and
-    `votewise collect serve` runs the service to which the product posts.
+    `votewise collect serve` runs the service to which the product posts. `votewise collect status` shows what there is.
     """
 
 
 app.command()(init)
 app.command()(key)
 app.command()(serve)
+app.command()(status)
 app.command()(erase)
 app.command()(migrate)
