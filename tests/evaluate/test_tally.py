@@ -132,6 +132,8 @@ def test_parquet_files_are_counted_without_ibis_as_everything_else_is_with_it(tm
         pq.write_table(rows.slice(start, 1000 if part == "a" else 2000), tmp_path / "o'[1]" / f"{part}.parquet")
     with plain_parquet(tmp_path / "o'[1]", None) as plain:
         assert plain is not None
+        # It would be printed among the results of a slow query.
+        assert plain.table("SELECT current_setting('enable_progress_bar') AS shown")["shown"].to_pylist() == [False]
     found = count_battles(tmp_path / "o'[1]", columns, BattleOptions())
     expected = count_battles(rows, columns, BattleOptions())
     assert kinds(found.kinds) == kinds(expected.kinds)
