@@ -17,9 +17,10 @@ from votewise.collect.asking import ComparisonRequest, GivenAnswer, create
 from votewise.collect.database import reading, writing
 from votewise.collect.folder import Collection
 from votewise.collect.gathered_counts import url_of
-from votewise.collect.schema import comparison, model, prompt
+from votewise.collect.schema import comparison, model, prompt, vote
 from votewise.collect.states import CHOICES, Choice
 from votewise.collect.voting import GivenVote, finalise_due, put_vote
+from votewise.errors import VotewiseError
 
 # ibis reads SQLite through pandas, with an option that is deprecated there.
 pytestmark = pytest.mark.filterwarnings("ignore:The 'future.infer_string' option")
@@ -63,10 +64,23 @@ def test_every_choice_is_read_as_it_was_meant(
     assert Counter((row["label"], row["model_a"]) for row in rows) == {
         (label, model): 1 for label in ("a", "b", "tie", "both_bad") for model in ("new", "old")
     }
-    assert {row["seconds"] for row in rows} == {1.5}
+    assert {row["ms_visible"] for row in rows} == {1500}
     assert {row["system"] for row in rows} == {None, "Be kind."}
     assert (votes.reading.kept, votes.reading.ties, votes.reading.both_bad) == (8, 4, 2)
     assert len(votes.annotator_ids) == 2
+
+
+def test_views_without_rows_or_times_can_be_read(
+    collection: Collection, vote_on: Callable[..., str], later: Later
+) -> None:
+    with pytest.raises(VotewiseError) as error:
+        audit(url_of(collection, "votes"))
+    assert "infer" not in str(error.value)
+    vote_on("k", "u", "left")
+    with writing(collection.engine) as connection:
+        connection.execute(update(vote).values(ms_visible=None))
+    final(collection, later)
+    assert read_votes(url_of(collection, "votes")).table["label"].to_pylist() == ["a"]
 
 
 def test_a_vote_is_read_when_it_cannot_be_undone(collection: Collection, vote_on: Callable[..., str]) -> None:

@@ -190,3 +190,12 @@ admin_log = Table(
     Column("act", Text, nullable=False),
     Column("about", Text, nullable=False),
 )
+
+# What a choice means in the views: a label, the model on the winning side.
+choice_meaning = Table(
+    "choice_meaning",
+    metadata,
+    Column("choice", String(8), primary_key=True),
+    Column("label", Text, nullable=False),
+    Column("winner", Text, nullable=False),
+)
