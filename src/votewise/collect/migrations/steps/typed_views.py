@@ -21,7 +21,7 @@ MEANINGS = [
     {"choice": "tie", "label": "tie", "winner": "tie"},
     {"choice": "both_bad", "label": "both_bad", "winner": "both_bad"},
 ]
-"""A skip is no vote, so it is not among them."""
+"""A skip does not count as a vote, so it is not among them."""
 
 NOW = {
     "sqlite": "((julianday('now') - 2440587.5) * 86400.0)",
