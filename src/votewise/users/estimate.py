@@ -23,12 +23,12 @@ from votewise.data.clicks import Clicks, Counts
 from votewise.defaults import LEVEL, THRESHOLD
 from votewise.errors import BadInputError, NotIdentifiableError
 from votewise.users.diagnostics import diagnose
-from votewise.users.families import family_of
+from votewise.users.families import Nonparametric, TwoPoint, family_of
 from votewise.users.fit import FitOptions, FitProgress, UsersFit, fit_users
 from votewise.users.known_win_rates import WinRate, WinRates
 from votewise.users.results import AttentivenessResult
 from votewise.users.standard_errors import parameter_errors
-from votewise.users.tables import cell_table, parameter_table, prior_width, win_rate_table
+from votewise.users.tables import cell_table, parameter_table, prior_width, win_rate_table, with_ends_of
 
 AUTO = ("two-point", "beta", "beta-mixture:2", "logistic-normal:2", "nonparametric")
 """The families that ``prior="auto"`` compares."""
@@ -57,7 +57,8 @@ def estimate_attentiveness(
         win_rate: of model A, over the prompts: a number, a ``GoldSample``, a ``Beta`` prior, ``Bounds``, or one of these
             per domain. Where it is not a number, the data may move it within what is known of it.
         prior: family of the users' attentiveness: ``two-point``, ``beta``, ``beta-mixture:K``, ``logistic-normal:K``,
-            ``nonparametric``; or ``auto``, the one with the lowest BIC.
+            ``nonparametric``; or ``auto``, the one with the lowest BIC. Where that is ``two-point`` and another family
+            has a higher likelihood, users' intervals come from the other one.
         threshold: attentiveness for the column ``above``.
         level: probability that an interval covers a user's true attentiveness.
         tolerance: largest movement of an (unconstrained) parameter in one EM step that counts as none.
@@ -82,18 +83,22 @@ def estimate_attentiveness(
     rates = WinRates.of(win_rate if isinstance(data, Counts) else {}, domains)
     options = FitOptions(tolerance, max_iterations, accelerate, progress)
     if prior == "auto":
-        best, choice = _choose_family(data, rates, options)
+        best, ends, choice = _choose_family(data, rates, options)
     else:
         best, choice = fit_users(data, family_of(prior), rates, options), None
+        ends = best
     errors = parameter_errors(best, level) if standard_errors else None
     cells = cell_table(best, errors, threshold=threshold, level=level)
+    if ends is not best:
+        spread = parameter_errors(ends, level) if standard_errors else None
+        cells = with_ends_of(cells, cell_table(ends, spread, threshold=threshold, level=level))
     return AttentivenessResult(
         cells=cells,
         density=pa.table({"attentiveness": best.nodes, "mass": np.exp(best.log_mass)}),
         parameters=parameter_table(best, errors),
         win_rates=win_rate_table(best, errors),
         prior={"family": best.family.name, **best.family.parameters(best.x)},
-        prior_width=prior_width(best, level),
+        prior_width=prior_width(ends, level),
         log_likelihood=best.log_likelihood,
         choice=choice,
         converged=best.run.converged,
@@ -116,14 +121,26 @@ def estimate_attentiveness(
     )
 
 
-def _choose_family(data: Counts | Clicks, rates: WinRates, options: FitOptions) -> tuple[UsersFit, pa.Table]:
-    """The fit of the family with the lowest BIC, and what was compared."""
+def _choose_family(data: Counts | Clicks, rates: WinRates, options: FitOptions) -> tuple[UsersFit, UsersFit, pa.Table]:
+    """The fit of the family with the lowest BIC, the fit that gives the intervals, and what was compared."""
     # A fit need not be perfect to tell which family is best.
     trial = replace(options, max_iterations=min(options.max_iterations, AUTO_STEPS))
     fits = [fit_users(data, family_of(name), rates, trial) for name in AUTO]
-    best = min(fits, key=lambda fit: fit.bic)
-    if not best.run.converged and trial.max_iterations < options.max_iterations:
-        best = fit_users(data, best.family, rates, options)
+    best = ends = min(fits, key=lambda fit: fit.bic)
+    if isinstance(best.family, TwoPoint):
+        # Two points are often the shortest description of users who all differ. Intervals that hold only the points would
+        # miss most of these users, so a family that explains the clicks better, parameters not counted, gives them.
+        others = [fit for fit in fits if not isinstance(fit.family, Nonparametric)]
+        better = [fit for fit in others if fit.log_likelihood > best.log_likelihood]
+        ends = min(better, key=lambda fit: fit.bic, default=best)
+
+    def finished(fit: UsersFit) -> UsersFit:
+        again = not fit.run.converged and trial.max_iterations < options.max_iterations
+        return fit_users(data, fit.family, rates, options) if again else fit
+
+    same = ends is best
+    best = finished(best)
+    ends = best if same else finished(ends)
     choice = pa.table(
         {
             "family": [fit.family.name for fit in fits],
@@ -132,7 +149,7 @@ def _choose_family(data: Counts | Clicks, rates: WinRates, options: FitOptions) 
             "bic": [fit.bic for fit in fits],
         }
     )
-    return best, choice
+    return best, ends, choice
 
 
 def _as_fact(win_rate: Any) -> Any:

@@ -10,6 +10,7 @@ from scipy.special import ndtri
 
 from votewise.arrays import Floats
 from votewise.data.clicks import Clicks, Counts
+from votewise.users.drawn_priors import drawn_posterior
 from votewise.users.families import Nonparametric, TwoPoint
 from votewise.users.fit import UsersFit
 from votewise.users.standard_errors import ParameterErrors
@@ -20,19 +21,21 @@ def cell_table(fit: UsersFit, errors: ParameterErrors | None, *, threshold: floa
 
     Intervals are equal-tailed quantiles of the posterior. The parameters' uncertainty gives the posterior mean a standard
     error, which is added to both arms in quadrature. With two atoms, the standard error of the atom at the interval's end is
-    added instead: all users are at the atoms, and nobody is between them, where the mean is.
+    added instead: all users are at the atoms, and nobody is between them, where the mean is. A free prior has no
+    parameters; its quantiles are those of the posterior averaged over drawn priors (``votewise.users.drawn_priors``).
     """
     nodes, posterior = fit.posterior()
     mean = posterior @ nodes
     tails = _tails(level)
-    low, high = _quantiles(fit, nodes, posterior, tails)
+    free = errors is not None and isinstance(fit.family, Nonparametric)
+    low, high = _quantiles(fit, nodes, drawn_posterior(fit) if free else posterior, tails)
     # Masses of a continuous prior depend on how wide the nodes' cells are; its mode does not.
     width = 0.0 if isinstance(fit.family, TwoPoint | Nonparametric) else fit.model.grid.log_width
     mode = nodes[np.argmax(np.log(np.maximum(posterior, 1e-300)) - width, axis=1)]
     if errors is not None and isinstance(fit.family, TwoPoint):
         reach = errors.z_score * errors.of(fit.model.nodes)
         low, high = (end + sign * np.where(end == nodes[0], *reach) for end, sign in ((low, -1), (high, 1)))
-    elif errors is not None:
+    elif errors is not None and not free:
         more = float(ndtri(tails[1])) * errors.of_cells()
         low, high = mean - np.hypot(mean - low, more), mean + np.hypot(high - mean, more)
     comparisons, wins = fit.data.totals
@@ -48,6 +51,15 @@ def cell_table(fit: UsersFit, errors: ParameterErrors | None, *, threshold: floa
             "above": fit.exceeds(threshold),
         }
     )
+
+
+def with_ends_of(cells: pa.Table, other: pa.Table) -> pa.Table:
+    """The table with the intervals of another fit to the same cells, stretched to hold the attentiveness."""
+    mean = cells["attentiveness"].to_numpy()
+    for name, inner in (("low", np.minimum), ("high", np.maximum)):
+        ends = inner(other[name].to_numpy(), mean)
+        cells = cells.set_column(cells.column_names.index(name), name, pa.array(ends))
+    return cells
 
 
 def cell_beliefs(fit: UsersFit, data: Counts | Clicks, level: float) -> pa.Table:
