@@ -78,6 +78,22 @@ def test_the_same_votes_give_the_same_tests() -> None:
     assert judged(votes, draws=19) == judged(votes, draws=19)
 
 
+def test_shuffled_rows_other_names_and_swapped_responses_give_the_same_tests() -> None:
+    votes, rng = drawn(3, pairs=150), np.random.default_rng(0)
+    row, person, place = rng.permutation(len(votes)), rng.permutation(30), rng.permutation(150)
+    swap = rng.random(150) < 0.5
+    swapped, flip = votes.swapped, swap[votes.pair]
+    assert swapped is not None
+    other = Votes.from_arrays(
+        place[votes.pair][row],
+        person[votes.annotator][row],
+        np.where(flip, -votes.sign, votes.sign)[row],
+        swapped=(swapped ^ flip)[row],
+    )
+    one, same = (judged(v, draws=59, alternative_draws=5).tests for v in (votes, other))
+    assert [(t.name, t.p_value, t.power, t.warns) for t in one] == [(t.name, t.p_value, t.power, t.warns) for t in same]
+
+
 def test_pairs_with_three_votes_are_not_tested_for_difficulty() -> None:
     assert [test.name for test in judged(drawn(4, per_pair=3), draws=19).tests] == ["copying", "side"]
 

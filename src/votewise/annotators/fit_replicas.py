@@ -15,8 +15,9 @@ from scipy.special import expit, logit
 
 from votewise.annotators.fit import fit_reliability
 from votewise.annotators.fitted import Fit, Start
-from votewise.arrays import Floats
+from votewise.arrays import Floats, Ints
 from votewise.inference import intervals as iv
+from votewise.inference.canonical_order import canonical_order
 from votewise.inference.observation import Evidence
 from votewise.inference.priors import Grid
 
@@ -52,26 +53,36 @@ class Replicas:
             rng: draws the pairs.
         """
         evidence = fit.model.evidence
+        # In an order of their own, so that the draws do not depend on the order of the rows.
+        of_pair, of_annotator = canonical_order(
+            evidence.pair,
+            evidence.annotator,
+            evidence.sign,
+            side,
+            pairs=len(evidence.margin),
+            annotators=len(evidence.counts),
+        )
         # Also by annotator, so that no matrix ever needs to bring its entries into order.
-        chosen = np.lexsort([evidence.annotator, evidence.pair])
+        chosen = np.lexsort([of_annotator[evidence.annotator], of_pair[evidence.pair]])
         if len(chosen) > LARGEST:
             votes = np.bincount(evidence.pair, minlength=len(evidence.margin))
-            order = rng.permutation(np.flatnonzero(votes > 1))
+            order = np.argsort(of_pair)
+            order = rng.permutation(order[votes[order] > 1])
             order = order[np.cumsum(votes[order]) <= LARGEST]
             kept = np.isin(evidence.pair, order)
             chosen = chosen[kept[chosen]]
-        pairs, pair = np.unique(evidence.pair[chosen], return_inverse=True)
-        people, annotator = np.unique(evidence.annotator[chosen], return_inverse=True)
+        pairs, pair = _numbered(evidence.pair[chosen], of_pair)
+        people, annotator = _numbered(evidence.annotator[chosen], of_annotator)
         part = Evidence.of(
-            pair.astype(np.int32),
-            annotator.astype(np.int32),
+            pair,
+            annotator,
             evidence.sign[chosen],
             margin=evidence.margin[pairs],
             annotators=len(people),
             weight=None if evidence.weight is None else evidence.weight[chosen],
         )
         start = Start(fit.log_odds[people], fit.temperature, fit.prior)
-        return cls(_refit(fit, part, start), None if side is None else side[chosen], people.astype(np.int64))
+        return cls(_refit(fit, part, start), None if side is None else side[chosen], people)
 
     @property
     def evidence(self) -> Evidence:
@@ -92,6 +103,15 @@ class Replicas:
         return _refit(self.fit, votes, Start(self.fit.log_odds, self.fit.temperature, self.fit.prior))
 
 
+def _numbered(code: Ints, place: npt.NDArray[np.int64]) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int32]]:
+    """The codes that occur, in the order of their places, and (n,) where in it each is."""
+    there = np.unique(code)
+    there = there[np.argsort(place[there])]
+    number = np.zeros(len(place), np.int32)
+    number[there] = np.arange(len(there))
+    return there.astype(np.int64), number[code]
+
+
 def _refit(fit: Fit, evidence: Evidence, start: Start) -> Fit:
     settings = fit.settings
     if settings.prior == "fit" and not evidence.mostly_shared:
@@ -108,7 +128,11 @@ class Draws:
         self._evidence, self._side, self._rng = fit.model.evidence, replicas.side, rng
         self._log_odds = fit.log_odds
         posterior = fit.beliefs().posterior
-        self._p = expit(posterior)
+        # A truth is drawn as the first vote being right or wrong: which response is called a then makes no difference.
+        self._first = np.ones(len(posterior))
+        pairs, at = np.unique(self._evidence.pair, return_index=True)
+        self._first[pairs] = self._evidence.sign[at]
+        self._first_right = expit(self._first * posterior)
         self._grid = Grid.of_size(iv.INTERVAL_GRID)
         histograms = iv.vote_histograms(self._evidence, posterior, fit.log_odds)
         log_mass = iv.log_likelihood_on(self._grid, histograms) + self._grid.log_mass(fit.prior)
@@ -125,7 +149,7 @@ class Draws:
     def of_unequal_difficulty(self) -> Floats:
         """(n,) votes on pairs whose log-odds of a right vote are multiplied by a log-normal number of each pair."""
         pair = self._evidence.pair
-        size = np.exp(DIFFICULTY * self._rng.standard_normal(len(self._p)))
+        size = np.exp(DIFFICULTY * self._rng.standard_normal(len(self._first)))
         eta = expit(logit(self._reliabilities())[self._evidence.annotator] * size[pair])
         return self._answers(eta, self._truths()[pair])
 
@@ -157,7 +181,7 @@ class Draws:
         return np.asarray(np.where(self._normal, expit(normal), exact))
 
     def _truths(self) -> Floats:
-        return np.asarray(np.where(self._rng.random(len(self._p)) < self._p, 1.0, -1.0))
+        return np.asarray(np.where(self._rng.random(len(self._first)) < self._first_right, self._first, -self._first))
 
     def _answers(self, eta: Floats, truth: Floats) -> Floats:
         return np.asarray(np.where(self._rng.random(len(eta)) < eta, truth, -truth))

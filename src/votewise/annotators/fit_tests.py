@@ -23,6 +23,9 @@ from votewise.inference.fit_statistics import FitStatistics
 ORDER = ("copying", "difficulty", "side")
 """In the order in which they are to be read: copying also makes pairs look as if they differed in difficulty."""
 
+STATISTICS = {"copying": 2, "difficulty": 1, "side": 2}
+"""Numbers of statistics per test: couples and groups; pairs; annotators and all of them together."""
+
 FALSE_ALARMS = 0.05
 """Probability that any of the tests warns although the model is right (Holm's correction)."""
 
@@ -174,27 +177,32 @@ class _Examined:
         return self.values(sign, self._replicas.refit(sign))
 
     def values(self, sign: Floats, fit: Fit) -> Floats:
-        """The statistics of votes (n,) and the fit to them: one number per test, two for the side."""
-        rho = np.tanh(fit.log_odds / 2)
+        """The statistics of votes (n,) and the fit to them: two numbers per test, one for difficulty."""
+        posterior = fit.beliefs().posterior
         found: list[float] = []
         if "copying" in self.names:
-            found.append(self._statistics.copying(sign, rho))
+            found += self._statistics.copying(sign, np.tanh(fit.log_odds / 2))
         if "difficulty" in self.names:
-            found.append(self._statistics.difficulty(sign, rho))
+            found.append(self._statistics.difficulty(sign, fit.log_odds, posterior))
         if "side" in self.names:
-            left, squares = self._left_by_side(sign, fit)
+            left, squares = self._left_by_side(sign, fit, posterior)
             found += [float((left**2 - squares).sum()), abs(float(left.sum()))]
         return np.array(found)
 
     def p_values(self, own: Floats, null: Floats) -> Floats:
         """One p value per test: ranks of ``own`` (S,) among the statistics of draws ``null`` (B, S)."""
         every = np.vstack([own, null])
-        if "side" in self.names:
-            # By annotator and over all of them: whichever stands out more, in standard deviations of all data sets.
-            spread = every[:, -2:].std(axis=0)
-            both = (every[:, -2:] - every[:, -2:].mean(axis=0)) / np.where(spread > 0, spread, 1.0)
-            every = np.column_stack([every[:, :-2], both.max(axis=1)])
-        return np.asarray((every >= every[0]).mean(axis=0))
+        # In standard deviations of all data sets; of two statistics of one test, whichever stands out more.
+        spread = every.std(axis=0)
+        every = (every - every.mean(axis=0)) / np.where(spread > 0, spread, 1.0)
+        columns, at = [], 0
+        for name in self.names:
+            number = STATISTICS[name]
+            columns.append(every[:, at : at + number].max(axis=1))
+            at += number
+        each = np.column_stack(columns)
+        # Equal but for rounding is equal.
+        return np.asarray((each >= each[0] - 1e-9).mean(axis=0))
 
     def concerned(self, votes: Votes, replicas: Replicas) -> dict[str, tuple[str, ...]]:
         """Who stands out most, by name: couples for copying, annotators for the side."""
@@ -209,13 +217,13 @@ class _Examined:
             chance = np.where(alike > 0, bdtrc(np.maximum(alike - 1, 0), times, at_random), 1.0)
             found["copying"] = tuple(f"{names[at.first[i]]} and {names[at.second[i]]}" for i in _standing_out(chance))
         if "side" in self.names:
-            left, squares = self._left_by_side(replicas.sign, replicas.fit)
+            left, squares = self._left_by_side(replicas.sign, replicas.fit, replicas.fit.beliefs().posterior)
             chance = erfc(np.abs(left) / np.sqrt(np.maximum(2 * squares, 1e-9)))
             found["side"] = tuple(str(names[i]) for i in _standing_out(chance))
         return found
 
-    def _left_by_side(self, sign: Floats, fit: Fit) -> tuple[Floats, Floats]:
-        by_others = fit.by_others(fit.beliefs().posterior)
+    def _left_by_side(self, sign: Floats, fit: Fit, posterior: Floats) -> tuple[Floats, Floats]:
+        by_others = fit.by_others(posterior)
         expected = np.tanh(fit.log_odds / 2)[self._statistics.annotator] * sign * np.tanh(by_others / 2)
         return self._statistics.sides(sign, expected)
 

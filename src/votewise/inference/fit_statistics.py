@@ -1,17 +1,19 @@
 """Statistics that show what the observation model does not describe: difficulty, copying, a preference for one side.
 
-Given the truth t of a pair, annotators are right independently of one another. With rho_k = 2 eta_k - 1 the product of m
-votes on one pair has the mean t^m times the product of their rhos. For an even m the unknown truth drops out. So these sums
-have mean 0 under the model and need no truth; what they are compared with is in ``votewise.annotators.fit_tests``.
+Under the model annotators are right independently of one another, given the truth of a pair. What is left of that where it
+does not hold is summed up over pairs, over couples of annotators and over votes. What the sums are compared with is in
+``votewise.annotators.fit_tests``.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from math import comb
 
 import numpy as np
 import numpy.typing as npt
+from scipy.linalg import eigvalsh_tridiagonal
+from scipy.sparse import coo_matrix, csr_matrix
+from scipy.special import expit
 
 from votewise.arrays import Bools, Floats, Ints
 
@@ -21,40 +23,31 @@ LEAST_MEETINGS = 2
 MOST_MEETINGS = 20_000_000
 """Meetings of two annotators on a pair beyond which copying is looked for on the first pairs only."""
 
+LEAST_VARIANCE = 0.02
+"""Least variance of one agreement: of two who are always right, one disagreement is not taken for infinitely much."""
+
+LANCZOS = 30
+"""Products of a matrix with a vector in which its largest eigenvalue is sought."""
+
 ROBUST_ROUNDS, ROBUST_SCALE = 100, 2.0
 """Rounds of the robust fit of agreement, and the standard deviations at which a couple counts for half."""
 
 
-def elementary_sums(value: Floats, pair: Ints, pairs: int) -> tuple[Floats, Floats]:
-    """(M,) e2 and (M,) e4 of each pair: the sums over all sets of 2 and of 4 of its values of their products.
-
-    By Newton's identities from the sums of powers; 0 where a pair has too few values.
-
-    Args:
-        value: (n,) a number per vote.
-        pair: (n,) the pair of each, below ``pairs``.
-        pairs: M.
-    """
-    square = value * value
-    p1, p2, p3, p4 = (np.bincount(pair, v, minlength=pairs) for v in (value, square, square * value, square * square))
-    e2 = (p1 * p1 - p2) / 2
-    e4 = (p1**4 - 6 * p1 * p1 * p2 + 3 * p2 * p2 + 8 * p1 * p3 - 6 * p4) / 24
-    return e2, e4
-
-
-def fours_weight(votes: npt.NDArray[np.integer], square: float) -> Floats:
-    """(M,) weight of a pair's e4: its number of fours over the variance of e4 if all votes had rho^2 = ``square``.
-
-    Two fours that share c votes have a product with mean square^(4 - c), and c votes can be shared in
-    C(4, c) C(n - 4, 4 - c) ways. 0 for pairs with fewer than four votes.
-    """
-    number, place = np.unique(votes, return_inverse=True)
-    weight = np.zeros(len(number))
-    for i, n in enumerate(number.tolist()):
-        if n >= 4:
-            shared = (comb(4, c) * comb(n - 4, 4 - c) * (square ** (4 - c) - square**4) for c in range(1, 5))
-            weight[i] = 1 / max(sum(shared), 1e-12)
-    return np.asarray(weight[place])
+def largest_eigenvalue(matrix: csr_matrix) -> float:
+    """Of a symmetric sparse matrix, from below: the largest in the span of ``LANCZOS`` products with it."""
+    v = np.ones(matrix.shape[0]) / np.sqrt(max(matrix.shape[0], 1))
+    before, across = np.zeros_like(v), 0.0
+    diagonal, beside = [], []
+    for _ in range(min(LANCZOS, matrix.shape[0])):
+        w = matrix @ v - across * before
+        diagonal.append(float(w @ v))
+        w -= diagonal[-1] * v
+        across = float(np.linalg.norm(w))
+        if across < 1e-9:
+            break
+        beside.append(across)
+        before, v = v, w / across
+    return float(eigvalsh_tridiagonal(diagonal, beside[: len(diagonal) - 1])[-1]) if diagonal else 0.0
 
 
 @dataclass(frozen=True, eq=False)
@@ -132,23 +125,26 @@ class FitStatistics:
         """(M,) which pairs have four votes or more."""
         return self.votes >= 4
 
-    def difficulty(self, sign: Floats, rho: Floats) -> float:
-        """Sum of W (e4(votes) - e4(rhos)) - beta W (e2(votes) - e2(rhos)) over pairs with four votes or more.
+    def difficulty(self, sign: Floats, log_odds: Floats, posterior: Floats) -> float:
+        """The score of difficulty: the slope of the log-likelihood in tau^2 at 0, times two.
 
-        Where pairs differ in difficulty, four votes agree more often than agreement of two explains, and the sum is above
-        0. With beta = 2 sum W e4(rhos) / sum W e2(rhos) a common error in the size of all rhos drops out.
+        With log-odds of a right vote a_k e^u and u ~ N(0, tau^2) for each pair, that slope is the sum over pairs of
+        E[(sum s)^2 + sum s] - sum a^2 eta (1 - eta), where s is the slope of a vote's log-probability in u, a (1 - eta) if
+        it is right and -a eta if it is wrong, and the mean is over the pair's truth. No test is more powerful against
+        small differences, and at the fitted reliabilities their errors do not matter at first order.
 
         Args:
             sign: (n,) +1 or -1.
-            rho: (K,) attentiveness of each annotator.
+            log_odds: (K,) a, the logit of each reliability eta.
+            posterior: (M,) log-odds that +1 is right, given the votes.
         """
-        said, expected = (elementary_sums(v, self.pair, self.pairs) for v in (sign, rho[self.annotator]))
-        couples = self.votes * (self.votes - 1) / 2
-        square = float(np.clip(expected[0].sum() / max(couples.sum(), 1), 0, 0.999))
-        weight = fours_weight(self.votes, square)
-        weighted_two = weight @ expected[0]
-        beta = 2 * (weight @ expected[1]) / weighted_two if weighted_two > 0 else 0.0
-        return float(weight @ (said[1] - expected[1] - beta * (said[0] - expected[0])))
+        a = log_odds[self.annotator]
+        eta = expit(a)
+        total = -float((a * a * eta * (1 - eta)).sum())
+        for truth in (1.0, -1.0):
+            slope = np.bincount(self.pair, np.where(sign == truth, a * (1 - eta), -a * eta), minlength=self.pairs)
+            total += float(expit(truth * posterior) @ (slope * slope + slope))
+        return total
 
     def together(self, sign: Floats) -> Floats:
         """(C,) how much oftener each couple agreed than it disagreed."""
@@ -183,10 +179,21 @@ class FitStatistics:
             rho = np.clip((rho + (total + rho) / (number + 1)) / 2, -1, 1)
         return rho
 
-    def copying(self, sign: Floats, rho: Floats) -> float:
-        """Sum of R^2 - sum e^2 over couples, see ``agreement``: above 0 where some agree more than their rhos explain."""
+    def copying(self, sign: Floats, rho: Floats) -> tuple[float, float]:
+        """How much more couples agree than their rhos explain: over all couples, and in the group that stands out most.
+
+        Returns:
+            The sum over couples of (R^2 - sum e^2) / v, see ``agreement``, with v the variance of R under the model;
+            and the largest eigenvalue of the annotators-by-annotators matrix of R / sqrt(v). Copying is seen in the
+            first where a few couples agree far too often, in the second where many annotators have one source.
+        """
+        at = self.meetings
         agreement, squares = self.agreement(sign, rho)
-        return float((agreement**2 - squares).sum())
+        variance = at.times * np.maximum(1 - (rho[at.first] * rho[at.second]) ** 2, LEAST_VARIANCE)
+        matrix = coo_matrix(
+            (agreement / np.sqrt(variance), (at.first, at.second)), shape=(self.annotators,) * 2
+        ).tocsr()
+        return float(((agreement**2 - squares) / variance).sum()), largest_eigenvalue(matrix + matrix.T)
 
     def sides(self, sign: Floats, expected: Floats) -> tuple[Floats, Floats]:
         """(K,) sum and (K,) sum of squares, per annotator, of what is left of the votes for the response shown first.
