@@ -127,11 +127,10 @@ def by_count(evidence: Evidence, fitted: Beta) -> np.ndarray:
         return float(max(spread / max(votes.sum() - (votes**2).sum() / votes.sum(), 1), least))
 
     x = np.log(np.clip(evidence.counts, 1, MOST_COUNTED))
-    x = x - x[some].mean()
     weight = 1 / (between(own) + within / votes)
-    centred = x[some] - weight @ x[some] / weight.sum()
-    size = max(weight @ centred**2, 1e-12)
-    slope = weight @ (centred * own) / size
+    x = x - weight @ x[some] / weight.sum()
+    size = max(weight @ x[some] ** 2, 1e-12)
+    slope = weight @ (x[some] * own) / size
     slope *= max(0.0, 1 - 4 / max(slope**2 * size, 1e-9))
     rest = own - slope * x[some]
     known = between(rest) / (between(rest) + within / votes)

@@ -201,7 +201,7 @@ class _Examined:
             columns.append(every[:, at : at + number].max(axis=1))
             at += number
         each = np.column_stack(columns)
-        # Equal but for rounding is equal.
+        # A difference of rounding is none.
         return np.asarray((each >= each[0] - 1e-9).mean(axis=0))
 
     def concerned(self, votes: Votes, replicas: Replicas) -> dict[str, tuple[str, ...]]:
