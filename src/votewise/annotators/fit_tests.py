@@ -215,7 +215,8 @@ class _Examined:
             alike = np.round((self._statistics.together(replicas.sign) + times) / 2)
             # As many agreements or more, of annotators who are right independently.
             chance = np.where(alike > 0, bdtrc(np.maximum(alike - 1, 0), times, at_random), 1.0)
-            found["copying"] = tuple(f"{names[at.first[i]]} and {names[at.second[i]]}" for i in _standing_out(chance))
+            couples = ((str(names[at.first[i]]), str(names[at.second[i]])) for i in _standing_out(chance))
+            found["copying"] = tuple(" and ".join(sorted(couple)) for couple in couples)
         if "side" in self.names:
             left, squares = self._left_by_side(replicas.sign, replicas.fit, replicas.fit.beliefs().posterior)
             chance = erfc(np.abs(left) / np.sqrt(np.maximum(2 * squares, 1e-9)))
