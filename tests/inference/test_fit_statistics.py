@@ -98,13 +98,13 @@ def test_agreement_beyond_reliability_is_copying() -> None:
 
 
 def test_a_group_stands_out_by_its_eigenvalue() -> None:
-    """Six of thirty annotators agree a little more with one another; the sum over all couples hardly moves."""
+    """Ten of thirty annotators take nine of ten votes from one source; the others answer at random."""
     rng = np.random.default_rng(2)
     pair, annotator = np.repeat(np.arange(500), 5), np.argsort(rng.random((500, 30)), axis=1)[:, :5].ravel()
     statistics, rho = FitStatistics.of(pair, annotator, 500, 30), np.zeros(30)
     sign = rng.choice([-1.0, 1.0], 2500)
     source = rng.choice([-1.0, 1.0], 500)
-    copied = np.where((annotator < 6) & (rng.random(2500) < 0.7), source[pair], sign)
+    copied = np.where((annotator < 10) & (rng.random(2500) < 0.9), source[pair], sign)
     assert statistics.copying(copied, rho)[1] > statistics.copying(sign, rho)[1] + 2
 
 
