@@ -206,14 +206,24 @@ def train(world: World, runs: list[Run], *, loss: str = "dpo", epochs: int = 1) 
 
 
 class Training:
-    """Some runs in a world: ``train`` takes them through the steps."""
+    """Some runs in a world: ``train`` takes them through the steps.
 
-    def __init__(self, world: World, runs: list[Run], loss: str) -> None:
+    ``votes`` are those of each share of wrong votes and crowd, with the annotators' reliabilities; simulated by default.
+    """
+
+    def __init__(
+        self,
+        world: World,
+        runs: list[Run],
+        loss: str,
+        *,
+        votes: dict[tuple[float, str], tuple[Votes, Floats]] | None = None,
+    ) -> None:
         self.world, self.runs, self.name = world, runs, loss
-        kinds = {(run.noise, run.crowd) for run in runs}
-        votes = {kind: cast(world, *kind) for kind in kinds}
+        if votes is None:
+            votes = {kind: cast(world, *kind) for kind in {(run.noise, run.crowd) for run in runs}}
         mean = {
-            kind: np.bincount(v.pair, v.sign, minlength=world.pairs) / CROWDS[kind[1]][1]
+            kind: np.bincount(v.pair, v.sign, minlength=world.pairs) / np.bincount(v.pair, minlength=world.pairs)
             for kind, (v, _) in votes.items()
         }
         self.share = torch.tensor(np.stack([(1 + mean[run.noise, run.crowd]) / 2 for run in runs]), dtype=torch.float32)

@@ -143,6 +143,6 @@ def next_log_temperature(margin: Floats, p: Floats, log_temperature: float) -> f
         move = gradient / max(curvature, 1e-12)
         move = float(np.clip(move, -0.5 * t, 2 * t))
         t = min(max(t + move, 1 / LARGEST_TEMPERATURE), LARGEST_TEMPERATURE)
-        if abs(move) < 1e-8 * t:
+        if abs(move) < 1e-5 * t:  # Newton's error is the square of that
             break
     return float(np.log(t))

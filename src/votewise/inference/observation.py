@@ -159,7 +159,7 @@ class Evidence:
     def expected_right(self, posterior: Floats) -> Floats:
         """(K,) expected number of right votes per annotator; ``posterior`` (M,) from the evidence rule."""
         # 2 P - 1 = tanh(posterior / 2), which NumPy computes faster than the logistic function.
-        return np.asarray(0.5 * (self.matrix.T @ np.tanh(posterior / 2) + self.counts))
+        return np.asarray(0.5 * (self.by_annotator @ np.tanh(posterior / 2) + self.counts))
 
     def log_likelihood(self, posterior: Floats, log_odds: Floats, temperature: float = 1.0) -> float:
         """Marginal log-likelihood of the votes, the truth summed out; ``posterior`` (M,) from the evidence rule.
@@ -181,6 +181,11 @@ class Evidence:
         if self.weight is not None:
             own *= self.weight
         return np.asarray(self.sign * posterior[self.pair] - own)
+
+    @cached_property
+    def by_annotator(self) -> Any:
+        """(K, M) sparse, ``matrix`` transposed."""
+        return self.matrix.T
 
     @cached_property
     def weighted(self) -> bool:
