@@ -17,6 +17,7 @@ from __future__ import annotations
 
 import json
 import time
+from collections.abc import Collection
 from functools import lru_cache, partial
 from itertools import product
 from pathlib import Path
@@ -34,23 +35,26 @@ from votewise.storage.files import written_whole
 
 
 def one_world(task: tuple[str, int, str], pairs: int, texts: int, keep: Path | None = None) -> tuple[Found, float]:
-    """What ``measured`` finds, and the seconds of a processor that it took; read from the folder ``keep`` if it is there."""
+    """What ``measured`` finds, and the seconds that a processor took; methods in the folder ``keep`` are not measured."""
     name = "-".join(map(str, (*task, pairs, texts))).replace(" ", "_")
     file = None if keep is None else keep / f"{name}.json"
+    found: Found = {}
+    seconds = 0.0
     if file is not None and file.exists():
         kept, seconds = json.loads(file.read_text(encoding="utf-8"))
-        return {(Cell(*cell), method, beta): tuple(values) for cell, method, beta, values in kept}, seconds
+        found = {(Cell(*cell), method, beta): tuple(values) for cell, method, beta, values in kept}
     began = time.process_time()
-    found = measured(task, pairs, texts)
-    seconds = time.process_time() - began
-    if file is not None:
+    new = measured(task, pairs, texts, {method for _, method, _ in found})
+    seconds += time.process_time() - began
+    found |= new
+    if file is not None and new:
         with written_whole(file) as path:
             path.write_text(json.dumps([[(*key, values) for key, values in found.items()], seconds]), encoding="utf-8")
     return found, seconds
 
 
-def measured(task: tuple[str, int, str], pairs: int, texts: int) -> Found:
-    """Accuracy, win rate and divergence by cell, method and beta in the world of a seed."""
+def measured(task: tuple[str, int, str], pairs: int, texts: int, without: Collection[str] = ()) -> Found:
+    """Accuracy, win rate and divergence by cell, method and beta in the world of a seed, ``without`` some methods."""
     import torch
 
     torch.set_num_threads(1)
@@ -58,7 +62,7 @@ def measured(task: tuple[str, int, str], pairs: int, texts: int) -> Found:
     here: Any = _facts(seed, pairs, texts) if name == "facts" else SmallWorld(name, seed, pairs)
     found: Found = {}
     for epochs in EPOCHS:
-        runs = runs_of(name, loss, epochs)
+        runs = runs_of(name, loss, epochs, without)
         easiest = [run for run in runs if "keep_easiest" in run.settings]
         others = [run for run in runs if "keep_easiest" not in run.settings]
         judged = _each_run(others, train(here, others, loss=loss, epochs=epochs)) if others else {}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Collection
 from itertools import product
 from typing import Any, NamedTuple
 
@@ -87,12 +88,17 @@ def _cells_of_facts(loss: str, epochs: int) -> dict[tuple[str, float], tuple[str
     return {(ONE, 0.0): few, (ONE, 0.2): few, (ONE, 0.4): one, (CROWD, 0.36): named}
 
 
-def runs_of(world: str, loss: str, epochs: int) -> dict[Run, list[tuple[str, str, float]]]:
-    """The runs that cells need, and what each stands for, (method, crowd, noise): clean labels are the same everywhere."""
+def runs_of(
+    world: str, loss: str, epochs: int, without: Collection[str] = ()
+) -> dict[Run, list[tuple[str, str, float]]]:
+    """The runs that cells need, ``without`` some methods, and what each stands for: (method, crowd, noise).
+
+    Clean labels are the same everywhere.
+    """
     found: dict[Run, list[tuple[str, str, float]]] = defaultdict(list)
     for (crowd, noise), methods in cells(world, loss, epochs).items():
         for name, beta in product(methods, BETAS):
-            if name in WITHOUT_BETA and beta != ANY_BETA:
+            if name in without or (name in WITHOUT_BETA and beta != ANY_BETA):
                 continue
             where, wrong = (ONE, 0.0) if name == CLEAN else (crowd, noise)
             what = METHODS[name] | ({"settings": {"noise": noise}} if "told" in name else {})

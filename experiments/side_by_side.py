@@ -125,10 +125,10 @@ def make_losses(name: str, beta: Any) -> PreferenceLoss:
 class Beliefs:
     """What one run believes of its annotators, and what that says about its pairs."""
 
-    def __init__(self, run: Run, votes: Votes, reliability: Floats, *, squared: bool = False) -> None:
+    def __init__(self, run: Run, votes: Votes, reliability: Floats, shape: PreferenceLoss) -> None:
         self.trust, self.per_pair, self.lost = run.trust, len(votes) // votes.n_pairs, False
         # As the trainer does: a square is read as a Gaussian log-likelihood of unknown variance.
-        self.squared, self.beta = squared and run.objective == "weighted", run.beta
+        self.squared, self.beta = shape.squared and run.objective == "weighted", run.beta
         if self.trust == "two coins":
             self.fixed = estimate_two_coins(votes).p_a
             return
@@ -140,12 +140,18 @@ class Beliefs:
         elif self.trust == "true" and run.objective != "score":
             self.learnt = TrainingBeliefs(votes, told)
         else:
-            self.learnt = TrainingBeliefs(votes)
+            filtered = shape.reference or run.objective == "score"
+            self.learnt = TrainingBeliefs(votes, BeliefSettings(one_annotator="filter" if filtered else "em"))
         self.trusted = self.learnt
         if self.trust == "true":
             # The score still learns what margins are worth, for its temperature.
             self.trusted = self.learnt if run.objective != "score" else TrainingBeliefs(votes, told)
             self.trusted.start_at(reliability)
+
+    @property
+    def mean_trust(self) -> float:
+        """What the objective is divided by, so that steps do not grow with what is believed of the annotators."""
+        return self.trusted.trust if self.trust in ("first", "true") else 1.0
 
     def confidence(self, pairs: Any, margins: Floats) -> Floats:
         """(B,) probability that the first answer is better."""
@@ -159,6 +165,8 @@ class Beliefs:
         if self.squared:
             variance = self.learnt.variance
             worth = 1 / (2 * (variance if variance is not None else 1 / (4 * self.beta**2)))
+            if len(self.learnt.log_odds) == 1:
+                worth = min(worth, self.learnt.temperature)
         return np.asarray(expit(margins * worth + self.trusted.evidence_for(pairs)))
 
     def absorb(self, pairs: Any, margins: Floats, residuals: Floats | None = None) -> None:
@@ -233,11 +241,7 @@ class Training:
         self.groups: dict[Any, list[int]] = defaultdict(list)
         for i, run in enumerate(runs):
             self.groups[run.objective, str(run.settings)].append(i)
-        self.beliefs = {
-            i: Beliefs(run, *votes[run.noise, run.crowd], squared=shape.squared)
-            for i, run in enumerate(runs)
-            if run.trust
-        }
+        self.beliefs = {i: Beliefs(run, *votes[run.noise, run.crowd], shape) for i, run in enumerate(runs) if run.trust}
         self.filter = RateFilter((sum(run.objective == "score" for run in runs),))
 
     def train(self, steps: list[tuple[int, Any]]) -> Judged:
@@ -276,10 +280,11 @@ class Training:
             if objective == "score":
                 total = total + self._score(some, losses, share, pairs, margins, epoch, done)
                 continue
-            weight = torch.ones_like(share)
+            weight, trust = torch.ones_like(share), torch.ones_like(share[:, :1])
             for row, i in enumerate(some):
                 if i in self.beliefs:
                     weight[row] = torch.tensor(self.beliefs[i].confidence(pairs, margins[row]))
+                    trust[row] = self.beliefs[i].mean_trust
             settings = self.runs[some[0]].settings
             value = apply_objective(
                 objective,
@@ -288,6 +293,7 @@ class Training:
                 share=share,
                 noise=settings.get("noise", 0.0),
                 holder_gamma=settings.get("holder_gamma", 2.0),
+                trust=trust,
             )
             if objective == "drdpo":
                 total = total + torch.stack([batch_mean(row, drdpo_beta=DRDPO_BETA) for row in value]).sum()

@@ -286,6 +286,22 @@ def test_a_language_model_is_scored_as_it_scores_itself(load: Any) -> None:
     np.testing.assert_allclose(judged.win_rate, 0.5, atol=1e-6)
 
 
+@pytest.mark.parametrize("loss", ["dpo", "ipo"])
+def test_one_annotator_who_is_often_wrong_costs_no_more_than_without_beliefs(
+    load: Any, side: ModuleType, loss: str
+) -> None:
+    """40% wrong: beliefs that confirmed themselves once cost IPO twelve points of win rate here. Gains differ by 1.5 points
+    between worlds, and five standard errors of the mean of two are 5.3: a false alarm in a million."""
+    gained = []
+    for seed in (0, 1):
+        world = load("small_worlds").SmallWorld("linear", seed)
+        one = next(iter(side.CROWDS))
+        runs = [side.Run("", "plain", 0.01, 0.4, one), side.Run("", "weighted", 0.01, 0.4, one, "first")]
+        plain, ours = side.train(world, runs, loss=loss).win_rate
+        gained.append(ours - plain)
+    assert np.mean(gained) > -0.053
+
+
 @pytest.mark.parametrize("per_pair", [1, 3])
 def test_side_by_side_votes_are_everybodys_share(load: Any, side: ModuleType, per_pair: int) -> None:
     world = load("small_worlds").SmallWorld("linear", 0, pairs=400)
@@ -335,20 +351,24 @@ def test_side_by_side_runs_are_runs_by_themselves(load: Any, side: ModuleType) -
     np.testing.assert_allclose([v[0] for v in policies.judge()], [v[0] for v in together], atol=1e-4)
 
 
-def test_of_ipo_side_by_side_believes_what_the_trainer_does(side: ModuleType, load: Any, tmp_path: Path) -> None:
-    """The same confidences step by step, which a running variance of the squares decides."""
+@pytest.mark.parametrize("crowd", [0, 2])
+def test_of_ipo_side_by_side_believes_what_the_trainer_does(
+    side: ModuleType, load: Any, crowd: int, tmp_path: Path
+) -> None:
+    """The same confidences step by step: of a crowd by a running variance of the squares, of one annotator by the filter."""
     import torch
 
     from votewise.train import RobustPreferenceConfig, ScoredAnswers, TrainingBeliefs
     from votewise.train.batch_votes import BatchVotes
 
     world = load("small_worlds").SmallWorld("linear", 2, pairs=120)
-    votes, reliability = side.cast(world, 0.3, next(name for name in side.CROWDS if "three" in name))
+    named = list(side.CROWDS)[crowd]
+    votes, reliability = side.cast(world, 0.3, named)
     args = RobustPreferenceConfig(str(tmp_path), preference_loss="ipo", beta=0.2, use_cpu=True, bf16=False)
     rows: Any = SimpleNamespace(side=np.ones(120), pair=np.arange(120), share=None, weight=None)
     trainer = BatchVotes(rows, TrainingBeliefs(votes, args.belief_settings()), args, args.loss())
-    run = side.Run("ours", "weighted", 0.2, 0.3, "40 annotators, three votes a pair", "first")
-    ours = side.Beliefs(run, votes, reliability, squared=True)
+    run = side.Run("ours", "weighted", 0.2, 0.3, named, "first")
+    ours = side.Beliefs(run, votes, reliability, side.make_losses("ipo", 0.2))
     rng = np.random.default_rng(0)
     for pairs in np.split(rng.permutation(120), 6):
         logp = torch.tensor(rng.standard_normal((2, 20)), dtype=torch.float32)
@@ -362,6 +382,7 @@ def test_of_ipo_side_by_side_believes_what_the_trainer_does(side: ModuleType, lo
         trainer.absorb(pairs.tolist(), margins, residuals)
         ours.absorb(pairs, margins, residuals)
         assert ours.learnt.variance == trainer.beliefs.variance > 0
+        assert ours.mean_trust == trainer.trust < 1
 
 
 def test_two_coins_are_told_apart_before_training(side: ModuleType, load: Any) -> None:

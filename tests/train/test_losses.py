@@ -266,6 +266,27 @@ def test_dpo_with_certain_votes_is_trls_dpo_to_the_last_bit(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", LOSSES)
+def test_trust_divides_the_gradient_of_weighted_and_not_its_value(name: str) -> None:
+    weight = torch.linspace(0.3, 0.9, B, dtype=torch.float64)
+    ours, theirs = pair(grad=True), pair(grad=True)
+    one, other = weighted(built(name)(*ours), weight, 0.4), weighted(built(name)(*theirs), weight)
+    torch.testing.assert_close(one, other, rtol=1e-12, atol=1e-14)
+    one.sum().backward()
+    other.sum().backward()
+    for some, whole in zip(ours, theirs, strict=True):
+        torch.testing.assert_close(0.4 * some.logp.grad, whole.logp.grad, rtol=1e-9, atol=1e-14)
+
+
+@pytest.mark.parametrize("eta", [0.55, 0.75, 0.99])
+def test_per_unit_of_trust_weighted_starts_with_the_steps_of_plain(eta: float) -> None:
+    """DPO at s = 0: (eta - 1/2) / (2 eta - 1) = 1/2, the slope of plain DPO."""
+    s = torch.zeros(3, dtype=torch.float64, requires_grad=True)
+    found = weighted(Losses.of_margins(s), torch.full((3,), eta, dtype=torch.float64), 2 * eta - 1)
+    (gradient,) = torch.autograd.grad(found.sum(), s)
+    np.testing.assert_allclose(gradient, -0.5, rtol=1e-12)
+
+
+@pytest.mark.parametrize("name", LOSSES)
 def test_weighted_with_certain_votes_is_the_loss_itself(name: str) -> None:
     ours, theirs = pair(grad=True), pair(grad=True)
     objective("weighted", built(name)(*ours), torch.ones(B, dtype=torch.float64)).sum().backward()

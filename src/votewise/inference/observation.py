@@ -183,11 +183,6 @@ class Evidence:
         return np.asarray(self.sign * posterior[self.pair] - own)
 
     @cached_property
-    def by_annotator(self) -> Any:
-        """(K, M) sparse, ``matrix`` transposed."""
-        return self.matrix.T
-
-    @cached_property
     def weighted(self) -> bool:
         """Whether some entry of ``matrix`` is not one vote: weights were given, or an annotator voted twice on a pair."""
         return self.weight is not None or self.matrix.nnz < len(self.sign)

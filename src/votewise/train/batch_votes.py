@@ -71,6 +71,12 @@ class BatchVotes:
         margin = self._scaled(losses.margin.detach())
         return torch.sigmoid(margin + to_device(self._evidence(who), margin))
 
+    @property
+    def trust(self) -> float:
+        """How far votes are trusted on average; 1 where beliefs do not change during the run, so that it does not matter."""
+        learnt = self.fixed is None and self.args.reliability_update != "frozen"
+        return float(self.beliefs.trust) if learnt else 1.0
+
     def _evidence(self, who: list[Any]) -> Floats:
         """(B,) log-odds that the chosen answer is better by the votes alone."""
         if self.fixed is not None:
@@ -115,7 +121,9 @@ class BatchVotes:
         if self.loss.squared and self.args.objective == "weighted":
             assert self.args.beta is not None  # noqa: S101 - set by the config
             variance = self.beliefs.variance
-            return margin / (2 * (variance if variance is not None else 1 / (4 * self.args.beta**2)))
+            worth = 1 / (2 * (variance if variance is not None else 1 / (4 * self.args.beta**2)))
+            # Residuals weighted by confidence shrink as a run believes itself, and one annotator does not contradict it.
+            return margin * (min(worth, self.beliefs.temperature) if self.beliefs.filtered else worth)
         if self.args.reliability_margins == "first":
             return margin * min(self.beliefs.temperature, 1.0)
         return margin

@@ -250,6 +250,9 @@ class RobustPreferenceConfig(DPOConfig):
             cpo_per_token=self.cpo_per_token,
         )
 
+    def _weighs_against_reference(self) -> bool:
+        return self.objective == "weighted" and self.loss().reference
+
     def belief_settings(self) -> BeliefSettings:
         """How reliabilities are learnt; BadInputError for an invalid prior or temperature."""
         return BeliefSettings(
@@ -260,5 +263,5 @@ class RobustPreferenceConfig(DPOConfig):
             prior=parse_reliability_prior(self.reliability_prior),
             temperature=parse_temperature(self.temperature),
             allow_worse_than_chance=self.allow_worse_than_chance,
-            one_annotator="filter" if self.objective == "score" else "em",
+            one_annotator="filter" if self.objective == "score" or self._weighs_against_reference() else "em",
         )

@@ -35,9 +35,17 @@ def gibbs(losses: Losses, weight: Tensor) -> Tensor:
     return -(weight * logsigmoid(losses.margin) + (1 - weight) * logsigmoid(-losses.margin))
 
 
-def weighted(losses: Losses, weight: Tensor) -> Tensor:
-    """(B,) w forward + (1 - w) reverse: the expected loss, given how likely each answer is truly better."""
-    return weight * losses.forward + (1 - weight) * losses.reverse
+def weighted(losses: Losses, weight: Tensor, trust: Tensor | float = 1.0) -> Tensor:
+    """(B,) w forward + (1 - w) reverse: the expected loss, given how likely each answer is truly better.
+
+    Its gradient is divided by the mean ``trust``, abs(2 eta - 1) over the votes of a run: at margins of 0 a step is as large
+    as that of the plain loss, and rows of the first steps, when little is known of annotators, count as much as later ones.
+    The value is not divided, so that it can be compared with that of other steps.
+    """
+    loss = weight * losses.forward + (1 - weight) * losses.reverse
+    if isinstance(trust, float) and trust == 1:
+        return loss
+    return loss + (1 / trust - 1) * (loss - loss.detach())
 
 
 def rdpo(losses: Losses, *, noise: float) -> Tensor:
@@ -148,6 +156,7 @@ def apply_objective(
     share: Tensor | None,
     noise: float,
     holder_gamma: float,
+    trust: Tensor | float = 1.0,
     inputs: ScoreInputs | None = None,
     ropo_alpha: float = ROPO_ALPHA,
     drdpo_beta: float = DRDPO_BETA,
@@ -162,6 +171,7 @@ def apply_objective(
             None where all votes are for the chosen answer.
         noise: assumed share of wrong votes, for ``smoothed`` and ``rdpo``.
         holder_gamma: exponent of ``holder``.
+        trust: by which the gradient of ``weighted`` is divided.
         inputs: what ``score`` needs.
         ropo_alpha: weight of the bounded part of ``ropo``.
         drdpo_beta: softness of ``drdpo``, which ``batch_mean`` must be given, too.
@@ -170,8 +180,10 @@ def apply_objective(
         if inputs is None:
             raise TypeError("score needs its inputs")
         return score(losses, *inputs)
-    if name in CONFIDENCE_OBJECTIVES:
-        return {"gibbs": gibbs, "weighted": weighted}[name](losses, weight)
+    if name == "weighted":
+        return weighted(losses, weight, trust)
+    if name == "gibbs":
+        return gibbs(losses, weight)
     if name == "drdpo":
         return drdpo(losses, share, beta=drdpo_beta)
     of_vote: Callable[[Losses], Tensor] = {

@@ -11,7 +11,8 @@ current margin. Reliabilities are learnt in one of two ways:
     [RE-PO eq. 6]. From the second epoch on the policy judges votes that it was trained on, and reliabilities drift to 1.
 
 With ``one_annotator="filter"`` and a single annotator, ``rate_filter`` takes the place of EM: there only margins tell right
-votes from wrong ones, and EM, which takes the likeliest of all explanations, is further off where many are wrong.
+votes from wrong ones, and EM, which takes the likeliest of all explanations, is further off where many are wrong. Losses
+without a reference keep EM: their margins are not 0 at first, and what they are worth is not what the filter expects.
 
 No torch here: margins come in and evidence goes out as NumPy arrays, once per step. Every rank holds the whole state.
 """
@@ -143,7 +144,7 @@ class RunningBeliefs:
         return self.temperature * float(self.filter.root)
 
     @property
-    def _filtered(self) -> bool:
+    def filtered(self) -> bool:
         """Whether the filter takes the place of EM."""
         chosen = self.settings.one_annotator == "filter" and self.settings.margins == "first"
         return chosen and len(self.log_odds) == 1
@@ -152,7 +153,7 @@ class RunningBeliefs:
         """Let the filter see first-seen margins (B,) of the side that each pair's votes are for."""
         if self.settings.one_annotator != "filter" or not len(margins) or not np.isfinite(margins).all():
             return
-        if not self._filtered:
+        if not self.filtered:
             self.filter.count(margins)
             return
         self.filter.absorb(margins)
@@ -181,7 +182,7 @@ class RunningBeliefs:
             together: annotators who err together; None where everybody errs alone.
         """
         self._fitted_at = seen
-        if self._filtered:
+        if self.filtered:
             self._check_mirror(evidence, seen)
             return
         settings = FitSettings(

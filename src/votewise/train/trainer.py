@@ -233,6 +233,7 @@ class RobustPreferenceTrainer(TrlTrainer):
                 share=share,
                 noise=self.args.label_smoothing,
                 holder_gamma=self.args.holder_gamma,
+                trust=self._votes.trust,
                 inputs=self._votes.score_inputs(who, losses.margin, epoch=self._epoch, done=self._done),
                 ropo_alpha=self.args.ropo_alpha,
                 drdpo_beta=self.args.drdpo_beta,
