@@ -99,7 +99,8 @@ class Reader:
 
     Attributes:
         ids: (N, T) tokens of the arguments, as codes of the cut vocabulary; ``scored`` (N, T) which of them count.
-        below: (N, L, D) what goes into the last layer, prompt included; ``first`` (N,) where the argument begins.
+        below: (N, L, D) what goes into the last layer, prompt included; the argument begins at ``first`` (N,) and ends
+            before ``end`` (N,).
         layer, norm, head: the last layer, the last norm, and the (V, D) output weights of the cut vocabulary.
     """
 
@@ -120,11 +121,13 @@ class Reader:
         self.ids = torch.searchsorted(words, said.clamp(min=0)).clamp(max=len(words) - 1)
         self.layer, self.norm = copy.deepcopy(model.model.layers[-1]), model.model.norm
         self.head = model.get_output_embeddings().weight[words].detach()
-        place = torch.arange(longest)[None]
+        self.end = self.first + self.scored.sum(-1)
         with torch.no_grad():
-            seen = [model(part, output_hidden_states=True).hidden_states[-2] for part in every.split(AT_ONCE)]
-            self.below = torch.cat(seen)
-            self.rotary = model.model.rotary_emb(self.below, place)
+            self.below = torch.zeros(*every.shape, self.head.shape[1])
+            for some in self.end.argsort().split(AT_ONCE):  # those of similar length together
+                part = every[some, : self.end[some].max()]
+                self.below[some, : part.shape[1]] = model.model(part, output_hidden_states=True).hidden_states[-2]
+            self.rotary = model.model.rotary_emb(self.below, torch.arange(longest)[None])
 
     @staticmethod
     def _tokens(tokenizer: Any, prompt: str, argument: str) -> tuple[list[int], list[int]]:
@@ -135,7 +138,8 @@ class Reader:
 
     def log_p(self, layer: torch.nn.Module, some: Tensor) -> Tensor:
         """(B, T, V) log-probabilities of the tokens of some arguments, by a last layer."""
-        out = layer(self.below[some], position_embeddings=self.rotary)
+        longest = int(self.end[some].max())
+        out = layer(self.below[some, :longest], position_embeddings=tuple(part[:, :longest] for part in self.rotary))
         out = out[0] if isinstance(out, tuple) else out
         at = self.first[some][:, None] - 1 + torch.arange(self.ids.shape[1])
         at = at.clamp(max=out.shape[1] - 1)
