@@ -98,7 +98,7 @@ def same_beta(page: Page, by_cell: dict[Cell, dict[str, Curve]]) -> None:
     for loss, epochs, crowd in dict.fromkeys((cell.loss, cell.epochs, cell.crowd) for cell in by_cell):
         some = {cell: methods for cell, methods in by_cell.items() if cell[1:4] == (loss, epochs, crowd)}
         each = {
-            (cell, beta): methods[OURS].win_rate[i] - methods[PLAIN].win_rate[i]
+            (cell, beta): _default(loss, methods, i) - methods[PLAIN].win_rate[i]
             for cell, methods in some.items()
             for i, beta in enumerate(methods[PLAIN].betas)
         }
@@ -112,9 +112,14 @@ def same_beta(page: Page, by_cell: dict[Cell, dict[str, Curve]]) -> None:
     page.table(
         ["", "worst", "mean", "best", "surely below"],
         rows,
-        "The default, `weighted`, less plain training at the same beta, in points of win rate, over worlds, shares of wrong "
-        "votes and betas. Surely below: the interval over seeds is below 0.",
+        "The default (`weighted`; for CPO `score`, which has no beta) less plain training at the same beta, in points of "
+        "win rate, over worlds, shares of wrong votes and betas. Surely below: the interval over seeds is below 0.",
     )
+
+
+def _default(loss: str, methods: dict[str, Curve], i: int) -> Floats:
+    """(S,) win rate of votewise's default at the i-th beta."""
+    return methods[SCORE].win_rate[0] if loss == "cpo" else methods[OURS].win_rate[i]
 
 
 def _where(cell: Cell, beta: float) -> str:

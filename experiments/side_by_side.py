@@ -24,6 +24,7 @@ from votewise.annotators.two_coins import estimate_two_coins
 from votewise.arrays import Floats
 from votewise.data.votes import Votes
 from votewise.train.losses import (
+    RANKING,
     Losses,
     PreferenceLoss,
     ScoredAnswers,
@@ -126,6 +127,7 @@ class Beliefs:
     """What one run believes of its annotators, and what that says about its pairs."""
 
     def __init__(self, run: Run, votes: Votes, reliability: Floats, shape: PreferenceLoss) -> None:
+        self.ranks = shape.name in RANKING
         self.trust, self.per_pair, self.lost = run.trust, len(votes) // votes.n_pairs, False
         # As the trainer does: a square is read as a Gaussian log-likelihood of unknown variance.
         self.squared, self.beta = shape.squared and run.objective == "weighted", run.beta
@@ -151,7 +153,7 @@ class Beliefs:
     @property
     def mean_trust(self) -> float:
         """What the objective is divided by, so that steps do not grow with what is believed of the annotators."""
-        return self.trusted.trust if self.trust in ("first", "true") else 1.0
+        return self.trusted.trust if self.ranks and self.trust in ("first", "true") else 1.0
 
     def confidence(self, pairs: Any, margins: Floats) -> Floats:
         """(B,) probability that the first answer is better."""

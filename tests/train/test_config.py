@@ -140,7 +140,20 @@ def test_beliefs_get_their_settings(tmp_path: Path) -> None:
         temperature=2.5,
         allow_worse_than_chance=True,
     )
-    assert make_config(tmp_path).belief_settings() == BeliefSettings()
+    assert make_config(tmp_path).belief_settings() == BeliefSettings(one_annotator="filter")
+    for settings in ({"preference_loss": "simpo"}, {"objective": "gibbs"}, {"preference_loss": own_loss}):
+        assert make_config(tmp_path, **settings).belief_settings().one_annotator == "em"
+
+
+def test_the_objective_by_default_is_the_losss(tmp_path: Path) -> None:
+    assert make_config(tmp_path).objective == "weighted"
+    assert make_config(tmp_path, preference_loss="simpo").objective == "weighted"
+    assert make_config(tmp_path, preference_loss="cpo").objective == "score"
+    for settings in ({"reliability_margins": "current"}, {"reliability_update": "frozen"}, {"temperature": "1.0"}):
+        assert make_config(tmp_path, preference_loss="cpo", **settings).objective == "weighted"
+
+
+def test_a_prior_of_none(tmp_path: Path) -> None:
     assert make_config(tmp_path, reliability_prior="none").belief_settings().prior is None
 
 

@@ -71,8 +71,8 @@ class _Point:
         free = np.where(self.gradient > 0, self.at < LARGEST, self.at > SMALLEST)
         (a, b), (_, d), (one, two) = *self.matrix, self.gradient
         if free.all():
-            return np.array([d * one - b * two, a * two - b * one]) / (a * d - b * b)
-        return free * self.gradient / np.array([a, d])
+            return np.asarray(np.array([d * one - b * two, a * two - b * one]) / (a * d - b * b))
+        return np.asarray(free * self.gradient / np.array([a, d]))
 
 
 class _Population:

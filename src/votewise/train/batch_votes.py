@@ -20,7 +20,7 @@ from votewise.inference.observation import clipped_logit
 from votewise.train.audited import fixed_confidence
 from votewise.train.config import RobustPreferenceConfig
 from votewise.train.config_checks import parse_loss_temperature
-from votewise.train.losses import Losses, PreferenceLoss
+from votewise.train.losses import RANKING, Losses, PreferenceLoss
 from votewise.train.score_inputs import ScoreInputs, automatic_temperature
 from votewise.train.stream_counts import StreamCounts
 from votewise.train.streamed_beliefs import StreamedBeliefs
@@ -73,9 +73,13 @@ class BatchVotes:
 
     @property
     def trust(self) -> float:
-        """How far votes are trusted on average; 1 where beliefs do not change during the run, so that it does not matter."""
+        """How far votes are trusted on average, by which the gradient of a ranking loss is divided.
+
+        1 where beliefs do not change during the run, so that it does not matter, and for losses that are more than a
+        ranking: the likelihood of answers is no less certain where votes are.
+        """
         learnt = self.fixed is None and self.args.reliability_update != "frozen"
-        return float(self.beliefs.trust) if learnt else 1.0
+        return float(self.beliefs.trust) if learnt and self.loss.name in RANKING else 1.0
 
     def _evidence(self, who: list[Any]) -> Floats:
         """(B,) log-odds that the chosen answer is better by the votes alone."""
@@ -122,7 +126,7 @@ class BatchVotes:
             assert self.args.beta is not None  # noqa: S101 - set by the config
             variance = self.beliefs.variance
             worth = 1 / (2 * (variance if variance is not None else 1 / (4 * self.args.beta**2)))
-            # Residuals weighted by confidence shrink as a run believes itself, and one annotator does not contradict it.
+            # Residuals weighted by confidence shrink as confidence grows, and no other annotator contradicts it.
             return margin * (min(worth, self.beliefs.temperature) if self.beliefs.filtered else worth)
         if self.args.reliability_margins == "first":
             return margin * min(self.beliefs.temperature, 1.0)

@@ -10,7 +10,7 @@ from typing import Any
 from trl import DPOConfig
 
 from votewise.train.config_checks import check_config, parse_reliability_prior, parse_temperature
-from votewise.train.losses import PreferenceLoss, make_loss
+from votewise.train.losses import RANKING, PreferenceLoss, make_loss
 from votewise.train.objectives import DRDPO_BETA, ROPO_ALPHA
 from votewise.train.running_beliefs import BeliefSettings
 from votewise.train.score_inputs import TILT
@@ -37,13 +37,13 @@ class RobustPreferenceConfig(DPOConfig):
         },
     )
     objective: str = field(
-        default="weighted",
+        default="auto",
         metadata={
-            "help": "How the loss is protected against wrong votes: weighted (confidence x loss + (1 - confidence) x "
-            "reverse loss; best in our measurements), gibbs (as published in RE-PO eq. 5), plain (every vote is trusted), "
-            "smoothed and rdpo (assume that label_smoothing is the share of wrong votes), holder, ropo, drdpo, score (finds "
-            "its temperature itself, so that beta hardly matters). rdpo, holder and ropo are for dpo only, score for "
-            "dpo, dpo_norm and cpo."
+            "help": "How the loss is protected against wrong votes: auto (weighted; for cpo score, if it learns from first "
+            "margins), weighted (confidence x loss + (1 - confidence) x reverse loss), gibbs (as published in RE-PO eq. "
+            "5), plain (every vote is trusted), smoothed and rdpo (label_smoothing is the assumed share of wrong votes), "
+            "holder, ropo, drdpo, score (finds its temperature itself, so that beta hardly matters). rdpo, holder and ropo "
+            "are for dpo only, score for dpo, dpo_norm and cpo."
         },
     )
     beta: float | None = field(
@@ -211,6 +211,10 @@ class RobustPreferenceConfig(DPOConfig):
         translate_loss_type(self)
         if self.beta is None:
             self.beta = DEFAULT_BETA.get(str(self.preference_loss), DEFAULT_BETA["dpo"])
+        if self.objective == "auto":
+            scored = self.preference_loss == "cpo" and self.reliability_margins == "first" and self.temperature == "fit"
+            learnt = self.reliability_update != "frozen" and self.beliefs_use != "fixed"
+            self.objective = "score" if scored and learnt else "weighted"
         check_config(self)
         if self.beliefs_use == "fixed":
             self.reliability_update = "frozen"
@@ -251,7 +255,10 @@ class RobustPreferenceConfig(DPOConfig):
         )
 
     def _weighs_against_reference(self) -> bool:
-        return self.objective == "weighted" and self.loss().reference
+        """Whether margins are 0 at first and mean something from then on, as the filter of one annotator takes them to."""
+        loss = self.loss()
+        ranks = loss.reference and loss.name in RANKING
+        return ranks and self.objective == "weighted" and self.reliability_margins == "first"
 
     def belief_settings(self) -> BeliefSettings:
         """How reliabilities are learnt; BadInputError for an invalid prior or temperature."""

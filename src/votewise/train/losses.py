@@ -130,6 +130,10 @@ class PreferenceLoss:
         return Losses(forward, reverse, s)
 
 
+RANKING = ("dpo", "dpo_norm", "ipo", "simpo")
+"""Losses that depend on the difference of two answers alone."""
+
+
 class Losses(NamedTuple):
     """Of B pairs: ``forward`` L(chosen > rejected), ``reverse`` L(rejected > chosen) and the ``margin``."""
 
