@@ -132,10 +132,14 @@ class RunningBeliefs:
 
     @property
     def trust(self) -> float:
-        """Mean over the votes of abs(2 eta - 1), at least ``LEAST_TRUST``: how far votes are trusted on average."""
+        """Mean over the votes of abs(2 eta - 1), at least ``LEAST_TRUST``: how far votes are trusted on average.
+
+        Before any vote of a stream was seen, it is that of an annotator of whom nothing is known.
+        """
         votes = self.votes_of_each
         total = float(votes.sum())
-        mean = float(votes @ np.abs(np.tanh(self.log_odds / 2))) / total if total else 0.0
+        known = float(votes @ np.abs(np.tanh(self.log_odds / 2)))
+        mean = known / total if total else abs(2 * self.settings.init - 1)
         return max(mean, LEAST_TRUST)
 
     @property
