@@ -72,7 +72,7 @@ class Page:
     def __init__(self, title: str, arguments: argparse.Namespace) -> None:
         self.title, self.out = title, Path(arguments.out)
         self.name = Path(sys.argv[0]).stem
-        given = {k: v for k, v in vars(arguments).items() if k not in ("workers", "out") and v is not None}
+        given = {k: v for k, v in vars(arguments).items() if k not in ("workers", "out", "keep") and v is not None}
         flags = [f"--{k.replace('_', '-')} {_words(v)}" for k, v in given.items()]
         self.command = " ".join(["python", f"experiments/{self.name}.py", *flags])
         self.parts: list[str] = []

@@ -16,6 +16,10 @@ READING = ("--columns", "--label", "--criterion", "--split", "--one-annotator", 
 NOTHING_TO_READ = {
     "demo": "makes its own votes",
     "formats": "lists names",
+    **{
+        f"collect {name}": "keeps a database of its own, and products post to it"
+        for name in ("init", "key", "serve", "status", "erase", "migrate")
+    },
     "evaluate benchmark": "runs other people's tasks",
     "export": "reads what `votewise audit` wrote, whose summary has the options",
 }

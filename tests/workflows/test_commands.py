@@ -34,6 +34,12 @@ from votewise.evaluate.benchmark_figures import BenchmarkResult
 
 WORKFLOWS: dict[str, Callable[..., Any]] = {
     "audit": votewise.audit,
+    "collect init": votewise.collect_init,
+    "collect key": votewise.collect_key,
+    "collect serve": votewise.collect_serve,
+    "collect status": votewise.collect_status,
+    "collect erase": votewise.collect_erase,
+    "collect migrate": votewise.collect_migrate,
     "evaluate win-rate": votewise.evaluate_win_rate,
     "evaluate matrix": votewise.evaluate_matrix,
     "evaluate benchmark": votewise.evaluate_benchmark,
@@ -61,6 +67,7 @@ PRINTING = {"quiet", "json"}
 
 ONLY_IN_PYTHON: Mapping[str, Mapping[str, str]] = {
     "audit": {"groups": "the shell says it with --group and --group-column"},
+    "collect serve": {"started": "the command prints the address"},
     "train": dict.fromkeys(("settings", "options"), "the command passes on all options that it does not declare"),
 }
 """Path of a command -> parameter of its workflow that is no option -> why. ``progress`` is one everywhere."""
