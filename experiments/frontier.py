@@ -35,7 +35,7 @@ from votewise.storage.files import written_whole
 
 
 def one_world(task: tuple[str, int, str], pairs: int, texts: int, keep: Path | None = None) -> tuple[Found, float]:
-    """What ``measured`` finds, and the seconds that a processor took; methods in the folder ``keep`` are not measured."""
+    """What ``measured`` finds, and the seconds that a processor took; what the folder ``keep`` has is not measured again."""
     name = "-".join(map(str, (*task, pairs, texts))).replace(" ", "_")
     file = None if keep is None else keep / f"{name}.json"
     found: Found = {}
@@ -44,7 +44,7 @@ def one_world(task: tuple[str, int, str], pairs: int, texts: int, keep: Path | N
         kept, seconds = json.loads(file.read_text(encoding="utf-8"))
         found = {(Cell(*cell), method, beta): tuple(values) for cell, method, beta, values in kept}
     began = time.process_time()
-    new = measured(task, pairs, texts, {method for _, method, _ in found})
+    new = measured(task, pairs, texts, found)
     seconds += time.process_time() - began
     found |= new
     if file is not None and new:
@@ -53,8 +53,8 @@ def one_world(task: tuple[str, int, str], pairs: int, texts: int, keep: Path | N
     return found, seconds
 
 
-def measured(task: tuple[str, int, str], pairs: int, texts: int, without: Collection[str] = ()) -> Found:
-    """Accuracy, win rate and divergence by cell, method and beta in the world of a seed, ``without`` some methods."""
+def measured(task: tuple[str, int, str], pairs: int, texts: int, known: Collection[Any] = ()) -> Found:
+    """Accuracy, win rate and divergence by cell, method and beta in the world of a seed, but for what is ``known``."""
     import torch
 
     torch.set_num_threads(1)
@@ -62,7 +62,7 @@ def measured(task: tuple[str, int, str], pairs: int, texts: int, without: Collec
     here: Any = _facts(seed, pairs, texts) if name == "facts" else SmallWorld(name, seed, pairs)
     found: Found = {}
     for epochs in EPOCHS:
-        runs = runs_of(name, loss, epochs, without)
+        runs = runs_of(name, loss, epochs, known)
         easiest = [run for run in runs if "keep_easiest" in run.settings]
         others = [run for run in runs if "keep_easiest" not in run.settings]
         judged = _each_run(others, train(here, others, loss=loss, epochs=epochs)) if others else {}

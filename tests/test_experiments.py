@@ -36,14 +36,14 @@ def worlds(load: Any) -> ModuleType:
 def run(load: Any, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Any:
     """Run a script with its arguments and settings; returns its page."""
 
-    def found(name: str, *words: str, pairs: int = 96, **settings: Any) -> str:
+    def found(name: str, *words: str, pairs: int = 96, chart: bool = True, **settings: Any) -> str:
         module = load(name)
         for key, value in settings.items():
             monkeypatch.setattr(module, key, value)
         sizes = [] if name == "time_overhead" else ["--pairs", str(pairs), "--texts", "2000", "--draws", "1"]
         monkeypatch.setattr("sys.argv", [f"{name}.py", *sizes, "--workers", "1", "--out", str(tmp_path), *words])
         module.main()
-        assert (tmp_path / f"{name}.svg").stat().st_size > 1000
+        assert not chart or (tmp_path / f"{name}.svg").stat().st_size > 1000
         return (tmp_path / f"{name}.md").read_text()
 
     return found
@@ -532,3 +532,9 @@ def _is_the_model(reader: Any, corpus: Any, folder: Path, world: Any) -> None:
     log_p = logits[:, words].log_softmax(-1)
     expected = sum(float(row[words.index(token)]) for row, token in zip(log_p, answer, strict=True))
     assert float(found) == pytest.approx(expected, abs=1e-4)
+
+
+def test_filter_error(run: Any) -> None:
+    page = run("filter_error", "--facts", "0", chart=False)
+    assert page.startswith("Mean error of the reliability at 0, 10, 20, 30 and 40% wrong votes:")
+    assert "| power law |" in page
