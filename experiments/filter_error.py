@@ -56,7 +56,7 @@ def main() -> None:
     page.table(
         ["", *(f"{noise:.0%} wrong" for noise in NOISE)],
         rows,
-        "Reliability by the filter less the share of right votes, after one epoch of `score`: mean, and mean absolute error.",
+        "The filter's reliability less the share of right votes, after one epoch of `score`: mean, and mean absolute error.",
     )
     mean = np.concatenate(list(every.values())).mean(0)
     words = ", ".join(f"{value:+.3f}" for value in mean)

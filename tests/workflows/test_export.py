@@ -413,6 +413,20 @@ def test_without_groups_there_is_nothing_about_them(tmp_path: Path) -> None:
     assert (result.notes, result.files) == ((), (tmp_path / "train.jsonl",))
 
 
+def test_what_an_earlier_export_said_of_groups_does_not_stay(tmp_path: Path) -> None:
+    votewise.audit(judged_rows(), groups={"judges": "gpt-*"}, out=tmp_path / "groups", fit_tests=False)
+    votewise.audit(judged_rows(), out=tmp_path / "alone", fit_tests=False)
+    beside, foreign = tmp_path / "train-groups.json", tmp_path / "other-groups.json"
+    votewise.export(tmp_path / "groups", out=tmp_path / "train.jsonl")
+    assert beside.exists()
+    result = votewise.export(tmp_path / "alone", out=tmp_path / "train.jsonl")
+    assert not beside.exists()
+    assert "train-groups.json was removed" in result.notes[0]
+    foreign.write_text('{"groups": 3}')
+    assert votewise.export(tmp_path / "alone", out=tmp_path / "other.jsonl").notes == ()
+    assert foreign.read_text() == '{"groups": 3}'
+
+
 def test_a_group_column_of_the_source_keeps_its_name(tmp_path: Path) -> None:
     rows = [row | {"group": "house" if row["annotator"][0] == "g" else None} for row in judged_rows()]
     audit = votewise.audit(rows, groups="group", fit_tests=False)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
@@ -115,12 +116,25 @@ def export(
     groups, said = found.summary.get("groups") or (), found.summary.get("said")
     notes = (*notes, *group_notes(groups, said))
     files: tuple[Path, ...] = () if file is None else (file,)
-    if file is not None and groups:
+    if file is not None:
         beside = file.with_name(f"{file.stem}-groups.json")
-        write_json(beside, group_facts(groups, said, _members(found)))
-        files = (file, beside)
+        if groups:
+            write_json(beside, group_facts(groups, said, _members(found)))
+            files = (file, beside)
+        elif _is_about_groups(beside):
+            beside.unlink()
+            notes = (*notes, f"{beside} was removed: it was about an earlier export, and these votes have no groups.")
     flipped = int(selection.flipped.sum())
     return ExportResult(table, selection.kept, flipped, selection.dropped, selection.ties, files, notes)
+
+
+def _is_about_groups(file: Path) -> bool:
+    """Whether an earlier export wrote the file: it would now be about other rows."""
+    try:
+        found = json.loads(file.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return False
+    return isinstance(found, dict) and found.keys() == {"groups", "said", "members"}
 
 
 def _members(audit: AuditResult | Audit) -> Mapping[str, str]:
