@@ -458,7 +458,7 @@ def test_frontier(run: Any, load: Any, monkeypatch: pytest.MonkeyPatch, tmp_path
         assert f"| {name} |" in page
     assert page.startswith("DPO: share of the gap between plain training and clean labels that is closed")
     # Nothing is measured again where results are kept, and the page is the same.
-    again = run("frontier", *words, pairs=64, SCALES={"dpo": 1.0, "cpo": 1.0}, measured=None)
+    again = run("frontier", *words, pairs=64, SCALES={"dpo": 1.0, "cpo": 1.0}, train=None)
     assert again == page
 
 
