@@ -265,7 +265,7 @@ class ArgumentsPolicy:
             here, there = (reader.log_p(layer, part) for layer in (self.layer, reader.layer))
             said = reader.ids[part][..., None]
             change = ((here - there).gather(-1, said)[..., 0] * reader.scored[part]).sum(-1)
-            gain[part] = change.double().numpy()
+            gain[part.numpy()] = change.double().numpy()  # as indices: one alone would be taken for a number
             divergence.append(((here.exp() * (here - there)).sum(-1) * reader.scored[part]).sum(-1))
         pairs, truth = world.corpus.pairs[world._held], world.corpus.truth[world._held]
         right = (gain[pairs[:, 0]] - gain[pairs[:, 1]]) * truth
