@@ -17,7 +17,7 @@ SOURCE = Path(votewise.__file__).parent
 REPOSITORY = Path(__file__).resolve().parents[1]
 
 LAYERS = (
-    ("errors", "arrays", "defaults", "_version"),
+    ("errors", "arrays", "defaults", "lazy_names", "_version"),
     ("storage",),
     ("data",),
     ("sources",),

@@ -10,8 +10,9 @@
 
 from __future__ import annotations
 
-from importlib import import_module
 from typing import TYPE_CHECKING
+
+from votewise.lazy_names import lazy_names
 
 if TYPE_CHECKING:
     from votewise.evaluate.difficulty import with_difficulty
@@ -51,11 +52,4 @@ _HOMES = {
     "with_difficulty": "votewise.evaluate.difficulty",
 }
 
-
-def __getattr__(name: str) -> object:
-    """Load a name when it is first used: whoever needs one module of this package does not wait for all of it."""
-    if name not in _HOMES:
-        raise AttributeError(f"module 'votewise.evaluate' has no attribute {name!r}")
-    value: object = getattr(import_module(_HOMES[name]), name)
-    globals()[name] = value
-    return value
+__getattr__ = lazy_names(__name__, _HOMES)
