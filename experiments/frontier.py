@@ -8,9 +8,11 @@ to know.
 The best beta of a method is that of its highest mean win rate over the seeds. ``two-coin annotators`` are told apart before
 training by the votes alone, each by how often it is right where the first and where the second answer was shown first.
 
-    python experiments/frontier.py [--draws 8] [--workers 2] [--keep FOLDER]
+    python experiments/frontier.py [--draws 8] [--workers 2] [--whole] [--keep FOLDER]
 
-With ``--keep``, each world's results are kept in a folder, and a run that was interrupted goes on from there.
+With ``--whole``, the language model of the facts world gets every method of every loss, which takes hours; without it, the
+main methods where most votes are wrong. With ``--keep``, each world's results are kept in a folder, and a run that was
+interrupted goes on from there.
 """
 
 from __future__ import annotations
@@ -34,7 +36,9 @@ from small_worlds import SmallWorld
 from votewise.storage.files import written_whole
 
 
-def one_world(task: tuple[str, int, str], pairs: int, texts: int, keep: Path | None = None) -> tuple[Found, float]:
+def one_world(
+    task: tuple[str, int, str], pairs: int, texts: int, keep: Path | None = None, *, whole: bool = False
+) -> tuple[Found, float]:
     """What ``measured`` finds, and the seconds that a processor took; what the folder ``keep`` has is not measured again."""
     name = "-".join(map(str, (*task, pairs, texts))).replace(" ", "_")
     file = None if keep is None else keep / f"{name}.json"
@@ -44,7 +48,7 @@ def one_world(task: tuple[str, int, str], pairs: int, texts: int, keep: Path | N
         kept, seconds = json.loads(file.read_text(encoding="utf-8"))
         found = {(Cell(*cell), method, beta): tuple(values) for cell, method, beta, values in kept}
     began = time.process_time()
-    new = measured(task, pairs, texts, found)
+    new = measured(task, pairs, texts, found, whole=whole)
     seconds += time.process_time() - began
     found |= new
     if file is not None and new:
@@ -53,7 +57,9 @@ def one_world(task: tuple[str, int, str], pairs: int, texts: int, keep: Path | N
     return found, seconds
 
 
-def measured(task: tuple[str, int, str], pairs: int, texts: int, known: Collection[Any] = ()) -> Found:
+def measured(
+    task: tuple[str, int, str], pairs: int, texts: int, known: Collection[Any] = (), *, whole: bool = False
+) -> Found:
     """Accuracy, win rate and divergence by cell, method and beta in the world of a seed, but for what is ``known``."""
     import torch
 
@@ -62,7 +68,7 @@ def measured(task: tuple[str, int, str], pairs: int, texts: int, known: Collecti
     here: Any = _facts(seed, pairs, texts) if name == "facts" else SmallWorld(name, seed, pairs)
     found: Found = {}
     for epochs in EPOCHS:
-        runs = runs_of(name, loss, epochs, known)
+        runs = runs_of(name, loss, epochs, known, whole=whole)
         easiest = [run for run in runs if "keep_easiest" in run.settings]
         others = [run for run in runs if "keep_easiest" not in run.settings]
         judged = _each_run(others, train(here, others, loss=loss, epochs=epochs)) if others else {}
@@ -97,17 +103,17 @@ def main() -> None:
     arguments.add_argument(
         "--keep", type=Path, help="folder for each world's results; what is there is not measured again"
     )
+    arguments.add_argument(
+        "--whole", action="store_true", help="every method in the facts world, too: two hours of a core"
+    )
     args = arguments.parse_args()
     page = Page("Every method at its best beta", args)
     if args.losses != list(SCALES):
         page.name = "_".join([page.name, *args.losses])  # what is measured of some losses is no news of the others
     # The longest first, so that no process waits for another at the end, and all losses of a world together.
-    tasks = [
-        (world, seed, loss)
-        for world, seed, loss in product(args.worlds, range(args.draws), args.losses)
-        if runs_of(world, loss, 1)
-    ]
-    found = each(partial(one_world, pairs=args.pairs, texts=args.texts, keep=args.keep), tasks, args.workers)
+    tasks = list(product(args.worlds, range(args.draws), args.losses))
+    one = partial(one_world, pairs=args.pairs, texts=args.texts, keep=args.keep, whole=args.whole)
+    found = each(one, tasks, args.workers)
     by_cell = curves(results for results, _ in found)
     page.text(f"{sum(seconds for _, seconds in found) / 60:.0f} minutes of one core.")
     same_beta(page, by_cell)

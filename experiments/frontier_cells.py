@@ -54,16 +54,16 @@ class Cell(NamedTuple):
     noise: float
 
 
-def cells(world: str, loss: str, epochs: int) -> dict[tuple[str, float], tuple[str, ...]]:
+def cells(world: str, loss: str, epochs: int, *, whole: bool = False) -> dict[tuple[str, float], tuple[str, ...]]:
     """The crowds and shares of wrong votes of a world, and the methods that are trained there.
 
-    A language model takes a hundred times as long as the other policies, so it gets fewer.
+    A language model takes fifty times as long as the other policies, so it gets fewer unless the ``whole`` is asked for.
     """
-    if world == "facts":
-        return _cells_of_facts(loss, epochs)
     named = _methods_of(loss)
     one = tuple(name for name in named if name != COINS)
-    if loss != "dpo":
+    if world == "facts" and not whole:
+        return _main_cells_of_facts(loss, epochs)
+    if loss != "dpo" or world == "facts":
         return {(ONE, noise): one for noise in (0.0, 0.2, 0.4)} | {(crowd, 0.36): named for crowd in (CROWD, THREE)}
     return {(ONE, noise): one for noise in (0.0, 0.1, 0.2, 0.3, 0.4)} | {
         (crowd, noise): named for crowd in (CROWD, THREE) for noise in (0.2, 0.36)
@@ -77,30 +77,21 @@ def _methods_of(loss: str) -> tuple[str, ...]:
     return tuple(name for name in METHODS if name not in without + scored)
 
 
-def _cells_of_facts(loss: str, epochs: int) -> dict[tuple[str, float], tuple[str, ...]]:
-    """The main methods, and all of DPO's in one epoch at the largest shares of wrong votes; four epochs of DPO alone."""
-    named = _methods_of(loss)
-    main = tuple(name for name in MAIN if name in named)
-    few = tuple(name for name in main if name != PUBLISHED)
-    if loss != "dpo":
-        return {(ONE, 0.4): main, (CROWD, 0.36): main} if epochs == 1 else {}
-    if epochs > 1:
-        return {(ONE, 0.0): few, (ONE, 0.2): few, (ONE, 0.4): few, (CROWD, 0.36): few}
-    one = tuple(name for name in named if name != COINS)
-    return {(ONE, noise): few for noise in (0.0, 0.1, 0.2, 0.3)} | {
-        (ONE, 0.4): one,
-        (CROWD, 0.36): named,
-        (THREE, 0.36): few,
-    }
+def _main_cells_of_facts(loss: str, epochs: int) -> dict[tuple[str, float], tuple[str, ...]]:
+    """The main methods at the largest shares of wrong votes; four epochs of DPO alone."""
+    main = tuple(name for name in MAIN if name in _methods_of(loss))
+    return {(ONE, 0.4): main, (CROWD, 0.36): main} if epochs == 1 or loss == "dpo" else {}
 
 
-def runs_of(world: str, loss: str, epochs: int, known: Collection[Any] = ()) -> dict[Run, list[tuple[str, str, float]]]:
+def runs_of(
+    world: str, loss: str, epochs: int, known: Collection[Any] = (), *, whole: bool = False
+) -> dict[Run, list[tuple[str, str, float]]]:
     """The runs that cells need, and what each stands for: (method, crowd, noise). Clean labels are the same everywhere.
 
     What is ``known``, of the keys of ``Found``, is left out.
     """
     found: dict[Run, list[tuple[str, str, float]]] = defaultdict(list)
-    for (crowd, noise), methods in cells(world, loss, epochs).items():
+    for (crowd, noise), methods in cells(world, loss, epochs, whole=whole).items():
         for name, beta in product(methods, BETAS):
             if name in WITHOUT_BETA and beta != ANY_BETA:
                 continue

@@ -266,21 +266,30 @@ def test_a_small_policy_starts_as_the_reference(load: Any, name: str) -> None:
 
 
 def test_a_language_model_is_scored_as_it_scores_itself(load: Any) -> None:
-    """Against the model's own logits, one answer at a time and without padding."""
+    """Against the model's own logits, one answer at a time and without padding; gradients, too."""
     import torch
+
+    from votewise.demo.tiny_model import EOS
 
     world = load("fact_worlds").FactWorld(0, 40, 2000)
     policies = world.policies(2)
     first, second = policies.answers(torch.arange(8))
-    texts = world.world.cast.votes.texts
+    texts, model, own = world.world.cast.votes.texts, world.world.model, []
     for answers, column in ((first, "response_a"), (second, "response_b")):
         for i in range(8):
-            ids, _ = world.encoded([texts["prompt"][i].as_py()], [texts[column][i].as_py()])
-            with torch.no_grad():
-                log_p = world.world.model(ids).logits.log_softmax(-1)[0]
-            own = sum(float(log_p[at - 1, ids[0, at]]) for at in range(ids.shape[1] - 3, ids.shape[1]))
-            np.testing.assert_allclose(answers.logp[:, i].detach(), own, rtol=1e-4)
-            np.testing.assert_allclose(answers.reference[:, i], own, rtol=1e-4)
+            text = f"{texts['prompt'][i].as_py()}{texts[column][i].as_py()}{EOS}"
+            ids = torch.tensor([world.world.tokenizer(text)["input_ids"]])
+            log_p = model(ids).logits.log_softmax(-1)[0]
+            own.append(sum(log_p[at - 1, ids[0, at]] for at in range(ids.shape[1] - 3, ids.shape[1])))
+            np.testing.assert_allclose(answers.logp[:, i].detach(), float(own[-1]), rtol=1e-4)
+            np.testing.assert_allclose(answers.reference[:, i], float(own[-1]), rtol=1e-4)
+    weight = torch.arange(1.0, 17)
+    model.zero_grad()
+    (torch.stack(own) @ weight).backward()
+    (torch.cat([first.logp, second.logp], 1) @ weight).sum().backward()
+    for name, parameter in model.named_parameters():
+        for run in policies.stacked[name].grad:
+            np.testing.assert_allclose(run, parameter.grad, rtol=1e-3, atol=1e-4)
     judged = policies.judge()
     np.testing.assert_allclose(judged.kl, 0, atol=1e-6)
     np.testing.assert_allclose(judged.win_rate, 0.5, atol=1e-6)
