@@ -142,8 +142,9 @@ class Beliefs:
         elif self.trust == "true" and run.objective != "score":
             self.learnt = TrainingBeliefs(votes, told)
         else:
-            filtered = shape.reference or run.objective == "score"
-            self.learnt = TrainingBeliefs(votes, BeliefSettings(one_annotator="filter" if filtered else "em"))
+            filtered = self.ranks or run.objective == "score"
+            settings = BeliefSettings(one_annotator="filter" if filtered else "em", reference=shape.reference)
+            self.learnt = TrainingBeliefs(votes, settings)
         self.trusted = self.learnt
         if self.trust == "true":
             # The score still learns what margins are worth, for its temperature.
@@ -244,7 +245,7 @@ class Training:
         for i, run in enumerate(runs):
             self.groups[run.objective, str(run.settings)].append(i)
         self.beliefs = {i: Beliefs(run, *votes[run.noise, run.crowd], shape) for i, run in enumerate(runs) if run.trust}
-        self.filter = RateFilter((sum(run.objective == "score" for run in runs),))
+        self.filter = RateFilter((sum(run.objective == "score" for run in runs),), reference=shape.reference)
 
     def train(self, steps: list[tuple[int, Any]]) -> Judged:
         """Train on the (B,) pairs of each step, which belongs to an epoch, and judge."""

@@ -167,6 +167,23 @@ def test_margins_of_nothing_teach_nothing() -> None:
     assert beliefs.root == 0
 
 
+def test_without_a_reference_margins_are_worth_nothing_until_they_agree_with_the_votes() -> None:
+    """Large from the start and of random signs, they leave eta where it was; the usual filter takes the votes for noise."""
+    rng = np.random.default_rng(0)
+    late, usual = RateFilter(reference=False), RateFilter()
+    assert late.sharpness < 0.2 * usual.sharpness
+    before = float(late.eta)
+    for _ in range(5):
+        margins = rng.normal(0, 8, 64)
+        late.absorb(margins)
+        usual.absorb(margins)
+    assert late.eta == pytest.approx(before, abs=0.05)
+    assert usual.eta < 0.6
+    for margins in first_seen(0.9, 1):
+        late.absorb(8 * margins)
+    assert late.eta == pytest.approx(0.9, abs=0.05)
+
+
 # In a run
 
 
@@ -240,7 +257,7 @@ def test_one_annotators_reliability_is_the_filters(loss: str, tmp_path: Path) ->
 def test_in_a_stream_the_filter_sees_every_row_once(loss: str, tmp_path: Path) -> None:
     settings = {"preference_loss": loss, "max_steps": 6, "learning_rate": 5e-3, "per_device_train_batch_size": 8}
     _, trainer = weights_after(tmp_path, make_rows(48, (0.8,)).to_iterable_dataset(), **settings)
-    by_hand = RateFilter()
+    by_hand = RateFilter(reference=loss == "dpo")
     for margins in np.split(trainer.beliefs.first, 6):
         by_hand.absorb(margins)
     np.testing.assert_allclose(trainer.beliefs.filter.weights, by_hand.weights, atol=1e-9)

@@ -254,14 +254,13 @@ class RobustPreferenceConfig(DPOConfig):
             cpo_per_token=self.cpo_per_token,
         )
 
-    def _weighs_against_reference(self) -> bool:
-        """Whether margins are 0 at first and mean something from then on, as the filter of one annotator takes them to."""
-        loss = self.loss()
-        ranks = loss.reference and loss.name in RANKING
-        return ranks and self.objective == "weighted" and self.reliability_margins == "first"
+    def _weighs_first_margins(self, loss: PreferenceLoss) -> bool:
+        """Whether each loss is weighted by a confidence from first-seen margins, in steps per unit of trust."""
+        return loss.name in RANKING and self.objective == "weighted" and self.reliability_margins == "first"
 
     def belief_settings(self) -> BeliefSettings:
         """How reliabilities are learnt; BadInputError for an invalid prior or temperature."""
+        loss = self.loss()
         return BeliefSettings(
             init=self.reliability_init,
             update=self.reliability_update,  # type: ignore[arg-type]
@@ -270,5 +269,6 @@ class RobustPreferenceConfig(DPOConfig):
             prior=parse_reliability_prior(self.reliability_prior),
             temperature=parse_temperature(self.temperature),
             allow_worse_than_chance=self.allow_worse_than_chance,
-            one_annotator="filter" if self.objective == "score" or self._weighs_against_reference() else "em",
+            one_annotator="filter" if self.objective == "score" or self._weighs_first_margins(loss) else "em",
+            reference=loss.reference,
         )

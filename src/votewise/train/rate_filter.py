@@ -32,6 +32,9 @@ A small eta cannot be told from margins that are worth little, and a flat prior 
 PRIOR_MEAN, PRIOR_DEVIATION = 0.5, 1.0
 """Normal prior of log t."""
 
+WORTHLESS = -3.0
+"""Its mean where margins are no gains over a reference: they are large from the start, and say nothing about votes then."""
+
 WANDER = 0.25
 """Standard deviation of the random step of log t per ``ROWS`` rows."""
 
@@ -41,12 +44,17 @@ ROWS = 64
 class RateFilter:
     """Beliefs about eta of one annotator. Mutable: ``absorb`` learns from each step.
 
+    Args:
+        runs: leading dimensions.
+        reference: whether margins are gains over a reference, so that they are 0 before training.
+
     Attributes:
         weights: (..., 25, 24) log-weights over ``RHO`` and ``LOG_T``, normalised.
     """
 
-    def __init__(self, runs: tuple[int, ...] = ()) -> None:
-        prior = np.log(PRIOR_RHO)[:, None] - 0.5 * ((LOG_T - PRIOR_MEAN) / PRIOR_DEVIATION) ** 2
+    def __init__(self, runs: tuple[int, ...] = (), *, reference: bool = True) -> None:
+        mean = PRIOR_MEAN if reference else WORTHLESS
+        prior = np.log(PRIOR_RHO)[:, None] - 0.5 * ((LOG_T - mean) / PRIOR_DEVIATION) ** 2
         self.weights: Floats = np.broadcast_to(_normalised(prior), (*runs, *prior.shape)).copy()
         self._squares: Floats = np.zeros(runs)
         self._rows = 0

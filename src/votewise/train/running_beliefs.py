@@ -79,6 +79,7 @@ class BeliefSettings:
         residual_momentum: weight of the new value in the running variance of a squared loss.
         allow_worse_than_chance: continue if the votes as a whole turn out to be worse than chance.
         one_annotator: how the reliability of a single annotator is learnt from ``first`` margins: ``em`` or ``filter``.
+        reference: whether margins are gains over a reference; the filter takes others for worthless at first.
     """
 
     init: float = RELIABILITY
@@ -90,6 +91,7 @@ class BeliefSettings:
     residual_momentum: float = 0.1
     allow_worse_than_chance: bool = False
     one_annotator: Literal["em", "filter"] = "em"
+    reference: bool = True
 
 
 class RunningBeliefs:
@@ -115,7 +117,7 @@ class RunningBeliefs:
         self.temperature = 1.0 if settings.temperature == "fit" else float(settings.temperature)
         self.variance: float | None = None
         self.prior: Beta | None = None
-        self.filter = RateFilter()
+        self.filter = RateFilter(reference=settings.reference)
         self._started = False
         self._fitted_at = 0
 
