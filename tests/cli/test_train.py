@@ -400,6 +400,33 @@ def test_starts_from_an_audit(end: End, recipe: Callable[..., Path], votes: Path
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize("how", ["pattern", "column", "recipe"])
+def test_groups_are_named_as_for_an_audit(
+    how: str, end: End, recipe: Callable[..., Path], votes: Path, tmp_path: Path, capsys: Shown
+) -> None:
+    rows = pq.read_table(votes)
+    family = ["twins" if who != "cleo" else None for who in rows["annotator"].to_pylist()]
+    pq.write_table(rows.append_column("family", pa.array(family)), tmp_path / "votes.parquet")
+    flags = {
+        "pattern": ["--group", "twins=ann*", "--group", "twins=bob"],
+        "column": ["--group-column", "family"],
+        "recipe": [],
+    }[how]
+    groups = {"twins": ["ann*", "bob"]} if how == "recipe" else None
+    settings = recipe(votes=str(tmp_path / "votes.parquet"), groups=groups)
+    assert end("audit", tmp_path / "votes.parquet", "--group-column", "family", "--out", tmp_path / "audit") == 0
+    assert end("train", "--config", settings, *flags) == 0
+    audited, trained = (json.loads((tmp_path / name / "summary.json").read_text()) for name in ("audit", "run"))
+    assert audited["groups"][0]["r"] > 0
+    assert [(group["name"], group["members"]) for group in trained["groups"]] == [("twins", 2)]
+    capsys.readouterr()
+    assert end("train", "--config", settings, *flags, "--dry-run") == 0
+    shown = capsys.readouterr().out
+    assert "2 annotators in groups; their votes on one pair count for less" in shown
+    assert ("family" in shown) == (how != "column"), "a column that nobody names is used for nothing"
+
+
+@pytest.mark.slow
 def test_two_processes_train_one_model(recipe: Callable[..., Path], tmp_path: Path) -> None:
     settings = recipe(max_steps=-1, num_train_epochs=1, save_strategy="epoch", num_processes=2)
     ended = subprocess.run(

@@ -68,12 +68,16 @@ PRINTING = {"quiet", "json"}
 ONLY_IN_PYTHON: Mapping[str, Mapping[str, str]] = {
     "audit": {"groups": "the shell says it with --group and --group-column"},
     "collect serve": {"started": "the command prints the address"},
-    "train": dict.fromkeys(("settings", "options"), "the command passes on all options that it does not declare"),
+    "train": {
+        "groups": "the shell says it with --group and --group-column",
+        **dict.fromkeys(("settings", "options"), "the command passes on all options that it does not declare"),
+    },
 }
 """Path of a command -> parameter of its workflow that is no option -> why. ``progress`` is one everywhere."""
 
 ONLY_IN_SHELL: Mapping[str, Mapping[str, str]] = {
-    "audit": dict.fromkeys(("group", "group_column"), "they are what Python's groups can be"),
+    name: dict.fromkeys(("group", "group_column"), "they are what Python's groups can be")
+    for name in ("audit", "train")
 }
 """Path of a command -> option that is no parameter of its workflow -> why."""
 

@@ -15,6 +15,8 @@ from votewise.cli.options import (
     Defaults,
     Force,
     FormatName,
+    Group,
+    GroupColumn,
     Label,
     Level,
     OneAnnotator,
@@ -102,24 +104,6 @@ TwoCoins = Annotated[
         help="Estimate in addition how often each annotator is right where the response shown first is better, and where "
         "the second one is.",
         show_default=False,
-    ),
-]
-
-Group = Annotated[
-    list[str] | None,
-    typer.Option(
-        metavar="NAME=PATTERN",
-        help="Annotators who err together, such as models of one family, by a shell-style pattern of their names: "
-        "`--group judges='gpt-*'`. Repeatable; a NAME may have several patterns.",
-        show_default="everybody errs alone",
-    ),
-]
-GroupColumn = Annotated[
-    str | None,
-    typer.Option(
-        metavar="COLUMN",
-        help="The column of VOTES that has each annotator's group, such as `group` in votes of `votewise judge`.",
-        show_default="none",
     ),
 ]
 

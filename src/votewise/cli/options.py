@@ -75,6 +75,23 @@ AtErrorBeside = Annotated[
         "`x-rejected.jsonl` for x.jsonl.",
     ),
 ]
+Group = Annotated[
+    list[str] | None,
+    typer.Option(
+        metavar="NAME=PATTERN",
+        help="Annotators who err together, such as models of one family, by a shell-style pattern of their names: "
+        "`--group judges='gpt-*'`. Repeatable; a NAME may have several patterns.",
+        show_default="everybody errs alone",
+    ),
+]
+GroupColumn = Annotated[
+    str | None,
+    typer.Option(
+        metavar="COLUMN",
+        help="The column of VOTES that has each annotator's group, such as `group` in votes of `votewise judge`.",
+        show_default="none",
+    ),
+]
 Level = Annotated[float, typer.Option(metavar="NUMBER", help="The probability that an interval contains the truth.")]
 Force = Annotated[
     bool, typer.Option("--force", help="Continue where the votes do not determine the answer (exit code 3 otherwise).")

@@ -11,10 +11,13 @@ from votewise.cli.options import (
     Columns,
     Criterion,
     Defaults,
+    Group,
+    GroupColumn,
     Label,
     OneAnnotator,
     Split,
     parse_columns,
+    parse_groups,
     parse_label,
 )
 from votewise.errors import TrainingFailedError
@@ -100,6 +103,8 @@ def train(
     one_annotator: OneAnnotator = None,
     on_error: AtErrorWhileTraining = None,
     beliefs: Beliefs = None,
+    group: Group = None,
+    group_column: GroupColumn = None,
     num_processes: Processes = None,
     accelerate_config: Preset = None,
     dry_run: DryRun = DEFAULTS.dry_run,
@@ -115,9 +120,10 @@ def train(
     `cpo_per_token`, `sft_weight`, `holder_gamma`, `loss_temperature`, `score_tilt`, `ropo_alpha`, `drdpo_beta`,
     `reliability_init`, `reliability_update` (step, epoch, frozen), `reliability_margins` (first, current),
     `reliability_momentum`, `reliability_prior`, `temperature`, `annotator_column`, `one_row_per` (pair, vote),
-    `keep_easiest`, `loss_column`, `beliefs`, `beliefs_use` (start, fixed), `allow_worse_than_chance`, `write_beliefs`,
-    `fast_step`, `packed_attention`, `answer_projection`, `reference_cache`, `votes`, `votes_format`, `columns`,
-    `label`, `criterion`, `split`, `one_annotator`, `on_error`, `eval_votes`, `eval_split`, `ref_model_name_or_path`.
+    `keep_easiest`, `loss_column`, `beliefs`, `beliefs_use` (start, fixed), `groups`, `allow_worse_than_chance`,
+    `write_beliefs`, `fast_step`, `packed_attention`, `answer_projection`, `reference_cache`, `votes`, `votes_format`,
+    `columns`, `label`, `criterion`, `split`, `one_annotator`, `on_error`, `eval_votes`, `eval_split`,
+    `ref_model_name_or_path`.
     `python -m votewise.train.script --help` explains all settings, including TRL's.
 
     **Examples:**
@@ -125,6 +131,8 @@ def train(
     `votewise train --config recipes/convincing.yaml --dry-run`
 
     `votewise train --config recipe.yaml --learning_rate 5e-7 --beliefs audit/votes`
+
+    `votewise train --config recipe.yaml --votes votes.jsonl --group judges='gpt-*'`
 
     `votewise train --votes votes.parquet --model_name_or_path Qwen/Qwen2.5-0.5B --accelerate-config fsdp2`
     """
@@ -141,6 +149,7 @@ def train(
             one_annotator=one_annotator,
             on_error=on_error,
             beliefs=beliefs,
+            groups=parse_groups(group, group_column),
             num_processes=num_processes,
             accelerate_config=accelerate_config,
             dry_run=dry_run,

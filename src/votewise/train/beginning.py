@@ -18,7 +18,7 @@ from votewise.train.audited import audited_reliability
 from votewise.train.config import RobustPreferenceConfig
 from votewise.train.row_weights import WEIGHT
 from votewise.train.selective import easiest_rows
-from votewise.train.shared_errors import AuditedGroups, ErringTogether
+from votewise.train.shared_errors import AuditedGroups
 from votewise.train.streamed_beliefs import StreamedBeliefs
 from votewise.train.streamed_rows import RowsRead, checked_stream
 from votewise.train.training_beliefs import TrainingBeliefs
@@ -37,7 +37,8 @@ class Beginning:
         given: number of rows that the dataset has; None for a stream.
         unused: columns that nothing uses.
         not_audited: annotators about whom the audit that training starts from says nothing.
-        in_groups: annotators who err together according to that audit.
+        in_groups: annotators who err together, according to that audit or to groups that the user names.
+        alone: groups that the user names in whose votes no shared error was found.
         weightless: votes left out because their weight is 0.
         equal: rows of a dataset left out because both answers are equal.
         skipped: rows of another source that hold no vote, or one between equal answers.
@@ -51,6 +52,7 @@ class Beginning:
     unused: tuple[str, ...]
     not_audited: int = 0
     in_groups: int = 0
+    alone: tuple[str, ...] = ()
     weightless: int = 0
     equal: int = 0
     skipped: int = 0
@@ -66,12 +68,19 @@ def begin(train_dataset: Any, args: RobustPreferenceConfig, *, carry: bool = Fal
         carry: whether a dataset's rows keep columns that nothing uses, for a collator that the user gives.
 
     Raises:
-        BadInputError: a dataset of another type, votes that cannot be read, or a folder without an audit.
+        BadInputError: a dataset of another type, votes that cannot be read, a folder without an audit, or groups that
+            cannot be used.
+        NotIdentifiableError: all annotators are in one group that the user names.
     """
     train_dataset = easiest_rows(train_dataset, args)
     settings = args.belief_settings()
     audited = {} if args.beliefs is None else audited_reliability(Path(args.beliefs))
     if isinstance(train_dataset, IterableDataset):
+        if args.groups is not None:
+            raise BadInputError(
+                "groups need several votes on a pair, and the rows of a stream share none",
+                expected="data that are no stream, or no groups",
+            )
         streamed = StreamedBeliefs(settings)
         streamed.start_at(audited)
         read = RowsRead(args.dataloader_num_workers)
@@ -88,7 +97,8 @@ def begin(train_dataset: Any, args: RobustPreferenceConfig, *, carry: bool = Fal
         train_dataset = votes_of_dataset(source, annotator_column=args.annotator_column)
     votes: Votes = train_dataset
     rows = training_rows(votes, one_row_per=args.one_row_per, source=source, carry=carry)  # type: ignore[arg-type]
-    together = _who_errs_together(rows.votes, args)
+    groups = _groups(rows.votes, args)
+    together = None if groups is None else groups.among(rows.votes)
     beliefs = TrainingBeliefs(rows.votes, settings, together)
     unknown, in_groups = 0, 0 if together is None else together.annotators
     if audited:
@@ -96,9 +106,11 @@ def begin(train_dataset: Any, args: RobustPreferenceConfig, *, carry: bool = Fal
         beliefs.start_at(known)
         unknown = int(np.isnan(known).sum())
     columns = votes_columns(votes) if source is None else source.column_names
-    unused = unused_columns(columns, roles_of(votes))
+    named = args.groups if isinstance(args.groups, str) else None
+    unused = unused_columns(columns, {*roles_of(votes), named})
+    alone = () if args.groups is None or groups is None else groups.alone
     given, skipped = (len(votes), 0) if votes.reading is None else (votes.reading.read, votes.reading.skipped)
-    start = Beginning(rows, beliefs, rows.dataset, given, unused, unknown, in_groups)
+    start = Beginning(rows, beliefs, rows.dataset, given, unused, unknown, in_groups, alone)
     if source is not None:
         # Rows of weight 0 were not read.
         return replace(start, given=len(source), weightless=len(source) - given, equal=skipped)
@@ -106,11 +118,20 @@ def begin(train_dataset: Any, args: RobustPreferenceConfig, *, carry: bool = Fal
     return replace(start, weightless=weightless, skipped=skipped)
 
 
-def _who_errs_together(votes: Votes, args: RobustPreferenceConfig) -> ErringTogether | None:
-    """The groups of the audit that training starts from; None without, and where its confidences stay as they are."""
-    if args.beliefs is None or args.beliefs_use != "start":
+def _groups(votes: Votes, args: RobustPreferenceConfig) -> AuditedGroups | None:
+    """Groups that the user names, or of the audit that training starts from; None where its confidences stay as they are."""
+    if args.beliefs_use != "start":
         return None
-    groups = AuditedGroups.of(Path(args.beliefs))
+    groups = None if args.beliefs is None else AuditedGroups.of(Path(args.beliefs))
+    if args.groups is not None:
+        if groups is not None:
+            raise BadInputError(
+                "the audit that training starts from has groups, and others are given beside it",
+                source=str(args.beliefs),
+                parameter="groups",
+                expected="one of the two: an audit without groups, or no groups beside it",
+            )
+        return AuditedGroups.found_in(votes, args.groups, args.belief_settings().prior)
     if groups is None:
         return None
     if votes.judgement is not None:
@@ -119,7 +140,7 @@ def _who_errs_together(votes: Votes, args: RobustPreferenceConfig) -> ErringToge
             source=str(args.beliefs),
             expected="an audit without groups",
         )
-    return groups.among(votes)
+    return groups
 
 
 def needs_copy(model: Any, args: RobustPreferenceConfig, others: dict[str, Any]) -> bool:

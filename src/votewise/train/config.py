@@ -9,7 +9,7 @@ from typing import Any
 
 from trl import DPOConfig
 
-from votewise.train.config_checks import check_config, parse_reliability_prior, parse_temperature
+from votewise.train.config_checks import check_config, parse_named_groups, parse_reliability_prior, parse_temperature
 from votewise.train.losses import RANKING, PreferenceLoss, make_loss
 from votewise.train.objectives import DRDPO_BETA, ROPO_ALPHA
 from votewise.train.running_beliefs import BeliefSettings
@@ -166,6 +166,14 @@ class RobustPreferenceConfig(DPOConfig):
             "confidence is the weight of each pair throughout, and reliabilities are not updated)."
         },
     )
+    groups: dict[str, Any] | str | None = field(
+        default=None,
+        metadata={
+            "help": "Annotators who err together, such as models of one family: the name of each group with a shell-style "
+            'pattern of its members\' names, or several, as YAML or JSON: {"judges": "gpt-*"}; or the column that has each '
+            "annotator's group. How much they err together is found in the votes before training, as `votewise audit` does."
+        },
+    )
     fast_step: str = field(
         default="shared",
         metadata={
@@ -215,6 +223,7 @@ class RobustPreferenceConfig(DPOConfig):
             scored = self.preference_loss == "cpo" and self.reliability_margins == "first" and self.temperature == "fit"
             learnt = self.reliability_update != "frozen" and self.beliefs_use != "fixed"
             self.objective = "score" if scored and learnt else "weighted"
+        self.groups = parse_named_groups(self.groups)
         check_config(self)
         if self.beliefs_use == "fixed":
             self.reliability_update = "frozen"

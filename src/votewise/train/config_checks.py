@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import json
+from collections.abc import Callable, Mapping
 from typing import Any, Literal
 
 from votewise.errors import BadInputError
@@ -102,6 +103,39 @@ def check_config(config: Any) -> None:
         raise BadInputError("sft_weight", value=config.sft_weight, expected="cpo_alpha, which weights cpo's own term")
     if config.beliefs_use == "fixed" and config.beliefs is None:
         raise BadInputError("beliefs_use=fixed", expected="beliefs, a folder of `votewise audit`")
+    if config.groups is not None and config.beliefs_use == "fixed":
+        raise BadInputError(
+            "groups have no effect with beliefs_use=fixed, because the audit's confidences stay as they are",
+            expected="an audit with these groups, or beliefs_use=start",
+        )
+    if config.groups is not None and config.one_row_per == "vote":
+        raise BadInputError(
+            "groups need votes that share their pair's truth", expected="one_row_per=pair, or no groups"
+        )
+
+
+def parse_named_groups(value: Any) -> dict[str, str | list[str]] | str | None:
+    """Groups by patterns from a mapping, also as JSON in a text that begins with a brace; else the name of a column."""
+    if value is None or (isinstance(value, str) and not value.lstrip().startswith("{")):
+        return value
+    try:
+        groups = json.loads(value) if isinstance(value, str) else value
+        if not isinstance(groups, Mapping):
+            raise TypeError
+        return {str(name): _patterns(patterns) for name, patterns in groups.items()}
+    except (TypeError, ValueError):
+        raise BadInputError(
+            "groups", value=value, expected='a column, or groups with patterns of names: {"judges": "gpt-*"}'
+        ) from None
+
+
+def _patterns(given: Any) -> str | list[str]:
+    """One pattern or several; TypeError for anything else."""
+    if isinstance(given, str):
+        return given
+    if isinstance(given, list | tuple) and all(isinstance(pattern, str) for pattern in given):
+        return list(given)
+    raise TypeError
 
 
 def parse_reliability_prior(text: str) -> Beta | Literal["fit"] | None:

@@ -35,7 +35,8 @@ class DataCounts:
         no_answer: rows that are trained on although an answer has no token.
         unknown_people: votes without a name.
         not_audited: annotators about whom the audit that training starts from says nothing.
-        in_groups: annotators who err together according to that audit.
+        in_groups: annotators who err together, according to that audit or to groups that the user names.
+        alone: groups that the user names in whose votes no shared error was found.
         unused: columns that nothing uses.
         streamed: whether the data are a stream.
     """
@@ -57,6 +58,7 @@ class DataCounts:
     unknown_people: int = 0
     not_audited: int = 0
     in_groups: int = 0
+    alone: tuple[str, ...] = ()
     unused: tuple[str, ...] = ()
     streamed: bool = False
 
@@ -93,6 +95,7 @@ def count_data(start: Beginning, lengths: Lengths, max_length: int | None) -> Da
         unknown_people=int((unnamed & counting).sum()),
         not_audited=start.not_audited,
         in_groups=start.in_groups,
+        alone=start.alone,
         unused=start.unused,
     )
 
@@ -134,8 +137,12 @@ def remarks_about(counts: DataCounts, max_length: int | None) -> Iterator[Remark
         start = f"{many(counts.not_audited, 'annotator')}; their reliability starts as that of anybody"
         yield Remark("Not audited", "Not in the audit", start)
     if counts.in_groups:
-        who = f"{many(counts.in_groups, 'annotator')} in groups of the audit; their votes on one pair count for less"
+        who = f"{many(counts.in_groups, 'annotator')} in groups; their votes on one pair count for less"
         yield Remark("Groups", "Err together", who)
+    if counts.alone:
+        names = ", ".join(f"'{name}'" for name in counts.alone)
+        few = f"the group{'s' * (len(counts.alone) > 1)} {names}; no error that its members share was found in these votes"
+        yield Remark("No shared error", "Err alone", few)
     if counts.unused:
         columns = f"the column{'s' * (len(counts.unused) > 1)} {', '.join(counts.unused)}"
         yield Remark("Unused", "Carried and used for nothing", columns)

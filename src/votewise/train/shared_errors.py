@@ -1,4 +1,4 @@
-"""Annotators who err together in training: groups and their r as an audit found them, and the evidence of their votes.
+"""Annotators who err together in training: groups with their r as an audit finds them, and the evidence of their votes.
 
 A group's votes on a pair add log L(+) - log L(-) to its log-odds (``votewise.inference.shared_error``), with r as the audit
 found it and the reliabilities of the run. Of a group that copies (r = 1), each of n votes on a pair counts 1 / n: together
@@ -16,8 +16,10 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow.parquet as pq
 
+from votewise.annotators.estimate import estimate_reliability
+from votewise.annotators.fit_settings import PriorChoice
 from votewise.annotators.group_members import members_of
-from votewise.annotators.groups import KnownGroups, groups_of
+from votewise.annotators.groups import Groups, KnownGroups, groups_of
 from votewise.arrays import Floats, Ints
 from votewise.data.votes import Votes
 from votewise.errors import BadInputError, NotIdentifiableError
@@ -28,7 +30,7 @@ from votewise.inference.shared_error import LARGEST_SHARE, block_log_odds
 
 @dataclass(frozen=True, eq=False)
 class AuditedGroups:
-    """Groups of an audit.
+    """Groups of an audit, or as an audit of the votes would find them.
 
     Attributes:
         group_of: annotator -> its group.
@@ -60,6 +62,23 @@ class AuditedGroups:
                 expected="the summary of the audit that wrote annotators.parquet",
             )
         return cls(members, r)
+
+    @classmethod
+    def found_in(cls, votes: Votes, groups: Groups, prior: PriorChoice = "fit") -> AuditedGroups:
+        """The groups with the r that an audit of these votes finds.
+
+        Args:
+            votes: the votes that are trained on.
+            groups: as for ``estimate_reliability``, whose errors are raised.
+            prior: prior of reliabilities.
+        """
+        found = estimate_reliability(votes, groups=groups, prior=prior, intervals=False)
+        return cls(members_of(found.annotators), {one.name: one.r for one in found.groups})
+
+    @property
+    def alone(self) -> tuple[str, ...]:
+        """Names of the groups in whose votes no shared error was found."""
+        return tuple(name for name, r in self.r.items() if r == 0)
 
     def among(self, votes: Votes) -> ErringTogether | None:
         """What they are for these votes; None where no two of one group are left who err together."""

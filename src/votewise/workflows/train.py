@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
     import pyarrow as pa
 
+    from votewise.annotators.groups import Groups
     from votewise.data.votes import Votes
     from votewise.train.inspection import RunFacts
     from votewise.train.trainer import RobustPreferenceTrainer
@@ -54,6 +55,7 @@ def train(
     one_annotator: str | None = None,
     on_error: Literal["stop", "skip"] | None = None,
     beliefs: str | os.PathLike[str] | None = None,
+    groups: Groups | None = None,
     num_processes: int | None = None,
     accelerate_config: str | os.PathLike[str] | None = None,
     dry_run: bool = False,
@@ -78,6 +80,10 @@ def train(
         on_error: ``stop`` (the default) at an unusable row, or ``skip`` it and write it to rejected.jsonl in the output's
             folder; also for ``eval_votes``, to eval-rejected.jsonl.
         beliefs: a folder that ``audit`` wrote for these votes; training starts from its reliabilities.
+        groups: annotators who err together, as for ``audit``: the name of each group -> a shell-style pattern of its
+            members' names (or several patterns), or the column that has each annotator's group. How much they err together
+            is found in the votes before training; votes of one group on a pair then count for less. Not beside ``beliefs``
+            of an audit with groups.
         num_processes: number of processes; None for one per GPU.
         accelerate_config: how accelerate launches: ``single_gpu``, ``multi_gpu``, ``fsdp2``, ``zero3``, or a file.
         dry_run: only find out what would be trained on; no weights are loaded.
@@ -88,6 +94,7 @@ def train(
 
     Raises:
         BadInputError: a setting, a model or data that cannot be used.
+        NotIdentifiableError: all annotators are in one of the ``groups``.
         WorseThanChanceError: the votes as a whole contradict the model, unless ``allow_worse_than_chance=True``.
         TrainingFailedError: a process that accelerate started has failed.
     """
@@ -111,6 +118,7 @@ def train(
         "one_annotator": one_annotator,
         "on_error": on_error,
         "beliefs": beliefs,
+        "groups": groups,
         "num_processes": num_processes,
         "accelerate_config": accelerate_config,
         "dry_run": dry_run or None,
