@@ -1,0 +1,84 @@
+"""Beliefs about the pairs and the annotators of a campaign: Bayes vote by vote, and a refit from time to time.
+
+Between refits the reliabilities stand still, and a vote adds its evidence to its pair:
+
+    log_odds_i <- log_odds_i + v logit(eta_k)                                                        (evidence rule)
+
+A refit is the EM of ``votewise audit``, started where the last one ended.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+from scipy.special import expit
+
+from votewise.annotators.fit import fit_reliability
+from votewise.annotators.fit_settings import FitSettings
+from votewise.annotators.fitted import Start
+from votewise.annotators.prior import START
+from votewise.arrays import Floats, Ints, Signs
+from votewise.inference.beta_intervals import beta_intervals
+from votewise.inference.observation import Evidence, clipped_logit
+from votewise.inference.priors import Beta
+
+FIRST_REFIT, GROWTH = 50, 0.1
+"""Votes before the first refit, and the share of new votes after which there is another."""
+
+
+@dataclass(frozen=True, eq=False)
+class PairBeliefs:
+    """What is believed about M pairs and K annotators.
+
+    Attributes:
+        margin: (M,) log-odds that response_a is truly better, before any vote.
+        log_odds: (M,) the same with all votes so far.
+        reliability: (K,) probability that a vote of each annotator is right.
+        low, high: (K,) ends of its intervals.
+        fitted: votes at the last refit.
+        prior: the annotators' prior at the last refit; None before the first.
+    """
+
+    margin: Floats
+    log_odds: Floats
+    reliability: Floats
+    low: Floats
+    high: Floats
+    fitted: int = 0
+    prior: Beta | None = None
+
+    @classmethod
+    def before_votes(cls, margin: Floats, annotators: int, level: float = 0.95) -> PairBeliefs:
+        """The beliefs before the first vote; ``margin`` (M,) from a reward model, or 0."""
+        mean = np.full(annotators, START.mean)
+        # beta_intervals wants the variance of the log-odds at the mode over log-odds: 1 / ((c + d) eta (1 - eta)).
+        variance = np.full(annotators, 1 / ((START.c + START.d) * START.mean * (1 - START.mean)))
+        low, high = beta_intervals(clipped_logit(mean), variance, level)
+        return cls(margin, margin.copy(), mean, low, high)
+
+    def with_votes(self, pair: Ints, annotator: Ints, sign: Signs) -> PairBeliefs:
+        """The beliefs after n more votes, in any order; reliabilities stay as they are.
+
+        Args:
+            pair: (n,) the pair of each vote.
+            annotator: (n,) its annotator.
+            sign: (n,) +1 for response_a, -1 for response_b, 0 for a tie.
+        """
+        step = sign * clipped_logit(self.reliability)[annotator]
+        return replace(self, log_odds=self.log_odds + np.bincount(pair, step, minlength=len(self.log_odds)))
+
+    def wants_refit(self, votes: int) -> bool:
+        """Whether there are enough new votes, of ``votes`` in all, for another refit."""
+        return votes >= FIRST_REFIT and votes - self.fitted >= GROWTH * self.fitted
+
+    def refitted(self, pair: Ints, annotator: Ints, sign: Signs) -> PairBeliefs:
+        """The beliefs after a refit to all n votes so far; arguments as in ``with_votes``."""
+        people = len(self.reliability)
+        evidence = Evidence.of(pair, annotator, sign, margin=self.margin, annotators=people)
+        start = None if self.prior is None else Start(clipped_logit(self.reliability), prior=self.prior)
+        fit = fit_reliability(evidence, FitSettings(), start=start)
+        posterior = fit.beliefs().posterior
+        low, high = fit.intervals(posterior)
+        reliability = np.asarray(expit(fit.log_odds))
+        return PairBeliefs(self.margin, posterior, reliability, low, high, len(pair), fit.prior)

@@ -1,0 +1,65 @@
+"""Beliefs of a campaign, vote by vote and after a refit."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from scipy.special import expit, logit
+
+from votewise.annotators.estimate import estimate_reliability
+from votewise.collect.pair_beliefs import FIRST_REFIT, PairBeliefs
+from votewise.simulate.annotators import simulate_annotators
+
+MARGIN = np.array([0.0, 0.5, -1.0])
+
+
+def test_before_votes_there_are_margins_and_the_usual_prior() -> None:
+    beliefs = PairBeliefs.before_votes(MARGIN, 2)
+    np.testing.assert_array_equal(beliefs.log_odds, MARGIN)
+    np.testing.assert_allclose(beliefs.reliability, 5 / 7)
+    # Beta(5, 2) holds 95% between .359 and .957.
+    np.testing.assert_allclose(beliefs.low, 0.3588, atol=1e-3)
+    np.testing.assert_allclose(beliefs.high, 0.9567, atol=1e-3)
+
+
+def test_votes_add_log_odds_in_any_order_and_at_once_or_one_by_one() -> None:
+    beliefs = PairBeliefs(MARGIN, MARGIN, np.array([0.9, 0.6]), np.zeros(2), np.ones(2))
+    pair, annotator, sign = np.array([0, 0, 2, 1], np.int32), np.array([0, 1, 0, 1], np.int32), np.array([1, -1, -1, 0])
+    found = beliefs.with_votes(pair, annotator, sign.astype(np.int8)).log_odds
+    np.testing.assert_allclose(found, [logit(0.9) - logit(0.6), 0.5, -1.0 - logit(0.9)])
+    one_by_one = beliefs
+    for i in (3, 1, 2, 0):
+        one_by_one = one_by_one.with_votes(pair[i : i + 1], annotator[i : i + 1], sign[i : i + 1].astype(np.int8))
+    np.testing.assert_allclose(one_by_one.log_odds, found)
+    np.testing.assert_array_equal(beliefs.log_odds, MARGIN)
+
+
+def test_a_refit_is_the_audit_of_the_same_votes_and_starts_where_the_last_one_ended() -> None:
+    votes = simulate_annotators(annotators=20, votes_per_annotator=(40, 60), seed=3).votes
+    audit = estimate_reliability(votes)
+    beliefs = PairBeliefs.before_votes(np.zeros(votes.n_pairs), votes.n_annotators)
+    first = beliefs.refitted(votes.pair[:500], votes.annotator[:500], votes.sign[:500])
+    found = first.refitted(votes.pair, votes.annotator, votes.sign)
+    # EM stops where reliabilities move by less than 5e-4 a step.
+    np.testing.assert_allclose(found.reliability, audit.annotators["reliability"].to_numpy(), atol=5e-3)
+    np.testing.assert_allclose(expit(found.log_odds), audit.pairs["p_a"].to_numpy(), atol=0.03)
+    assert ((found.low < found.reliability) & (found.reliability < found.high)).all()
+    assert found.fitted == len(votes.sign)
+
+
+def test_after_a_refit_bayes_goes_on_as_the_evidence_rule_says() -> None:
+    votes = simulate_annotators(annotators=10, votes_per_annotator=(40, 60), seed=4).votes
+    beliefs = PairBeliefs.before_votes(np.zeros(votes.n_pairs), votes.n_annotators)
+    fitted = beliefs.refitted(votes.pair, votes.annotator, votes.sign)
+    everything = beliefs.with_votes(votes.pair, votes.annotator, votes.sign)
+    again = PairBeliefs(beliefs.margin, beliefs.margin, fitted.reliability, fitted.low, fitted.high)
+    np.testing.assert_allclose(again.with_votes(votes.pair, votes.annotator, votes.sign).log_odds, fitted.log_odds)
+    assert not np.allclose(everything.log_odds, fitted.log_odds)
+
+
+@pytest.mark.parametrize(
+    ("fitted", "votes", "wanted"), [(0, FIRST_REFIT - 1, False), (0, 50, True), (200, 219, False), (200, 220, True)]
+)
+def test_refits_come_after_a_tenth_more_votes(fitted: int, votes: int, wanted: bool) -> None:
+    beliefs = PairBeliefs(MARGIN, MARGIN, np.ones(1), np.ones(1), np.ones(1), fitted)
+    assert beliefs.wants_refit(votes) is wanted
