@@ -67,6 +67,33 @@ def test_a_jury_says_how_often_it_is_right_and_where_to_ask_people(load: Any) ->
     assert model > random
 
 
+# Campaigns
+
+
+def test_what_fixed_redundancy_needs_lies_between_the_numbers_that_were_tried(load: Any) -> None:
+    campaigns = load("campaigns")
+    # The log of the error falls by 1/2 a vote: exp(-1.5), exp(-2.5), ...
+    right = [1 - np.exp(-number / 2) for number in campaigns.FIXED]
+    for votes in (3.0, 6.2, 12.0, 14.0):
+        assert campaigns.fixed_votes_for(1 - np.exp(-votes / 2), right) == pytest.approx(votes)
+
+
+def test_the_jackknife_of_a_mean_is_its_standard_error(load: Any) -> None:
+    values = np.array([1.0, 4.0, 2.0, 8.0])
+    mean, error = load("campaigns").with_error(lambda used: float(values[used].mean()), 4)
+    assert mean == pytest.approx(3.75)
+    assert error == pytest.approx(values.std(ddof=1) / 2)
+
+
+def test_a_campaign_is_the_same_world_under_every_rule(load: Any) -> None:
+    campaigns = load("campaigns")
+    world, rule = next(iter(campaigns.WORLDS)), next(iter(campaigns.RULES))
+    stop, fixed = (campaigns.one_campaign((world, how, 0), 60) for how in (rule, 12))
+    assert fixed.votes == 12
+    assert stop.votes < 8
+    assert stop.checked.audits > 0
+
+
 # Groups
 
 
