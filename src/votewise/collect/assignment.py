@@ -122,18 +122,18 @@ def choose_pair(
         waiting[seen] = False
         if waiting.any():
             return Assignment(int(np.argmax(waiting)), "audit")
-    allowed = queue.votes + queue.leases < rule.want
+    promised = queue.votes + queue.leases
     if rule.fixed:
-        key = (queue.votes + queue.leases).astype(np.float64)
+        key, limit = promised.astype(np.float64), np.inf
     else:
-        key = np.abs(queue.log_odds) + step * queue.leases
-        allowed &= key < logit(rule.sure)
-    allowed[seen] = False
-    candidates = np.flatnonzero(allowed)
-    if len(candidates) == 0:
+        key, limit = np.abs(queue.log_odds), float(logit(rule.sure))
+        key += step * queue.leases
+    key[promised >= rule.want] = np.inf
+    key[seen] = np.inf
+    lowest = key.min()
+    if not lowest < limit:
         return None
-    key = key[candidates]
-    least = candidates[key <= key.min() + 1e-9]
+    least = np.flatnonzero(key <= lowest + 1e-9)
     return Assignment(int(least[np.argmin(queue.order[least])]), "main")
 
 
