@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from votewise.annotators.jury_worth import Figure, JudgeFigures, JuryTogether, JuryWorth
+from votewise.annotators.jury_figures import Figure, JudgeFigures, JuryTogether, JuryWorth
 from votewise.report.jury_page import render_jury_report, write_jury_report
 
 AHEAD = Figure(0.03, 0.01, 0.05)
@@ -36,7 +36,7 @@ def make_worth(*, reference: str | None = "gold", ahead: Figure = AHEAD, name: s
         across=0.3,
         jury=Figure(0.88, 0.85, 0.91),
         majority=Figure(0.86, 0.83, 0.89),
-        said=0.87,
+        said=Figure(0.87, 0.84, 0.9),
         best=Figure(0.85, 0.82, 0.88),
         ahead=ahead,
         best_name=name,
@@ -58,6 +58,7 @@ def test_it_states_the_figures() -> None:
     text = text_of(render_jury_report(make_worth(), title="votes", facts={"version": "1.0"}))
     assert "1 judge on 1,200 pairs tell as much as 2.1 independent judges would" in text
     assert "right on 88.0% of the 300 pairs where gold says which answer is better" in text
+    assert "87.0% 84.0% to 90.0%, mean probability of its verdicts" in text
     assert "that is more than the best single judge reaches (85.0%)" in text
     assert "60.0% 55.0% to 65.0%" in text
     assert "correlate with 0.31 (0.20 to 0.40)" in text

@@ -10,7 +10,7 @@ from typing import Any
 
 import pyarrow as pa
 
-from votewise.annotators.jury_worth import JuryWorth
+from votewise.annotators.jury_figures import JuryWorth
 from votewise.judge.job import USUAL_REPLY, JudgeJob
 from votewise.judge.judge_models import JudgeModel
 from votewise.judge.question_templates import read_reply

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from votewise.annotators.jury_worth import Figure, JudgeFigures, JuryWorth
+from votewise.annotators.jury_figures import Figure, JudgeFigures, JuryWorth
 
 MOST_JUDGES = 100
 

@@ -13,7 +13,7 @@ from votewise.workflows.progress import SILENT, Progress
 if TYPE_CHECKING:
     import os
 
-    from votewise.annotators.jury_worth import JuryWorth
+    from votewise.annotators.jury_figures import JuryWorth
     from votewise.data.votes import Votes
 
 FILES = ("report.html", "pairs.parquet", "summary.json")

@@ -9,7 +9,7 @@ from pathlib import Path
 from rich.markup import escape
 from rich.table import Table
 
-from votewise.annotators.jury_worth import Figure, JuryTogether, JuryWorth
+from votewise.annotators.jury_figures import Figure, JuryTogether, JuryWorth
 from votewise.cli.printing.common import TABLE_STYLE, Screen, say, written
 from votewise.errors import many
 
@@ -40,7 +40,7 @@ def _print_together(worth: JuryWorth, together: JuryTogether) -> None:
     reference = "gold" if worth.reference == "gold" else "people"
     say(f"Worth      {_number(together.worth)} independent judges; Kish's number {_number(together.kish)}")
     say(f"Jury       right on {_shares(together.jury)} of {many(together.compared, 'pair')} with {reference}")
-    say(f"           it says so itself with {together.said:.1%}")
+    say(f"           it says so itself with {_shares(together.said)}")
     say(f"Best judge right on {_shares(together.best)}; jury less best {_points(together.ahead)}")
     say(
         f"Cheapest   {', '.join(together.cheapest)}: {together.cheapest_share:.0%} of what all tell, for "
