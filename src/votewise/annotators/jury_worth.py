@@ -61,9 +61,7 @@ def jury_worth(
     return JuryWorth(singles, len(votes.gold), kind, together, person, known, level, tuple(notes))
 
 
-def _together(
-    votes: JuryVotes, reference: Signs, cost: Floats, person: float, draw: Resampling
-) -> JuryTogether | None:
+def _together(votes: JuryVotes, reference: Signs, cost: Floats, person: float, draw: Resampling) -> JuryTogether | None:
     said, j = votes.said, len(votes.names)
     right = np.where((said != 0) & (reference != 0)[:, None], (said == reference[:, None]).astype(float), np.nan)
     at = np.flatnonzero(np.isfinite(right).any(axis=1)).astype(np.int32)
