@@ -427,6 +427,30 @@ def test_groups_are_named_as_for_an_audit(
 
 
 @pytest.mark.slow
+def test_two_processes_find_the_groups_that_one_finds(recipe: Callable[..., Path], tmp_path: Path) -> None:
+    found = []
+    for number in (1, 2):
+        out = tmp_path / f"run{number}"
+        batch = {"per_device_train_batch_size": 8 // number, "num_processes": number}
+        settings = recipe(max_steps=-1, num_train_epochs=2, output_dir=str(out), **batch)
+        words = ("--group", "twins=ann*", "--group", "twins=bob")
+        ended = subprocess.run(
+            process("train", "--config", settings, "--cpu", *words),
+            capture_output=True,
+            text=True,
+            timeout=120,
+            env={k: v for k, v in os.environ.items() if k not in LAUNCHED} | {"OMP_NUM_THREADS": "1"},
+        )
+        assert ended.returncode == 0, ended.stderr[-3000:]
+        assert "Err together: 2 annotators in groups" in ended.stdout + ended.stderr
+        groups = json.loads((out / "summary.json").read_text())["groups"]
+        found.append((groups[0]["r"], pq.read_table(out / "annotators.parquet")["reliability"].to_pylist()))
+    assert found[1][0] == found[0][0] > 0
+    # Sums over two processes round differently.
+    np.testing.assert_allclose(found[1][1], found[0][1], atol=1e-5)
+
+
+@pytest.mark.slow
 def test_two_processes_train_one_model(recipe: Callable[..., Path], tmp_path: Path) -> None:
     settings = recipe(max_steps=-1, num_train_epochs=1, save_strategy="epoch", num_processes=2)
     ended = subprocess.run(
