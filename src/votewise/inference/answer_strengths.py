@@ -20,7 +20,7 @@ from votewise.arrays import Floats, Ints
 from votewise.inference.observation import Evidence
 from votewise.inference.pair_strengths import StrengthFit, Sweeps, Watch, sample_of, search_spread
 from votewise.inference.priors import Beta
-from votewise.inference.vote_messages import PairPosteriors, Strengths, VoteMessages
+from votewise.inference.vote_messages import Strengths, VoteMessages
 
 SIZE, SIZES = 0.3, 14
 """Distance and number of the nodes of z on either side of 0: up to 4 standard deviations."""
@@ -150,14 +150,14 @@ def fit_answers(
         nonlocal by_answers
         moved = messages.sweep()
         before = messages.p_a
-        by_answers = graph.exchange(*_sites(_moments(messages.pairs, size), by_answers))
+        by_answers = graph.exchange(*_sites(_moments(messages), by_answers))
         messages.use(_gaussian(size, *by_answers, evidence))
         return max(moved, float(np.sqrt(np.mean((messages.p_a - before) ** 2))))
 
     def slope_at(s: float) -> tuple[float, bool]:
         graph.variance = s**2
         settled = sweeps.settle(sweep, messages, refit_prior)
-        return graph.slope(by_answers, _moments(messages.pairs, size)), settled
+        return graph.slope(by_answers, _moments(messages)), settled
 
     if spread is None:
         spread, settled = search_spread(slope_at, FIRST_SPREAD, LEAST_SPREAD, LARGEST_SPREAD)
@@ -176,10 +176,10 @@ def _connected(answers: Ints) -> Ints:
     return np.asarray(np.unique(group[answers[:, 0]], return_inverse=True)[1], np.int32)
 
 
-def _moments(pairs: PairPosteriors, size: Floats) -> tuple[Floats, Floats]:
+def _moments(messages: VoteMessages) -> tuple[Floats, Floats]:
     """(M,) mean and variance of z."""
-    mean = (pairs.above - pairs.below) @ size
-    return mean, np.maximum((pairs.above + pairs.below) @ size**2 - mean**2, 1e-6)
+    mean, square = messages.moments()
+    return mean, np.maximum(square - mean**2, 1e-6)
 
 
 def _sites(posterior: tuple[Floats, Floats], prior: tuple[Floats, Floats]) -> tuple[Floats, Floats]:

@@ -40,8 +40,8 @@ WINDOW, REACH = 16, 6.0
 SMALLEST = 1e-30
 """Masses of pairs below this, beside 1 of the likeliest node, count as this."""
 
-AT_ONCE = 1 << 16
-"""About how many votes a chunk holds."""
+AT_ONCE = 1 << 14
+"""About how many votes, or pairs, a chunk holds: what is computed of it at once stays in the cache."""
 
 SURE = 1e-6
 """How sure a vote can be at most: fp32 has no more digits."""
@@ -86,6 +86,7 @@ class VoteMessages:
     def __init__(self, evidence: Evidence, strengths: Strengths, prior: Beta | None, start: Floats) -> None:
         """Begin with every annotator at the reliability of the logits ``start`` (K,)."""
         self.evidence, self.strengths, self.prior = evidence, strengths, prior
+        self._p_a: Floats | None = None
         self.grid = Grid.of_size(NODES)
         pairs, annotators, n = len(evidence.margin), len(evidence.counts), len(evidence.sign)
         self._order = np.argsort(evidence.annotator, kind="stable")
@@ -109,6 +110,7 @@ class VoteMessages:
         self._some = self._chunks()
         # Arrays of this size are kept: a new one costs as much as what is computed in it.
         self._scratch = np.empty_like(self._right)
+        self._wide = np.empty((max((votes.stop - votes.start for votes in self._some), default=0), NODES), np.float32)
         self._pairs = np.empty((2 * pairs, self._right.shape[1]), np.float32)
         self._gather()
 
@@ -122,10 +124,24 @@ class VoteMessages:
         """Posteriors of the pairs."""
         return PairPosteriors(*np.split(self._pairs / self._total, 2))
 
+    def moments(self) -> tuple[Floats, Floats]:
+        """(M,) means of the pairs' strengths and of their squares."""
+        size, half = self.strengths.size, len(self._pairs) // 2
+        mean, square = np.empty(half), np.empty(half)
+        for some in _parts(half):
+            above, below = (
+                self._pairs[first : first + len(mean[some])] / self._total[some]
+                for first in (some.start, half + some.start)
+            )
+            mean[some], square[some] = (above - below) @ size, (above + below) @ size**2
+        return mean, square
+
     @property
     def p_a(self) -> Floats:
         """(M,) probability that response_a of each pair is truly better."""
-        return np.asarray(expit(self.log_odds))
+        if self._p_a is None:
+            self._p_a = np.asarray(expit(self.log_odds))
+        return self._p_a
 
     @property
     def log_odds(self) -> Floats:
@@ -200,17 +216,21 @@ class VoteMessages:
 
     def _add_prior(self) -> None:
         """Posteriors of the pairs, from what the votes say and from the prior."""
+        self._p_a = None
         said = self._said
         half = len(said) // 2
-        # What votes say has the digits of fp32 already.
-        log = self._pairs
-        np.add(said[:half], self.strengths.above, out=log[:half], casting="same_kind")
-        np.add(said[half:], self.strengths.below, out=log[half:], casting="same_kind")
-        top = _largest(np.maximum(log[:half], log[half:]))
-        log[:half] -= top
-        log[half:] -= top
-        np.exp(log, out=log)
-        self._each = (self._pairs @ np.ones(log.shape[1], np.float32)).astype(np.float64)
+        prior_above, prior_below = self.strengths.above, self.strengths.below
+        for some in _parts(half):
+            above, below = self._pairs[some], self._pairs[half + some.start : half + some.stop]
+            each = some if prior_above.ndim == 2 else slice(None)
+            # What votes say has the digits of fp32 already.
+            np.add(said[some], prior_above[each], out=above, casting="same_kind")
+            np.add(said[half + some.start : half + some.stop], prior_below[each], out=below, casting="same_kind")
+            top = _largest(np.maximum(above, below))
+            for log in (above, below):
+                log -= top
+                np.exp(log, out=log)
+        self._each = (self._pairs @ np.ones(said.shape[1], np.float32)).astype(np.float64)
         total = self._each[:half] + self._each[half:]
         self._total = np.concatenate([total, total])[:, None]
 
@@ -240,12 +260,13 @@ class VoteMessages:
         of_whom = csr_matrix(
             (np.ones(m, np.float32), np.arange(m), np.append(np.flatnonzero(new), m)), shape=(len(who), m)
         )
-        likelihood = of_whom @ np.log(chances)
+        likelihood = of_whom @ np.log(chances, out=self._wide[:m])
         self.likelihood[who] = likelihood
         posterior = log_prior + likelihood
         posterior = np.exp(posterior - posterior.max(axis=1, keepdims=True))
         self._mass[who] = posterior / posterior.sum(axis=1, keepdims=True)
-        self._right[votes] = _mean_chance(posterior.astype(np.float32)[row] / chances, chance)
+        mass = np.take(posterior.astype(np.float32), row, axis=0, out=self._wide[:m], mode="clip")
+        self._right[votes] = _mean_chance(np.divide(mass, chances, out=mass), chance)
 
     def _pass_on_window(self, k: int) -> None:
         """The same for one annotator with many votes."""
@@ -280,6 +301,11 @@ class VoteMessages:
             else:
                 found.append(slice(first, last))
         return found
+
+
+def _parts(number: int) -> list[slice]:
+    """``number`` rows in parts that stay in the cache."""
+    return [slice(first, min(first + AT_ONCE, number)) for first in range(0, number, AT_ONCE)]
 
 
 def _quantiles(mass: Floats, edges: Floats, at: tuple[float, ...]) -> Floats:
