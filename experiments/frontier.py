@@ -27,8 +27,8 @@ from typing import Any
 
 from easiest_pairs import train_easiest
 from fact_worlds import FactWorld
-from frontier_cells import EPOCHS, SCALES, WORLDS, Cell, Found, runs_of
-from frontier_tables import chart, curves, finding, same_beta, tables
+from frontier_cells import EPOCHS, SCALES, WORLDS, Cell, Found, runs_of, scale
+from frontier_tables import chart, curves, default, finding, tables
 from harness import Page, each, parser
 from side_by_side import Judged, Run, train
 from small_worlds import SmallWorld
@@ -75,7 +75,7 @@ def measured(
         if easiest:
             judged |= _each_run(easiest, train_easiest(here, easiest, epochs))
         found |= {
-            (Cell(name, loss, epochs, crowd, noise), method, round(run.beta / SCALES[loss], 6)): values
+            (Cell(name, loss, epochs, crowd, noise), method, round(run.beta / scale(name, loss), 6)): values
             for run, values in judged.items()
             for method, crowd, noise in runs[run]
         }
@@ -116,7 +116,7 @@ def main() -> None:
     found = each(one, tasks, args.workers)
     by_cell = curves(results for results, _ in found)
     page.text(f"{sum(seconds for _, seconds in found) / 60:.0f} minutes of one core.")
-    same_beta(page, by_cell)
+    default(page, by_cell)
     tables(page, by_cell)
     page.write(
         finding(by_cell),

@@ -21,11 +21,15 @@ from frontier_cells import (
     WORLDS,
     Cell,
     Found,
+    scale,
 )
 from harness import COLOURS, TRUE_COLOUR, Page
 from worlds import interval
 
 from votewise.arrays import Floats
+
+DEFAULT = dict.fromkeys(SCALES, OURS) | {"cpo": SCORE}
+"""Votewise's default for each loss."""
 
 
 class Curve(NamedTuple):
@@ -58,7 +62,7 @@ def curves(found: Iterable[Found]) -> dict[Cell, dict[str, Curve]]:
             gathered[cell, method][beta].append(values)
     by_cell: dict[Cell, dict[str, Curve]] = defaultdict(dict)
     for (cell, method), betas in gathered.items():
-        scaled = tuple(beta * SCALES[cell.loss] for beta in sorted(betas))
+        scaled = tuple(beta * scale(cell.world, cell.loss) for beta in sorted(betas))
         by_cell[cell][method] = Curve(scaled, *np.array([betas[beta] for beta in sorted(betas)]).transpose(2, 0, 1))
     return by_cell
 
@@ -92,38 +96,41 @@ def tables(page: Page, by_cell: dict[Cell, dict[str, Curve]]) -> None:
             page.table(heads, rows, caption)
 
 
-def same_beta(page: Page, by_cell: dict[Cell, dict[str, Curve]]) -> None:
-    """What the default gains over plain training at the same beta: its worst, its mean and its best over cells and betas."""
-    rows = []
+def default(page: Page, by_cell: dict[Cell, dict[str, Curve]]) -> None:
+    """What the default gains over plain training, both at their best betas and at the same beta."""
+    heads = ["", "worst", "mean", "best", "surely below"]
+    best, same = [], []
     for loss, epochs, crowd in dict.fromkeys((cell.loss, cell.epochs, cell.crowd) for cell in by_cell):
         some = {cell: methods for cell, methods in by_cell.items() if cell[1:4] == (loss, epochs, crowd)}
-        each = {
-            (cell, beta): _default(loss, methods, i) - methods[PLAIN].win_rate[i]
+        name = ", ".join([loss.upper(), _epochs(epochs), crowd])
+        best.append([name, *_range({_where(cell): gain(methods, DEFAULT[loss]) for cell, methods in some.items()})])
+        at_each = {
+            _where(cell, beta): _at(methods[DEFAULT[loss]], i) - methods[PLAIN].win_rate[i]
             for cell, methods in some.items()
             for i, beta in enumerate(methods[PLAIN].betas)
         }
-        order = sorted(each, key=lambda key: each[key].mean())
-        worst, best = order[0], order[-1]
-        means = [100 * values.mean() for values in each.values()]
-        ends = [f"{interval(each[key]):+}; {_where(*key)}" for key in (worst, best)]
-        lost = sum(interval(values).high < 0 for values in each.values())
-        heads = [loss.upper(), _epochs(epochs), crowd]
-        rows.append([", ".join(heads), ends[0], f"{np.mean(means):+.1f}", ends[1], f"{lost} of {len(each)}"])
-    page.table(
-        ["", "worst", "mean", "best", "surely below"],
-        rows,
-        "The default (`weighted`; for CPO `score`, which has no beta) less plain training at the same beta, in points of "
-        "win rate, over worlds, shares of wrong votes and betas. Surely below: the interval over seeds is below 0.",
-    )
+        same.append([name, *_range(at_each)])
+    words = "over worlds and shares of wrong votes. Surely below: the interval over seeds is below 0."
+    named = "The default (`weighted`; for CPO `score`, which has no beta) less plain training"
+    page.table(heads, best, f"{named}, each at its best beta, in points of win rate, {words}")
+    page.table(heads, same, f"{named} at the same beta, in points of win rate, {words}")
 
 
-def _default(loss: str, methods: dict[str, Curve], i: int) -> Floats:
-    """(S,) win rate of votewise's default at the i-th beta."""
-    return methods[SCORE].win_rate[0] if loss == "cpo" else methods[OURS].win_rate[i]
+def _range(gains: dict[str, Floats]) -> list[str]:
+    """The worst, the mean and the best of (S,) gains by name, and how many are surely below 0."""
+    order = sorted(gains, key=lambda key: gains[key].mean())
+    worst, best = (f"{interval(gains[key]):+}; {key}" for key in (order[0], order[-1]))
+    mean = 100 * np.mean([values.mean() for values in gains.values()])
+    return [worst, f"{mean:+.1f}", best, f"{sum(interval(v).high < 0 for v in gains.values())} of {len(gains)}"]
 
 
-def _where(cell: Cell, beta: float) -> str:
-    return f"{cell.world} {cell.noise:.0%}, beta {beta:g}"
+def _at(curve: Curve, i: int) -> Floats:
+    """(S,) win rate at the i-th beta, or without a beta."""
+    return curve.win_rate[i if len(curve.win_rate) > 1 else 0]
+
+
+def _where(cell: Cell, beta: float | None = None) -> str:
+    return f"{cell.world} {cell.noise:.0%}" + ("" if beta is None else f", beta {beta:g}")
 
 
 def _gained(name: str, methods: dict[str, Curve]) -> str:
