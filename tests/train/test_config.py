@@ -141,7 +141,9 @@ def test_beliefs_get_their_settings(tmp_path: Path) -> None:
         allow_worse_than_chance=True,
     )
     assert make_config(tmp_path).belief_settings() == BeliefSettings(one_annotator="filter")
-    for settings in ({"preference_loss": "simpo"}, {"objective": "gibbs"}, {"preference_loss": own_loss}):
+    without = make_config(tmp_path, preference_loss="simpo").belief_settings()
+    assert without == BeliefSettings(one_annotator="filter", reference=False)
+    for settings in ({"objective": "gibbs"}, {"preference_loss": own_loss}):
         assert make_config(tmp_path, **settings).belief_settings().one_annotator == "em"
 
 
