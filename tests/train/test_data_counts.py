@@ -234,9 +234,9 @@ def test_annotators_whom_the_audit_does_not_know_are_counted(tmp_path: Path, cap
     assert "Not in the audit: 1 annotator" in caplog.text
 
 
-def test_annotators_in_groups_of_the_audit_are_named() -> None:
+def test_annotators_in_groups_are_named() -> None:
     said = list(lines_about(DataCounts(in_groups=2), None))
-    assert said == ["Err together: 2 annotators in groups of the audit; their votes on one pair count for less."]
+    assert said == ["Err together: 2 annotators in groups; their votes on one pair count for less."]
 
 
 def test_nothing_is_said_where_nothing_is_left_out(tmp_path: Path, caplog: Any) -> None:
