@@ -104,7 +104,7 @@ def main() -> None:
         "--keep", type=Path, help="folder for each world's results; what is there is not measured again"
     )
     arguments.add_argument(
-        "--whole", action="store_true", help="every method in the facts world, too: two hours of a core"
+        "--whole", action="store_true", help="every method in the facts world, too: three hours of a core"
     )
     args = arguments.parse_args()
     page = Page("Every method at its best beta", args)

@@ -69,7 +69,9 @@ def cells(world: str, loss: str, epochs: int, *, whole: bool = False) -> dict[tu
     if world == "facts" and not whole:
         return _main_cells_of_facts(loss, epochs)
     if loss != "dpo" or world == "facts":
-        return {(ONE, noise): one for noise in (0.0, 0.2, 0.4)} | {(crowd, 0.36): named for crowd in (CROWD, THREE)}
+        all_of = {(ONE, noise): one for noise in (0.0, 0.2, 0.4)} | {(crowd, 0.36): named for crowd in (CROWD, THREE)}
+        few = (PLAIN, OURS, SCORE, CLEAN) if (loss, epochs) == ("dpo", 1) else ()
+        return all_of | ({(ONE, noise): few for noise in (0.1, 0.3)} if few else {})
     return {(ONE, noise): one for noise in (0.0, 0.1, 0.2, 0.3, 0.4)} | {
         (crowd, noise): named for crowd in (CROWD, THREE) for noise in (0.2, 0.36)
     }

@@ -72,8 +72,9 @@ class Page:
     def __init__(self, title: str, arguments: argparse.Namespace) -> None:
         self.title, self.out = title, Path(arguments.out)
         self.name = Path(sys.argv[0]).stem
-        given = {k: v for k, v in vars(arguments).items() if k not in ("workers", "out", "keep") and v is not None}
-        flags = [f"--{k.replace('_', '-')} {_words(v)}" for k, v in given.items()]
+        given = {k: v for k, v in vars(arguments).items() if k not in ("workers", "out", "keep")}
+        given = {f"--{k.replace('_', '-')}": v for k, v in given.items() if v is not None and v is not False}
+        flags = [k if v is True else f"{k} {_words(v)}" for k, v in given.items()]
         self.command = " ".join(["python", f"experiments/{self.name}.py", *flags])
         self.parts: list[str] = []
 
