@@ -95,7 +95,8 @@ def _together(votes: JuryVotes, reference: Signs, cost: Floats, person: float, d
         across=model.across,
         jury=draw.mean(good),
         majority=draw.mean(most),
-        # How sure a jury is hangs on its fit more than on the pairs, so that the fit is drawn anew, too.
+        # How sure a jury is hangs on its fit more than on the pairs, so the fit is drawn anew, too. That fit sees the pairs
+        # that it judges, unlike the one behind the figure, which may then lie beyond an end.
         said=Figure(sure, min(itself.low, sure), max(itself.high, sure)),
         best=draw.mean(chosen),
         ahead=draw.mean(good - chosen, least=-1.0),

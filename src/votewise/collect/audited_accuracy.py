@@ -12,9 +12,9 @@ The pairs were drawn with known probabilities a, so each counts 1 / a times (inv
 
 The interval is a score interval as Wilson's: it asks for which theta the estimate is not too far off, with the variance at
 that theta. Reliabilities add theirs. With few audit votes and labels that are nearly always right it is too wide rather than
-too narrow. Nothing here uses the posteriors of pairs, but rho comes from the votes; where pairs
-differ in difficulty it is the annotator's mean over all pairs. With people who are always right (``reliability`` 1), such
-as the owner, nothing is assumed at all.
+too narrow. Nothing here uses the posteriors of pairs, but rho comes from the votes; where pairs differ in difficulty it is
+the annotator's mean over all pairs. With people who are always right (``reliability`` 1), such as the owner, nothing is
+assumed at all.
 """
 
 from __future__ import annotations
@@ -27,6 +27,7 @@ from scipy.special import ndtri
 from votewise.arrays import Floats, Ints, Signs
 from votewise.defaults import LEVEL
 from votewise.errors import BadInputError
+from votewise.inference.observation import to_attentiveness
 
 
 @dataclass(frozen=True, eq=False)
@@ -90,7 +91,7 @@ def audited_accuracy(votes: AuditVotes, claimed: float, *, level: float = LEVEL)
         return AuditedAccuracy(float("nan"), 0.0, 1.0, claimed, 0)
     weight = 1 / votes.propensity
     weight /= weight.sum()
-    rho = 2 * votes.reliability[votes.annotator] - 1
+    rho = to_attentiveness(votes.reliability[votes.annotator])
     each = votes.agrees / rho
     theta = float(weight @ each)
     # Variance at theta: a vote adds 1/rho^2 + theta^2 - 2 theta z, less a (1 + theta^2 - 2 theta z) as the pairs are finite.

@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+from scipy.special import expit
 
 from votewise.arrays import Counted, Floats
 from votewise.collect.assignment import (
@@ -163,7 +164,7 @@ class Campaign:
             # An interval of 95% has 2 * 1.96 standard errors.
             error=(self.beliefs.high - self.beliefs.low) / 3.92,
         )
-        claimed = 1 / (1 + np.exp(-np.abs(log_odds[finished])))
+        claimed = expit(np.abs(log_odds[finished]))
         return audited_accuracy(audits, float(claimed.mean()) if len(claimed) else float("nan"), level=level)
 
     def _end(self, annotator: int, pair: int) -> Assignment:

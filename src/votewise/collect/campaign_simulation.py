@@ -12,9 +12,9 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import pyarrow.parquet as pq
 from scipy.special import expit, ndtri
 
+from votewise.annotators.audited_tables import audited_reliability
 from votewise.arrays import Floats
 from votewise.collect.assignment import AssignmentRule
 from votewise.collect.audited_accuracy import AuditedAccuracy, AuditVotes, audited_accuracy
@@ -96,16 +96,8 @@ class SimulatedCampaign:
 
 
 def audit_reliabilities(folder: str | Path) -> Floats:
-    """(K,) the reliabilities in a folder that ``votewise audit`` wrote.
-
-    Raises BadInputError where there is no such table.
-    """
-    path = Path(folder) / "annotators.parquet"
-    if not path.is_file():
-        raise BadInputError(
-            "annotators.parquet is missing", source=str(folder), expected="a folder written by `votewise audit`"
-        )
-    return np.asarray(pq.read_table(path, columns=["reliability"])["reliability"].to_numpy(), np.float64)
+    """(K,) the reliabilities in a folder that ``votewise audit`` wrote; BadInputError where there are none."""
+    return np.array(list(audited_reliability(Path(folder)).values()), np.float64)
 
 
 def simulate_campaign(rule: AssignmentRule, world: CampaignWorld, *, seed: int = 0) -> SimulatedCampaign:

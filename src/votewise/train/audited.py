@@ -7,8 +7,8 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.parquet as pq
 
+from votewise.annotators.audited_tables import read_audited
 from votewise.arrays import Floats
 from votewise.data.identity import TEXTS, text_key
 from votewise.errors import BadInputError, many
@@ -51,7 +51,7 @@ def audited_confidence(folder: Path, rows: Any) -> Floats:
         BadInputError: no audit, an audit of votes without texts, or rows that are not in the audit.
     """
     path = folder / "pairs.parquet"
-    table = _read(path, ["p_a", *TEXTS], "p_a with the texts of the pairs", "an audit of votes with texts")
+    table = read_audited(path, ["p_a", *TEXTS], "p_a with the texts of the pairs", "an audit of votes with texts")
     p_a = dict(zip(_keys(table, TEXTS), table["p_a"].to_pylist(), strict=True))
     chosen = _keys(rows.with_format("arrow")[:], ("prompt", "chosen", "rejected"))
     # If an audit lists a pair in both orders, each has a posterior from its own votes; the one in the same order counts.
@@ -66,25 +66,6 @@ def audited_confidence(folder: Path, rows: Any) -> Floats:
             expected="an audit of the votes that are trained on, or beliefs_use=start",
         )
     return confidence
-
-
-def audited_reliability(folder: Path) -> dict[str, float]:
-    """Reliabilities by annotator, from an audit's ``annotators.parquet``; BadInputError if there are none."""
-    table = _read(
-        folder / "annotators.parquet", ["annotator", "reliability"], "reliabilities", "a folder of `votewise audit`"
-    )
-    return dict(zip(table["annotator"].to_pylist(), table["reliability"].to_pylist(), strict=True))
-
-
-def _read(path: Path, columns: list[str], what: str, expected: str) -> pa.Table:
-    try:
-        return pq.read_table(path, columns=columns)
-    except FileNotFoundError as error:
-        raise BadInputError(
-            f"{path.name} is missing", source=str(path.parent), expected="a folder of `votewise audit`"
-        ) from error
-    except pa.ArrowException as error:
-        raise BadInputError(f"has no {what}", source=str(path), expected=expected) from error
 
 
 def _keys(table: Any, names: tuple[str, ...]) -> list[tuple[str | None, ...]]:

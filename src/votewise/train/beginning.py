@@ -12,9 +12,9 @@ from datasets import Dataset, IterableDataset
 from peft import PeftModel
 from transformers import TrainerCallback
 
+from votewise.annotators.audited_tables import audited_reliability
 from votewise.data.votes import Votes
 from votewise.errors import BadInputError
-from votewise.train.audited import audited_reliability
 from votewise.train.config import RobustPreferenceConfig
 from votewise.train.row_weights import WEIGHT
 from votewise.train.selective import easiest_rows
