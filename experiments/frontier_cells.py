@@ -62,19 +62,19 @@ def scale(world: str, loss: str) -> float:
 def cells(world: str, loss: str, epochs: int, *, whole: bool = False) -> dict[tuple[str, float], tuple[str, ...]]:
     """The crowds and shares of wrong votes of a world, and the methods that are trained there.
 
-    A language model takes fifty times as long as the other policies, so it gets fewer unless the ``whole`` is asked for.
+    A language model takes far longer than the other policies, so it gets fewer unless the ``whole`` is asked for.
     """
     named = _methods_of(loss)
     one = tuple(name for name in named if name != COINS)
     if world == "facts" and not whole:
-        return _main_cells_of_facts(loss, epochs)
-    if loss != "dpo" or world == "facts":
-        all_of = {(ONE, noise): one for noise in (0.0, 0.2, 0.4)} | {(crowd, 0.36): named for crowd in (CROWD, THREE)}
-        few = (PLAIN, OURS, SCORE, CLEAN) if (loss, epochs) == ("dpo", 1) else ()
-        return all_of | ({(ONE, noise): few for noise in (0.1, 0.3)} if few else {})
-    return {(ONE, noise): one for noise in (0.0, 0.1, 0.2, 0.3, 0.4)} | {
-        (crowd, noise): named for crowd in (CROWD, THREE) for noise in (0.2, 0.36)
-    }
+        main = tuple(name for name in MAIN if name in named)
+        return {(ONE, 0.4): main, (CROWD, 0.36): main} if epochs == 1 or loss == "dpo" else {}
+    found = {(ONE, noise): one for noise in (0.0, 0.2, 0.4)} | {(crowd, 0.36): named for crowd in (CROWD, THREE)}
+    if loss == "dpo" and world != "facts":
+        found |= {(ONE, noise): one for noise in (0.1, 0.3)} | {(crowd, 0.2): named for crowd in (CROWD, THREE)}
+    elif loss == "dpo" and epochs == 1:
+        found |= {(ONE, noise): (PLAIN, OURS, SCORE, CLEAN) for noise in (0.1, 0.3)}
+    return found
 
 
 def _methods_of(loss: str) -> tuple[str, ...]:
@@ -82,12 +82,6 @@ def _methods_of(loss: str) -> tuple[str, ...]:
     without = DPO_ONLY if loss != "dpo" else ()
     scored = (SCORE, SCORE_TRUE) if loss in ("ipo", "simpo") else ()
     return tuple(name for name in METHODS if name not in without + scored)
-
-
-def _main_cells_of_facts(loss: str, epochs: int) -> dict[tuple[str, float], tuple[str, ...]]:
-    """The main methods at the largest shares of wrong votes; four epochs of DPO alone."""
-    main = tuple(name for name in MAIN if name in _methods_of(loss))
-    return {(ONE, 0.4): main, (CROWD, 0.36): main} if epochs == 1 or loss == "dpo" else {}
 
 
 def runs_of(
