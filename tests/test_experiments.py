@@ -67,6 +67,23 @@ def test_a_jury_says_how_often_it_is_right_and_where_to_ask_people(load: Any) ->
     assert model > random
 
 
+def test_how_sure_a_jury_is_has_an_interval(load: Any) -> None:
+    low, high = load("jury_intervals").one_jury(0, 60)
+    assert 0.5 < low < high <= 1
+    assert high - low > 0.02
+
+
+def test_leaving_out_others_uncertainty_makes_intervals_narrower(load: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    crowds = load("large_crowds_in_groups")
+    monkeypatch.setattr(crowds, "ANNOTATORS", 60)
+    monkeypatch.setattr(crowds, "MEMBERS", 20)
+    small = crowds.one_data_set(0, (20, 3))
+    assert small["alone width"] == small["all width"]
+    monkeypatch.setattr(crowds.shared_error_scores, "MOST_PARAMETERS", 1)
+    large = crowds.one_data_set(0, (20, 3))
+    assert large["alone width"] < large["all width"] == small["all width"]
+
+
 # Campaigns
 
 
