@@ -39,6 +39,7 @@ if TYPE_CHECKING:
     from votewise.users.results import AttentivenessResult
     from votewise.workflows.audit import AuditResult, audit
     from votewise.workflows.collect_erase import collect_erase
+    from votewise.workflows.collect_import import CollectImport, collect_import
     from votewise.workflows.collect_init import CollectFolder, collect_init
     from votewise.workflows.collect_key import collect_key
     from votewise.workflows.collect_migrate import CollectMigration, collect_migrate
@@ -77,6 +78,7 @@ __all__ = [
     "Clicks",
     "ClicksSimulation",
     "CollectFolder",
+    "CollectImport",
     "CollectMigration",
     "CollectStatus",
     "Counts",
@@ -103,6 +105,7 @@ __all__ = [
     "__version__",
     "audit",
     "collect_erase",
+    "collect_import",
     "collect_init",
     "collect_key",
     "collect_migrate",
@@ -151,6 +154,7 @@ _HOMES = {
     "Clicks": "votewise.data.clicks",
     "ClicksSimulation": "votewise.workflows.simulate_clicks",
     "CollectFolder": "votewise.workflows.collect_init",
+    "CollectImport": "votewise.workflows.collect_import",
     "CollectMigration": "votewise.workflows.collect_migrate",
     "CollectStatus": "votewise.workflows.collect_status",
     "Counts": "votewise.data.clicks",
@@ -176,6 +180,7 @@ _HOMES = {
     "WinRateEvaluation": "votewise.workflows.evaluate_win_rate",
     "audit": "votewise.workflows.audit",
     "collect_erase": "votewise.workflows.collect_erase",
+    "collect_import": "votewise.workflows.collect_import",
     "collect_init": "votewise.workflows.collect_init",
     "collect_key": "votewise.workflows.collect_key",
     "collect_migrate": "votewise.workflows.collect_migrate",

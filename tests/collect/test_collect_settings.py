@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from votewise.collect.collect_settings import CollectModel, parse_settings
+from votewise.collect.assignment import AssignmentRule
+from votewise.collect.collect_settings import CampaignSettings, CollectModel, parse_settings
 from votewise.collect.folder import starting_text
 from votewise.errors import BadInputError
 
@@ -17,6 +18,15 @@ def test_new_settings_can_be_read() -> None:
     assert found.models == (CollectModel("new", "a"), CollectModel("old", "b"))
     assert found.model_of("a") == CollectModel("new", "a")
     assert found.model_of("probe") is None
+
+
+def test_a_campaign_is_as_the_file_says_or_as_usual() -> None:
+    found = parse_settings(TEXT).campaign
+    assert found.rule == AssignmentRule()
+    assert (found.lease_seconds, found.reasons[0]) == (1800, "more correct")
+    assert parse_settings(TEXT[: TEXT.index("[campaign]")]).campaign == CampaignSettings()
+    fixed = parse_settings(TEXT.replace('"adaptive"\n', '"fixed"\n').replace("want = 12", "want = 3")).campaign.rule
+    assert fixed == AssignmentRule(want=3, fixed=True, weighted=False, retire_below=0)
 
 
 @pytest.mark.parametrize("name", ['tu"ned', "\\7b\\", "a\tb", "日本", "del\x7f", "{b}"])
@@ -46,9 +56,24 @@ WRONG = {
         "store.database_env: is no name of an environment",
         "not the URL",
     ),
+    'assignment = "random"': ("campaign.assignment: there is no such assignment, got 'random'", "adaptive or fixed"),
+    "want = 0": ("campaign.want: out of range, got 0", "1 to 1000"),
+    "sure = 0.5": ("campaign.sure: out of range, got 0.5", "0.51 to 0.9999"),
+    "most_share = 0.5": ("campaign.most_share: out of range, got 0.5", "1 to 1000"),
+    "audits = 0.5": ("campaign.audits: out of range, got 0.5", "0 to 0.49"),
+    "reasons = 3": ("campaign.reasons: is not a list of at most 20 texts, got 3", "clearer"),
+    'reasons = [" "]': ("campaign.reasons: is no reason, got ' '", "1 to 200 characters"),
+    "votes = 3": ("campaign.votes: there is no such key", "one of assignment, want"),
     'consent = ""': ("consent: is not a text", "some words"),
 }
 PLACES = {
+    "assignment": 'assignment = "adaptive"',
+    "want": "want = 12",
+    "sure": "sure = 0.95",
+    "most_share": "most_share = 2.0",
+    "audits": "audits = 0.05",
+    "reasons": TEXT[TEXT.index("reasons = ") :],
+    "votes": "want = 12",
     "mode": 'mode = "ingest"',
     "role": 'role = "a"',
     "name": 'name = "new"',

@@ -169,3 +169,34 @@ def test_a_database_that_cannot_be_used_is_one_line(
     assert said in str(error.value)
     assert "secret" not in str(error.value)
     assert "\n" not in str(error.value)
+
+
+def test_rows_of_an_earlier_version_stay(new_folder: Path) -> None:
+    """Also those that refer to tables which SQLite has to make anew."""
+    engine = open_engine(new_folder, read_settings(new_folder), make=True)
+    migrate_tables(engine, to="4")
+    rows = {
+        "config_version": "1, 0.0, 'd', 'text'",
+        "model": "1, 'new', 'a', NULL, NULL",
+        "product": "1, 'website', 'h', 0.0, NULL",
+        "person": "1, 'pseudonym', 0.0",
+        "prompt": "1, '2 + 2?', NULL, NULL",
+        "answer": "1, 1, 1, 'done', 'Four.', NULL, NULL, 0.0",
+        "pair": "1, 'd', 1, 1, 1",
+        "comparison": "'c', 'k', 'd', 1, 1, 1, 1, 1, 1, 'probe', 0.5, 'final', 0.0, 0.0, 0.0",
+        "vote": "'c', 'left', NULL, NULL, NULL, 1, 0.0",
+    }
+    with writing(engine) as connection:
+        for table, values in rows.items():
+            connection.execute(text(f"INSERT INTO {table} VALUES ({values})"))
+    migrate_tables(engine)
+    with reading(engine) as connection:
+        for table in rows:
+            assert connection.execute(text(f"SELECT count(*) FROM {table}")).scalar() == 1, table
+        found = connection.execute(text("SELECT model_a, label, purpose FROM votes")).one()
+        assert tuple(found) == ("new", "a", "probe")
+        names = [index["name"] for index in inspect(connection).get_indexes("comparison")]
+        assert "ix_comparison_state_lease" in names
+    with pytest.raises(DatabaseError), writing(engine) as connection:  # foreign keys are on again
+        connection.execute(text("DELETE FROM comparison"))
+    engine.dispose()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import typer
 
 from votewise.cli.collect_erase import erase
+from votewise.cli.collect_import import import_
 from votewise.cli.collect_init import init
 from votewise.cli.collect_key import key
 from votewise.cli.collect_migrate import migrate
@@ -29,3 +30,4 @@ app.command()(serve)
 app.command()(status)
 app.command()(erase)
 app.command()(migrate)
+app.command("import")(import_)

@@ -65,7 +65,7 @@ class ComparisonRequest:
 
     def digest(self) -> str:
         """64 hexadecimal digits that are equal for equal requests."""
-        return _digest(asdict(self) | {"history": [dict(message) for message in self.history]})
+        return digest_of(asdict(self) | {"history": [dict(message) for message in self.history]})
 
 
 def create(
@@ -209,7 +209,7 @@ def _given(
     texts = sorted([request.left, request.right], key=lambda one: (one.model, one.content))
     ids = _model_ids(connection, collection, [one.model for one in texts])
     asked = [request.content, request.system, [dict(message) for message in request.history]]
-    digest = _digest([*asked, *([one.model, one.content] for one in texts)])
+    digest = digest_of([*asked, *([one.model, one.content] for one in texts)])
     row = connection.execute(select(pair).where(pair.c.digest == digest)).first()
     if row is None:
         question = _prompt(connection, request)
@@ -262,5 +262,6 @@ def _inserted(connection: Connection, table: Any, **values: Any) -> int:
     return int(connection.execute(insert(table).values(**values).returning(table.c.id)).scalar_one())
 
 
-def _digest(values: Any) -> str:
+def digest_of(values: Any) -> str:
+    """64 hexadecimal digits that are equal for equal values."""
     return hashlib.sha256(json.dumps(values, ensure_ascii=True, sort_keys=True).encode()).hexdigest()

@@ -6,21 +6,34 @@ import math
 import re
 import tomllib
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from votewise.collect.assignment import AssignmentRule
 from votewise.errors import BadInputError
 
 FILE = "collect.toml"
 MODES = ("ingest",)
 ROLES = ("a", "b", "probe")
+ASSIGNMENTS = ("adaptive", "fixed")
 KEYS: dict[str, tuple[str, ...]] = {
-    "": ("mode", "consent", "store", "model", "probes", "limits"),
+    "": ("mode", "consent", "store", "model", "probes", "limits", "campaign"),
     "store": ("database", "database_env"),
     "model": ("name", "role", "price_in", "price_out"),
     "probes": ("share",),
     "limits": ("batch", "characters", "requests_per_minute", "lease_seconds"),
+    "campaign": (
+        "assignment",
+        "want",
+        "sure",
+        "most_share",
+        "retire_below",
+        "audits",
+        "lease_seconds",
+        "question",
+        "reasons",
+    ),
 }
 """What each table of the file may say."""
 
@@ -43,6 +56,23 @@ class CollectModel:
 
 
 @dataclass(frozen=True)
+class CampaignSettings:
+    """How annotators judge pairs.
+
+    Attributes:
+        rule: which pair comes next, and when a pair is finished.
+        lease_seconds: how long an annotator may keep a pair.
+        question: what annotators are asked.
+        reasons: what they may give as reasons.
+    """
+
+    rule: AssignmentRule = field(default_factory=AssignmentRule)
+    lease_seconds: int = 1800
+    question: str = "Which answer is better?"
+    reasons: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
 class CollectSettings:
     """The settings of a collection; ``starting.toml`` says what each of them means.
 
@@ -51,6 +81,7 @@ class CollectSettings:
         models: one of role ``a``, one of role ``b``, and probes.
         database: the name of the SQLite file in the folder.
         database_env: the environment variable with PostgreSQL's URL, which then takes the file's place.
+        campaign: how annotators judge pairs; a file without the table has the defaults.
     """
 
     text: str
@@ -64,6 +95,7 @@ class CollectSettings:
     lease_seconds: int
     database: str
     database_env: str | None
+    campaign: CampaignSettings = field(default_factory=CampaignSettings)
 
     def model_of(self, role: str) -> CollectModel | None:
         """The first model of a role, None where there is none."""
@@ -95,6 +127,18 @@ def parse_settings(text: str, source: str = FILE) -> CollectSettings:
     except (tomllib.TOMLDecodeError, RecursionError) as error:
         raise BadInputError(f"is not TOML: {error}", source=source, expected='lines such as mode = "ingest"') from None
     return _Checked(source).settings(found, text)
+
+
+def _written(campaign: CampaignSettings) -> dict[str, Any]:
+    """Settings of a campaign as a file would say them."""
+    rule = campaign.rule
+    return {
+        "assignment": "fixed" if rule.fixed else "adaptive",
+        **{name: getattr(rule, name) for name in ("want", "sure", "most_share", "retire_below", "audits")},
+        "lease_seconds": campaign.lease_seconds,
+        "question": campaign.question,
+        "reasons": list(campaign.reasons),
+    }
 
 
 @dataclass(frozen=True)
@@ -130,6 +174,37 @@ class _Checked:
             lease_seconds=self._whole(limits, "limits.lease_seconds", 10**9),
             database=database,
             database_env=database_env,
+            campaign=self._campaign(self._table(found, "campaign")),
+        )
+
+    def _campaign(self, found: Mapping[str, Any]) -> CampaignSettings:
+        usual = CampaignSettings()
+        given = {**_written(usual), **found}
+        if given["assignment"] not in ASSIGNMENTS:
+            name = "campaign.assignment"
+            raise self._error(name, "there is no such assignment", given["assignment"], " or ".join(ASSIGNMENTS))
+        fixed = given["assignment"] == "fixed"
+        retire_below = self._number(given, "campaign.retire_below", 0.0, 0.99)
+        rule = AssignmentRule(
+            want=self._whole(given, "campaign.want", 1000),
+            sure=self._number(given, "campaign.sure", 0.51, 0.9999),
+            fixed=fixed,
+            weighted=not fixed,
+            most_share=self._number(given, "campaign.most_share", 1.0, 1000.0),
+            retire_below=0.0 if fixed else retire_below,
+            audits=self._number(given, "campaign.audits", 0.0, 0.49),
+        )
+        reasons = given["reasons"]
+        if not isinstance(reasons, list) or len(reasons) > 20 or not all(isinstance(one, str) for one in reasons):
+            raise self._error("campaign.reasons", "is not a list of at most 20 texts", reasons, '["clearer", "safer"]')
+        for reason in reasons:
+            if not 0 < len(reason.strip()) <= 200 or "\0" in reason:
+                raise self._error("campaign.reasons", "is no reason", reason, "1 to 200 characters")
+        return CampaignSettings(
+            rule=rule,
+            lease_seconds=self._whole(given, "campaign.lease_seconds", 10**9),
+            question=self._text(given, "campaign.", "question").strip(),
+            reasons=tuple(reasons),
         )
 
     def _models(self, found: Mapping[str, Any]) -> tuple[CollectModel, ...]:

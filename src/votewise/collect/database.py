@@ -168,11 +168,33 @@ def migrate_tables(engine: Engine, *, to: str = "head") -> tuple[str | None, str
     before = version_of(engine)
     _check_known(before)
     config = _config()
-    with writing(engine) as connection:
+    with _unbound(engine) as connection:
         config.attributes["connection"] = connection
         command.upgrade(config, to)
     after = version_of(engine)
     return before, str(after)
+
+
+@contextmanager
+def _unbound(engine: Engine) -> Iterator[Connection]:
+    """A transaction that may rebuild tables which others refer to; what refers to nothing at its end is an error.
+
+    SQLite changes constraints of a table only by making it anew, and deletes what refers to the old one, unless foreign
+    keys are off from before the transaction on.
+    """
+    with engine.connect() as connection:
+        driver: Any = connection.connection.driver_connection
+        sqlite = engine.dialect.name == "sqlite"
+        if sqlite:
+            driver.execute("PRAGMA foreign_keys=OFF")
+        try:
+            with connection.begin():
+                yield connection
+                if sqlite and (lost := connection.exec_driver_sql("PRAGMA foreign_key_check").first()) is not None:
+                    raise BadInputError(f"a row of {lost[0]} refers to a row of {lost[2]} that is missing")
+        finally:
+            if sqlite:
+                driver.execute("PRAGMA foreign_keys=ON")
 
 
 def check_version(engine: Engine, folder: Path) -> None:

@@ -6,6 +6,7 @@ Names of people are in ``identity`` alone: without its row there, a person is a 
 from __future__ import annotations
 
 from sqlalchemy import (
+    Boolean,
     CheckConstraint,
     Column,
     Double,
@@ -19,7 +20,7 @@ from sqlalchemy import (
     UniqueConstraint,
 )
 
-from votewise.collect.states import CHOICES, PURPOSES, STATES
+from votewise.collect.states import CAMPAIGN_STATES, CHOICES, PAIR_STATES, PURPOSES, STATES
 
 metadata = MetaData(
     naming_convention={
@@ -48,7 +49,7 @@ config_version = Table(
     Column("content", Text, nullable=False),
 )
 
-# A model stays here when it leaves collect.toml, because answers name it.
+# A model stays here when it leaves collect.toml, because answers name it. Role other: of imported pairs only.
 model = Table(
     "model",
     metadata,
@@ -57,7 +58,7 @@ model = Table(
     Column("role", String(5), nullable=False),
     Column("price_in", Double),
     Column("price_out", Double),
-    one_of("role", ("a", "b", "probe")),
+    one_of("role", ("a", "b", "probe", "other")),
 )
 
 # Who may post: a product, with the SHA-256 of its key.
@@ -98,12 +99,13 @@ prompt = Table(
     Column("history", Text),
 )
 
+# An imported answer may have no model.
 answer = Table(
     "answer",
     metadata,
     Column("id", Integer, primary_key=True),
     Column("prompt_id", ForeignKey("prompt.id"), nullable=False, index=True),
-    Column("model_id", ForeignKey("model.id"), nullable=False),
+    Column("model_id", ForeignKey("model.id")),
     Column("status", String(7), nullable=False),
     Column("content", Text),
     Column("tokens_in", Integer),
@@ -146,8 +148,87 @@ comparison = Table(
     Index("ix_comparison_state_lease", "state", "lease_until"),
     Index("ix_comparison_state_voted", "state", "voted_at"),
     Index("ix_comparison_person_pair", "person_id", "pair_id"),
+    Index("ix_comparison_pair_id", "pair_id"),
     one_of("purpose", PURPOSES),
     one_of("state", STATES),
+)
+
+# The campaign of this collection: one row at most. Its annotators are people of a product of its own, whose key nobody has.
+# step: the log-odds that a mean vote adds. fitted_votes: votes at the last refit.
+campaign = Table(
+    "campaign",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("product_id", ForeignKey("product.id"), nullable=False),
+    Column("state", String(6), nullable=False),
+    Column("at", Double, nullable=False),
+    Column("step", Double, nullable=False),
+    Column("fitted_votes", Integer, nullable=False),
+    Column("fitted_at", Double),
+    one_of("state", CAMPAIGN_STATES),
+)
+
+# A pair that annotators judge. turn: which of equally undecided pairs comes first. votes and leases leave audit votes out;
+# log_odds is that of answer_1 being truly better. propensity: probability with which it was drawn for an audit vote, null
+# as long as it was never finished. waiting: it was drawn, and nobody has it or has voted on it.
+campaign_pair = Table(
+    "campaign_pair",
+    metadata,
+    Column("pair_id", ForeignKey("pair.id"), primary_key=True),
+    Column("name", Text, nullable=False, unique=True),
+    Column("want", Integer, nullable=False),
+    Column("turn", Double, nullable=False),
+    Column("state", String(9), nullable=False),
+    Column("votes", Integer, nullable=False),
+    Column("leases", Integer, nullable=False),
+    Column("log_odds", Double, nullable=False),
+    Column("propensity", Double),
+    Column("drawn", Boolean, nullable=False),
+    Column("waiting", Boolean, nullable=False),
+    Index("ix_campaign_pair_state", "state"),
+    Index("ix_campaign_pair_waiting", "waiting"),
+    one_of("state", PAIR_STATES),
+)
+
+# Who was invited, and what is believed: reliability with an interval, whether there are more pairs (active), which share of
+# all pairs, whether the person may audit. given: pairs had. idle: whether there was none at the last look, seen_at.
+annotator = Table(
+    "annotator",
+    metadata,
+    Column("person_id", ForeignKey("person.id"), primary_key=True),
+    Column("group_name", Text),
+    Column("at", Double, nullable=False),
+    Column("given", Integer, nullable=False),
+    Column("reliability", Double, nullable=False),
+    Column("low", Double, nullable=False),
+    Column("high", Double, nullable=False),
+    Column("active", Boolean, nullable=False),
+    Column("share", Double, nullable=False),
+    Column("auditor", Boolean, nullable=False),
+    Column("trusted", Boolean, nullable=False),
+    Column("idle", Boolean, nullable=False),
+    Column("seen_at", Double),
+)
+
+# A link that can be used once, with the SHA-256 of its token.
+invite = Table(
+    "invite",
+    metadata,
+    Column("token_hash", String(64), primary_key=True),
+    Column("person_id", ForeignKey("person.id"), nullable=False, index=True),
+    Column("at", Double, nullable=False),
+    Column("expires_at", Double, nullable=False),
+    Column("used_at", Double),
+)
+
+# Who is signed in, with the SHA-256 of what the cookie says.
+session = Table(
+    "session",
+    metadata,
+    Column("id_hash", String(64), primary_key=True),
+    Column("person_id", ForeignKey("person.id"), nullable=False, index=True),
+    Column("at", Double, nullable=False),
+    Column("expires_at", Double, nullable=False),
 )
 
 # The vote that counts. at: when the person chose.

@@ -26,11 +26,15 @@ State = Literal[
     "voided",
 ]
 Choice = Literal["left", "right", "tie", "both_bad", "skip"]
-Purpose = Literal["main", "probe"]
+Purpose = Literal["main", "probe", "audit"]
+CampaignState = Literal["open", "paused", "closed"]
 
 STATES: tuple[State, ...] = get_args(State)
 CHOICES: tuple[Choice, ...] = get_args(Choice)
 PURPOSES: tuple[Purpose, ...] = get_args(Purpose)
+CAMPAIGN_STATES: tuple[CampaignState, ...] = get_args(CampaignState)
+PAIR_STATES = ("open", "sure", "contested", "closed")
+"""States of a pair of a campaign; see ``assignment``."""
 
 UNDO_SECONDS = 10.0
 """How long a person can undo a vote."""
