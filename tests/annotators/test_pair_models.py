@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -10,6 +11,7 @@ from scipy.special import expit, logit
 
 from differing_pairs import simulate_difficulty, simulate_items
 from votewise.annotators.estimate import estimate_reliability
+from votewise.annotators.evidence import evidence_of
 from votewise.annotators.hidden_votes import hide_votes, score_model
 from votewise.annotators.pair_models import compare_models
 from votewise.data.votes import Votes
@@ -116,18 +118,55 @@ def test_what_does_not_go_together_is_refused(given: dict[str, Any], message: st
         estimate_reliability(votes, **given)
 
 
-def test_weights_judgements_and_answers_that_do_not_recur_are_refused() -> None:
+def test_judgements_and_answers_that_do_not_recur_are_refused() -> None:
     pair, annotator, sign = [0, 0, 1, 1], [0, 1, 0, 1], [1, 1, -1, 1]
-    weighted = Votes.from_arrays(pair, annotator, sign, weight=[1, 2, 1, 1])
     judged = Votes.from_arrays(pair, annotator, sign, judgement=[0, 1, 0, 1])
     single = Votes.from_arrays(pair, annotator, sign, answers=[[0, 1], [2, 3]])
     for votes, model, message in (
-        (weighted, "difficulty", "weighted votes"),
         (judged, "difficulty", "judgements"),
         (single, "items", "no answer is in two pairs"),
     ):
         with pytest.raises(BadInputError, match=message):
             estimate_reliability(votes, model=model)  # type: ignore[arg-type]
+
+
+def test_weights_count(hard: tuple[Votes, np.ndarray]) -> None:
+    """Those of 1 change nothing; votes against the truth that weigh nothing change nothing either."""
+    evidence, answers, _, _ = simulate_items(60, 900, 40, 3, seed=3)
+    for model in ("difficulty", "items", "auto"):
+        plain, ones = (
+            estimate_reliability(
+                Votes.from_arrays(evidence.pair, evidence.annotator, evidence.sign, answers=answers, weight=weight),
+                model=model,  # type: ignore[arg-type]
+            )
+            for weight in (None, np.ones(len(evidence.sign)))
+        )
+        assert plain.annotators["low"].equals(ones.annotators["low"])
+        assert plain.pairs["p_a"].equals(ones.pairs["p_a"])
+        assert plain.compared == ones.compared
+    votes = votes_of(simulate_difficulty(400, 20, 3, seed=5, spread=1.0)[0])
+    wrong = [np.concatenate([old, old]) for old in (votes.pair, votes.annotator)]
+    weight = np.repeat([1.0, 0.0], len(votes))
+    more = Votes.from_arrays(*wrong, np.concatenate([votes.sign, -votes.sign]), weight=weight)
+    before, after = (estimate_reliability(one, model="difficulty", intervals=False) for one in (votes, more))
+    assert after.settings["model"] == "difficulty"
+    assert after.pairs["p_a"].to_numpy() == pytest.approx(before.pairs["p_a"].to_numpy(), abs=2e-3)
+
+
+def test_hidden_votes_keep_their_weights() -> None:
+    evidence, _, _ = simulate_difficulty(50, 10, 3, seed=8)
+    weight = np.random.default_rng(0).choice([0.5, 1, 3], 150)
+    votes = Votes.from_arrays(evidence.pair, evidence.annotator, evidence.sign, weight=weight)
+    hidden = hide_votes(evidence_of(votes))
+    assert hidden is not None
+    assert hidden.weight is not None
+    assert hidden.rest.weight is not None
+    assert sorted([*hidden.weight, *hidden.rest.weight]) == sorted(weight)
+    losses = np.random.default_rng(1).random(50)
+    assert hidden.mean(losses) == pytest.approx((hidden.weight * losses).sum() / hidden.weight.sum())
+    repeated = np.repeat(losses, (2 * hidden.weight).astype(int))
+    assert hidden.mean(losses) == pytest.approx(repeated.mean())
+    assert replace(hidden, weight=np.ones(50)).standard_error(losses) == pytest.approx(losses.std() / np.sqrt(50))
 
 
 def test_hidden_votes() -> None:

@@ -44,11 +44,35 @@ def test_the_slope_of_the_spread_is_that_of_the_likelihood() -> None:
 
 
 def test_the_search_ends_where_the_slope_is_zero_or_at_the_end_of_the_range() -> None:
-    found, settled = search_spread(lambda s: (np.log(0.7 / s), True), 1.0, 0.05, 3.0)
+    found, settled = search_spread(lambda s, _: (np.log(0.7 / s), True), 1.0, 0.05, 3.0)
     assert settled
     assert found == pytest.approx(0.7, rel=0.02)
-    assert search_spread(lambda s: (-(s**2), True), 1.0, 0.05, 3.0)[0] == pytest.approx(0.05)
-    assert search_spread(lambda s: (1.0, True), 1.0, 0.05, 3.0)[0] == pytest.approx(3.0)
+    assert search_spread(lambda s, _: (-(s**2), True), 1.0, 0.05, 3.0)[0] == pytest.approx(0.05)
+    assert search_spread(lambda s, _: (1.0, True), 1.0, 0.05, 3.0)[0] == pytest.approx(3.0)
+
+
+def test_a_search_with_rough_beliefs_ends_with_beliefs_at_rest() -> None:
+    """The rough slope is 0 at 0.9, that of beliefs at rest at 0.7."""
+    asked: list[float] = []
+
+    def slope_at(s: float, rest: float) -> tuple[float, bool]:
+        asked.append(rest)
+        return np.log((0.7 if rest == pair_strengths.SETTLED else 0.9) / s), rest == pair_strengths.SETTLED
+
+    found, settled = search_spread(slope_at, 1.0, 0.05, 3.0, pair_strengths.ROUGHLY)
+    assert settled
+    assert found == pytest.approx(0.7, rel=0.02)
+    assert asked == sorted(asked, reverse=True)
+
+
+def test_a_rough_search_changes_no_answer(monkeypatch: pytest.MonkeyPatch) -> None:
+    evidence, answers, _, _ = simulate_items(80, 1500, 60, 3, seed=7)
+    rough = fit_answers(evidence, answers, np.full(60, 1.5), Beta(4, 1.5, 0.05))
+    monkeypatch.setattr(answer_strengths, "ROUGHLY", pair_strengths.SETTLED)
+    fine = fit_answers(evidence, answers, np.full(60, 1.5), Beta(4, 1.5, 0.05))
+    assert rough.sweeps < fine.sweeps
+    assert rough.spread == pytest.approx(fine.spread, rel=0.02)
+    assert rough.messages.p_a == pytest.approx(fine.messages.p_a, abs=5e-3)
 
 
 @pytest.mark.parametrize("spread", [0.0, 0.8])

@@ -2,55 +2,14 @@
 
 from __future__ import annotations
 
-import itertools
-
 import numpy as np
 import pytest
 from scipy.special import expit, logit
 
-from differing_pairs import simulate_difficulty
+from differing_pairs import HALF, PRIOR, SIZE, by_brute_force, make_evidence, simulate_difficulty
 from votewise.inference import vote_messages
-from votewise.inference.observation import Evidence
 from votewise.inference.priors import Beta, Grid
 from votewise.inference.vote_messages import Strengths, VoteMessages
-
-PRIOR = Beta(4, 1.5, 0.05)
-SIZE = np.array([0.4, 1.0, 2.5])
-HALF = np.log([0.2, 0.5, 0.3]) - np.log(2)
-
-
-def make_evidence(
-    votes: list[tuple[int, int, int]], weight: list[float] | None = None, margin: float = 0.0
-) -> Evidence:
-    """Votes as (pair, annotator, sign)."""
-    pair, annotator, sign = (np.array(column, np.int32) for column in zip(*votes, strict=True))
-    return Evidence.of(
-        pair,
-        annotator,
-        sign.astype(np.int8),
-        margin=np.zeros(pair.max() + 1),
-        annotators=int(annotator.max()) + 1,
-    )
-
-
-def by_brute_force(evidence: Evidence) -> tuple[np.ndarray, np.ndarray]:
-    """(M,) probability that response_a is better and (K,) mean reliabilities, by summing over everything hidden."""
-    grid = Grid.of_size(vote_messages.NODES)
-    mass, skill = np.exp(grid.log_mass(PRIOR)), logit(grid.x)
-    z, prior = np.concatenate([SIZE, -SIZE]), np.exp(np.concatenate([HALF, HALF]))
-    pairs, annotators = len(evidence.margin), len(evidence.counts)
-    p_a, total, reliability = np.zeros(pairs), 0.0, np.zeros(annotators)
-    for strengths in itertools.product(range(len(z)), repeat=pairs):
-        chance, means = np.prod(prior[list(strengths)]), np.zeros(annotators)
-        for k in range(annotators):
-            likelihood = mass.copy()
-            for i, sign in zip(*(x[evidence.annotator == k] for x in (evidence.pair, evidence.sign)), strict=True):
-                likelihood = likelihood * expit(sign * skill * z[strengths[i]])
-            chance, means[k] = chance * likelihood.sum(), likelihood @ grid.x / likelihood.sum()
-        total += chance
-        p_a += chance * (z[list(strengths)] > 0)
-        reliability += chance * means
-    return p_a / total, reliability / total
 
 
 @pytest.mark.parametrize(

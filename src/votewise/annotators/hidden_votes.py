@@ -25,12 +25,24 @@ class HiddenVotes:
     Attributes:
         rest: the other votes; pairs and annotators keep their numbers.
         pair, annotator, sign: of the h hidden votes.
+        weight: (h,) how many votes each counts for; None for one each.
     """
 
     rest: Evidence
     pair: Ints
     annotator: Ints
     sign: Signs
+    weight: Floats | None = None
+
+    def mean(self, values: Floats | Bools) -> float:
+        """Mean of one value per hidden vote."""
+        return float(np.average(values, weights=self.weight))
+
+    def standard_error(self, values: Floats) -> float:
+        """Standard error of ``mean``."""
+        if self.weight is None:
+            return float(values.std() / np.sqrt(len(values)))
+        return float(np.sqrt(np.square(self.weight * (values - self.mean(values))).sum()) / self.weight.sum())
 
     def losses(self, for_a: Floats) -> Floats:
         """(h,) minus the log-probability of each hidden vote; ``for_a`` (h,) of its being for response_a."""
@@ -40,7 +52,8 @@ class HiddenVotes:
         """Mean distance of said and right, over votes in ten bins by how sure the likelier answer is."""
         said, right = np.maximum(for_a, 1 - for_a), (for_a >= 0.5) == (self.sign > 0)
         bin_of = np.minimum(((said - 0.5) * 2 * BINS).astype(int), BINS - 1)
-        return float(np.abs(np.bincount(bin_of, said - right)).sum() / len(said))
+        gap = said - right if self.weight is None else self.weight * (said - right)
+        return float(np.abs(np.bincount(bin_of, gap)).sum() / (len(said) if self.weight is None else self.weight.sum()))
 
 
 @dataclass(frozen=True)
@@ -81,24 +94,29 @@ def score_model(
     gains = hidden.losses(equal) - losses
     return ModelScore(
         model=model,
-        log_loss=float(losses.mean()),
-        gain=float(gains.mean()),
-        standard_error=float(gains.std() / np.sqrt(len(gains))),
+        log_loss=hidden.mean(losses),
+        gain=hidden.mean(gains),
+        standard_error=hidden.standard_error(gains),
         calibration_error=hidden.calibration_error(for_a),
-        right=float(((for_a >= 0.5) == (hidden.sign > 0)).mean()),
+        right=hidden.mean((for_a >= 0.5) == (hidden.sign > 0)),
         votes=len(gains),
         spread=spread,
     )
 
 
 def hide_votes(evidence: Evidence, seed: int = 0) -> HiddenVotes | None:
-    """Hide one vote of each pair that has several votes, at random; None where no pair has."""
-    n = len(evidence.sign)
+    """Hide one vote of each pair that has several votes, at random; None where no pair has.
+
+    Votes of weight 0 are none.
+    """
+    n, given = len(evidence.sign), evidence.weight
     order = np.lexsort((np.random.default_rng(seed).random(n), evidence.pair))
     first = np.diff(evidence.pair[order], prepend=-1) != 0
     several = np.bincount(evidence.pair, minlength=len(evidence.margin)) > 1
     chosen = order[first]
     chosen = np.sort(chosen[several[evidence.pair[chosen]]])
+    if given is not None:
+        chosen = chosen[given[chosen] > 0]
     if len(chosen) == 0:
         return None
     kept: Bools = np.ones(n, bool)
@@ -109,5 +127,7 @@ def hide_votes(evidence: Evidence, seed: int = 0) -> HiddenVotes | None:
         evidence.sign[kept],
         margin=evidence.margin,
         annotators=len(evidence.counts),
+        weight=None if given is None else given[kept],
     )
-    return HiddenVotes(rest, evidence.pair[chosen], evidence.annotator[chosen], evidence.sign[chosen])
+    weight = None if given is None else given[chosen]
+    return HiddenVotes(rest, evidence.pair[chosen], evidence.annotator[chosen], evidence.sign[chosen], weight)

@@ -47,7 +47,6 @@ def check_pair_model(model: str, evidence: Evidence, answers: Ints | None, setti
     if model == "equal":
         return
     reasons = {
-        "weighted votes": evidence.weight is not None and bool((evidence.weight != 1).any()),
         "votes of judgements such as rankings": evidence.judgement is not None,
         "shared_pairs=False": not settings.shared_pairs,
         "point='mode'": settings.point == "mode",
@@ -110,7 +109,7 @@ def compare_models(votes: Votes, *, prior: PriorChoice = "fit", progress: Progre
         progress: called after every step.
 
     Raises:
-        BadInputError: weighted votes, votes of judgements such as rankings, or no pair with two votes.
+        BadInputError: votes of judgements such as rankings, or no pair with two votes.
     """
     settings = FitSettings(prior=prior, intervals=False)
     evidence = evidence_of(votes)

@@ -18,9 +18,10 @@ from scipy.sparse.csgraph import connected_components
 
 from votewise.arrays import Floats, Ints
 from votewise.inference.observation import Evidence
-from votewise.inference.pair_strengths import StrengthFit, Sweeps, Watch, sample_of, search_spread
+from votewise.inference.pair_strengths import ROUGHLY, SETTLED, StrengthFit, Sweeps, Watch, sample_of, search_spread
 from votewise.inference.priors import Beta
 from votewise.inference.vote_messages import Strengths, VoteMessages
+from votewise.inference.weighted_messages import messages_of
 
 SIZE, SIZES = 0.3, 14
 """Distance and number of the nodes of z on either side of 0: up to 4 standard deviations."""
@@ -143,7 +144,7 @@ def fit_answers(
     size = np.asarray((np.arange(SIZES) + 0.5) * SIZE, np.float64)
     graph = _Answers(answers[:, 0], answers[:, 1], int(answers.max()) + 1)
     by_answers: tuple[Floats, Floats] = (np.zeros(len(answers)), np.ones(len(answers)))
-    messages = VoteMessages(evidence, _gaussian(size, *by_answers, evidence), prior, start)
+    messages = messages_of(evidence, _gaussian(size, *by_answers, evidence), prior, start)
     sweeps = Sweeps(watch)
 
     def sweep() -> float:
@@ -154,13 +155,13 @@ def fit_answers(
         messages.use(_gaussian(size, *by_answers, evidence))
         return max(moved, float(np.sqrt(np.mean((messages.p_a - before) ** 2))))
 
-    def slope_at(s: float) -> tuple[float, bool]:
+    def slope_at(s: float, rest: float = SETTLED) -> tuple[float, bool]:
         graph.variance = s**2
-        settled = sweeps.settle(sweep, messages, refit_prior)
+        settled = sweeps.settle(sweep, messages, refit_prior, rest)
         return graph.slope(by_answers, _moments(messages)), settled
 
     if spread is None:
-        spread, settled = search_spread(slope_at, FIRST_SPREAD, LEAST_SPREAD, LARGEST_SPREAD)
+        spread, settled = search_spread(slope_at, FIRST_SPREAD, LEAST_SPREAD, LARGEST_SPREAD, ROUGHLY)
     else:
         _, settled = slope_at(spread)
     density = np.exp(-(size**2) / 2)

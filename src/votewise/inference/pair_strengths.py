@@ -19,6 +19,7 @@ from votewise.inference.beta_fit import fit_beta
 from votewise.inference.observation import Evidence
 from votewise.inference.priors import Beta
 from votewise.inference.vote_messages import Strengths, VoteMessages
+from votewise.inference.weighted_messages import messages_of
 
 PLACES = 0.6 * np.arange(-7, 8)
 """Nodes of log d / tau. For these functions equal steps are far more exact than as many Gauss-Hermite nodes."""
@@ -28,6 +29,10 @@ MASSES = np.exp(-(PLACES**2) / 2) / np.exp(-(PLACES**2) / 2).sum()
 
 SWEEPS, SETTLED = 100, 3e-4
 """Most sweeps of one fit, and the root mean square change of the pairs' probabilities that counts as none."""
+
+ROUGHLY = 3e-3
+"""The change that counts as none while the spread of answers is still searched for; where the search ends, the beliefs come
+to rest by ``SETTLED``. The slope in tau is too flat for that."""
 
 SPREAD_STEPS, SPREAD_TOLERANCE = 15, 0.02
 """Most values of tau tried, and the relative step that counts as none."""
@@ -48,8 +53,9 @@ ENOUGH = 50
 EXPECTED = Beta(5.0, 2.0)
 """The annotators expected before any vote; the fit of the prior is held near it by four of them."""
 
-REFITS = 4
-"""Most fits of the prior for one spread. Along a flat direction it may drift for long, which changes no belief."""
+REFITS, FEW_REFITS = 4, 1
+"""Most fits of the prior for one spread, and while the spread is still searched for. Along a flat direction the prior may
+drift for long, which changes no belief."""
 
 OUTLIERS = 0.05
 """Share of annotators whose reliability, according to a fitted prior, can be anything."""
@@ -111,12 +117,12 @@ def fit_difficulty(
         start = logit(of_some.messages.mean(lambda x: x))
         fit = fit_difficulty(evidence, start, of_some.prior, refit_prior=False, spread=of_some.spread, watch=watch)
         return replace(fit, converged=fit.converged and of_some.converged)
-    messages = VoteMessages(evidence, difficulty(evidence, FIRST_SPREAD if spread is None else spread), prior, start)
+    messages = messages_of(evidence, difficulty(evidence, FIRST_SPREAD if spread is None else spread), prior, start)
     sweeps = Sweeps(watch)
 
-    def slope_at(tau: float) -> tuple[float, bool]:
+    def slope_at(tau: float, rest: float = SETTLED) -> tuple[float, bool]:
         messages.use(difficulty(evidence, tau))
-        settled = sweeps.settle(messages.sweep, messages, refit_prior)
+        settled = sweeps.settle(messages.sweep, messages, refit_prior, rest)
         return _slope(messages) + _slope_of_prior(tau) / len(evidence.margin), settled
 
     if spread is None:
@@ -169,15 +175,21 @@ def _slope_of_prior(tau: float) -> float:
 
 
 def search_spread(
-    slope_at: Callable[[float], tuple[float, bool]], spread: float, least: float, largest: float
+    slope_at: Callable[[float, float], tuple[float, bool]],
+    spread: float,
+    least: float,
+    largest: float,
+    rest: float = SETTLED,
 ) -> tuple[float, bool]:
     """Where the slope of a log-likelihood in a spread's logarithm is 0, by the secant method.
 
     Args:
-        slope_at: the slope at a spread, up to a factor, and whether the beliefs there came to rest.
+        slope_at: the slope at a spread, up to a factor, and whether the beliefs there came to rest; its second argument is
+            the change that counts as rest.
         spread: to begin with.
         least: the range's lower end.
         largest: the range's upper end.
+        rest: the change that counts as rest at first; at its end it is ``SETTLED``.
 
     Returns:
         The spread at which ``slope_at`` was called last, and whether the search came to rest.
@@ -185,13 +197,19 @@ def search_spread(
     low, high = np.log(least), np.log(largest)
     place, tried = np.log(spread), list[tuple[float, float]]()
     for _ in range(SPREAD_STEPS):
-        slope, settled = slope_at(float(np.exp(place)))
+        found = float(np.exp(place))
+        slope, settled = slope_at(found, rest)
         tried.append((place, slope))
         step = float(np.clip(place + _secant(tried), low, high)) - place
-        if abs(step) < SPREAD_TOLERANCE:
-            return float(np.exp(place)), settled
-        place += step
-    return float(np.exp(tried[-1][0])), False
+        if abs(step) >= SPREAD_TOLERANCE:
+            place += step
+        elif rest == SETTLED:
+            return found, settled
+        else:
+            # Here once more, to rest: the slope is that of beliefs that may still move.
+            rest = SETTLED
+            tried.pop()
+    return found, False
 
 
 def _secant(tried: list[tuple[float, float]]) -> float:
@@ -215,17 +233,20 @@ class Sweeps:
     def __init__(self, watch: Watch | None) -> None:
         self.done, self._watch = 0, watch
 
-    def settle(self, sweep: Callable[[], float], messages: VoteMessages, refit_prior: bool) -> bool:
-        """Sweep until the beliefs come to rest, refitting the prior every third time; whether they did."""
+    def settle(
+        self, sweep: Callable[[], float], messages: VoteMessages, refit_prior: bool, rest: float = SETTLED
+    ) -> bool:
+        """Sweep until the beliefs move by less than ``rest``, refitting the prior every third time; whether they did."""
+        refits = REFITS if rest == SETTLED else FEW_REFITS
         for number in range(1, SWEEPS + 1):
             moved = sweep()
             self.done += 1
             if self._watch is not None:
                 self._watch(self.done, moved)
-            refit = refit_prior and number % 3 == 2 and number < 3 * REFITS
+            refit = refit_prior and number % 3 == 2 and number < 3 * refits
             if refit:
                 refit_beta(messages)
-            elif moved < SETTLED:
+            elif moved < rest:
                 return True
         return False
 

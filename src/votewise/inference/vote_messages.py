@@ -21,7 +21,7 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from scipy.sparse import csc_matrix, csr_matrix
+from scipy.sparse import csr_matrix
 from scipy.special import expit, logit, ndtri
 
 from votewise.arrays import Floats, Ints
@@ -77,7 +77,7 @@ class VoteMessages:
     lower row.
 
     Attributes:
-        evidence: the n votes, without ties. Their weights are not used.
+        evidence: the n votes, without ties. Their weights are not used (``votewise.inference.weighted_messages`` does).
         strengths: nodes and prior of the pairs' strengths.
         prior: of reliabilities; None for a uniform one.
         likelihood: (K, NODES) log-likelihood of each annotator's votes at the grid, up to a constant each.
@@ -93,26 +93,30 @@ class VoteMessages:
         self._annotator: Ints = evidence.annotator[self._order]
         pair, for_a = evidence.pair[self._order], evidence.sign[self._order] > 0
         self._if_right, self._if_wrong = pair + pairs * ~for_a, pair + pairs * for_a
-        each = np.ones(n, np.float32)
-        self._to_right, self._to_wrong = (
-            csc_matrix((each, row, np.arange(n + 1)), shape=(2 * pairs, n)) for row in (self._if_right, self._if_wrong)
-        )
-        number = np.bincount(self._annotator, minlength=annotators)
-        self._first = np.concatenate([[0], np.cumsum(number)])
+        to_rows = np.concatenate([self._if_right, self._if_wrong]), np.arange(2 * n)
+        self._to_pairs = csr_matrix((np.ones(2 * n, np.float32), to_rows), shape=(2 * pairs, 2 * n))
+        number = evidence.counts
+        self._first = np.concatenate([[0], np.cumsum(np.bincount(self._annotator, minlength=annotators))])
         self._many = np.flatnonzero(number > MANY)
         self._centre = np.arcsin(np.sqrt(expit(start))) * 2 / np.pi  # in the grid's coordinate u
         self._spread = 1 / (np.pi * np.sqrt(np.maximum(number, 1)))
         self._mass = np.tile(np.exp(self.grid.log_mass(prior)), (annotators, 1))
         self._windows: dict[int, tuple[Floats, Floats]] = {}
         self.likelihood = np.zeros((annotators, NODES))
-        skill = start[self._annotator].astype(np.float32)
-        self._right = expit(skill[:, None] * strengths.size.astype(np.float32))
         self._some = self._chunks()
-        # Arrays of this size are kept: a new one costs as much as what is computed in it.
-        self._scratch = np.empty_like(self._right)
-        self._wide = np.empty((max((votes.stop - votes.start for votes in self._some), default=0), NODES), np.float32)
-        self._pairs = np.empty((2 * pairs, self._right.shape[1]), np.float32)
+        self._begin(start)
         self._gather()
+
+    def _begin(self, start: Floats) -> None:
+        """What votes say before any message."""
+        skill = start[self._annotator].astype(np.float32)
+        self._right = expit(skill[:, None] * self.strengths.size.astype(np.float32))
+        # Arrays of this size are kept: a new one costs as much as what is computed in it.
+        self._logs: npt.NDArray[np.floating[Any]] = np.empty((2, *self._right.shape), np.float32)
+        self._wide = np.empty((max((votes.stop - votes.start for votes in self._some), default=0), NODES), np.float32)
+        self._pairs: npt.NDArray[np.floating[Any]] = np.empty(
+            (2 * len(self.evidence.margin), self._right.shape[1]), np.float32
+        )
 
     def use(self, strengths: Strengths) -> None:
         """Continue from the same messages with another prior of strengths, or as many other nodes."""
@@ -153,7 +157,7 @@ class VoteMessages:
         """(K,) posterior mean of a function of each reliability (on a pair of strength 1)."""
         mean = self._mass @ of(self.grid.x)
         for k, (u, mass) in self._windows.items():
-            mean[k] = mass @ of(_reliability_at(u))
+            mean[k] = mass @ of(reliability_at(u))
         return np.asarray(mean)
 
     def quantiles(self, at: tuple[float, ...]) -> Floats:
@@ -162,7 +166,7 @@ class VoteMessages:
         for k, (u, mass) in self._windows.items():
             half = (u[1] - u[0]) / 2
             found[:, k] = _quantiles(mass[None], np.append(u - half, u[-1] + half), at)[:, 0]
-        return _reliability_at(found)
+        return reliability_at(found)
 
     def sweep(self) -> float:
         """Pass all messages once; the root mean square change of the pairs' probabilities."""
@@ -181,7 +185,7 @@ class VoteMessages:
         """(m,) probability that further votes on these pairs by these annotators would be for response_a."""
         chance = self._mass @ self._chance(self.grid.x)
         for k, (u, mass) in self._windows.items():
-            chance[k] = mass @ self._chance(_reliability_at(u))
+            chance[k] = mass @ self._chance(reliability_at(u))
         pairs, right = self.pairs, chance[annotator]
         return np.asarray((pairs.above[pair] * right + pairs.below[pair] * (1 - right)).sum(axis=1))
 
@@ -196,7 +200,7 @@ class VoteMessages:
         so = (right * self._right + wrong * (1 - self._right)).sum(axis=1)
         return self._in_given_order(so / (right + wrong).sum(axis=1))
 
-    def _in_given_order(self, values: npt.NDArray[np.float32]) -> Floats:
+    def _in_given_order(self, values: npt.NDArray[np.floating[Any]]) -> Floats:
         found = np.empty(len(values))
         found[self._order] = values
         return found
@@ -208,10 +212,10 @@ class VoteMessages:
     def _gather(self) -> None:
         """Add up what the votes say to their pairs."""
         np.clip(self._right, SURE, 1 - SURE, out=self._right)
-        log = np.log(self._right, out=self._scratch)
-        self._said = self._to_right @ log
-        np.log(np.subtract(1, self._right, out=log), out=log)
-        self._said += self._to_wrong @ log
+        if_right, if_wrong = self._logs
+        np.log(self._right, out=if_right)
+        np.log(np.subtract(1, self._right, out=if_wrong), out=if_wrong)
+        self._said = self._to_pairs @ self._logs.reshape(-1, self._right.shape[1])
         self._add_prior()
 
     def _add_prior(self) -> None:
@@ -234,7 +238,7 @@ class VoteMessages:
         total = self._each[:half] + self._each[half:]
         self._total = np.concatenate([total, total])[:, None]
 
-    def _without_own(self, votes: slice) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.float32]]:
+    def _without_own(self, votes: slice) -> tuple[npt.NDArray[np.floating[Any]], npt.NDArray[np.floating[Any]]]:
         """Mass of the strengths at which each vote is right and wrong, by all but the vote; (m, D) each, not normalised."""
         own = self._right[votes]
         right, wrong = (self._pairs.take(row[votes], axis=0) for row in (self._if_right, self._if_wrong))
@@ -246,9 +250,7 @@ class VoteMessages:
         """(m, A) probability of each vote at each skill, up to a factor per vote."""
         right, wrong = self._without_own(votes)
         if_right = np.clip(chance, SURE, 1 - SURE).T.astype(np.float32)
-        found: npt.NDArray[np.float32] = right @ if_right
-        found += wrong @ (1 - if_right)
-        return found
+        return np.asarray(right @ if_right + wrong @ (1 - if_right), np.float32)
 
     def _pass_on(self, votes: slice, log_prior: Floats, chance: Floats) -> None:
         """Messages of some annotators' votes to these, and what the votes then say to their pairs."""
@@ -270,33 +272,42 @@ class VoteMessages:
 
     def _pass_on_window(self, k: int) -> None:
         """The same for one annotator with many votes."""
-        votes = slice(int(self._first[k]), int(self._first[k + 1]))
+        votes, u, x = self._window(k)
+        chance = self._chance(x)
+        chances = self._chances(votes, chance)
+        log = self._log_prior_in_window(u, x) + np.log(chances).sum(axis=0, dtype=np.float64)
+        posterior = np.exp(log - log.max())
+        self._move_window(k, u, posterior / posterior.sum())
+        self._right[votes] = _mean_chance(posterior.astype(np.float32) / chances, chance)
+
+    def _window(self, k: int) -> tuple[slice, Floats, Floats]:
+        """The votes of an annotator with many, and the nodes of the window around that one's reliability."""
         reach = REACH * self._spread[k]
         edges = np.linspace(max(self._centre[k] - reach, 0.0), min(self._centre[k] + reach, 1.0), WINDOW + 1)
         u = (edges[1:] + edges[:-1]) / 2
-        x = _reliability_at(u)
-        chance = self._chance(x)
-        chances = self._chances(votes, chance)
-        log = np.log(np.sin(np.pi * u)) + np.log(chances).sum(axis=0, dtype=np.float64)
-        log += 0.0 if self.prior is None else self.prior.log_density(x)
-        posterior = np.exp(log - log.max())
-        mass = posterior / posterior.sum()
+        return slice(int(self._first[k]), int(self._first[k + 1])), u, reliability_at(u)
+
+    def _log_prior_in_window(self, u: Floats, x: Floats) -> Floats:
+        """Log-density of the prior at nodes of a window, in the grid's coordinate."""
+        return np.asarray(np.log(np.sin(np.pi * u)) + (0.0 if self.prior is None else self.prior.log_density(x)))
+
+    def _move_window(self, k: int, u: Floats, mass: Floats) -> None:
+        """Keep what is known of an annotator with many votes, and centre the window there."""
         self._windows[k] = u, mass
         self._centre[k] = mass @ u
-        self._spread[k] = max(np.sqrt(mass @ (u - self._centre[k]) ** 2), edges[1] - edges[0])
+        self._spread[k] = max(np.sqrt(mass @ (u - self._centre[k]) ** 2), u[1] - u[0])
         # On the common grid such a posterior is a point between two nodes.
         cells_off = np.abs(self.grid.edges[:-1] + 0.5 / NODES - self._centre[k]) * NODES
         self.likelihood[k] = np.log(np.maximum(1 - cells_off, 1e-30))
-        self._right[votes] = _mean_chance(posterior.astype(np.float32) / chances, chance)
 
-    def _chunks(self) -> list[slice]:
+    def _chunks(self, at_once: int = AT_ONCE) -> list[slice]:
         """Votes of whole annotators, none of whom has many."""
         found: list[slice] = []
         few = np.diff(self._first) > 0
         few[self._many] = False
         for k in np.flatnonzero(few):
             first, last = int(self._first[k]), int(self._first[k + 1])
-            if found and found[-1].stop == first and last - found[-1].start <= AT_ONCE:
+            if found and found[-1].stop == first and last - found[-1].start <= at_once:
                 found[-1] = slice(found[-1].start, last)
             else:
                 found.append(slice(first, last))
@@ -338,6 +349,6 @@ def _mean_chance(mass: npt.NDArray[np.float32], chance: Floats) -> npt.NDArray[n
     return np.asarray(sums[:, :-1] / sums[:, -1:])
 
 
-def _reliability_at(u: Floats) -> Floats:
+def reliability_at(u: Floats) -> Floats:
     """The reliability at a place of the grid's coordinate."""
     return np.asarray(np.clip(np.sin(np.pi / 2 * np.asarray(u)) ** 2, EDGE, 1 - EDGE))
