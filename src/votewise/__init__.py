@@ -38,9 +38,11 @@ if TYPE_CHECKING:
     from votewise.users.read_clicks import count_comparisons
     from votewise.users.results import AttentivenessResult
     from votewise.workflows.audit import AuditResult, audit
+    from votewise.workflows.collect_campaign import collect_campaign
     from votewise.workflows.collect_erase import collect_erase
     from votewise.workflows.collect_import import CollectImport, collect_import
     from votewise.workflows.collect_init import CollectFolder, collect_init
+    from votewise.workflows.collect_invite import collect_invite
     from votewise.workflows.collect_key import collect_key
     from votewise.workflows.collect_migrate import CollectMigration, collect_migrate
     from votewise.workflows.collect_serve import collect_serve
@@ -104,9 +106,11 @@ __all__ = [
     "WinRateEvaluation",
     "__version__",
     "audit",
+    "collect_campaign",
     "collect_erase",
     "collect_import",
     "collect_init",
+    "collect_invite",
     "collect_key",
     "collect_migrate",
     "collect_serve",
@@ -179,9 +183,11 @@ _HOMES = {
     "VotewiseError": "votewise.errors",
     "WinRateEvaluation": "votewise.workflows.evaluate_win_rate",
     "audit": "votewise.workflows.audit",
+    "collect_campaign": "votewise.workflows.collect_campaign",
     "collect_erase": "votewise.workflows.collect_erase",
     "collect_import": "votewise.workflows.collect_import",
     "collect_init": "votewise.workflows.collect_init",
+    "collect_invite": "votewise.workflows.collect_invite",
     "collect_key": "votewise.workflows.collect_key",
     "collect_migrate": "votewise.workflows.collect_migrate",
     "collect_serve": "votewise.workflows.collect_serve",

@@ -40,6 +40,8 @@ WORKFLOWS: dict[str, Callable[..., Any]] = {
     "collect status": votewise.collect_status,
     "collect erase": votewise.collect_erase,
     "collect migrate": votewise.collect_migrate,
+    "collect campaign": votewise.collect_campaign,
+    "collect invite": votewise.collect_invite,
     "collect import": votewise.collect_import,
     "evaluate win-rate": votewise.evaluate_win_rate,
     "evaluate matrix": votewise.evaluate_matrix,

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import typer
 
+from votewise.cli.collect_campaign import campaign
 from votewise.cli.collect_erase import erase
 from votewise.cli.collect_import import import_
 from votewise.cli.collect_init import init
+from votewise.cli.collect_invite import invite
 from votewise.cli.collect_key import key
 from votewise.cli.collect_migrate import migrate
 from votewise.cli.collect_serve import serve
@@ -31,3 +33,5 @@ app.command()(status)
 app.command()(erase)
 app.command()(migrate)
 app.command("import")(import_)
+app.command()(invite)
+app.command()(campaign)

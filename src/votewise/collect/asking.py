@@ -101,7 +101,7 @@ def create(
             )
         return before, False
     now = collection.clock()
-    voter = _person(connection, product, request.user, now)
+    voter = person_called(connection, product, request.user, now)
     values: dict[str, Any] = {"person_id": voter, "product_id": product, "client_key": request.client_key}
     if request.left is None and request.right is None:
         values |= _drawn(connection, collection, request, dice) | {"state": "created"}
@@ -162,7 +162,7 @@ def put_answer(
         move(connection, name, ends[how.count("failed")])
 
 
-def _person(connection: Connection, product: int, name: str, now: float) -> int:
+def person_called(connection: Connection, product: int, name: str, now: float) -> int:
     """The person that a product calls by a name, made at its first comparison."""
     known = select(identity.c.person_id).where(identity.c.product_id == product, identity.c.name == name)
     if (number := connection.execute(known).scalar()) is not None:

@@ -10,7 +10,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, select, update
 
-from votewise.collect.schema import comparison
+from votewise.collect.schema import campaign, comparison
 from votewise.collect.states import OPEN, State, sources_of
 from votewise.errors import BadInputError
 
@@ -30,6 +30,11 @@ def new_id(now: float | None = None) -> str:
     return str(uuid.UUID(int=ms << 80 | 7 << 76 | (bits >> 62) << 64 | 2 << 62 | bits & (2**62 - 1)))
 
 
+def no_such_comparison(name: str) -> NoSuchComparisonError:
+    """The error for a comparison that is not there, and for one that belongs to somebody else."""
+    return NoSuchComparisonError("there is no such comparison", value=name, expected="an id that you were given")
+
+
 def found(connection: Connection, product: int, name: str) -> Row[Any]:
     """The row of a comparison, locked until the transaction ends.
 
@@ -47,7 +52,7 @@ def found(connection: Connection, product: int, name: str) -> Row[Any]:
         rows = select(comparison).where(comparison.c.id == name, comparison.c.product_id == product)
         row = connection.execute(rows.with_for_update()).first()
     if row is None:
-        raise NoSuchComparisonError("there is no such comparison", value=name, expected="the id that creating it gave")
+        raise no_such_comparison(name)
     return row
 
 
@@ -76,6 +81,7 @@ def move(connection: Connection, name: str, to: State, **values: Any) -> None:
 
 
 def expire_due(connection: Connection, now: float) -> int:
-    """End the comparisons on which nobody voted in time; returns how many."""
-    due = comparison.c.state.in_(OPEN), comparison.c.lease_until < now
+    """End the comparisons on which nobody voted in time; returns how many. Annotators' leases are ``leases``' business."""
+    annotators = select(campaign.c.product_id)
+    due = comparison.c.state.in_(OPEN), comparison.c.lease_until < now, comparison.c.product_id.not_in(annotators)
     return connection.execute(update(comparison).where(*due).values(state="expired")).rowcount

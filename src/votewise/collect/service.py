@@ -1,4 +1,4 @@
-"""The web service of a collection: ``/api/v1`` for products, each with a key."""
+"""The web service of a collection: ``/api/v1`` for products, each with a key, and pages for invited annotators."""
 
 from __future__ import annotations
 
@@ -14,13 +14,16 @@ from fastapi.responses import JSONResponse
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from starlette.exceptions import HTTPException
+from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from votewise.collect.annotator_page import STATIC, make_pages
 from votewise.collect.api import make_api
 from votewise.collect.api_bodies import said
 from votewise.collect.database import writing
 from votewise.collect.folder import Collection
 from votewise.collect.moves import NoSuchComparisonError, OutOfOrderError, expire_due
+from votewise.collect.upkeep import Upkeep
 from votewise.collect.voting import finalise_due
 from votewise.errors import BadInputError, visible
 
@@ -30,9 +33,12 @@ SWEEP_SECONDS = 1.0
 LARGEST_BODY = 64 * 2**20
 """Bytes of the largest body of a request."""
 
+POLICY = b"content-security-policy"
+NOTHING = b"default-src 'none'; frame-ancestors 'none'"
+"""What a response may load that has no policy of its own."""
+
 HEADERS = (
     (b"cache-control", b"no-store"),
-    (b"content-security-policy", b"default-src 'none'; frame-ancestors 'none'"),
     (b"x-content-type-options", b"nosniff"),
     (b"referrer-policy", b"no-referrer"),
 )
@@ -57,6 +63,8 @@ def make_service(collection: Collection) -> FastAPI:
         lifespan=swept,
     )
     app.include_router(make_api(collection))
+    app.include_router(make_pages(collection))
+    app.mount("/annotate/static", StaticFiles(directory=STATIC))
     for kind, status in ((NoSuchComparisonError, 404), (OutOfOrderError, 409), (BadInputError, 422)):
         app.add_exception_handler(kind, _refusal(status))
     app.add_exception_handler(RequestValidationError, _invalid)
@@ -76,10 +84,12 @@ def sweep(collection: Collection) -> None:
 
 
 async def _sweep_often(collection: Collection) -> None:
+    upkeep = Upkeep(collection)
     while True:
         # Where the database is busy or gone, requests say so, and the next sweep does what this one did not.
         with suppress(OperationalError, PoolTimeoutError):
             await asyncio.to_thread(sweep, collection)
+            await asyncio.to_thread(upkeep)
         await asyncio.sleep(SWEEP_SECONDS)
 
 
@@ -97,7 +107,9 @@ class BoundedBodies:
 
         async def with_headers(message: Message) -> None:
             if message["type"] == "http.response.start":
-                message["headers"] = [*message.get("headers", ()), *HEADERS]
+                own = list(message.get("headers", ()))
+                policy = () if any(name == POLICY for name, _ in own) else ((POLICY, NOTHING),)
+                message["headers"] = [*own, *policy, *HEADERS]
             await send(message)
 
         given = dict(scope["headers"])
