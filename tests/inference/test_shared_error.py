@@ -12,6 +12,7 @@ from scipy.stats import multivariate_normal
 
 from votewise.inference import grouped_votes
 from votewise.inference.grouped_votes import GroupedVotes
+from votewise.inference.member_information import member_information
 from votewise.inference.observation import Evidence
 from votewise.inference.shared_error import (
     LARGEST_SHARE,
@@ -23,7 +24,7 @@ from votewise.inference.shared_error import (
     shared_error_nodes,
     shares_of,
 )
-from votewise.inference.shared_error_scores import own_information, vote_scores
+from votewise.inference.shared_error_scores import own_information, posterior_information, vote_scores
 from votewise.inference.shared_error_steps import log_posterior_slope, most_likely_log_odds
 
 ETA = np.array([0.8, 0.7, 0.65, 0.9, 0.55, 0.3])
@@ -104,6 +105,17 @@ def test_slopes_and_information_are_those_of_finite_differences() -> None:
         below, here, above = (expect_errors(votes, x + d * step, R).log_likelihood for d in (-1, 0, 1))
         assert slope[k] == pytest.approx((above - below) / (2 * h), abs=1e-5)
         assert information[k] == pytest.approx(-(above - 2 * here + below) / h**2, abs=1e-3)
+
+
+@pytest.mark.parametrize("weights", [False, True])
+def test_information_about_some_members_is_the_same(weights: bool) -> None:
+    votes, x = grouped(weights=weights), logit(ETA)
+    pull, found = (np.full(len(ETA), 2.0), np.linspace(1, 2, len(ETA))), expect_errors(votes, x, R)
+    each = vote_scores(votes, x, R, found)
+    of_all = posterior_information(votes, x, R, found, each, pull)
+    for chosen in ([0, 2, 3], [1], [0, 1, 2, 3, 4]):
+        some = member_information(votes, x, R, found, pull, np.array(chosen))
+        np.testing.assert_allclose(some, of_all[chosen], rtol=1e-9)
 
 
 def test_the_m_step_is_where_the_expected_log_posterior_is_flat() -> None:

@@ -1,8 +1,9 @@
 """A fit of reliabilities where groups of annotators err together (``votewise.inference.shared_error``).
 
-Reliabilities and r of each group where the log-posterior is highest (``votewise.annotators.group_search``); the interval of
-r where twice the profile log-likelihood falls by less than the chi-squared quantile (3.84 at 95%). What follows for tables
-is in ``votewise.annotators.group_estimate``.
+Reliabilities and r of each group where the log-posterior is highest, and r of groups with few votes each where it is with
+their reliabilities integrated over (``votewise.annotators.group_search``); the interval of r where twice the profile
+log-likelihood falls by less than the chi-squared quantile (3.84 at 95%). What follows for tables is in
+``votewise.annotators.group_estimate``.
 """
 
 from __future__ import annotations
@@ -98,6 +99,7 @@ def fit_groups(fit: Fit, group: Ints, progress: Progress | None = None) -> Group
         if not votes.fine and r.max() > COARSE_SHARE and votes.signed.shape[0] <= MOST_FINE:
             search.votes = votes = replace(votes, fine=True)
             r = search.highest(r)
+        r = search.integrated(r)
         r[r < ALONE] = 0.0
     run = search.em(r, min(settings.tolerance, PROFILE_TOLERANCE))
     low, high = np.zeros(votes.groups), np.full(votes.groups, LARGEST_SHARE)

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
-from scipy.optimize import minimize
+from scipy.optimize import minimize, minimize_scalar
 from scipy.special import expit, ndtri
 
 from votewise.annotators.em_steps import LARGEST_TEMPERATURE, ReliabilityModel, next_log_temperature, prior_pull
@@ -11,6 +13,7 @@ from votewise.annotators.fit_settings import FitSettings, Progress
 from votewise.arrays import Floats
 from votewise.inference.em import EMOptions, EMRun, run_em
 from votewise.inference.grouped_votes import GroupedVotes
+from votewise.inference.member_information import member_information
 from votewise.inference.observation import EDGE
 from votewise.inference.shared_error import LARGEST_SHARE, expect_errors, expected_votes
 from votewise.inference.shared_error_steps import log_posterior_slope, most_likely_log_odds
@@ -24,6 +27,21 @@ CLOSE = 0.05
 
 POINTS = 12
 """Most points of the profile for one end of an interval."""
+
+MANY_VOTES = 300
+"""Votes in blocks per member from which r moves by less than 0.007 (1 - r) where reliabilities are integrated over."""
+
+SAMPLE = 1000
+"""Members of a group whose reliabilities are looked at for that, and stand for the others."""
+
+MOST_TRIED, CLOSE_TO_BEST = 30, 2e-3
+"""Most values of r tried where they are, and how close to the best one the search ends."""
+
+NOT_SO_FEW = 30
+"""Votes in blocks per member from which the best r is looked for near the one at the best reliabilities."""
+
+NEAR_END = 0.05
+"""How near to the least or the largest r the best must be for that to be tried."""
 
 ENOUGH = 1e-8
 """The search ends where a step gains less than this share of the log-posterior."""
@@ -63,6 +81,9 @@ class GroupSearch:
     Attributes:
         x: the reliabilities, as in ``votewise.annotators.em_steps``.
         steps: E-steps so far.
+        few: codes of the groups whose members have so few votes that their reliabilities are integrated over for r. At the
+            best reliabilities of each r the likelihood would be highest at far too large an r: 200 members with ten
+            votes each had r = 0.97 where 0.5 was true [Neyman and Scott 1948; Cox and Reid 1987].
     """
 
     def __init__(
@@ -70,6 +91,16 @@ class GroupSearch:
     ) -> None:
         self.votes, self.model, self.settings, self.x, self.progress = votes, model, settings, x, progress
         self.steps = 0
+        of_member = votes.group[votes.members]
+        number = np.bincount(of_member, minlength=votes.groups)
+        self._each = votes.shared_votes / np.maximum(number, 1)
+        self.few = np.flatnonzero((votes.shared_votes > 0) & (self._each < MANY_VOTES))
+        # Members of these groups, whose sum of logarithms stands for that of all.
+        rng = np.random.default_rng(0)
+        some = [rng.permutation(votes.members[of_member == g])[:SAMPLE] for g in self.few]
+        self._sample = np.sort(np.concatenate([np.zeros(0, np.int64), *some]))
+        of_sample = votes.group[self._sample]
+        self._stands_for = number[of_sample] / np.bincount(of_sample, minlength=votes.groups)[of_sample]
         self._best: Floats = x
         self._beside: tuple[float, Floats] | None = None
 
@@ -179,12 +210,55 @@ class GroupSearch:
         there, x = self._beside
         return np.asarray(self._best + float(np.clip(move / there, -2.0, 2.0)) * (x - self._best))
 
+    def integrated(self, r: Floats) -> Floats:
+        """The best r (G,) where the reliabilities of groups with few votes each are integrated over; from ``r``."""
+        r = r.copy()
+        # Of several groups, the first is looked at again when the others are known.
+        for g in np.tile(self.few, min(len(self.few), 2)):
+            tried: dict[float, float] = {}
+
+            def downhill(share: float, g: int = int(g), tried: dict[float, float] = tried) -> float:
+                at = _with(r, g, share)
+                if share != r[g] or tried:
+                    self.em(at, PROFILE_TOLERANCE, least_gain=LEAST_GAIN)
+                tried[float(share)] = -self.value(at)
+                return tried[float(share)]
+
+            if self._each[g] < NOT_SO_FEW or not self._near_top(downhill, float(r[g]), 2 * (1 - r[g]) / self._each[g]):
+                options = {"maxiter": MOST_TRIED, "xatol": CLOSE_TO_BEST}
+                minimize_scalar(downhill, bounds=(0.0, LARGEST_SHARE), method="bounded", options=options)
+                for end in (0.0, LARGEST_SHARE):
+                    if abs(min(tried, key=tried.__getitem__) - end) < NEAR_END:
+                        downhill(end)
+            r[g] = min(tried, key=tried.__getitem__)
+        return r
+
+    @staticmethod
+    def _near_top(downhill: Callable[[float], float], share: float, step: float) -> bool:
+        """Whether the lowest point of a parabola through three values of r, a usual step apart, is between them; try it."""
+        at = np.maximum(share - step * np.arange(3), 0.0)
+        if at[2] == 0.0:
+            return False
+        values = [downhill(float(place)) for place in at]
+        bend = values[0] - 2 * values[1] + values[2]
+        lowest = at[1] - step * (values[0] - values[2]) / (2 * bend) if bend > 0 else -1.0
+        if not at[2] < lowest < at[0]:
+            return False
+        downhill(float(lowest))
+        return True
+
     def value(self, r: Floats) -> float:
-        """The log-posterior where the search is, at ``r`` (G,)."""
+        """The log-posterior where the search is, at ``r`` (G,); integrated over the reliabilities of the groups ``few``."""
         log_odds, temperature = self.model.split(self.x)
         found = expect_errors(self.votes, log_odds, r, temperature)
         self._told(0.0)
-        return found.log_likelihood + float(prior_pull(self.model, log_odds).log_density.sum())
+        pull = prior_pull(self.model, log_odds)
+        highest = found.log_likelihood + float(pull.log_density.sum())
+        if not len(self.few):
+            return highest
+        # Laplace's approximation, each reliability for itself.
+        information = member_information(self.votes, log_odds, r, found, (pull.right, pull.wrong), self._sample)
+        return highest - 0.5 * float(self._stands_for @ np.log(information))
 
 
 def _with(r: Floats, g: int, value: float) -> Floats:

@@ -146,6 +146,37 @@ def own_information(
     return np.asarray(alone + together + squares - bend)
 
 
+def prior_information(log_odds: Floats, pull: tuple[Floats, Floats]) -> Floats:
+    """(K,) information of the prior about each log-odds; ``pull`` (K,) right and (K,) wrong votes that it counts for."""
+    eta = np.asarray(expit(log_odds))
+    return np.asarray((pull[0] + pull[1]) * eta * (1 - eta))
+
+
+def posterior_information(
+    votes: GroupedVotes,
+    log_odds: Floats,
+    r: Floats,
+    found: SharedErrors,
+    each: VoteScores,
+    pull: tuple[Floats, Floats],
+) -> Floats:
+    """(K,) information of votes and prior about each log-odds, all else held fixed; never quite 0.
+
+    Args:
+        votes: the votes.
+        log_odds: (K,) logit of each reliability.
+        r: (G,) r of each group.
+        found: ``expect_errors`` there.
+        each: ``vote_scores`` there.
+        pull: (K,) right and (K,) wrong votes that the prior counts for there.
+    """
+    annotator, k = votes.evidence.annotator, len(log_odds)
+    slope = np.bincount(annotator, each.score, minlength=k).astype(np.float64)
+    squares = np.bincount(annotator, each.score**2, minlength=k)
+    own = np.maximum(own_information(votes, log_odds, r, found, each, slope), 0.05 * squares + 1e-12)
+    return np.asarray(own + prior_information(log_odds, pull))
+
+
 def log_odds_variance(
     votes: GroupedVotes, log_odds: Floats, r: Floats, pull: tuple[Floats, Floats], temperature: float = 1.0
 ) -> tuple[Floats, VoteScores, SharedErrors]:
@@ -161,16 +192,12 @@ def log_odds_variance(
     evidence = votes.evidence
     found = expect_errors(votes, log_odds, r, temperature)
     each = vote_scores(votes, log_odds, r, found)
-    k, m, eta = len(log_odds), len(evidence.margin), np.asarray(expit(log_odds))
-    slope = np.bincount(evidence.annotator, each.score, minlength=k).astype(np.float64)
-    squares = np.bincount(evidence.annotator, each.score**2, minlength=k)
-    own = own_information(votes, log_odds, r, found, each, slope)
-    own = np.maximum(own, 0.05 * squares + 1e-12)
-    prior = (pull[0] + pull[1]) * eta * (1 - eta)
+    k, m = len(log_odds), len(evidence.margin)
+    both = posterior_information(votes, log_odds, r, found, each, pull)
     free = np.flatnonzero((r > 0) & (r < LARGEST_SHARE))
     size = k + len(free)
     if size > MOST_PARAMETERS:
-        return 1 / np.maximum(own + prior, 1e-12), each, found
+        return 1 / both, each, found
     rows = coo_matrix((each.score, (evidence.pair, evidence.annotator)), shape=(m, size)).tocsr()
     by_share = [_slope_in_share(votes, log_odds, r, int(g), temperature) for g in free]
     information = np.zeros((size, size))
@@ -182,9 +209,10 @@ def log_odds_variance(
     # The outer products give the correlations; each diagonal entry is known better.
     spread = np.sqrt(np.maximum(information.diagonal(), 1e-300))
     information /= np.outer(spread, spread)
-    scale = np.concatenate([np.sqrt(own), spread[k:]])
+    own = both - prior_information(log_odds, pull)
+    scale = np.concatenate([np.sqrt(np.maximum(own, 0.0)), spread[k:]])
     information *= np.outer(scale, scale)
-    information[np.arange(k), np.arange(k)] = own + prior
+    information[np.arange(k), np.arange(k)] = both
     information[np.arange(k, size), np.arange(k, size)] += 1e-9
     return np.asarray(np.linalg.inv(information).diagonal()[:k]), each, found
 

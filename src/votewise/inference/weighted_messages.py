@@ -5,7 +5,7 @@
 so that its log-likelihood counts w times, as in the model of equal pairs: a vote of weight 0 counts for nothing. Such a
 power is no probability of the two answers any more, for they do not add up to one. So each vote tells its pair two
 numbers per size of strength, one in case it is right and one in case it is wrong, and both are kept as logarithms in full
-precision. That takes four times the memory of votes without weights, for which ``VoteMessages`` is there.
+precision. That takes about twice the memory of votes without weights, for which ``VoteMessages`` is there.
 """
 
 from __future__ import annotations
