@@ -23,9 +23,9 @@ OURS = {"Sec-Fetch-Site": "same-origin"}
 
 def put_pairs(collection: Collection, number: int, *, want: int = 3, **texts: str) -> None:
     """Put pairs in: ``ask n``, with the answers ``good n`` of one model and ``poor n`` of another."""
-    given = {"prompt": "ask", "good": "good", "poor": "poor"} | texts
+    given = {"prompt": "ask", "good": "good", "poor": "poor", "name": "p"} | texts
     pairs = AskedPairs(
-        names=[f"p{n}" for n in range(number)],
+        names=[f"{given['name']}{n}" for n in range(number)],
         prompt=[f"{given['prompt']} {n}" for n in range(number)],
         response_a=[f"{given['good']} {n}" for n in range(number)],
         response_b=[f"{given['poor']} {n}" for n in range(number)],

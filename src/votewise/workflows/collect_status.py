@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -12,6 +12,7 @@ from votewise.errors import NotIdentifiableError, needs
 if TYPE_CHECKING:
     import os
 
+    from votewise.collect.campaign_status import CampaignCounts
     from votewise.collect.folder import Collection
     from votewise.collect.gathered_counts import Gathered
     from votewise.users.known_win_rates import GivenWinRate
@@ -26,12 +27,14 @@ class CollectStatus:
         attentiveness: the mean attentiveness of the people; None where it is unknown.
         flags: people by flag: new, inattentive, unsure, attentive; empty where the attentiveness is unknown.
         unknown: why the attentiveness is unknown, in one line; None where it is known.
+        campaign: pairs, annotators and accuracy of the campaign; None where there is none.
     """
 
     gathered: Gathered
     attentiveness: float | None
     flags: dict[str, int]
     unknown: str | None
+    campaign: CampaignCounts | None = None
 
     def summary(self) -> dict[str, Any]:
         """All of it, for JSON."""
@@ -51,6 +54,7 @@ def collect_status(folder: str | os.PathLike[str], *, win_rate: GivenWinRate | N
         BadInputError: the folder cannot be opened, or a win rate out of range.
     """
     with needs("collect", "collecting"):
+        from votewise.collect.campaign_status import count_campaign
         from votewise.collect.database import reading
         from votewise.collect.folder import open_collection
         from votewise.collect.gathered_counts import count_gathered
@@ -59,11 +63,12 @@ def collect_status(folder: str | os.PathLike[str], *, win_rate: GivenWinRate | N
     try:
         with reading(collection.engine) as connection:
             gathered = count_gathered(connection)
+            campaign = count_campaign(connection)
         if win_rate is None:
-            return CollectStatus(gathered, None, {}, "no win rate of the two models is given")
+            return CollectStatus(gathered, None, {}, "no win rate of the two models is given", campaign)
         if not gathered.votes:
-            return CollectStatus(gathered, None, {}, "there are no votes yet")
-        return _with_attentiveness(collection, gathered, win_rate)
+            return CollectStatus(gathered, None, {}, "there are no votes yet", campaign)
+        return replace(_with_attentiveness(collection, gathered, win_rate), campaign=campaign)
     finally:
         collection.close()
 

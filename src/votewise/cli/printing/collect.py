@@ -6,6 +6,7 @@ import json
 from collections.abc import Mapping
 from datetime import UTC, datetime
 
+from votewise.cli.printing.collect_campaign import print_campaign
 from votewise.cli.printing.common import say
 from votewise.errors import many
 from votewise.workflows.collect_init import CollectFolder
@@ -46,6 +47,8 @@ def print_status(result: CollectStatus, *, as_json: bool) -> None:
         say(f"on comparisons with the probe: {gathered.probes:,}; pairs with several votes: {gathered.shared_pairs:,}")
     if gathered.cost is not None:
         say(f"cost of the answers, where it is known: {gathered.cost:,.2f}")
+    if result.campaign is not None:
+        print_campaign(result.campaign)
     if result.attentiveness is None:
         say(f"Attentiveness: unknown, because {result.unknown}")
     else:
