@@ -7,6 +7,7 @@ import shutil
 import threading
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -46,7 +47,9 @@ def page() -> Iterator[Any]:
 @pytest.fixture
 def url(collection: Collection) -> Iterator[str]:
     """Where the service is."""
-    server = uvicorn.Server(uvicorn.Config(make_service(collection), port=0, log_level="error"))
+    server = uvicorn.Server(
+        uvicorn.Config(make_service(replace(collection, clock=time.time)), port=0, log_level="error")
+    )
     thread = threading.Thread(target=server.run)
     thread.start()
     while not server.started:
