@@ -40,6 +40,7 @@ if TYPE_CHECKING:
     from votewise.workflows.audit import AuditResult, audit
     from votewise.workflows.collect_campaign import collect_campaign
     from votewise.workflows.collect_erase import collect_erase
+    from votewise.workflows.collect_export import CollectExport, CollectExportCheck, collect_export
     from votewise.workflows.collect_import import CollectImport, collect_import
     from votewise.workflows.collect_init import CollectFolder, collect_init
     from votewise.workflows.collect_invite import collect_invite
@@ -79,6 +80,8 @@ __all__ = [
     "Bounds",
     "Clicks",
     "ClicksSimulation",
+    "CollectExport",
+    "CollectExportCheck",
     "CollectFolder",
     "CollectImport",
     "CollectMigration",
@@ -108,6 +111,7 @@ __all__ = [
     "audit",
     "collect_campaign",
     "collect_erase",
+    "collect_export",
     "collect_import",
     "collect_init",
     "collect_invite",
@@ -157,6 +161,8 @@ _HOMES = {
     "Bounds": "votewise.users.known_win_rates",
     "Clicks": "votewise.data.clicks",
     "ClicksSimulation": "votewise.workflows.simulate_clicks",
+    "CollectExport": "votewise.workflows.collect_export",
+    "CollectExportCheck": "votewise.workflows.collect_export",
     "CollectFolder": "votewise.workflows.collect_init",
     "CollectImport": "votewise.workflows.collect_import",
     "CollectMigration": "votewise.workflows.collect_migrate",
@@ -185,6 +191,7 @@ _HOMES = {
     "audit": "votewise.workflows.audit",
     "collect_campaign": "votewise.workflows.collect_campaign",
     "collect_erase": "votewise.workflows.collect_erase",
+    "collect_export": "votewise.workflows.collect_export",
     "collect_import": "votewise.workflows.collect_import",
     "collect_init": "votewise.workflows.collect_init",
     "collect_invite": "votewise.workflows.collect_invite",

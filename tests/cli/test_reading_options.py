@@ -18,7 +18,7 @@ NOTHING_TO_READ = {
     "formats": "lists names",
     **{
         f"collect {name}": "keeps a database of its own, and products post to it"
-        for name in ("init", "key", "serve", "status", "erase", "migrate", "campaign", "invite")
+        for name in ("init", "key", "serve", "status", "export", "erase", "migrate", "campaign", "invite")
     },
     "evaluate benchmark": "runs other people's tasks",
     "export": "reads what `votewise audit` wrote, whose summary has the options",

@@ -38,6 +38,7 @@ WORKFLOWS: dict[str, Callable[..., Any]] = {
     "collect key": votewise.collect_key,
     "collect serve": votewise.collect_serve,
     "collect status": votewise.collect_status,
+    "collect export": votewise.collect_export,
     "collect erase": votewise.collect_erase,
     "collect migrate": votewise.collect_migrate,
     "collect campaign": votewise.collect_campaign,
@@ -336,12 +337,44 @@ def make_clicks(folder: Path) -> None:
     pq.write_table(clicks.append_column("domain", [domains]), folder / "clicks.parquet")
 
 
+def make_collection(folder: Path) -> None:
+    """A collection beside the folder, once for both runs: three people on six pairs."""
+    from votewise.collect.asking import ComparisonRequest, GivenAnswer, create
+    from votewise.collect.database import writing
+    from votewise.collect.folder import open_collection
+    from votewise.collect.product_keys import make_key, product_of
+    from votewise.collect.voting import GivenVote, finalise_due, put_vote
+
+    study = folder.parent / "study"
+    if study.exists():
+        return
+    votewise.collect_init(study, model_a="m", model_b="n")
+    collection = open_collection(study, clock=lambda: 1.7e9)
+    with writing(collection.engine) as connection:
+        product = product_of(connection, make_key(connection, "shop", 0.0))
+        assert product is not None
+        for number in range(18):
+            both = {"left": GivenAnswer("m", f"x {number // 3}"), "right": GivenAnswer("n", f"y {number // 3}")}
+            asked = ComparisonRequest(f"k{number}", f"u{number % 3}", f"ask {number // 3}", **both)
+            row, _ = create(connection, collection, product, asked)
+            put_vote(connection, collection, product, row.id, GivenVote("left" if number % 5 else "right"))
+        finalise_due(connection, 1.7e9 + 20)
+    collection.close()
+
+
 def make_comparisons(folder: Path) -> None:
     rows = [{"prompt": f"ask {i}", "score_a": i % 7, "score_b": 3.0, "margin": i % 3 - 1.0} for i in range(40)]
     (folder / "scored.jsonl").write_text("\n".join(map(json.dumps, rows)), encoding="utf-8")
 
 
 CASES = [
+    Case("collect export", ("../study",), {"out": "train.jsonl", "min_confidence": 0.1}, make_collection),
+    Case(
+        "collect export",
+        ("../study",),
+        {"to": "comparisons", "win_rate": "0.8", "threshold": 0.05, "out": "train.parquet"},
+        make_collection,
+    ),
     Case("audit", ("votes.parquet",), {"out": "audit"}, make_votes),
     Case(
         "audit",

@@ -6,6 +6,7 @@ import typer
 
 from votewise.cli.collect_campaign import campaign
 from votewise.cli.collect_erase import erase
+from votewise.cli.collect_export import export
 from votewise.cli.collect_import import import_
 from votewise.cli.collect_init import init
 from votewise.cli.collect_invite import invite
@@ -30,6 +31,7 @@ app.command()(init)
 app.command()(key)
 app.command()(serve)
 app.command()(status)
+app.command()(export)
 app.command()(erase)
 app.command()(migrate)
 app.command("import")(import_)

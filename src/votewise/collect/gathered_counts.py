@@ -10,8 +10,11 @@ from sqlalchemy import Connection, Integer, column, func, select, table
 from votewise.collect.folder import Collection
 from votewise.collect.schema import answer, comparison, model
 
-VIEW = table("votes", *(column(name) for name in ("annotator", "label", "time", "purpose")))
-"""The votes that cannot be undone any more, without skips."""
+VIEW = table("comparisons", *(column(name) for name in ("user", "winner", "time", "purpose")))
+"""The votes that cannot be undone any more, without skips; also those on texts that were erased."""
+
+LABELS: dict[str | None, str] = {"model_a": "a", "model_b": "b"}
+"""What the view calls the winner -> the label."""
 
 
 @dataclass(frozen=True)
@@ -46,9 +49,9 @@ class Gathered:
 def count_gathered(connection: Connection) -> Gathered:
     """Count what there is."""
     states = connection.execute(select(comparison.c.state, func.count()).group_by(comparison.c.state))
-    labels = connection.execute(select(VIEW.c.label, func.count()).group_by(VIEW.c.label))
+    labels = connection.execute(select(VIEW.c.winner, func.count()).group_by(VIEW.c.winner))
     totals = connection.execute(
-        select(func.count(VIEW.c.annotator.distinct()), func.min(VIEW.c.time), func.max(VIEW.c.time))
+        select(func.count(VIEW.c.user.distinct()), func.min(VIEW.c.time), func.max(VIEW.c.time))
     ).one()
     probes = select(func.count()).select_from(VIEW).where(VIEW.c.purpose == "probe")
     by_pair = (
@@ -64,7 +67,7 @@ def count_gathered(connection: Connection) -> Gathered:
     cost = connection.execute(select(func.sum(tokens)).select_from(answer.join(model)).where(known)).scalar()
     return Gathered(
         states={row[0]: row[1] for row in states},
-        labels={row[0]: row[1] for row in labels},
+        labels={LABELS.get(row[0], str(row[0])): row[1] for row in labels},
         probes=connection.execute(probes).scalar_one(),
         people=totals[0],
         first=totals[1],

@@ -272,6 +272,16 @@ admin_log = Table(
     Column("about", Text, nullable=False),
 )
 
+# What was exported: the manifest as it stands beside the file, and the SHA-256 of the file.
+export_manifest = Table(
+    "export_manifest",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("at", Double, nullable=False),
+    Column("file_hash", String(64), nullable=False, index=True),
+    Column("content", Text, nullable=False),
+)
+
 # What a choice means in the views: a label, the model on the winning side.
 choice_meaning = Table(
     "choice_meaning",
