@@ -48,9 +48,10 @@ def _section(command: Any, path: str, mark: str) -> str:
         + (" COMMAND" if hasattr(command, "commands") else "")
     )
     lines = [f"{mark} `{path}`", "", inspect.cleandoc(command.help), "", "```", usage, "```", ""]
-    if command.params:
+    shown = [parameter for parameter in command.params if not getattr(parameter, "hidden", False)]
+    if shown:
         lines += ["| | | default |", "|---|---|---|"]
-    for parameter in command.params:
+    for parameter in shown:
         lines.append(f"| {_names(parameter)} | {_cell(parameter.help)} | {_default(parameter)} |")
     return "\n".join(lines).rstrip() + "\n"
 

@@ -84,3 +84,16 @@ def test_read_says_that_it_writes_nothing(capsys: pytest.CaptureFixture[str]) ->
     shown = " ".join(ended(capsys, "read", "--help")[1].replace("│", " ").split())
     assert "Nothing is written." in shown
     assert "rejected.jsonl" not in shown
+
+
+@pytest.mark.parametrize("option", ["--group", "--group-column"])
+def test_a_ranking_with_groups_is_refused_in_one_line(option: str, tmp_path: Path, capsys: Any) -> None:
+    votes = tmp_path / "votes.jsonl"
+    votes.write_text("\n".join(map(json.dumps, CLICKS)), encoding="utf-8")
+    with pytest.raises(SystemExit) as ended:
+        main(["rank", str(votes), option, "judges=gpt-*", "--out", str(tmp_path / "out")])
+    assert ended.value.code == 2
+    told = capsys.readouterr().err.strip()
+    assert "\n" not in told
+    assert "rank without it, and of annotators who copy leave one in the votes" in told
+    assert not (tmp_path / "out").exists()

@@ -137,6 +137,38 @@ def test_a_run_resumes_with_the_same_beliefs() -> None:
     np.testing.assert_array_equal(whole.evidence_for(first), resumed.evidence_for(first))
 
 
+@pytest.mark.parametrize("r", [0.31, 1.0])
+def test_a_run_resumes_with_the_r_that_it_had(r: float) -> None:
+    """Also where r found again is another one, and where the group copies."""
+    votes, truth, _ = judged(60, 0.58)
+    whole, resumed = (TrainingBeliefs(votes, together=groups(share).among(votes)) for share in (r, 0.6))
+    first, rest = np.arange(30), np.arange(30, 60)
+    whole.absorb(first, 0.8 * truth[first])
+    resumed.load({name: np.array(value) for name, value in whole.state().items()})
+    for beliefs in (whole, resumed):
+        beliefs.absorb(rest, 0.5 * truth[rest])
+        beliefs.end_epoch()
+    np.testing.assert_array_equal(whole.log_odds, resumed.log_odds)
+    np.testing.assert_array_equal(whole.evidence_for(first), resumed.evidence_for(first))
+    assert resumed.together is not None
+    assert resumed.together.r.tolist() == [r]
+
+
+def test_a_run_with_other_groups_does_not_resume() -> None:
+    votes, _, _ = judged(60, 0.58)
+    six = TrainingBeliefs(votes, together=groups(0.5).among(votes)).state()
+    none = TrainingBeliefs(votes).state()
+    with pytest.raises(BadInputError, match="1 group of 6 annotators who err together, and this run has no groups of"):
+        TrainingBeliefs(votes).load(six)
+    with pytest.raises(BadInputError, match="checkpoint has no groups of annotators who err together, and this run"):
+        TrainingBeliefs(votes, together=groups(0.5).among(votes)).load(none)
+    three = groups(0.5, tuple(f"gpt-{k}" for k in range(3))).among(votes)
+    with pytest.raises(BadInputError, match="and this run has 1 group of 3 annotators"):
+        TrainingBeliefs(votes, together=three).load(six)
+    older = {name: value for name, value in six.items() if name not in ("group", "shares")}
+    TrainingBeliefs(votes, together=three).load(older)
+
+
 def audited(folder: Path, r: float = 0.5) -> tuple[Path, list[str]]:
     names = sorted(set(make_rows(16)["annotator"]))
     of = pa.array(["judges", "judges", *[None] * (len(names) - 2)], pa.string())

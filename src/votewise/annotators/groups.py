@@ -64,12 +64,15 @@ def check_composes(votes: Votes, *, shared_pairs: bool, model: str = "equal") ->
         raise BadInputError("groups need votes that share their pair's truth", expected="shared pairs, or no groups")
     if model != "equal":
         raise BadInputError(
-            "groups go with pairs that are equally hard", parameter="model", value=model, expected="model 'equal'"
+            "groups go with pairs that are equally hard",
+            parameter="model",
+            value=model,
+            expected="model 'equal', or no groups",
         )
     if votes.judgement is not None:
         raise BadInputError(
             "groups take every vote on its own, and these come from judgements such as rankings",
-            expected="votes without a judgement column, or no groups",
+            expected="no groups, with one annotator of each group kept; or votes on single pairs",
         )
 
 

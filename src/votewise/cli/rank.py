@@ -21,6 +21,7 @@ from votewise.cli.options import (
     parse_columns,
     parse_label,
 )
+from votewise.errors import BadInputError
 from votewise.workflows import rank_models as workflow
 
 DEFAULTS = Defaults(workflow.rank_models)
@@ -71,6 +72,10 @@ Intervals = Annotated[
     ),
 ]
 Page = Annotated[bool, typer.Option(" /--no-report", help="Do not write ranking.html.", show_default=False)]
+NoGroups = Annotated[
+    list[str] | None,
+    typer.Option("--group", "--group-column", metavar="NAME", help="Refused: a ranking knows no groups.", hidden=True),
+]
 FiguresAsJson = Annotated[bool, typer.Option("--json", help="Print ranking.json and nothing else.")]
 
 
@@ -91,6 +96,7 @@ def rank(
     report: Page = DEFAULTS.report,
     quiet: Quiet = False,
     as_json: FiguresAsJson = False,
+    group: NoGroups = None,
 ) -> None:
     """Rank models by votes on their answers, with intervals.
 
@@ -106,6 +112,13 @@ def rank(
     from votewise.cli.printing.progress import ProgressBar
     from votewise.cli.printing.rank import print_ranking
 
+    if group:
+        raise BadInputError(
+            "a ranking knows no groups; its intervals let votes on one pair depend on one another already",
+            parameter="group",
+            value=group[0],
+            expected="rank without it, and of annotators who copy leave one in the votes",
+        )
     with ProgressBar(quiet=quiet) as bar:
         result = workflow.rank_models(
             votes,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -38,16 +39,20 @@ class TrainingBeliefs(RunningBeliefs):
         self.seen = 0
         cast = (votes.sign != 0) * (1.0 if votes.weight is None else votes.weight)
         self.votes_of_each = np.bincount(votes.annotator, cast, minlength=votes.n_annotators).astype(np.float64)
-        self.evidence = evidence_of(votes, margins=np.zeros(votes.n_pairs))
-        self._grouped = None
-        if together is not None:
-            self.evidence = together.counted(self.evidence)
-            self._grouped = together.arranged(self.evidence)
+        self._arrange()
         self._epoch_right, self._epoch_votes = np.zeros(votes.n_annotators), np.zeros(votes.n_annotators)
-        self._votes_for_a: Floats = self.evidence.matrix @ np.ones(votes.n_annotators)
-        self._shared = np.diff(self.evidence.matrix.indptr) > 1
         if self.settings.margins == "first" and self.settings.update != "frozen" and self._shared.any():
             self._fit()
+
+    def _arrange(self) -> None:
+        """The votes as evidence, as the groups want it."""
+        self.evidence = evidence_of(self.votes, margins=np.zeros(self.votes.n_pairs))
+        self._grouped = None
+        if self.together is not None:
+            self.evidence = self.together.counted(self.evidence)
+            self._grouped = self.together.arranged(self.evidence)
+        self._votes_for_a: Floats = self.evidence.matrix @ np.ones(self.votes.n_annotators)
+        self._shared = np.diff(self.evidence.matrix.indptr) > 1
 
     def start_at(self, reliability: Floats) -> None:
         """Start from known reliabilities (K,), for example an audit's; NaN for an annotator of whom nothing is known."""
@@ -150,10 +155,17 @@ class TrainingBeliefs(RunningBeliefs):
 
     def state(self) -> dict[str, npt.NDArray[Any]]:
         """Everything that a checkpoint must hold, as arrays."""
-        return super().state() | {"first": self.first, "epoch": np.stack([self._epoch_right, self._epoch_votes])}
+        together = self.together
+        group = np.full(len(self.log_odds), -1, np.int32) if together is None else together.group
+        return super().state() | {
+            "first": self.first,
+            "epoch": np.stack([self._epoch_right, self._epoch_votes]),
+            "group": group,
+            "shares": np.zeros(0) if together is None else together.r,
+        }
 
     def load(self, state: dict[str, npt.NDArray[Any]]) -> None:
-        """Restore the ``state`` of an interrupted run; BadInputError if it was on other votes."""
+        """Restore the ``state`` of an interrupted run; BadInputError if it was on other votes, or with other groups."""
         k, m = len(self.log_odds), len(self.first)
         found = len(state["log_odds"]), len(state["first"])
         if found != (k, m):
@@ -162,7 +174,36 @@ class TrainingBeliefs(RunningBeliefs):
                 f"the data have {k:,} and {m:,}",
                 expected="the data that the checkpoint was made with",
             )
+        if "group" in state:  # checkpoints of earlier versions say nothing of groups
+            self._load_groups(state["group"], state["shares"])
         super().load(state)
         self.first = state["first"].copy()
         self.seen = int(np.isfinite(self.first).sum())
         self._epoch_right, self._epoch_votes = state["epoch"][0].copy(), state["epoch"][1].copy()
+
+    def _load_groups(self, group: npt.NDArray[Any], shares: Floats) -> None:
+        """Take r of each group from a checkpoint: found again, it may differ in its last digits, or by the version."""
+        own = np.full(len(group), -1) if self.together is None else self.together.group
+        if not np.array_equal(_numbered(group), _numbered(own)):
+            raise BadInputError(
+                f"the checkpoint has {_said(group)}, and this run has {_said(own)}",
+                parameter="groups",
+                expected="the groups, or the audit, that the checkpoint was made with",
+            )
+        if self.together is not None and not np.array_equal(shares, self.together.r):
+            self.together = replace(self.together, group=group.astype(np.int32), r=shares.astype(np.float64))
+            self._arrange()
+
+
+def _numbered(group: npt.NDArray[Any]) -> npt.NDArray[Any]:
+    """Codes of groups in the order in which annotators have them, -1 for none: equal where the groups are."""
+    names, first, code = np.unique(group, return_index=True, return_inverse=True)
+    order = np.argsort(np.argsort(np.where(names < 0, len(group), first)))
+    return np.where(group < 0, -1, order[code])
+
+
+def _said(group: npt.NDArray[Any]) -> str:
+    members = int((group >= 0).sum())
+    if members == 0:
+        return "no groups of annotators who err together"
+    return f"{many(len(np.unique(group[group >= 0])), 'group')} of {many(members, 'annotator')} who err together"
