@@ -54,7 +54,7 @@ GROUPS = {"all": (1, np.inf), "> 200 votes": (201, np.inf), "< 10 votes": (1, 9)
 def one_data_set(
     seed: int, population: str, votes_per_pair: int, annotators: int, prior: PriorChoice = "fit"
 ) -> list[float]:
-    """Coverage per group and calibration error of one simulated data set."""
+    """Coverage per group, calibration error, and whether the votes were said to contradict the prior, of one data set."""
     drawn_from = POPULATIONS[population]
     rng = np.random.default_rng([seed, votes_per_pair, list(POPULATIONS).index(population)])
     reliability = drawn_from if isinstance(drawn_from, Beta) else rng.choice(drawn_from[0], annotators, p=drawn_from[1])
@@ -67,7 +67,8 @@ def one_data_set(
         chosen = inside[(table["votes"] >= fewest) & (table["votes"] <= most)]
         found.append(chosen.mean() if len(chosen) else np.nan)
     confidence = calibration_table(result.votes["confidence"].to_numpy(), data.correct)
-    return [*found, expected_calibration_error(confidence)]
+    contradicted = any(one.code == "prior-contradicted" for one in result.diagnostics)
+    return [*found, expected_calibration_error(confidence), float(contradicted)]
 
 
 def one_set_of_users(seed: int, crowd: str, population: str) -> dict[str, tuple[float, float]]:
@@ -125,9 +126,9 @@ def main() -> None:
         for number in args.votes_per_pair:
             run = partial(one_data_set, population=population, votes_per_pair=number, annotators=args.annotators)
             mean, cells = mean_and_error(each(run, range(args.data_sets), args.workers))
-            rows.append([population, number, *cells])
+            rows.append([population, number, *cells[:-1]])
             coverage.append(mean[0])
-            calibration.append(mean[-1])
+            calibration.append(mean[-2])
     page.table(
         ["population", "votes per pair", *GROUPS, "calibration error"],
         rows,
@@ -141,9 +142,10 @@ def main() -> None:
             )
             rows.append([name, population, *mean_and_error(each(run, range(args.data_sets // 4), args.workers))[1]])
     page.table(
-        ["prior", "population", *GROUPS, "calibration error"],
+        ["prior", "population", *GROUPS, "calibration error", "named as contradicted"],
         rows,
-        f"Priors that are not fitted, {args.data_sets // 4} data sets each, three votes per pair; mean (standard error).",
+        f"Priors that are not fitted, {args.data_sets // 4} data sets each, three votes per pair; mean (standard error). "
+        "Named: share of the data sets in which the finding `prior-contradicted` said that the votes contradict the prior.",
     )
     smooth = coverage_of_users(page, args.user_data_sets, args.workers)
     page.write(

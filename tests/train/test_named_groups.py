@@ -191,5 +191,7 @@ def test_rankings_are_refused(tmp_path: Path) -> None:
         ]
     )
     assert votes_of_dataset(rows, annotator_column="annotator").judgement is not None
-    with pytest.raises(BadInputError, match=r"judgements such as rankings.*expected no groups, with one annotator of each group kept"):
+    with pytest.raises(
+        BadInputError, match=r"judgements such as rankings.*expected no groups, with one annotator of each"
+    ):
         begin(rows, make_config(tmp_path, groups=TWO))

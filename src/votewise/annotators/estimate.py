@@ -20,6 +20,7 @@ from votewise.annotators.fit_settings import MAX_ITERATIONS, TOLERANCE, FitSetti
 from votewise.annotators.fit_tests import FitTests, run_fit_tests
 from votewise.annotators.fitted import Fit
 from votewise.annotators.flags import annotator_flags
+from votewise.annotators.given_prior import given_prior_findings
 from votewise.annotators.group_estimate import with_groups
 from votewise.annotators.groups import Groups, KnownGroups, by_name, check_composes, groups_of
 from votewise.annotators.identifiability import identifiability
@@ -194,7 +195,8 @@ def _check(votes: Votes, fit: Fit, beliefs: Beliefs) -> tuple[Checks, pa.Table, 
         flags[unknown] = "unsure"
     predictable = informed if fit.orders is None else informed & ~fit.orders.best_only
     calibration = predictive_calibration(predicted, predictable, None if worth is None else worth[evidence.annotator])
-    found = [*soundness(evidence, beliefs, (low, high), width), *position_findings(position)]
+    found = [*soundness(evidence, beliefs, (low, high), width), *given_prior_findings(fit, beliefs.posterior)]
+    found += position_findings(position)
     if unknown is not None:
         found.append(unknown_people_finding(int((votes.annotator == unknown).sum())))
     return Checks(low, high, flags, position, informed, by_others > 1e-9), calibration, found
