@@ -7,7 +7,7 @@ Then the same for the other priors that can be asked for, with three votes per p
 and one that is not.
 
 Users: 400 with 10 to 250 comparisons, 100 with 5 to 60, 200 with 100 each; coverage under every family on a population of
-its own kind, and of the free one and `auto` on all of them.
+its own kind, and of the free one and `auto` on all of them; beside them the intervals of the true one, were it known.
 
     python experiments/coverage.py [--data-sets 200] [--annotators 200] [--user-data-sets 40]
 """
@@ -18,7 +18,7 @@ from functools import partial
 
 import numpy as np
 from harness import Page, each, parser
-from known_users import clicks
+from known_users import clicks, posterior_interval
 from misspecified_priors import MU, TRUTHS
 
 from votewise.annotators.estimate import estimate_reliability
@@ -80,9 +80,12 @@ def one_set_of_users(seed: int, crowd: str, population: str) -> dict[str, tuple[
     n = np.round(np.exp(rng.uniform(np.log(fewest), np.log(most), users))).astype(int)
     counts, cell_of = clicks(rng, rho, n, MU)
     found = {}
-    for family in (*OWN[population], "nonparametric", "auto"):
-        result = estimate_attentiveness(counts, win_rate=MU, prior=family)
-        low, high = (result.cells[name].to_numpy()[cell_of] for name in ("low", "high"))
+    for family in ("known", *OWN[population], "nonparametric", "auto"):
+        if family == "known":
+            low, high = (ends[cell_of] for ends in posterior_interval(truth, counts, MU))
+        else:
+            result = estimate_attentiveness(counts, win_rate=MU, prior=family)
+            low, high = (result.cells[name].to_numpy()[cell_of] for name in ("low", "high"))
         found[family] = (float(((low <= rho) & (rho <= high)).mean()), float((high - low).mean()))
     return found
 
@@ -105,7 +108,7 @@ def coverage_of_users(page: Page, data_sets: int, workers: int) -> list[float]:
             for family in found[0]:
                 mean, cells = mean_and_error([list(one[family]) for one in found])
                 rows.append([crowd, population, family, *cells])
-                if population != "two-point":
+                if population != "two-point" and family != "known":
                     smooth.append(mean[0])
     page.table(
         ["users", "population", "family", "coverage", "width"],

@@ -67,6 +67,14 @@ def posterior_mean(truth: Truth, counts: Counts, mu: float) -> np.ndarray:
     return joint @ truth.nodes / joint.sum(axis=1)
 
 
+def posterior_interval(truth: Truth, counts: Counts, mu: float, level: float = 0.95) -> tuple[np.ndarray, np.ndarray]:
+    """(C,) ends of each cell's equal-tailed interval, given the true distribution."""
+    log_likelihood = counts.log_likelihood(truth.nodes, np.array([mu - 0.5]))
+    joint = np.exp(log_likelihood - log_likelihood.max(axis=1, keepdims=True)) * truth.mass
+    below = np.cumsum(joint / joint.sum(axis=1, keepdims=True), axis=1)
+    return tuple(truth.nodes[(below >= tail - 1e-12).argmax(axis=1)] for tail in ((1 - level) / 2, (1 + level) / 2))
+
+
 def distribution_function(nodes: np.ndarray, mass: np.ndarray) -> np.ndarray:
     """P(attentiveness <= x) at the ``LEVELS``; the mass of a grid's node is spread evenly over its cell."""
     order = np.argsort(nodes)
