@@ -39,7 +39,7 @@ if TYPE_CHECKING:
     from votewise.users.results import AttentivenessResult
     from votewise.workflows.audit import AuditResult, audit
     from votewise.workflows.collect_campaign import collect_campaign
-    from votewise.workflows.collect_erase import collect_erase
+    from votewise.workflows.collect_erase import CollectErasure, collect_erase
     from votewise.workflows.collect_export import CollectExport, CollectExportCheck, collect_export
     from votewise.workflows.collect_import import CollectImport, collect_import
     from votewise.workflows.collect_init import CollectFolder, collect_init
@@ -80,6 +80,7 @@ __all__ = [
     "Bounds",
     "Clicks",
     "ClicksSimulation",
+    "CollectErasure",
     "CollectExport",
     "CollectExportCheck",
     "CollectFolder",
@@ -161,6 +162,7 @@ _HOMES = {
     "Bounds": "votewise.users.known_win_rates",
     "Clicks": "votewise.data.clicks",
     "ClicksSimulation": "votewise.workflows.simulate_clicks",
+    "CollectErasure": "votewise.workflows.collect_erase",
     "CollectExport": "votewise.workflows.collect_export",
     "CollectExportCheck": "votewise.workflows.collect_export",
     "CollectFolder": "votewise.workflows.collect_init",

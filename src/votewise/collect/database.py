@@ -114,6 +114,28 @@ def writing(engine: Engine) -> Iterator[Connection]:
         yield connection
 
 
+@contextmanager
+def erasing(engine: Engine) -> Iterator[Connection]:
+    """A transaction that writes, after which SQLite's files do not hold the old values of what was changed.
+
+    Where a service reads an older state meanwhile, they stay in the write-ahead log until SQLite empties it next. PostgreSQL
+    lets them go when it vacuums.
+    """
+    if engine.dialect.name != "sqlite":
+        with writing(engine) as connection:
+            yield connection
+        return
+    with engine.connect() as connection:
+        driver: Any = connection.connection.driver_connection
+        driver.execute("PRAGMA secure_delete=ON")
+        try:
+            with connection.begin():
+                yield connection
+            driver.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        finally:
+            driver.execute("PRAGMA secure_delete=OFF")
+
+
 def retried(engine: Engine, work: Callable[[Connection], Result]) -> Result:
     """The result of ``work`` in a transaction that writes, begun again where another one came between.
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from sqlalchemy import Connection, Integer, column, func, select, table
 
+from votewise.collect.erasing import list_erased
 from votewise.collect.folder import Collection
 from votewise.collect.schema import answer, comparison, model
 
@@ -28,6 +29,7 @@ class Gathered:
         people: people with such a vote.
         first, last: when the first and the last of them were given, in seconds since 1970; None without votes.
         shared_pairs: pairs on which several people voted.
+        erased: people who were erased.
         cost: what the answers cost, as far as their tokens and prices are known; None where nothing is known.
     """
 
@@ -38,6 +40,7 @@ class Gathered:
     first: float | None
     last: float | None
     shared_pairs: int
+    erased: int
     cost: float | None
 
     @property
@@ -73,6 +76,7 @@ def count_gathered(connection: Connection) -> Gathered:
         first=totals[1],
         last=totals[2],
         shared_pairs=connection.execute(select(func.count(type_=Integer)).select_from(by_pair.subquery())).scalar_one(),
+        erased=len(list_erased(connection)),
         cost=None if cost is None else cost / 1e6,
     )
 

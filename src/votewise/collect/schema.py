@@ -245,7 +245,7 @@ vote = Table(
     one_of("choice", CHOICES),
 )
 
-# Everything that was ever done to a vote; triggers let nobody change or delete a row.
+# Everything that was ever done to a vote; triggers let nobody delete a row, or change more than empty reasons.
 vote_log = Table(
     "vote_log",
     metadata,

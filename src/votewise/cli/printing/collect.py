@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from votewise.cli.printing.collect_campaign import print_campaign
 from votewise.cli.printing.common import say
 from votewise.errors import many
+from votewise.workflows.collect_erase import CollectErasure
 from votewise.workflows.collect_init import CollectFolder
 from votewise.workflows.collect_migrate import CollectMigration
 from votewise.workflows.collect_status import CollectStatus
@@ -45,6 +46,8 @@ def print_status(result: CollectStatus, *, as_json: bool) -> None:
     if gathered.first is not None and gathered.last is not None:
         say(f"by {many(gathered.people, 'person', 'people')}, from {_day(gathered.first)} to {_day(gathered.last)} UTC")
         say(f"on comparisons with the probe: {gathered.probes:,}; pairs with several votes: {gathered.shared_pairs:,}")
+    if gathered.erased:
+        say(f"erased: {many(gathered.erased, 'person', 'people')}")
     if gathered.cost is not None:
         say(f"cost of the answers, where it is known: {gathered.cost:,.2f}")
     if result.campaign is not None:
@@ -53,6 +56,20 @@ def print_status(result: CollectStatus, *, as_json: bool) -> None:
         say(f"Attentiveness: unknown, because {result.unknown}")
     else:
         say(f"Mean attentiveness: {result.attentiveness:.2f}; people: {_listed(result.flags)}")
+
+
+def print_erasure(result: CollectErasure, *, listed: bool) -> None:
+    """Print who was erased, what stays, and which training sets were written before."""
+    if listed:
+        for one in result.people:
+            say(f"{one.at}  {one.pseudonym}  votes that stay: {one.votes:,}; prompts erased: {one.prompts:,}")
+        say(f"{many(len(result.people), 'person', 'people')} erased")
+        return
+    (one,) = result.people
+    say(f"Erased: the name and {many(one.prompts, 'prompt')} with the answers")
+    say(f"Votes that stay: {one.votes:,}, under {one.pseudonym}")
+    if result.exports:
+        say(f"These training sets were written before and may hold the texts: {', '.join(result.exports)}")
 
 
 def _listed(counts: Mapping[str, int]) -> str:
