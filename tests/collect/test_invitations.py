@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import http.client
+import json
 import re
+import threading
 import time
 from collections.abc import Callable
 from typing import Any
 
 import pytest
+import uvicorn
 from campaign_people import OURS, PLAIN, SAFE, Person, invited, link_of, put_pairs
 from fastapi import FastAPI
 from sqlalchemy import delete, select
@@ -87,6 +91,31 @@ def test_the_cookie_is_kept_from_scripts_and_other_sites(collection: Collection,
     assert "Domain" not in sent
     assert sent.startswith("__Host-votewise=" if url == SAFE else "votewise=")
     assert ("Secure" in sent) == (url == SAFE)
+
+
+def test_behind_a_server_that_speaks_https_the_cookie_is_secure(collection: Collection, app: FastAPI) -> None:
+    """The service believes the server on this machine that the browser used HTTPS."""
+    config = uvicorn.Config(app, port=0, log_level="error")
+    server = uvicorn.Server(config)
+    thread = threading.Thread(target=server.run)
+    thread.start()
+    try:
+        while not server.started:
+            time.sleep(0.02)
+        port = server.servers[0].sockets[0].getsockname()[1]
+        body = json.dumps({"token": link_of(collection, "ann")})
+        kind = {"Content-Type": "application/json", "X-Forwarded-Proto": "https"}
+        connection = http.client.HTTPConnection("127.0.0.1", port, timeout=20)
+        connection.request("POST", "/annotate/sign-in", body, {**OURS, **kind})
+        answer = connection.getresponse()
+        sent = answer.getheader("set-cookie") or ""
+        answer.read()
+        connection.close()
+    finally:
+        server.should_exit = True
+        thread.join()
+    assert sent.startswith("__Host-votewise=")
+    assert "Secure" in sent
 
 
 def test_a_cookie_that_somebody_prepared_is_worth_nothing(collection: Collection, app: FastAPI) -> None:

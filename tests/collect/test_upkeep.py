@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import time
 from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
@@ -11,18 +12,20 @@ import numpy as np
 import pytest
 from campaign_people import Person, invited, put_pairs
 from fastapi import FastAPI
-from scipy.special import expit
+from fastapi.testclient import TestClient
+from scipy.special import expit, logit
 from sqlalchemy import insert, select, update
 
 from shell import shell
-from votewise import collect_status
+from votewise import collect_status, read_votes
 from votewise.collect.assignment import AssignmentRule, PairQueue, choose_pair
 from votewise.collect.campaign_status import count_campaign
 from votewise.collect.database import reading, writing
 from votewise.collect.folder import Collection
+from votewise.collect.gathered_counts import url_of
 from votewise.collect.leases import choice_of_pair, count_pairs
 from votewise.collect.pair_beliefs import PairBeliefs
-from votewise.collect.schema import annotator, campaign, campaign_pair, comparison, vote
+from votewise.collect.schema import annotator, answer, campaign, campaign_pair, comparison, vote
 from votewise.collect.service import make_service, sweep
 from votewise.collect.upkeep import Upkeep
 
@@ -239,3 +242,63 @@ def test_status_prints_the_accuracy_beside_the_claim(collection: Collection, agr
     assert f"posteriors claim 95.3%, audit votes say {min(max(found.accuracy.right, 0), 1):.1%} (" in shown
     assert len(shown.splitlines()) <= 10
     assert '"audits": 1' in shell("collect", "status", str(collection.folder), "--json").out
+
+
+@pytest.mark.filterwarnings("ignore:The 'future.infer_string' option")
+def test_other_commands_read_the_votes_of_a_campaign(collection: Collection, later: Later) -> None:
+    put_pairs(collection, 4, want=4)
+    app = make_service(collection)
+    for name in ("ann", "bob", "cem"):
+        person = invited(collection, app, name)
+        for _ in range(3):
+            person.choose("good")
+    with writing(collection.engine) as connection:
+        connection.execute(update(answer).values(model_id=None))
+    later(10)
+    sweep(collection)
+    found = read_votes(url_of(collection, "votes"))
+    assert len(found.sign) == 9
+    assert set(found.sign.tolist()) <= {-1, 1}
+    status = collect_status(collection.folder, win_rate=0.8)
+    assert status.attentiveness is None
+    assert "other models" in str(status.unknown)
+
+
+def test_a_vote_during_a_refit_is_not_forgotten(collection: Collection, monkeypatch: pytest.MonkeyPatch) -> None:
+    put_pairs(collection, 1, want=9)
+    collection = with_rule(collection, want=9, sure=0.999)
+    app = make_service(collection)
+    ann, bob = invited(collection, app, "ann"), invited(collection, app, "bob")
+    ann.choose("good")
+    refitted = PairBeliefs.refitted
+
+    def meanwhile(beliefs: PairBeliefs, *arrays: Any) -> PairBeliefs:
+        bob.choose("good")
+        return refitted(beliefs, *arrays)
+
+    monkeypatch.setattr(PairBeliefs, "refitted", meanwhile)
+    Upkeep(collection).refit()
+    (pair,) = rows(collection, campaign_pair)
+    step = [float(logit(row.reliability)) for row in rows(collection, annotator)]
+    assert (pair.votes, abs(pair.log_odds)) == (2, pytest.approx(sum(step)))
+
+
+def test_what_goes_wrong_with_beliefs_holds_up_no_vote(
+    collection: Collection, later: Later, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    put_pairs(collection, 1)
+    ann = invited(collection, make_service(collection), "ann")
+    ann.choose("good")
+    later(10)
+
+    def broken(_: Upkeep) -> None:
+        raise ValueError("no fit")
+
+    monkeypatch.setattr(Upkeep, "__call__", broken)
+    with TestClient(make_service(collection)):
+        for _ in range(400):
+            if "could not be kept" in caplog.text and rows(collection, comparison)[0].state == "final":
+                break
+            time.sleep(0.02)
+    assert "no fit" in caplog.text
+    assert rows(collection, comparison)[0].state == "final"

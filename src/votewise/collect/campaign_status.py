@@ -11,7 +11,7 @@ from sqlalchemy import Connection, func, select
 from votewise.collect.audited_accuracy import AuditedAccuracy, AuditVotes, audited_accuracy
 from votewise.collect.campaign import LEAST_AUDITOR
 from votewise.collect.leases import sign_of
-from votewise.collect.schema import annotator, campaign, campaign_pair, comparison, pair, vote
+from votewise.collect.schema import annotator, answer, campaign, campaign_pair, comparison, model, pair, vote
 
 
 @dataclass(frozen=True)
@@ -59,6 +59,15 @@ def count_campaign(connection: Connection) -> CampaignCounts | None:
         claimed=claimed,
         accuracy=None if claimed is None else _audited(connection, claimed),
     )
+
+
+def judged_other_models(connection: Connection) -> bool:
+    """Whether there are votes on answers of models that are not in the settings, or of none that is known."""
+    answered = answer.outerjoin(model, model.c.id == answer.c.model_id)
+    other = select(answer.c.id).select_from(answered).where((model.c.role == "other") | model.c.id.is_(None))
+    theirs = comparison.c.left_answer.in_(other) | comparison.c.right_answer.in_(other)
+    there = select(comparison.c.id).where(comparison.c.state.in_(["voted", "final"]), theirs).limit(1)
+    return connection.execute(there).first() is not None
 
 
 def _audited(connection: Connection, claimed: float) -> AuditedAccuracy | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import math
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
@@ -83,13 +84,23 @@ def sweep(collection: Collection) -> None:
         expire_due(connection, now)
 
 
+def _kept(upkeep: Upkeep) -> None:
+    """Keep the campaign; what goes wrong there is logged, and holds up no vote."""
+    try:
+        upkeep()
+    except (OperationalError, PoolTimeoutError):
+        raise
+    except Exception:
+        logging.getLogger("votewise.collect").exception("the campaign's beliefs could not be kept up to date")
+
+
 async def _sweep_often(collection: Collection) -> None:
     upkeep = Upkeep(collection)
     while True:
         # Where the database is busy or gone, requests say so, and the next sweep does what this one did not.
         with suppress(OperationalError, PoolTimeoutError):
             await asyncio.to_thread(sweep, collection)
-            await asyncio.to_thread(upkeep)
+            await asyncio.to_thread(_kept, upkeep)
         await asyncio.sleep(SWEEP_SECONDS)
 
 

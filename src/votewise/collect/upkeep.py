@@ -12,7 +12,7 @@ from votewise.collect.annotators_judged import judge_annotators
 from votewise.collect.assignment import draw_audits, pair_states
 from votewise.collect.database import reading, retried
 from votewise.collect.folder import Collection
-from votewise.collect.leases import expire_leases, lock_campaign, sign_of
+from votewise.collect.leases import count_pairs, expire_leases, lock_campaign, sign_of
 from votewise.collect.pair_beliefs import PairBeliefs
 from votewise.collect.schema import annotator, campaign, campaign_pair, comparison, pair, vote
 from votewise.inference.priors import Beta
@@ -56,27 +56,32 @@ class Upkeep:
         )
         found = start.refitted(*arrays)
         self._prior = found.prior
+        counts = np.bincount(arrays[0], minlength=len(pairs))
 
         def written(connection: Connection) -> None:
             lock_campaign(connection)
-            self._write(connection, found, people, pairs)
+            self._write(connection, found, people, {pair: int(n) for pair, n in zip(pairs, counts, strict=True)})
 
         retried(self.collection.engine, written)
 
-    def _write(self, connection: Connection, found: PairBeliefs, people: list[int], pairs: list[int]) -> None:
+    def _write(self, connection: Connection, found: PairBeliefs, people: list[int], fitted: dict[int, int]) -> None:
         rule = self.collection.settings.campaign.rule
         for person, *values in zip(people, found.reliability, found.low, found.high, strict=True):
             named = dict(zip(("reliability", "low", "high"), map(float, values), strict=True))
             connection.execute(update(annotator).where(annotator.c.person_id == person).values(**named))
         judge_annotators(connection, rule)
-        log_odds = dict(zip(pairs, found.log_odds.tolist(), strict=True))
+        log_odds = dict(zip(fitted, found.log_odds.tolist(), strict=True))
         columns = (campaign_pair.c[name] for name in ("pair_id", "want", "votes", "state", "log_odds"))
-        for row in connection.execute(select(*columns)).all():
+        rows = connection.execute(select(*columns)).all()
+        for row in rows:
             mine = log_odds.get(row.pair_id, 0.0)
             state = str(pair_states(rule, np.array([mine]), np.array([row.votes - row.want + rule.want]))[0])
             if state != row.state or mine != row.log_odds:
                 this = campaign_pair.c.pair_id == row.pair_id
                 connection.execute(update(campaign_pair).where(this).values(log_odds=mine, state=state))
+        # Somebody voted while the fit ran.
+        changed = [row.pair_id for row in rows if row.votes != fitted.get(row.pair_id, 0)]
+        count_pairs(connection, rule, changed)
         now = self.collection.clock()
         connection.execute(update(campaign).values(fitted_votes=found.fitted, fitted_at=now))
 

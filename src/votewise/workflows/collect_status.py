@@ -54,7 +54,7 @@ def collect_status(folder: str | os.PathLike[str], *, win_rate: GivenWinRate | N
         BadInputError: the folder cannot be opened, or a win rate out of range.
     """
     with needs("collect", "collecting"):
-        from votewise.collect.campaign_status import count_campaign
+        from votewise.collect.campaign_status import count_campaign, judged_other_models
         from votewise.collect.database import reading
         from votewise.collect.folder import open_collection
         from votewise.collect.gathered_counts import count_gathered
@@ -64,10 +64,14 @@ def collect_status(folder: str | os.PathLike[str], *, win_rate: GivenWinRate | N
         with reading(collection.engine) as connection:
             gathered = count_gathered(connection)
             campaign = count_campaign(connection)
+            others = campaign is not None and judged_other_models(connection)
         if win_rate is None:
             return CollectStatus(gathered, None, {}, "no win rate of the two models is given", campaign)
         if not gathered.votes:
             return CollectStatus(gathered, None, {}, "there are no votes yet", campaign)
+        if others:
+            why = "annotators judged answers of other models, whose win rates are not given"
+            return CollectStatus(gathered, None, {}, why, campaign)
         return replace(_with_attentiveness(collection, gathered, win_rate), campaign=campaign)
     finally:
         collection.close()
