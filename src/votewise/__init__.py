@@ -47,6 +47,7 @@ if TYPE_CHECKING:
     from votewise.workflows.collect_key import collect_key
     from votewise.workflows.collect_migrate import CollectMigration, collect_migrate
     from votewise.workflows.collect_serve import collect_serve
+    from votewise.workflows.collect_simulate import CollectSimulation, collect_simulate
     from votewise.workflows.collect_status import CollectStatus, collect_status
     from votewise.workflows.demo import DemoResult, demo
     from votewise.workflows.evaluate_benchmark import BenchmarkEvaluation, evaluate_benchmark
@@ -86,6 +87,7 @@ __all__ = [
     "CollectFolder",
     "CollectImport",
     "CollectMigration",
+    "CollectSimulation",
     "CollectStatus",
     "Counts",
     "DemoResult",
@@ -119,6 +121,7 @@ __all__ = [
     "collect_key",
     "collect_migrate",
     "collect_serve",
+    "collect_simulate",
     "collect_status",
     "count_comparisons",
     "demo",
@@ -168,6 +171,7 @@ _HOMES = {
     "CollectFolder": "votewise.workflows.collect_init",
     "CollectImport": "votewise.workflows.collect_import",
     "CollectMigration": "votewise.workflows.collect_migrate",
+    "CollectSimulation": "votewise.workflows.collect_simulate",
     "CollectStatus": "votewise.workflows.collect_status",
     "Counts": "votewise.data.clicks",
     "DemoResult": "votewise.workflows.demo",
@@ -200,6 +204,7 @@ _HOMES = {
     "collect_key": "votewise.workflows.collect_key",
     "collect_migrate": "votewise.workflows.collect_migrate",
     "collect_serve": "votewise.workflows.collect_serve",
+    "collect_simulate": "votewise.workflows.collect_simulate",
     "collect_status": "votewise.workflows.collect_status",
     "count_comparisons": "votewise.users.read_clicks",
     "estimate_attentiveness": "votewise.users.estimate",

@@ -20,6 +20,7 @@ NOTHING_TO_READ = {
         f"collect {name}": "keeps a database of its own, and products post to it"
         for name in ("init", "key", "serve", "status", "export", "erase", "migrate", "campaign", "invite")
     },
+    "collect simulate": "makes its own votes; reliabilities are those of an audit",
     "evaluate benchmark": "runs other people's tasks",
     "export": "reads what `votewise audit` wrote, whose summary has the options",
 }

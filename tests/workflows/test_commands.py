@@ -39,6 +39,7 @@ WORKFLOWS: dict[str, Callable[..., Any]] = {
     "collect serve": votewise.collect_serve,
     "collect status": votewise.collect_status,
     "collect export": votewise.collect_export,
+    "collect simulate": votewise.collect_simulate,
     "collect erase": votewise.collect_erase,
     "collect migrate": votewise.collect_migrate,
     "collect campaign": votewise.collect_campaign,

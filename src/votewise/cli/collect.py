@@ -13,6 +13,7 @@ from votewise.cli.collect_invite import invite
 from votewise.cli.collect_key import key
 from votewise.cli.collect_migrate import migrate
 from votewise.cli.collect_serve import serve
+from votewise.cli.collect_simulate import simulate
 from votewise.cli.collect_status import status
 
 app = typer.Typer(no_args_is_help=True, rich_markup_mode="markdown")
@@ -33,6 +34,7 @@ app.command()(serve)
 app.command()(status)
 app.command()(export)
 app.command()(erase)
+app.command()(simulate)
 app.command()(migrate)
 app.command("import")(import_)
 app.command()(invite)
