@@ -29,6 +29,8 @@ from votewise.train.losses import (
     PreferenceLoss,
     ScoredAnswers,
     cpo,
+    cpo_likelihood,
+    cpo_ranking,
     dpo,
     dpo_margin,
     ipo,
@@ -42,6 +44,7 @@ from votewise.train.score_inputs import TILT, automatic_temperature
 from votewise.train.training_beliefs import TrainingBeliefs
 
 BATCH = 64
+CPO_ALPHA = 0.3
 CROWDS = {
     "one annotator": (1, 1),
     "40 annotators, one vote a pair": (40, 1),
@@ -110,15 +113,21 @@ class Run:
     settings: dict[str, Any] = field(default_factory=dict, hash=False)
 
 
-def make_losses(name: str, beta: Any) -> PreferenceLoss:
-    """The loss for runs with ``beta`` (R, 1)."""
+def make_losses(name: str, beta: Any, *, apart: bool = False) -> PreferenceLoss:
+    """The loss for runs with ``beta`` (R, 1); ``apart`` as in ``losses.make_loss``."""
     found: dict[str, PreferenceLoss] = {
         "dpo": PreferenceLoss("dpo", partial(dpo, beta=beta), closed_margin=partial(dpo_margin, beta=beta)),
         "ipo": PreferenceLoss(
             "ipo", partial(ipo, beta=beta), squared=True, closed_margin=partial(ipo_margin, beta=beta)
         ),
         "simpo": PreferenceLoss("simpo", partial(simpo, beta=beta, gamma=1.0), reference=False),
-        "cpo": PreferenceLoss("cpo", partial(cpo, beta=beta, alpha=0.3), reference=False),
+        "cpo": PreferenceLoss(
+            "cpo",
+            partial(cpo, beta=beta, alpha=CPO_ALPHA),
+            reference=False,
+            closed_margin=partial(cpo_ranking, beta=beta) if apart else None,
+            likelihood=partial(cpo_likelihood, alpha=CPO_ALPHA) if apart else None,
+        ),
     }
     return found[name]
 
@@ -277,7 +286,7 @@ class Training:
         total = a.logp.new_zeros(())
         for (objective, _), some in self.groups.items():
             one, two = (ScoredAnswers(*(part[some] for part in answer)) for answer in (a, b))
-            losses = make_losses(self.name, self.beta[some])(one, two)
+            losses = make_losses(self.name, self.beta[some], apart=objective == "score")(one, two)
             margins = losses.margin.detach().double().numpy()
             share = self.share[some][:, pairs]
             if objective == "score":

@@ -110,7 +110,7 @@ def test_cpo_with_the_sum_form() -> None:
 def test_swapping_the_arguments_gives_the_reverse_loss(name: str) -> None:
     chosen, rejected = pair()
     here, there = built(name)(chosen, rejected), built(name)(rejected, chosen)
-    for one, other in zip(here.swapped(), there, strict=True):
+    for one, other in zip(here.swapped()[:3], there[:3], strict=True):
         assert torch.equal(one, other)
     assert torch.equal(here.reverse, built(name).loss(rejected, chosen))
 
@@ -347,7 +347,7 @@ def test_precision(name: str, goal: str, dtype: Any, tolerance: float) -> None:
     found = objective(goal, built(name)(*coarse), weight.to(dtype))
     assert found.dtype == dtype
     expected = objective(goal, built(name)(*exact), weight.double())
-    size = max(float(x.abs().max()) for x in built(name)(*exact))
+    size = max(float(x.abs().max()) for x in built(name)(*exact)[:3])
     torch.testing.assert_close(found.double(), expected, rtol=0, atol=tolerance * size)
     found.sum().backward()
     assert all(x.logp.grad.dtype == dtype and bool(x.logp.grad.isfinite().all()) for x in coarse)

@@ -51,10 +51,13 @@ def test_of_one_vote_it_is_the_mixture_of_dpo_and_chance() -> None:
 
 
 @pytest.mark.parametrize("per_token", [True, False])
-def test_of_cpo_it_is_the_score_of_the_ranking(per_token: bool) -> None:
-    """By finite differences in the log-probability of either answer: CPO's own likelihood term teaches nothing here."""
-    beta, alpha, e, t, trust = 0.3, 0.7, 0.9, 1.4, 0.4
-    loss = make_loss("cpo", beta=beta, simpo_gamma=1.0, cpo_alpha=alpha, cpo_per_token=per_token)
+@pytest.mark.parametrize("e", [0.9, -0.7])
+def test_of_cpo_it_is_the_score_of_the_ranking_and_the_likelihood_of_the_believed_answer(
+    e: float, per_token: bool
+) -> None:
+    """By finite differences in the log-probability of either answer, with w as it is."""
+    beta, alpha, t, trust = 0.3, 0.7, 1.4, 0.4
+    loss = make_loss("cpo", beta=beta, simpo_gamma=1.0, cpo_alpha=alpha, cpo_per_token=per_token, apart=True)
     length = torch.tensor([[3.0, 8.0, 1.0], [5.0, 2.0, 1.0]], dtype=torch.float64)
     logp = torch.tensor([[-9.0, -20.0, -0.5], [-11.0, -3.0, -4.0]], dtype=torch.float64, requires_grad=True)
     answers = [ScoredAnswers(logp[i], torch.zeros(3), length[i]) for i in (0, 1)]
@@ -62,18 +65,38 @@ def test_of_cpo_it_is_the_score_of_the_ranking(per_token: bool) -> None:
     value = score(losses, torch.full((3,), e, dtype=torch.float64), t, trust)
     torch.testing.assert_close(value, losses.forward)  # what is logged stays the loss
     value.sum().backward()
+    here, h = logp.detach().numpy(), 1e-5
+    w = expit(e + t * beta * (here[0] - here[1]))
+    assert (w > 0.5).any() and (w < 0.5).any()
 
     def log_p(at: Any) -> Any:
-        per = at / length.numpy() if per_token else at
-        s = beta * (at[0] - at[1]) + alpha * (per[0] - per[1])
-        return np.log(expit(e) * expit(t * s) + expit(-e) * expit(-t * s))
+        s = t * beta * (at[0] - at[1])
+        return np.log(expit(e) * expit(s) + expit(-e) * expit(-s)) / t / trust
 
-    here, h = logp.detach().numpy(), 1e-5
+    def likelihood(at: Any) -> Any:
+        per = at / length.numpy() if per_token else at
+        return alpha * (2 * w - 1) ** 2 * np.where(w > 0.5, per[0], per[1])
+
     for i in (0, 1):
         step = np.zeros((2, 1))
         step[i] = h
-        by_hand = (log_p(here + step) - log_p(here - step)) / (2 * h) / t / trust
+        by_hand = sum((f(here + step) - f(here - step)) / (2 * h) for f in (log_p, likelihood))
         np.testing.assert_allclose(-logp.grad[i], by_hand, rtol=1e-6, atol=1e-9)
+
+
+def test_of_sure_votes_at_temperature_one_it_is_cpo_itself() -> None:
+    """Value and gradient; and which answer is called chosen makes no difference."""
+    named = {"beta": 0.3, "simpo_gamma": 1.0, "cpo_alpha": 0.7, "cpo_per_token": True}
+    rng = np.random.default_rng(0)
+    logp = torch.tensor(-rng.exponential(5, (2, 6)), requires_grad=True)
+    length = torch.tensor(rng.integers(1, 9, (2, 6)).astype(float))
+    answers = [ScoredAnswers(logp[i], torch.zeros(6), length[i]) for i in (0, 1)]
+    (expected,) = torch.autograd.grad(make_loss("cpo", **named)(*answers).forward.sum(), logp)
+    losses = make_loss("cpo", **named, apart=True)(*answers)
+    sure = torch.full((6,), 60.0)
+    for some, evidence in ((losses, sure), (losses.swapped(), -sure)):
+        (found,) = torch.autograd.grad(score(some, evidence, 1.0, 1.0).sum(), logp, retain_graph=True)
+        torch.testing.assert_close(found, expected)
 
 
 def test_limits() -> None:

@@ -59,7 +59,7 @@ def recorded_confidences(trainer: Any) -> Iterator[list[tuple[Any, Losses, Any, 
 
     def record(losses: Losses, who: Any) -> Any:
         weight = real(losses, who)
-        found.append((who, Losses(*(x.detach() for x in losses)), weight, trainer.beliefs.log_odds.copy()))
+        found.append((who, Losses(*(x.detach() for x in losses[:3])), weight, trainer.beliefs.log_odds.copy()))
         return weight
 
     trainer._confidence = record

@@ -261,6 +261,7 @@ class RobustPreferenceConfig(DPOConfig):
             simpo_gamma=self.simpo_gamma,
             cpo_alpha=self.cpo_alpha,
             cpo_per_token=self.cpo_per_token,
+            apart=self.objective == "score",
         )
 
     def _weighs_first_margins(self, loss: PreferenceLoss) -> bool:

@@ -80,8 +80,18 @@ def cpo(
     The log-likelihood of the preferred answer is averaged over its tokens, as in TRL. With the sum (``per_token=False``),
     as in the paper, long answers saturate the margin at once.
     """
-    likelihood = preferred.mean_logp if per_token else preferred.logp
-    return -logsigmoid(beta * (preferred.logp - others.logp)) - alpha * likelihood
+    ranking = -logsigmoid(cpo_ranking(preferred, others, beta=beta))
+    return ranking + cpo_likelihood(preferred, alpha=alpha, per_token=per_token)
+
+
+def cpo_ranking(preferred: ScoredAnswers, others: ScoredAnswers, *, beta: float) -> Tensor:
+    """(B,) beta (log pi(w) - log pi(l)): the margin of CPO's ranking alone."""
+    return beta * (preferred.logp - others.logp)
+
+
+def cpo_likelihood(preferred: ScoredAnswers, *, alpha: float, per_token: bool = True) -> Tensor:
+    """(B,) -alpha log pi(w), per token or as a sum: what CPO adds to its ranking."""
+    return -alpha * (preferred.mean_logp if per_token else preferred.logp)
 
 
 def margin(loss: PairLoss, chosen: ScoredAnswers, rejected: ScoredAnswers) -> Tensor:
@@ -115,6 +125,8 @@ class PreferenceLoss:
         squared: whether it is a squared error, which does not say how large the noise is; the objective ``weighted``
             then fits a variance, see docs/losses/ipo.md.
         closed_margin: the margin in closed form, where that is more exact than the difference of two losses.
+        likelihood: what the loss adds to a ranking, as a function of the preferred answer, where the margin is that of the
+            ranking alone; None where nothing is kept apart.
     """
 
     name: str
@@ -122,12 +134,14 @@ class PreferenceLoss:
     reference: bool = True
     squared: bool = False
     closed_margin: PairLoss | None = None
+    likelihood: Callable[[ScoredAnswers], Tensor] | None = None
 
     def __call__(self, chosen: ScoredAnswers, rejected: ScoredAnswers) -> Losses:
         """Both directions and the margin."""
         forward, reverse = self.loss(chosen, rejected), self.loss(rejected, chosen)
         s = self.closed_margin(chosen, rejected) if self.closed_margin else reverse - forward
-        return Losses(forward, reverse, s)
+        apart = None if self.likelihood is None else (self.likelihood(chosen), self.likelihood(rejected))
+        return Losses(forward, reverse, s, apart)
 
 
 RANKING = ("dpo", "dpo_norm", "ipo", "simpo")
@@ -135,11 +149,15 @@ RANKING = ("dpo", "dpo_norm", "ipo", "simpo")
 
 
 class Losses(NamedTuple):
-    """Of B pairs: ``forward`` L(chosen > rejected), ``reverse`` L(rejected > chosen) and the ``margin``."""
+    """Of B pairs: ``forward`` L(chosen > rejected), ``reverse`` L(rejected > chosen) and the ``margin``.
+
+    ``likelihood``: the part of both that is kept apart from the margin, ``PreferenceLoss.likelihood``.
+    """
 
     forward: Tensor
     reverse: Tensor
     margin: Tensor
+    likelihood: tuple[Tensor, Tensor] | None = None
 
     @classmethod
     def of_margins(cls, margin: Tensor) -> Losses:
@@ -148,11 +166,18 @@ class Losses(NamedTuple):
 
     def swapped(self) -> Losses:
         """The same pairs with the two answers exchanged."""
-        return Losses(self.reverse, self.forward, -self.margin)
+        apart = None if self.likelihood is None else self.likelihood[::-1]
+        return Losses(self.reverse, self.forward, -self.margin, apart)
 
 
-def make_loss(name: str, *, beta: float, simpo_gamma: float, cpo_alpha: float, cpo_per_token: bool) -> PreferenceLoss:
-    """One of the losses with its parameters; KeyError for a name that is not in ``LOSSES``."""
+def make_loss(
+    name: str, *, beta: float, simpo_gamma: float, cpo_alpha: float, cpo_per_token: bool, apart: bool = False
+) -> PreferenceLoss:
+    """One of the losses with its parameters; KeyError for a name that is not in ``LOSSES``.
+
+    ``apart``: whether cpo's margin is that of its ranking, and its likelihood is kept apart, as ``objectives.score`` needs.
+    """
+    likelihood = partial(cpo_likelihood, alpha=cpo_alpha, per_token=cpo_per_token)
     return {
         "dpo": PreferenceLoss("dpo", partial(dpo, beta=beta), closed_margin=partial(dpo_margin, beta=beta)),
         "dpo_norm": PreferenceLoss(
@@ -163,7 +188,11 @@ def make_loss(name: str, *, beta: float, simpo_gamma: float, cpo_alpha: float, c
         ),
         "simpo": PreferenceLoss("simpo", partial(simpo, beta=beta, gamma=simpo_gamma), reference=False),
         "cpo": PreferenceLoss(
-            "cpo", partial(cpo, beta=beta, alpha=cpo_alpha, per_token=cpo_per_token), reference=False
+            "cpo",
+            partial(cpo, beta=beta, alpha=cpo_alpha, per_token=cpo_per_token),
+            reference=False,
+            closed_margin=partial(cpo_ranking, beta=beta) if apart else None,
+            likelihood=likelihood if apart else None,
         ),
     }[name]
 

@@ -73,6 +73,9 @@ def score(
     saturates and not how large a step is, and by the mean trust, so that a change of beliefs during a run does not make
     early rows count less than late ones. What is returned has this gradient and the value of the plain loss.
 
+    A likelihood that the loss keeps apart teaches the answer that w believes, in proportion to (2 w - 1)^2: an answer that
+    is as likely to be the worse one teaches nothing. A heuristic; it is the loss's own term where w is 0 or 1.
+
     Args:
         losses: both directions and the margins s of B pairs.
         evidence: (B,) log-odds of the votes that the chosen answer is better.
@@ -87,7 +90,12 @@ def score(
         push = (weight - torch.sigmoid(tempered)) / trust
         believed = torch.where(weight > 0.5, tempered, -tempered)
         push = push * (2 * torch.sigmoid(believed)) ** tilt
-    return losses.forward.detach() - push * (losses.margin - losses.margin.detach())
+    moved = -push * losses.margin
+    if losses.likelihood is not None:
+        chosen, rejected = losses.likelihood
+        sure = (2 * weight - 1) ** 2
+        moved = moved + sure * torch.where(weight > 0.5, chosen, rejected)
+    return losses.forward.detach() + (moved - moved.detach())
 
 
 def ropo(losses: Losses, *, alpha: float) -> Tensor:
