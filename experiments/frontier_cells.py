@@ -21,7 +21,7 @@ EPOCHS = (4, 1)
 WORLDS = ("facts", *SMALL)
 ONE, CROWD, THREE = CROWDS
 PLAIN, OURS, PUBLISHED, CLEAN, TRUE = "plain", "votewise", "RE-PO as published", "clean labels", "true reliabilities"
-SCORE, SCORE_TRUE = "votewise score, no beta", "the same, true reliabilities"
+SCORE, SCORE_TRUE = "votewise score", "the same, true reliabilities"
 EASIEST, COINS = "Selective DPO", "two-coin annotators"
 METHODS: dict[str, dict[str, Any]] = {
     PLAIN: {"objective": "plain"},
@@ -39,7 +39,8 @@ METHODS: dict[str, dict[str, Any]] = {
     SCORE_TRUE: {"objective": "score", "trust": "true"},
     CLEAN: {"objective": "plain"},
 }
-WITHOUT_BETA = (SCORE, SCORE_TRUE)
+WITHOUT_BETA = {"dpo": (SCORE, SCORE_TRUE)}
+"""Methods without a beta, by loss; CPO's `score` has one, against its likelihood term."""
 DPO_ONLY = ("rDPO, told", "Hölder-DPO", "ROPO", EASIEST)
 MAIN = (PLAIN, PUBLISHED, OURS, SCORE, CLEAN)
 
@@ -94,7 +95,7 @@ def runs_of(
     found: dict[Run, list[tuple[str, str, float]]] = defaultdict(list)
     for (crowd, noise), methods in cells(world, loss, epochs, whole=whole).items():
         for name, beta in product(methods, BETAS):
-            if name in WITHOUT_BETA and beta != ANY_BETA:
+            if name in WITHOUT_BETA.get(loss, ()) and beta != ANY_BETA:
                 continue
             if (Cell(world, loss, epochs, crowd, noise), name, beta) in known:
                 continue

@@ -17,7 +17,6 @@ from frontier_cells import (
     PUBLISHED,
     SCALES,
     SCORE,
-    WITHOUT_BETA,
     WORLDS,
     Cell,
     Found,
@@ -111,7 +110,7 @@ def default(page: Page, by_cell: dict[Cell, dict[str, Curve]]) -> None:
         }
         same.append([name, *_range(at_each)])
     words = "over worlds and shares of wrong votes. Surely below: the interval over seeds is below 0."
-    named = "The default (`weighted`; for CPO `score`, which has no beta) less plain training"
+    named = "The default (`weighted`; for CPO `score`) less plain training"
     page.table(heads, best, f"{named}, each at its best beta, in points of win rate, {words}")
     page.table(heads, same, f"{named} at the same beta, in points of win rate, {words}")
 
@@ -146,7 +145,7 @@ def _lost(name: str, methods: dict[str, Curve]) -> str:
 
 def _at_best(name: str, methods: dict[str, Curve]) -> str:
     curve, best = methods[name], methods[name].best
-    beta = "" if name in WITHOUT_BETA else f"{curve.betas[best]:g}: "
+    beta = f"{curve.betas[best]:g}: " if len(curve.betas) > 1 else ""
     return f"{beta}{100 * curve.accuracy[best].mean():.1f}, {curve.kl[best].mean():.2f}"
 
 

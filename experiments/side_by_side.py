@@ -136,7 +136,7 @@ class Beliefs:
     """What one run believes of its annotators, and what that says about its pairs."""
 
     def __init__(self, run: Run, votes: Votes, reliability: Floats, shape: PreferenceLoss) -> None:
-        self.ranks = shape.name in RANKING
+        self.ranks, self.reference = shape.name in RANKING, shape.reference
         self.trust, self.per_pair, self.lost = run.trust, len(votes) // votes.n_pairs, False
         # As the trainer does: a square is read as a Gaussian log-likelihood of unknown variance.
         self.squared, self.beta = shape.squared and run.objective == "weighted", run.beta
@@ -173,7 +173,7 @@ class Beliefs:
             rows = (pairs[:, None] * self.per_pair + np.arange(self.per_pair)).ravel()
             evidence = self.learnt.evidence_for(rows).reshape(-1, self.per_pair)
             return np.asarray(expit(margins[:, None] + evidence).mean(1))
-        worth = min(self.learnt.temperature, 1.0)
+        worth = min(self.learnt.temperature, 1.0) if self.reference else 1.0
         if self.squared:
             variance = self.learnt.variance
             worth = 1 / (2 * (variance if variance is not None else 1 / (4 * self.beta**2)))

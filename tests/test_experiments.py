@@ -520,7 +520,7 @@ def test_frontier(run: Any, load: Any, monkeypatch: pytest.MonkeyPatch, tmp_path
     page = run("frontier", *words, pairs=64, SCALES={"dpo": 1.0, "cpo": 1.0})
     assert "DPO, 4 epochs, one annotator." in page
     assert "CPO, one epoch, 40 annotators, one vote a pair." in page
-    for name in ("votewise score, no beta", "Selective DPO", "two-coin annotators"):
+    for name in ("votewise score", "Selective DPO", "two-coin annotators"):
         assert f"| {name} |" in page
     assert page.startswith("DPO: share of the gap between plain training and clean labels that is closed")
     # Nothing is measured again where results are kept, and the page is the same.

@@ -110,6 +110,25 @@ def test_confidence_is_the_evidence_rule_at_the_current_margin(
     assert found[-1][1].margin.abs().max() > 0.01
 
 
+@pytest.mark.parametrize("loss", ["dpo", "simpo", "cpo"])
+def test_without_a_reference_overconfident_margins_count_in_full_in_the_loss(loss: str, tmp_path: Path) -> None:
+    """But not in what is reported, and not where a temperature was given."""
+    settings = {"preference_loss": loss, "objective": "weighted"}
+    for given, factor in (("fit", 0.25 if loss == "dpo" else 1.0), ("0.25", 0.25)):
+        trainer = make_trainer(tmp_path, make_rows(16, votes_per_pair=3), temperature=given, **settings)
+        trainer.beliefs.temperature = 0.25
+        margin = torch.linspace(-3, 3, 5)
+        who = list(range(5))
+        weight = trainer._confidence(Losses(margin, margin, margin), who)
+        expected = torch.sigmoid(factor * margin + by_votes(trainer, who, trainer.beliefs.log_odds))
+        torch.testing.assert_close(weight, expected.float(), rtol=1e-5, atol=1e-6)
+        trainer.beliefs.first[:] = 3.0
+        at_first = 0.25 * torch.tensor(3.0 * trainer.rows.side)
+        everyone = list(range(len(trainer.rows.side)))
+        reported = torch.sigmoid(at_first + by_votes(trainer, everyone, trainer.beliefs.log_odds))
+        np.testing.assert_allclose(trainer.confidence_so_far(), reported, rtol=1e-5)
+
+
 def test_second_epochs_keep_reliabilities_and_move_confidences(tmp_path: Path) -> None:
     """By default: reliabilities from first-seen margins, confidences from the current ones."""
     trainer = make_trainer(tmp_path, make_rows(24, votes_per_pair=3), num_train_epochs=3)

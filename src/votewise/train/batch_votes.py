@@ -65,10 +65,16 @@ class BatchVotes:
         Overconfident margins (a temperature below 1) count less. A temperature above 1 is not applied here, because the run
         would then reinforce its own beliefs. A squared loss is read as a Gaussian log-likelihood of unknown variance v,
         whose margin is (reverse - forward) / 2v.
+
+        Without a reference overconfident margins count in full. A loss weighted by anything less sure than its own
+        posterior moves decided rows back, which holds a policy near its reference; where there is none it drives both
+        answers away.
         """
         if self.fixed is not None:
             return to_device(self.fixed[who], losses.margin)
-        margin = self._scaled(losses.margin.detach())
+        margin = losses.margin.detach()
+        if self.loss.reference or self.args.temperature != "fit":
+            margin = self._scaled(margin)
         return torch.sigmoid(margin + to_device(self._evidence(who), margin))
 
     @property

@@ -11,8 +11,7 @@ current margin. Reliabilities are learnt in one of two ways:
     [RE-PO eq. 6]. From the second epoch on the policy judges votes that it was trained on, and reliabilities drift to 1.
 
 With ``one_annotator="filter"`` and a single annotator, ``rate_filter`` takes the place of EM: there only margins tell right
-votes from wrong ones, and EM, which takes the likeliest of all explanations, is further off where many are wrong. Losses
-without a reference keep EM: their margins are not 0 at first, and what they are worth is not what the filter expects.
+votes from wrong ones, and EM, which takes the likeliest of all explanations, is further off where many are wrong.
 
 No torch here: margins come in and evidence goes out as NumPy arrays, once per step. Every rank holds the whole state.
 """
