@@ -66,6 +66,8 @@ def cells(world: str, loss: str, epochs: int, *, whole: bool = False) -> dict[tu
     A language model takes far longer than the other policies, so it gets fewer unless the ``whole`` is asked for.
     """
     named = _methods_of(loss)
+    if loss == "cpo" and not whole:
+        named = tuple(name for name in named if name != SCORE_TRUE)
     one = tuple(name for name in named if name != COINS)
     if world == "facts" and not whole:
         main = tuple(name for name in MAIN if name in named)

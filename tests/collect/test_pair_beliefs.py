@@ -7,7 +7,9 @@ import pytest
 from scipy.special import expit, logit
 
 from votewise.annotators.estimate import estimate_reliability
-from votewise.collect.pair_beliefs import FIRST_REFIT, PairBeliefs
+from votewise.annotators.groups import KnownGroups
+from votewise.collect.pair_beliefs import FIRST_REFIT, PairBeliefs, erring_together
+from votewise.data.votes import Votes
 from votewise.simulate.annotators import simulate_annotators
 
 MARGIN = np.array([0.0, 0.5, -1.0])
@@ -45,6 +47,37 @@ def test_a_refit_is_the_audit_of_the_same_votes_and_starts_where_the_last_one_en
     np.testing.assert_allclose(expit(found.log_odds), audit.pairs["p_a"].to_numpy(), atol=0.03)
     assert ((found.low < found.reliability) & (found.reliability < found.high)).all()
     assert found.fitted == len(votes.sign)
+
+
+def test_with_groups_a_refit_is_the_audit_with_the_same_groups() -> None:
+    """Six judges of one family copy one source four times in five; twelve annotators err alone."""
+    rng = np.random.default_rng(5)
+    pairs, people = 300, 18
+    truth = rng.choice([-1, 1], pairs)
+    source = np.where(rng.random(pairs) < 0.7, truth, -truth)
+    pair = np.repeat(np.arange(pairs), 7)
+    annotator = np.concatenate([np.append(rng.choice(6, 4, False), 6 + rng.choice(12, 3, False)) for _ in range(pairs)])
+    alone = np.where(rng.random(len(pair)) < 0.75, truth[pair], -truth[pair])
+    copied = (annotator < 6) & (rng.random(len(pair)) < 0.8)
+    sign = np.where(copied, source[pair], alone).astype(np.int8)
+    arrays = pair.astype(np.int32), annotator.astype(np.int32), sign
+    groups = [f"family {k // 6}" if k < 6 else None for k in range(people)]
+    votes = Votes.from_arrays(*arrays)
+    audit = estimate_reliability(votes, groups=KnownGroups({str(k): "family 0" for k in range(6)}))
+    beliefs = PairBeliefs.before_votes(np.zeros(pairs), people)
+    found = beliefs.refitted(*arrays, groups)
+    np.testing.assert_allclose(found.reliability, audit.annotators["reliability"].to_numpy(), atol=5e-3)
+    np.testing.assert_allclose(expit(found.log_odds), audit.pairs["p_a"].to_numpy(), atol=0.03)
+    said = expit(np.abs(found.log_odds)).mean()
+    assert said + 0.05 < expit(np.abs(beliefs.refitted(*arrays).log_odds)).mean()
+
+
+def test_groups_that_are_none() -> None:
+    groups = ["a", "a", "b", None, "c", "c"]
+    code, names = erring_together(groups, np.array([0, 1, 2, 3, 4]))
+    assert names == ("a",)
+    np.testing.assert_array_equal(code, [0, 0, -1, -1, -1, -1])
+    assert erring_together(["a", "a", None], np.array([0, 1]))[1] == ()
 
 
 def test_after_a_refit_bayes_goes_on_as_the_evidence_rule_says() -> None:

@@ -4,11 +4,13 @@ Between refits the reliabilities stand still, and a vote adds its evidence to it
 
     log_odds_i <- log_odds_i + v logit(eta_k)                                                        (evidence rule)
 
-A refit is the EM of ``votewise audit``, started where the last one ended.
+A refit is the EM of ``votewise audit``, started where the last one ended; where annotators err together, as it does with
+groups. A vote of a group that has voted on the pair before is then no news until the next refit.
 """
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -17,6 +19,7 @@ from scipy.special import expit
 from votewise.annotators.fit import fit_reliability
 from votewise.annotators.fit_settings import FitSettings
 from votewise.annotators.fitted import Start
+from votewise.annotators.group_estimate import with_groups
 from votewise.annotators.prior import START
 from votewise.arrays import Floats, Ints, Signs
 from votewise.inference.beta_intervals import beta_intervals
@@ -72,13 +75,34 @@ class PairBeliefs:
         """Whether there are enough new votes, of ``votes`` in all, for another refit."""
         return votes >= FIRST_REFIT and votes - self.fitted >= GROWTH * self.fitted
 
-    def refitted(self, pair: Ints, annotator: Ints, sign: Signs) -> PairBeliefs:
-        """The beliefs after a refit to all n votes so far; arguments as in ``with_votes``."""
+    def refitted(self, pair: Ints, annotator: Ints, sign: Signs, groups: list[str | None] | None = None) -> PairBeliefs:
+        """The beliefs after a refit to all n votes so far.
+
+        Args:
+            pair, annotator, sign: as in ``with_votes``.
+            groups: (K,) name of each annotator's group, None for those who err alone. A group in which one annotator has
+                voted is none, and neither is one in which all have: it cannot be told from the truth.
+        """
         people = len(self.reliability)
         evidence = Evidence.of(pair, annotator, sign, margin=self.margin, annotators=people)
         start = None if self.prior is None else Start(clipped_logit(self.reliability), prior=self.prior)
         fit = fit_reliability(evidence, FitSettings(), start=start)
+        if groups is not None:
+            code, names = erring_together(groups, np.unique(annotator))
+            if names:
+                fit = with_groups(fit, code, names)
         posterior = fit.beliefs().posterior
         low, high = fit.intervals(posterior)
         reliability = np.asarray(expit(fit.log_odds))
         return PairBeliefs(self.margin, posterior, reliability, low, high, len(pair), fit.prior)
+
+
+def erring_together(groups: list[str | None], voted: Ints) -> tuple[Ints, tuple[str, ...]]:
+    """(K,) code of each annotator's group, -1 for none, and the groups' names: of those in which several have voted.
+
+    There are none where everyone who has ``voted`` is in one group.
+    """
+    members = Counter(groups[k] for k in voted)
+    names = sorted(name for name, size in members.items() if name is not None and 1 < size < len(voted))
+    codes = {name: code for code, name in enumerate(names)}
+    return np.array([codes.get(name, -1) for name in groups], np.int32), tuple(names)
