@@ -28,6 +28,7 @@ from votewise.train.losses import (
     Losses,
     PreferenceLoss,
     ScoredAnswers,
+    balance,
     cpo,
     cpo_likelihood,
     cpo_ranking,
@@ -165,14 +166,16 @@ class Beliefs:
         """What the objective is divided by, so that steps do not grow with what is believed of the annotators."""
         return self.trusted.trust if self.ranks and self.trust in ("first", "true") else 1.0
 
-    def confidence(self, pairs: Any, margins: Floats) -> Floats:
-        """(B,) probability that the first answer is better."""
+    def confidence(self, pairs: Any, margins: Floats, balanced: Floats) -> Floats:
+        """(B,) probability that the first answer is better; (B,) ``balanced`` as ``losses.balance`` gives them."""
         if self.trust == "two coins":
             return np.asarray(self.fixed[pairs])
         if self.trust == "current":
             rows = (pairs[:, None] * self.per_pair + np.arange(self.per_pair)).ravel()
             evidence = self.learnt.evidence_for(rows).reshape(-1, self.per_pair)
             return np.asarray(expit(margins[:, None] + evidence).mean(1))
+        if not self.reference and self.learnt.filtered:
+            return np.asarray(expit(balanced + self.trusted.evidence_for(pairs)))
         worth = min(self.learnt.temperature, 1.0) if self.reference else 1.0
         if self.squared:
             variance = self.learnt.variance
@@ -287,7 +290,7 @@ class Training:
         for (objective, _), some in self.groups.items():
             one, two = (ScoredAnswers(*(part[some] for part in answer)) for answer in (a, b))
             losses = make_losses(self.name, self.beta[some], apart=objective == "score")(one, two)
-            margins = losses.margin.detach().double().numpy()
+            margins, balanced = losses.margin.detach().double().numpy(), balance(losses).double().numpy()
             share = self.share[some][:, pairs]
             if objective == "score":
                 total = total + self._score(some, losses, share, pairs, margins, epoch, done)
@@ -295,7 +298,7 @@ class Training:
             weight, trust = torch.ones_like(share), torch.ones_like(share[:, :1])
             for row, i in enumerate(some):
                 if i in self.beliefs:
-                    weight[row] = torch.tensor(self.beliefs[i].confidence(pairs, margins[row]))
+                    weight[row] = torch.tensor(self.beliefs[i].confidence(pairs, margins[row], balanced[row]))
                     trust[row] = self.beliefs[i].mean_trust
             settings = self.runs[some[0]].settings
             value = apply_objective(

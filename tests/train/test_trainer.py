@@ -35,7 +35,7 @@ from votewise.errors import BadInputError  # noqa: E402
 from votewise.report.audit_files import write_audit  # noqa: E402
 from votewise.train import PreferenceLoss, RobustPreferenceTrainer, ScoredAnswers, WorseThanChanceError  # noqa: E402
 from votewise.train.answer_scores import add_scoring  # noqa: E402
-from votewise.train.losses import LOSSES, Losses  # noqa: E402
+from votewise.train.losses import LOSSES, Losses, balance  # noqa: E402
 from votewise.train.scoring import score_answers  # noqa: E402
 from votewise.train.training_rows import ROW, votes_of_dataset  # noqa: E402
 
@@ -127,6 +127,20 @@ def test_without_a_reference_overconfident_margins_count_in_full_in_the_loss(los
         everyone = list(range(len(trainer.rows.side)))
         reported = torch.sigmoid(at_first + by_votes(trainer, everyone, trainer.beliefs.log_odds))
         np.testing.assert_allclose(trainer.confidence_so_far(), reported, rtol=1e-5)
+
+
+def test_of_one_annotator_without_a_reference_no_row_is_moved_against_its_vote(tmp_path: Path) -> None:
+    """The confidence is that of the margin at which the loss stands still, and so is above its own weight there."""
+    one = make_rows(16, reliability=(0.7,))
+    trainer = make_trainer(tmp_path, one, preference_loss="simpo", objective="weighted")
+    assert trainer.beliefs.filtered
+    u = torch.linspace(-6, 6, 7, dtype=torch.float64, requires_grad=True)
+    losses = Losses(*(-torch.nn.functional.logsigmoid(x) for x in (u - 1, -u - 1)), u)
+    weight = trainer._confidence(losses, list(range(7)))
+    expected = torch.sigmoid(balance(losses) + by_votes(trainer, list(range(7)), trainer.beliefs.log_odds))
+    torch.testing.assert_close(weight, expected.to(weight.dtype))
+    (slope,) = torch.autograd.grad((weight * losses.forward + (1 - weight) * losses.reverse).sum(), u)
+    assert (slope < 0).all()
 
 
 def test_second_epochs_keep_reliabilities_and_move_confidences(tmp_path: Path) -> None:

@@ -20,7 +20,7 @@ from votewise.inference.observation import clipped_logit
 from votewise.train.audited import fixed_confidence
 from votewise.train.config import RobustPreferenceConfig
 from votewise.train.config_checks import parse_loss_temperature
-from votewise.train.losses import RANKING, Losses, PreferenceLoss
+from votewise.train.losses import RANKING, Losses, PreferenceLoss, balance
 from votewise.train.score_inputs import ScoreInputs, automatic_temperature
 from votewise.train.stream_counts import StreamCounts
 from votewise.train.streamed_beliefs import StreamedBeliefs
@@ -68,13 +68,16 @@ class BatchVotes:
 
         Without a reference overconfident margins count in full. A loss weighted by anything less sure than its own
         posterior moves decided rows back, which holds a policy near its reference; where there is none it drives both
-        answers away.
+        answers away. With one annotator, whom nobody contradicts, no row is moved against its vote: the margin is that at
+        which the loss stands still.
         """
         if self.fixed is not None:
             return to_device(self.fixed[who], losses.margin)
         margin = losses.margin.detach()
         if self.loss.reference or self.args.temperature != "fit":
             margin = self._scaled(margin)
+        elif self.beliefs.filtered:
+            margin = balance(losses)
         return torch.sigmoid(margin + to_device(self._evidence(who), margin))
 
     @property

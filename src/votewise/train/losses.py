@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import NamedTuple
 
+import torch
 from torch import Tensor
 from torch.nn.functional import logsigmoid
 
@@ -43,6 +44,9 @@ class ScoredAnswers(NamedTuple):
         """(B,) log-probability per token."""
         return self.logp / self.length
 
+
+TINY = 1e-30
+"""A loss below this counts as this, so that its logarithm is finite."""
 
 PairLoss = Callable[[ScoredAnswers, ScoredAnswers], Tensor]
 """L(w > l): (preferred, others) -> (B,). A custom loss has this type."""
@@ -97,6 +101,16 @@ def cpo_likelihood(preferred: ScoredAnswers, *, alpha: float, per_token: bool = 
 def margin(loss: PairLoss, chosen: ScoredAnswers, rejected: ScoredAnswers) -> Tensor:
     """(B,) log-odds that ``chosen`` is truly better: reverse loss minus forward loss [RE-PO eq. 2]."""
     return loss(rejected, chosen) - loss(chosen, rejected)
+
+
+def balance(losses: Losses) -> Tensor:
+    """(B,) the log-odds of w at which w forward + (1 - w) reverse stands still, for a loss -log sigmoid(u - gamma).
+
+    That is log sigmoid(gamma + u) - log sigmoid(gamma - u): the margin for gamma = 0, and for a target margin gamma > 0
+    smaller in size. A pair whose confidence is that of the margin would be moved further apart, whichever side it is on.
+    """
+    forward, reverse = (-torch.expm1(-x.detach()).clamp(max=-TINY) for x in (losses.forward, losses.reverse))
+    return reverse.log() - forward.log()
 
 
 def dpo_margin(chosen: ScoredAnswers, rejected: ScoredAnswers, *, beta: float) -> Tensor:
