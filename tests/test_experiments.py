@@ -443,7 +443,7 @@ def test_of_ipo_side_by_side_believes_what_the_trainer_does(
         np.testing.assert_allclose(side_by_side.margin[0], losses.margin, rtol=1e-6)
         margins = losses.margin.double().numpy()
         weight = trainer.confidence(losses, pairs.tolist())
-        np.testing.assert_allclose(ours.confidence(pairs, margins), weight, atol=1e-6)
+        np.testing.assert_allclose(ours.confidence(pairs, margins, margins), weight, atol=1e-6)
         residuals = (weight * losses.forward + (1 - weight) * losses.reverse).double().numpy()
         trainer.absorb(pairs.tolist(), margins, residuals)
         ours.absorb(pairs, margins, residuals)
