@@ -460,10 +460,10 @@ def test_two_coins_are_told_apart_before_training(side: ModuleType, load: Any) -
     run = side.Run("coins", "weighted", 0.1, 0.36, crowd, "two coins")
     beliefs = side.Beliefs(run, votes, reliability, side.make_losses("dpo", 0.1))
     pairs, margins = np.arange(1200), np.zeros(1200)
-    before = beliefs.confidence(pairs, margins)
+    before = beliefs.confidence(pairs, margins, margins)
     np.testing.assert_array_equal(before, estimate_two_coins(votes).p_a)
     beliefs.absorb(pairs, 9 * world.truth)
-    np.testing.assert_array_equal(beliefs.confidence(pairs, 5 * world.truth), before)
+    np.testing.assert_array_equal(beliefs.confidence(pairs, 5 * world.truth, margins), before)
     # A majority of three votes is right 0.70 of the time: five standard errors above it.
     assert ((before > 0.5) == (world.truth > 0)).mean() > 0.70 + 5 * np.sqrt(0.7 * 0.3 / 1200)
 
