@@ -67,7 +67,8 @@ def test_of_cpo_it_is_the_score_of_the_ranking_and_the_likelihood_of_the_believe
     value.sum().backward()
     here, h = logp.detach().numpy(), 1e-5
     w = expit(e + t * beta * (here[0] - here[1]))
-    assert (w > 0.5).any() and (w < 0.5).any()
+    assert (w > 0.5).any()
+    assert (w < 0.5).any()
 
     def log_p(at: Any) -> Any:
         s = t * beta * (at[0] - at[1])
