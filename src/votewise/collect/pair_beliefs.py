@@ -79,7 +79,9 @@ class PairBeliefs:
         """The beliefs after a refit to all n votes so far.
 
         Args:
-            pair, annotator, sign: as in ``with_votes``.
+            pair: (n,) the pair of each vote.
+            annotator: (n,) its annotator.
+            sign: (n,) as in ``with_votes``.
             groups: (K,) name of each annotator's group, None for those who err alone. A group in which one annotator has
                 voted is none, and neither is one in which all have: it cannot be told from the truth.
         """
