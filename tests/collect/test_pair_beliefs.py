@@ -8,7 +8,7 @@ from scipy.special import expit, logit
 
 from votewise.annotators.estimate import estimate_reliability
 from votewise.annotators.groups import KnownGroups
-from votewise.collect.pair_beliefs import FIRST_REFIT, PairBeliefs, erring_together
+from votewise.collect.pair_beliefs import FIRST_REFIT, PairBeliefs, erring_together, votes_log_odds
 from votewise.data.votes import Votes
 from votewise.simulate.annotators import simulate_annotators
 
@@ -70,6 +70,17 @@ def test_with_groups_a_refit_is_the_audit_with_the_same_groups() -> None:
     np.testing.assert_allclose(expit(found.log_odds), audit.pairs["p_a"].to_numpy(), atol=0.03)
     said = expit(np.abs(found.log_odds)).mean()
     assert said + 0.05 < expit(np.abs(beliefs.refitted(*arrays).log_odds)).mean()
+
+
+def test_votes_of_a_group_on_a_pair_say_less_together() -> None:
+    reliability, alone = np.array([0.8, 0.8, 0.7]), np.zeros(3)
+    sign, group = np.array([1, 1, -1], np.int8), ("a", "a", None)
+    separate = logit(0.8) * 2 - logit(0.7)
+    assert votes_log_odds(sign, reliability, group, alone) == pytest.approx(separate)
+    assert votes_log_odds(sign, reliability, ("a", "b", None), np.full(3, 0.9)) == pytest.approx(separate)
+    by_share = [votes_log_odds(sign, reliability, group, np.array([r, r, 0.0])) for r in (0.2, 0.5, 0.9, 1.0)]
+    assert separate > by_share[0] > by_share[1] > by_share[2] > by_share[3]
+    assert by_share[3] == pytest.approx(logit(0.8) - logit(0.7), abs=0.15)  # nearly one vote, said twice
 
 
 def test_groups_that_are_none() -> None:

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from campaign_people import Person, invited, put_pairs
+from campaign_people import Person, invited, link_of, put_pairs
 from fastapi import FastAPI
 from fastapi.testclient import TestClient
 from scipy.special import expit, logit
@@ -28,6 +28,7 @@ from votewise.collect.pair_beliefs import PairBeliefs
 from votewise.collect.schema import annotator, answer, campaign, campaign_pair, comparison, vote
 from votewise.collect.service import make_service, sweep
 from votewise.collect.upkeep import Upkeep
+from votewise.inference.observation import clipped_logit
 
 Later = Callable[[float], None]
 
@@ -177,6 +178,31 @@ def test_a_refit_writes_what_the_estimator_says(collection: Collection, later: L
     later(10)
     keep()
     assert rows(collection, campaign)[0].fitted_votes == 9
+
+
+def test_votes_of_a_group_count_as_the_refit_with_groups_says(collection: Collection) -> None:
+    """Four of a family err together on every other pair; three others do not."""
+    put_pairs(collection, 12, want=9)
+    collection = with_rule(collection, want=9, weighted=False, sure=0.999)
+    app = make_service(collection)
+    names = [f"m{n}" for n in range(4)] + [f"w{n}" for n in range(3)]
+    people = [invited(collection, app, name) for name in names]
+    for name in names[:4]:
+        link_of(collection, name, group="family")
+    for k, person in enumerate(people):
+        for _ in range(12):
+            text = person.look()
+            wrong = any(f"good {n}<" in text or f"good {n} " in text for n in (1, 3, 5, 7, 9, 11))
+            person.choose("poor" if wrong and k < 4 else "good")
+    Upkeep(collection).refit()
+    found = {row.person_id: row for row in rows(collection, annotator)}
+    assert [row.shared > 0.3 for row in found.values()] == [True] * 4 + [False] * 3
+    fitted = [row.log_odds for row in rows(collection, campaign_pair)]
+    alone = sum(clipped_logit(np.array([row.reliability]))[0] for row in found.values())
+    assert max(fitted) < alone - 0.5
+    with writing(collection.engine) as connection:
+        count_pairs(connection, collection.settings.campaign.rule, range(1, 13))
+    assert [row.log_odds for row in rows(collection, campaign_pair)] == pytest.approx(fitted, abs=0.05)
 
 
 def test_the_hopeless_get_no_more_pairs(collection: Collection) -> None:

@@ -19,10 +19,10 @@ from votewise.collect.asking import DICE, digest_of
 from votewise.collect.assignment import AssignmentRule, has_room, pair_states
 from votewise.collect.folder import Collection
 from votewise.collect.moves import found, new_id, no_such_comparison
+from votewise.collect.pair_beliefs import votes_log_odds
 from votewise.collect.schema import annotator, campaign, campaign_pair, comparison, pair, vote
 from votewise.collect.states import OPEN, State
 from votewise.collect.voting import GivenVote, put_vote, undo_vote
-from votewise.inference.observation import clipped_logit
 
 HERE_SECONDS = 300.0
 """How long after the last look an annotator counts as being there."""
@@ -107,7 +107,8 @@ def count_pairs(connection: Connection, rule: AssignmentRule, pairs: Iterable[in
     numbers = sorted(pairs)
     if not numbers:
         return
-    counts: dict[int, list[float]] = defaultdict(lambda: [0, 0, 0, 0.0])
+    counts: dict[int, list[int]] = defaultdict(lambda: [0, 0, 0])
+    given: dict[int, list[tuple[int, float, str | None, float]]] = defaultdict(list)
     rows = (
         select(
             comparison.c.pair_id,
@@ -116,6 +117,8 @@ def count_pairs(connection: Connection, rule: AssignmentRule, pairs: Iterable[in
             (comparison.c.left_answer == pair.c.answer_1).label("as_stored"),
             vote.c.choice,
             annotator.c.reliability,
+            annotator.c.group_name,
+            annotator.c.shared,
         )
         .join(annotator, annotator.c.person_id == comparison.c.person_id)
         .join(pair, pair.c.id == comparison.c.pair_id)
@@ -131,16 +134,25 @@ def count_pairs(connection: Connection, rule: AssignmentRule, pairs: Iterable[in
         else:
             count[0] += 1
             sign = sign_of(row.choice, as_stored=row.as_stored)
-            count[3] += sign * float(clipped_logit(np.array([row.reliability]))[0])
+            given[row.pair_id].append((sign, row.reliability, row.group_name, row.shared))
     wanted = select(campaign_pair.c.pair_id, campaign_pair.c.want, campaign_pair.c.drawn)
     for row in connection.execute(wanted.where(campaign_pair.c.pair_id.in_(numbers))).all():
-        votes, leases, audits, log_odds = counts[row.pair_id]
+        votes, leases, audits = counts[row.pair_id]
+        log_odds = _log_odds_of(given[row.pair_id])
         # The rule's limit is that of all pairs, and a pair may have one of its own.
-        promised = np.array([int(votes) - row.want + rule.want])
+        promised = np.array([votes - row.want + rule.want])
         state = str(pair_states(rule, np.array([log_odds]), promised)[0])
         values = {"votes": votes, "leases": leases, "log_odds": log_odds, "state": state}
         this = campaign_pair.c.pair_id == row.pair_id
         connection.execute(update(campaign_pair).where(this).values(waiting=row.drawn and not audits, **values))
+
+
+def _log_odds_of(votes: list[tuple[int, float, str | None, float]]) -> float:
+    """What votes on a pair say together: the sign, reliability, group and shared error of each."""
+    if not votes:
+        return 0.0
+    sign, reliability, group, shared = zip(*votes, strict=True)
+    return votes_log_odds(np.array(sign, np.int8), np.array(reliability), group, np.array(shared))
 
 
 def sign_of(choice: str, *, as_stored: bool) -> int:

@@ -5,13 +5,14 @@ Between refits the reliabilities stand still, and a vote adds its evidence to it
     log_odds_i <- log_odds_i + v logit(eta_k)                                                        (evidence rule)
 
 A refit is the EM of ``votewise audit``, started where the last one ended; where annotators err together, as it does with
-groups. A vote of a group that has voted on the pair before is then no news until the next refit.
+groups.
 """
 
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass, replace
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from scipy.special import expit
@@ -23,8 +24,10 @@ from votewise.annotators.group_estimate import with_groups
 from votewise.annotators.prior import START
 from votewise.arrays import Floats, Ints, Signs
 from votewise.inference.beta_intervals import beta_intervals
+from votewise.inference.grouped_votes import GroupedVotes
 from votewise.inference.observation import Evidence, clipped_logit
 from votewise.inference.priors import Beta
+from votewise.inference.shared_error import LARGEST_SHARE, expect_errors
 
 FIRST_REFIT, GROWTH = 50, 0.1
 """Votes before the first refit, and the share of new votes after which there is another."""
@@ -41,6 +44,8 @@ class PairBeliefs:
         low, high: (K,) ends of its intervals.
         fitted: votes at the last refit.
         prior: the annotators' prior at the last refit; None before the first.
+        shared: (K,) share r of the error of each one's group that is common to its votes on a pair, at the last refit; 0 for
+            annotators in no group. Empty before the first.
     """
 
     margin: Floats
@@ -50,6 +55,7 @@ class PairBeliefs:
     high: Floats
     fitted: int = 0
     prior: Beta | None = None
+    shared: Floats = field(default_factory=lambda: np.zeros(0))
 
     @classmethod
     def before_votes(cls, margin: Floats, annotators: int, level: float = 0.95) -> PairBeliefs:
@@ -89,14 +95,30 @@ class PairBeliefs:
         evidence = Evidence.of(pair, annotator, sign, margin=self.margin, annotators=people)
         start = None if self.prior is None else Start(clipped_logit(self.reliability), prior=self.prior)
         fit = fit_reliability(evidence, FitSettings(), start=start)
+        shared = np.zeros(people)
         if groups is not None:
             code, names = erring_together(groups, np.unique(annotator))
             if names:
                 fit = with_groups(fit, code, names)
+                found = () if fit.groups is None else fit.groups.groups
+                shared = np.array([*(one.r for one in found), 0.0])[code]
         posterior = fit.beliefs().posterior
         low, high = fit.intervals(posterior)
         reliability = np.asarray(expit(fit.log_odds))
-        return PairBeliefs(self.margin, posterior, reliability, low, high, len(pair), fit.prior)
+        return PairBeliefs(self.margin, posterior, reliability, low, high, len(pair), fit.prior, shared)
+
+
+def votes_log_odds(sign: Signs, reliability: Floats, group: Sequence[str | None], shared: Floats) -> float:
+    """The log-odds that n votes of different annotators on one pair give, (n,) each; ``shared`` as in ``PairBeliefs``."""
+    log_odds = clipped_logit(reliability)
+    codes = {name: code for code, name in enumerate(dict.fromkeys(name for name in group if name is not None))}
+    if len(codes) == sum(name is not None for name in group):
+        return float(sign @ log_odds)  # everybody errs alone
+    people = np.arange(len(sign), dtype=np.int32)
+    evidence = Evidence.of(np.zeros_like(people), people, sign, margin=np.zeros(1), annotators=len(sign))
+    code = np.array([-1 if name is None else codes[name] for name in group], np.int32)
+    r = np.array([shared[np.flatnonzero(code == g)[0]] for g in range(len(codes))])
+    return float(expect_errors(GroupedVotes.of(evidence, code), log_odds, np.minimum(r, LARGEST_SHARE)).posterior[0])
 
 
 def erring_together(groups: list[str | None], voted: Ints) -> tuple[Ints, tuple[str, ...]]:

@@ -191,7 +191,8 @@ campaign_pair = Table(
 )
 
 # Who was invited, and what is believed: reliability with an interval, whether there are more pairs (active), which share of
-# all pairs, whether the person may audit. given: pairs had. idle: whether there was none at the last look, seen_at.
+# all pairs, whether the person may audit. shared: r of the group's error. given: pairs had. idle: whether there was none at
+# the last look, seen_at.
 annotator = Table(
     "annotator",
     metadata,
@@ -208,6 +209,7 @@ annotator = Table(
     Column("trusted", Boolean, nullable=False),
     Column("idle", Boolean, nullable=False),
     Column("seen_at", Double),
+    Column("shared", Double, nullable=False, server_default="0"),
 )
 
 # A link that can be used once, with the SHA-256 of its token.

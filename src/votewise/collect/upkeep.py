@@ -54,7 +54,7 @@ class Upkeep:
             high=np.zeros(len(people)),
             prior=self._prior,
         )
-        found = start.refitted(*arrays)
+        found = start.refitted(*arrays, [before[person].group_name for person in people])
         self._prior = found.prior
         counts = np.bincount(arrays[0], minlength=len(pairs))
 
@@ -66,8 +66,8 @@ class Upkeep:
 
     def _write(self, connection: Connection, found: PairBeliefs, people: list[int], fitted: dict[int, int]) -> None:
         rule = self.collection.settings.campaign.rule
-        for person, *values in zip(people, found.reliability, found.low, found.high, strict=True):
-            named = dict(zip(("reliability", "low", "high"), map(float, values), strict=True))
+        for person, *values in zip(people, found.reliability, found.low, found.high, found.shared, strict=True):
+            named = dict(zip(("reliability", "low", "high", "shared"), map(float, values), strict=True))
             connection.execute(update(annotator).where(annotator.c.person_id == person).values(**named))
         judge_annotators(connection, rule)
         log_odds = dict(zip(fitted, found.log_odds.tolist(), strict=True))
