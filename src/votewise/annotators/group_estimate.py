@@ -73,10 +73,13 @@ def _follows(fitted: GroupFit, fit: Fit) -> _Found:
 
 def _copies(fit: Fit, fitted: GroupFit, progress: Progress | None) -> tuple[Copies, GroupFit] | None:
     """The groups that copy as one voter each, and the fit to that, where this explains the votes better."""
+    may_copy = fitted.may_copy if fitted.votes.evidence.weight is None else []
+    if not may_copy:
+        return None
     best: tuple[Copies, GroupFit] | None = None
     accepted: list[int] = []
     highest, steps = _log_likelihood(fitted), fitted.steps
-    for g in fitted.may_copy if fitted.votes.evidence.weight is None else []:
+    for g in may_copy:
         copies = Copies.of(fitted.votes, np.array([*accepted, g]), fit.settings.level)
         again = fit_groups(fit_reliability(copies.evidence, fit.settings), copies.group, progress)
         steps += again.steps

@@ -135,7 +135,9 @@ def one_vote_of_each_group(votes: GroupedVotes) -> Evidence:
     number = np.bincount(block[order], minlength=len(votes.pair))
     first = np.concatenate([[0], np.cumsum(number)[:-1]]) if len(number) else np.zeros(0, np.int64)
     turn = np.random.default_rng(0).integers(0, 2**31, len(number)) % np.maximum(number, 1)
-    kept = np.sort(np.concatenate([np.flatnonzero(block < 0), order[(first + turn).astype(np.int64)]]))
+    chosen = block < 0
+    chosen[order[(first + turn).astype(np.int64)]] = True
+    kept = np.flatnonzero(chosen)
     return Evidence.of(
         evidence.pair[kept],
         evidence.annotator[kept],

@@ -16,13 +16,13 @@ from votewise.inference.observation import Evidence
 MOST_VOTES = 30
 """Votes of a pattern up to which the product of their probabilities is far from the smallest number."""
 
-CHUNK = 4096
+CHUNK = 2048
 """Patterns computed at a time, so that their nodes stay in the processor's cache."""
 
 FEW_PATTERNS = 5000
 """Patterns up to which shared errors have many values from the beginning."""
 
-PART = 16_384
+PART = 65_536
 """Patterns whose expected votes are added up at a time."""
 
 
@@ -31,13 +31,11 @@ class Alike(NamedTuple):
 
     Attributes:
         rows: their codes.
-        if_plus, if_minus: (s, U_s) the votes where +1 is better, and where -1 is, as places in a table of right votes of J
-            members and then of their wrong ones.
+        votes: (s, U_s) their votes, as ``places_shown``.
     """
 
     rows: slice
-    if_plus: Ints
-    if_minus: Ints
+    votes: Ints
 
 
 @dataclass(frozen=True, eq=False)
@@ -123,14 +121,24 @@ class GroupedVotes:
         return self.signed[:, self.members], self.size[:, self.members]
 
     @cached_property
-    def parts(self) -> list[tuple[slice, Any, Any]]:
-        """``of_members`` transposed, some patterns at a time: their codes, and (J, U') signed votes and their sizes."""
-        signed, size = self.of_members
-        found = []
-        for start in range(0, signed.shape[0], PART):
-            rows = slice(start, min(start + PART, signed.shape[0]))
-            found.append((rows, csr_matrix(signed[rows].T), csr_matrix(size[rows].T)))
-        return found
+    def parts(self) -> list[tuple[slice, Any]]:
+        """Patterns, some at a time: their codes, and (2 J, U') sizes of members' votes for +1, and then of those for -1."""
+        evidence, patterns, number = self.evidence, self.signed.shape[0], len(self.members)
+        size = np.bincount(self.pattern[self.block[self.shown]], minlength=patterns)
+        data = np.ones(len(self.shown)) if evidence.weight is None else np.abs(evidence.weight[self.shown])
+        starts = np.concatenate([[0], np.cumsum(size)])
+        of_patterns = csr_matrix((data, self.places_shown, starts), shape=(patterns, 2 * number))
+        # As the transpose of its rows, so that a product goes through the patterns, of which there are many, in turn.
+        every = [slice(start, min(start + PART, patterns)) for start in range(0, patterns, PART)]
+        return [(rows, of_patterns[rows].T) for rows in every]
+
+    @cached_property
+    def places_shown(self) -> npt.NDArray[np.int64]:
+        """The votes ``shown``, as places in a table of the votes for +1 of J members and then of those for -1."""
+        place = np.zeros(len(self.group), np.int64)
+        place[self.members] = np.arange(len(self.members))
+        against = self.evidence.sign[self.shown] < 0
+        return np.asarray(place[self.evidence.annotator[self.shown]] + len(self.members) * against)
 
     @cached_property
     def blocks(self) -> Floats:
@@ -147,25 +155,21 @@ class GroupedVotes:
         size = np.bincount(self.pattern[self.block[self.shown]], minlength=self.signed.shape[0])
         if self.evidence.weight is not None or size.max(initial=0) > MOST_VOTES:
             return None
-        starts, number = np.concatenate([[0], np.cumsum(size)]), len(self.members)
-        place = np.zeros(len(self.group), np.int32)
-        place[self.members] = np.arange(number)
-        who, against = place[self.evidence.annotator[self.shown]], self.evidence.sign[self.shown] < 0
+        starts, places = np.concatenate([[0], np.cumsum(size)]), self.places_shown
         found = []
         for s in np.unique(size):
             start, end = np.searchsorted(size, s), np.searchsorted(size, s, side="right")
             for first in range(start, end, CHUNK):
                 rows = slice(first, min(first + CHUNK, int(end)))
                 at, shape = slice(starts[rows.start], starts[rows.stop]), (rows.stop - rows.start, s)
-                place_if_right = np.ascontiguousarray(who[at].reshape(shape).T)
-                wrong = against[at].reshape(shape).T
-                found.append(Alike(rows, place_if_right + number * wrong, place_if_right + number * ~wrong))
+                found.append(Alike(rows, np.ascontiguousarray(places[at].reshape(shape).T)))
         return found
 
     @cached_property
     def members(self) -> npt.NDArray[np.int64]:
         """Codes of the annotators who have a vote in a block."""
-        return np.unique(self.evidence.annotator[self.block >= 0]).astype(np.int64)
+        inside = np.bincount(self.evidence.annotator[self.block >= 0], minlength=len(self.group))
+        return np.flatnonzero(inside).astype(np.int64)
 
 
 def _patterns(

@@ -59,8 +59,8 @@ def member_information(
         some = of_blocks[start : start + CHUNK]
         of, k, w = votes.pattern[votes.block[which[some]]], who[some], weight[some, None]
         for_a, chance = (evidence.sign[which[some]] > 0)[:, None], p[some, None]
-        plus = chance * found.nodes_plus[0][of] / found.nodes_plus[1][of, None]
-        minus = (1 - chance) * found.nodes_minus[0][of] / found.nodes_minus[1][of, None]
+        e_plus, e_minus = found.errors_of(of)
+        plus, minus = chance * e_plus, (1 - chance) * e_minus
         if_right, if_wrong = w * np.where(for_a, plus, minus), w * np.where(for_a, minus, plus)
         rise, fall = if_right * up[k], if_wrong * down[k]
         score[some] = scale[k] * (rise - fall).sum(axis=1)

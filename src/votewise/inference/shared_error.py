@@ -12,14 +12,14 @@ The E-step is here; what is done with it is in ``votewise.inference.shared_error
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from functools import cache, cached_property
+from functools import cache
 
 import numpy as np
 import numpy.typing as npt
 from scipy.special import expit, ndtr, ndtri
 
 from votewise.arrays import Floats
-from votewise.inference.grouped_votes import GroupedVotes
+from votewise.inference.grouped_votes import CHUNK, GroupedVotes
 from votewise.inference.observation import EDGE, log_cosh2
 
 COARSE = 11
@@ -76,10 +76,6 @@ class VotesAtNodes:
         return up, np.where(self.score > FAR, self.score, density / self.wrong)
 
 
-Nodes = tuple[Floats, Floats]
-"""(U, Q) numbers in proportion to the probability of each node, and (U,) their sums."""
-
-
 @dataclass(frozen=True, eq=False)
 class SharedErrors:
     """What the E-step finds at one point.
@@ -87,29 +83,23 @@ class SharedErrors:
     Attributes:
         posterior: (M,) log-odds that +1 is truly better.
         log_likelihood: of the votes, with truth and shared errors summed out, in nats.
-        plus, minus: (U,) log-probability of each pattern where +1, or -1, is truly better.
-        nodes_plus, nodes_minus: two times (U, Q) and (U,): numbers in proportion to the probability of each node then, given
-            the pattern, and their sums.
+        log_patterns: (U, 2) log-probability of each pattern where +1 is truly better, and where -1 is.
+        nodes: (U, 2, Q) numbers in proportion to the probability of each node then, given the pattern.
+        sums: (U, 2) their sums.
         at_nodes: probabilities of the votes of ``GroupedVotes.members``.
     """
 
     posterior: Floats
     log_likelihood: float
-    plus: Floats = field(repr=False)
-    minus: Floats = field(repr=False)
-    nodes_plus: Nodes = field(repr=False)
-    nodes_minus: Nodes = field(repr=False)
+    log_patterns: Floats = field(repr=False)
+    nodes: Floats = field(repr=False)
+    sums: Floats = field(repr=False)
     at_nodes: VotesAtNodes = field(repr=False)
 
-    @cached_property
-    def errors_plus(self) -> Floats:
-        """(U, Q) probability of each node where +1 is truly better, given the pattern."""
-        return self.nodes_plus[0] / self.nodes_plus[1][:, None]
-
-    @cached_property
-    def errors_minus(self) -> Floats:
-        """(U, Q) probability of each node where -1 is truly better, given the pattern."""
-        return self.nodes_minus[0] / self.nodes_minus[1][:, None]
+    def errors_of(self, patterns: npt.NDArray[np.int64]) -> tuple[Floats, Floats]:
+        """(n, Q) probability of each node where +1 is truly better, given each of these patterns, and where -1 is."""
+        found = self.nodes[patterns] / self.sums[patterns][:, :, None]
+        return found[:, 0], found[:, 1]
 
 
 @dataclass(frozen=True, eq=False)
@@ -137,54 +127,56 @@ def expect_errors(votes: GroupedVotes, log_odds: Floats, r: Floats, temperature:
     """
     evidence, members = votes.evidence, votes.members
     at_nodes = VotesAtNodes.of(log_odds[members], shares_of(votes, r)[members], fine=votes.fine)
-    (plus, nodes_plus), (minus, nodes_minus) = pattern_likelihoods(votes, at_nodes)
+    log_patterns, nodes, sums = pattern_likelihoods(votes, at_nodes)
     posterior = np.asarray(votes.alone @ log_odds)
-    posterior += np.bincount(votes.pair, (plus - minus)[votes.pattern], minlength=len(posterior))
+    posterior += np.bincount(votes.pair, (log_patterns[:, 0] - log_patterns[:, 1])[votes.pattern], len(posterior))
     before = len(posterior) * np.log(2.0)
     if evidence.informed:
         margin = temperature * evidence.margin
         posterior += margin
         before = float(log_cosh2(margin).sum())
     likelihood = log_cosh2(posterior).sum() - before - (votes.alone_counts * log_cosh2(log_odds)).sum()
-    likelihood += votes.blocks @ (plus + minus) / 2
-    return SharedErrors(posterior, float(likelihood), plus, minus, nodes_plus, nodes_minus, at_nodes)
+    likelihood += votes.blocks @ log_patterns.sum(axis=1) / 2
+    return SharedErrors(posterior, float(likelihood), log_patterns, nodes, sums, at_nodes)
 
 
-def pattern_likelihoods(
-    votes: GroupedVotes, at_nodes: VotesAtNodes
-) -> tuple[tuple[Floats, Nodes], tuple[Floats, Nodes]]:
-    """(U,) log-probability of each pattern, and its nodes, where +1 is truly better, and where -1 is."""
+def pattern_likelihoods(votes: GroupedVotes, at_nodes: VotesAtNodes) -> tuple[Floats, Floats, Floats]:
+    """``log_patterns``, ``nodes`` and ``sums`` of ``SharedErrors``."""
     if votes.by_size is not None:
-        plus, minus = _products(votes, at_nodes)
-        if (plus[1] > 0).all() and (minus[1] > 0).all():
-            return (np.log(plus[1]), plus), (np.log(minus[1]), minus)
+        nodes, sums = _products(votes, at_nodes)
+        if (sums > 0).all():
+            return np.log(sums), nodes, sums
     return _sums(votes, at_nodes)
 
 
-def _products(votes: GroupedVotes, at_nodes: VotesAtNodes) -> tuple[Nodes, Nodes]:
-    """The probabilities of each pattern and node where +1 is truly better, and where -1 is, and their sums over nodes."""
+def _products(votes: GroupedVotes, at_nodes: VotesAtNodes) -> tuple[Floats, Floats]:
+    """(U, 2, Q) probabilities of each pattern and node where +1 is truly better, and where -1 is; (U, 2) their sums."""
     assert votes.by_size is not None  # noqa: S101 - the caller has looked
     weight, patterns = np.exp(shared_error_nodes(fine=votes.fine)[1]), votes.signed.shape[0]
-    table = np.concatenate([at_nodes.right, at_nodes.wrong])
-    total, nodes = np.empty((2, patterns)), np.empty((2, patterns, len(weight)))
-    for rows, *sides in votes.by_size:
-        for side, at in enumerate(sides):
-            product = nodes[side, rows]
-            np.multiply(table.take(at[0], axis=0), weight, out=product)
-            for vote in at[1:]:
-                product *= table.take(vote, axis=0)
-            product.sum(axis=1, out=total[side, rows])
-    return (nodes[0], total[0]), (nodes[1], total[1])
+    # A vote for +1 is right where +1 is better and wrong where -1 is: one row has both.
+    table = np.block([[at_nodes.right, at_nodes.wrong], [at_nodes.wrong, at_nodes.right]])
+    first = table * np.tile(weight, 2)
+    nodes = np.empty((patterns, table.shape[1]))
+    room = np.empty((CHUNK, table.shape[1]))
+    for rows, at in votes.by_size:
+        product, factor = nodes[rows], room[: at.shape[1]]
+        # Places are never outside the table, and without a look at that they are taken straight to where they belong.
+        first.take(at[0], axis=0, out=product, mode="clip")
+        for vote in at[1:]:
+            product *= table.take(vote, axis=0, out=factor, mode="clip")
+    # The product with a vector of ones adds short rows up several times as fast as a sum.
+    sums = nodes.reshape(2 * patterns, len(weight)) @ np.ones(len(weight))
+    return nodes.reshape(patterns, 2, len(weight)), sums.reshape(patterns, 2)
 
 
-def _sums(votes: GroupedVotes, at_nodes: VotesAtNodes) -> tuple[tuple[Floats, Nodes], tuple[Floats, Nodes]]:
+def _sums(votes: GroupedVotes, at_nodes: VotesAtNodes) -> tuple[Floats, Floats, Floats]:
     """As ``pattern_likelihoods``, by sums of logs: for votes with weights, and for many votes of one group on one pair."""
     log_right, log_wrong = np.log(at_nodes.right), np.log(at_nodes.wrong)
     middle = np.asarray(votes.of_members[1] @ ((log_right + log_wrong) / 2)) + shared_error_nodes(fine=votes.fine)[1]
     half = np.asarray(votes.of_members[0] @ ((log_right - log_wrong) / 2))
     (plus, if_plus), (minus, if_minus) = sum_out(middle + half), sum_out(middle - half)
-    ones = np.ones_like(plus)
-    return (plus, (if_plus, ones)), (minus, (if_minus, ones))
+    log_patterns = np.stack([plus, minus], axis=1)
+    return log_patterns, np.stack([if_plus, if_minus], axis=1), np.ones_like(log_patterns)
 
 
 def block_log_odds(votes: GroupedVotes, log_odds: Floats, r: Floats, blocks: npt.NDArray[np.int64]) -> Floats:
@@ -209,16 +201,15 @@ def block_log_odds(votes: GroupedVotes, log_odds: Floats, r: Floats, blocks: npt
 def expected_votes(votes: GroupedVotes, found: SharedErrors) -> ExpectedVotes:
     """The sufficient statistics of the M-step."""
     alone = 0.5 * (votes.alone.T @ np.tanh(found.posterior / 2) + votes.alone_counts)
-    p = np.bincount(votes.pattern, expit(found.posterior)[votes.pair], minlength=len(found.plus))
-    if_plus, if_minus = p / found.nodes_plus[1], (votes.blocks - p) / found.nodes_minus[1]
-    both, gap = np.zeros((2, *found.at_nodes.right.shape))
-    for rows, signed, size in votes.parts:
-        plus = if_plus[rows, None] * found.nodes_plus[0][rows]
-        minus = if_minus[rows, None] * found.nodes_minus[0][rows]
-        both += size @ (plus + minus)
-        plus -= minus
-        gap += signed @ plus
-    return ExpectedVotes(np.asarray(alone), np.maximum(both + gap, 0) / 2, np.maximum(both - gap, 0) / 2)
+    p = np.bincount(votes.pattern, expit(found.posterior)[votes.pair], minlength=len(found.sums))
+    chance = np.stack([p, votes.blocks - p], axis=1) / found.sums
+    number, q = found.at_nodes.right.shape
+    by_side = np.zeros((2 * number, 2 * q))
+    for rows, votes_of in votes.parts:
+        by_side += votes_of @ (chance[rows, :, None] * found.nodes[rows]).reshape(-1, 2 * q)
+    for_plus, for_minus = by_side[:number], by_side[number:]
+    right, wrong = for_plus[:, :q] + for_minus[:, q:], for_plus[:, q:] + for_minus[:, :q]
+    return ExpectedVotes(np.asarray(alone), right, wrong)
 
 
 def error_correlation(log_odds: Floats, r: float) -> float:

@@ -84,7 +84,7 @@ def _without_each(votes: GroupedVotes, log_odds: Floats, r: Floats, found: Share
         at = votes.shown[rows]
         who, plus = place[evidence.annotator[at]], (evidence.sign[at] > 0)[:, None]
         of = votes.pattern[votes.block[at]]
-        e_plus, e_minus = found.errors_plus[of], found.errors_minus[of]
+        e_plus, e_minus = found.errors_of(of)
         if_plus, if_minus = np.where(plus, right[who], wrong[who]), np.where(plus, wrong[who], right[who])
         if evidence.weight is not None:
             power = evidence.weight[at][:, None]
@@ -222,6 +222,6 @@ def _slope_in_share(votes: GroupedVotes, log_odds: Floats, r: Floats, g: int, te
     ends, found = [max(r[g] - STEP, 0.0), min(r[g] + STEP, LARGEST_SHARE)], []
     for end in ends:
         at = expect_errors(votes, log_odds, np.where(np.arange(len(r)) == g, end, r), temperature)
-        blocks = np.bincount(votes.pair, ((at.plus + at.minus) / 2)[votes.pattern], minlength=len(at.posterior))
+        blocks = np.bincount(votes.pair, (at.log_patterns.sum(axis=1) / 2)[votes.pattern], minlength=len(at.posterior))
         found.append(log_cosh2(at.posterior) + blocks)
     return np.asarray((found[1] - found[0]) / (ends[1] - ends[0]))
