@@ -1,9 +1,9 @@
 """A fit of reliabilities where groups of annotators err together (``votewise.inference.shared_error``).
 
-Reliabilities and r of each group where the log-posterior is highest, and r of groups with few votes each where it is with
-their reliabilities integrated over (``votewise.annotators.group_search``); the interval of r where twice the profile
-log-likelihood falls by less than the chi-squared quantile (3.84 at 95%). What follows for tables is in
-``votewise.annotators.group_estimate``.
+Reliabilities and r of each group where the log-posterior is highest (``votewise.annotators.group_search``), and r of groups
+with few votes each where it is with their reliabilities integrated over; the interval of r where twice the profile
+log-likelihood falls by less than the chi-squared quantile, 3.84 at 95% (both in ``votewise.annotators.group_profile``).
+What follows for tables is in ``votewise.annotators.group_estimate``.
 """
 
 from __future__ import annotations
@@ -16,7 +16,8 @@ from votewise.annotators.em_steps import ReliabilityModel
 from votewise.annotators.fit import fit_reliability
 from votewise.annotators.fit_settings import FitSettings, Progress
 from votewise.annotators.fitted import Fit, Start
-from votewise.annotators.group_search import PROFILE_TOLERANCE, GroupSearch
+from votewise.annotators.group_profile import PROFILE_TOLERANCE, integrated, interval
+from votewise.annotators.group_search import GroupSearch
 from votewise.annotators.prior import START, prior_from_agreement
 from votewise.arrays import Floats, Ints
 from votewise.inference.em import EMRun
@@ -24,11 +25,11 @@ from votewise.inference.grouped_votes import GroupedVotes
 from votewise.inference.observation import Evidence
 from votewise.inference.shared_error import LARGEST_SHARE
 
-FIRST_SHARE, FIRST_STEPS = 0.7, 2
-"""Where the search for r begins, and how many EM steps it does there before r moves. It is high because at a small r
-annotators who copy one another are taken for the truth."""
+FIRST_SHARE = 0.7
+"""Where the search for r begins, with one EM step before r moves. It is high because at a small r annotators who copy one
+another are taken for the truth."""
 
-START_TOLERANCE = 5e-3
+START_TOLERANCE = 1e-2
 """Tolerance of the fit that EM begins from."""
 
 ALONE = 1e-3
@@ -94,18 +95,18 @@ def fit_groups(fit: Fit, group: Ints, progress: Progress | None = None) -> Group
     r = np.zeros(votes.groups)
     if len(known):
         r[known] = FIRST_SHARE
-        search.em(r, PROFILE_TOLERANCE, most=FIRST_STEPS)
+        search.em(r, PROFILE_TOLERANCE, most=1)
         r = search.highest(r)
         if not votes.fine and r.max() > COARSE_SHARE and votes.signed.shape[0] <= MOST_FINE:
             search.votes = votes = replace(votes, fine=True)
             r = search.highest(r)
-        r = search.integrated(r)
+        r = integrated(search, r)
         r[r < ALONE] = 0.0
     run = search.em(r, min(settings.tolerance, PROFILE_TOLERANCE))
     low, high = np.zeros(votes.groups), np.full(votes.groups, LARGEST_SHARE)
     if settings.intervals:
         for g in known:
-            low[g], high[g] = search.interval(r, int(g), settings.level)
+            low[g], high[g] = interval(search, r, int(g), settings.level)
     return GroupFit(votes, model, run, r, low, high, start.steps + search.steps)
 
 

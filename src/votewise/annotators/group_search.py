@@ -1,12 +1,10 @@
-"""The highest log-posterior under shared errors: over reliabilities and r together, and along r for its interval."""
+"""The highest log-posterior under shared errors, over reliabilities and r together (along r: ``group_profile``)."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 import numpy as np
-from scipy.optimize import minimize, minimize_scalar
-from scipy.special import expit, ndtri
+from scipy.optimize import minimize
+from scipy.special import expit
 
 from votewise.annotators.em_steps import LARGEST_TEMPERATURE, ReliabilityModel, next_log_temperature, prior_pull
 from votewise.annotators.fit_settings import FitSettings, Progress
@@ -18,30 +16,14 @@ from votewise.inference.observation import EDGE
 from votewise.inference.shared_error import LARGEST_SHARE, expect_errors, expected_votes
 from votewise.inference.shared_error_steps import log_posterior_slope, most_likely_log_odds
 
-PROFILE_TOLERANCE, LEAST_GAIN = 2e-4, 0.02
-"""EM at one r ends where nothing moves more, or where a round of steps gains less: far less than the 1.92 nats that an
-interval is about."""
-
-CLOSE = 0.05
-"""How close, in nats, the profile must be to where an interval ends."""
-
-POINTS = 12
-"""Most points of the profile for one end of an interval."""
-
 MANY_VOTES = 300
 """Votes in blocks per member from which r moves by less than 0.007 (1 - r) where reliabilities are integrated over."""
 
 SAMPLE = 1000
 """Members of a group whose reliabilities are looked at for that, and stand for the others."""
 
-MOST_TRIED, CLOSE_TO_BEST = 30, 2e-3
-"""Most values of r tried where they are, and how close to the best one the search ends."""
-
-NOT_SO_FEW = 30
-"""Votes in blocks per member from which the best r is looked for near the one at the best reliabilities."""
-
-NEAR_END = 0.05
-"""How near to the least or the largest r the best must be for that to be tried."""
+LEAST_GAIN = 0.02
+"""In nats: what gains less is over, where little depends on it; far less than the 1.92 that an interval is about."""
 
 ENOUGH = 1e-8
 """The search ends where a step gains less than this share of the log-posterior."""
@@ -81,6 +63,7 @@ class GroupSearch:
     Attributes:
         x: the reliabilities, as in ``votewise.annotators.em_steps``.
         steps: E-steps so far.
+        each: (G,) votes in blocks per member of each group.
         few: codes of the groups whose members have so few votes that their reliabilities are integrated over for r. At the
             best reliabilities of each r the likelihood would be highest at far too large an r: 200 members with ten
             votes each had r = 0.97 where 0.5 was true [Neyman and Scott 1948; Cox and Reid 1987].
@@ -93,16 +76,14 @@ class GroupSearch:
         self.steps = 0
         of_member = votes.group[votes.members]
         number = np.bincount(of_member, minlength=votes.groups)
-        self._each = votes.shared_votes / np.maximum(number, 1)
-        self.few = np.flatnonzero((votes.shared_votes > 0) & (self._each < MANY_VOTES))
+        self.each = votes.shared_votes / np.maximum(number, 1)
+        self.few = np.flatnonzero((votes.shared_votes > 0) & (self.each < MANY_VOTES))
         # Members of these groups, whose sum of logarithms stands for that of all.
         rng = np.random.default_rng(0)
         some = [rng.permutation(votes.members[of_member == g])[:SAMPLE] for g in self.few]
         self._sample = np.sort(np.concatenate([np.zeros(0, np.int64), *some]))
         of_sample = votes.group[self._sample]
         self._stands_for = number[of_sample] / np.bincount(of_sample, minlength=votes.groups)[of_sample]
-        self._best: Floats = x
-        self._beside: tuple[float, Floats] | None = None
 
     def _told(self, moved: float) -> None:
         self.steps += 1
@@ -159,109 +140,34 @@ class GroupSearch:
             by_angle = by_root * np.sign(sine) * np.cos(y[k:] / scale[k:]) * largest
             return -value, -np.concatenate([slope, by_angle]) / scale
 
-        options = {"maxfun": self.settings.max_iterations, "ftol": ENOUGH, "gtol": 1e-3, "maxcor": 12}
         angle = np.arcsin(np.clip(np.sqrt(r / LARGEST_SHARE), 0.0, 1.0))
-        found = minimize(
-            downhill, np.concatenate([self.x, angle]) * scale, jac=True, method="L-BFGS-B", options=options
-        )
-        self.x, sine = point(found.x)
+        start = np.concatenate([self.x, angle]) * scale
+        first = [downhill(start)]
+        value, slope = first[0]
+        # The climb begins with a step of length 1: in units of the slope this is Newton's, as far as ``scale`` is right.
+        unit = max(float(np.linalg.norm(slope)), 1.0)
+
+        def in_units(y: Floats) -> tuple[float, Floats]:
+            value, slope = first.pop() if first else downhill(y * unit)
+            return value, slope * unit
+
+        # Where r is looked for again with reliabilities integrated over, this is no more than the beginning.
+        only_few = len(self.few) == np.count_nonzero(votes.shared_votes)
+        enough = max(ENOUGH, LEAST_GAIN / abs(value)) if only_few else ENOUGH
+        options = {"maxfun": self.settings.max_iterations, "ftol": enough, "gtol": 1e-3 * unit, "maxcor": 12}
+        found = minimize(in_units, start / unit, jac=True, method="L-BFGS-B", options=options)
+        self.x, sine = point(found.x * unit)
         return np.asarray((sine * largest) ** 2)
 
-    def interval(self, r: Floats, g: int, level: float) -> tuple[float, float]:
-        """The interval of r of group ``g``, from where the search is, which is the highest point at ``r`` (G,)."""
-        self._best, self._beside = self.x, None
-        top = self.value(r)
-        fall = float(ndtri((1 + level) / 2)) ** 2 / 2
-        # A first guess: each vote in a block tells about r a quarter of what its normal score would.
-        guess = 2 * (1 - float(r[g])) / np.sqrt(0.25 * self.votes.shared_votes[g])
-        up = self._end(r, g, top, fall, guess)
-        down = self._end(r, g, top, fall, -max(up - float(r[g]), 0.2 * guess))
-        self.x = self._best
-        return down, up
-
-    def _end(self, r: Floats, g: int, top: float, fall: float, move: float) -> float:
-        """Where the profile is lower than ``top`` by ``fall``, in the direction of ``move``, which is tried first."""
-        best, side = float(r[g]), float(np.sign(move))
-        limit = best if side < 0 else LARGEST_SHARE - best
-        goal, inner, outer = np.sqrt(fall), (0.0, 0.0), None
-        size = abs(move)
-        for _ in range(POINTS if limit > 0 else 0):
-            size = min(size, limit)
-            at = _with(r, g, best + side * size)
-            self.x = self._near(side * size)
-            self.em(at, PROFILE_TOLERANCE, least_gain=LEAST_GAIN)
-            self._beside = (side * size, self.x)
-            # Near the top the likelihood is a parabola: the root of its fall grows in proportion to the distance.
-            root = float(np.sqrt(max(top - self.value(at), 0.0)))
-            if abs(root**2 - fall) < CLOSE or (size == limit and root < goal):
-                break
-            inner, outer = ((size, root), outer) if root < goal else (inner, (size, root))
-            if outer is None:
-                size *= float(np.clip(goal / max(root, 1e-3), 1.1, 3.0))
-            else:
-                share = (goal - inner[1]) / max(outer[1] - inner[1], 1e-12)
-                size = inner[0] + (outer[0] - inner[0]) * float(np.clip(share, 0.05, 0.95))
-        return best + side * min(size, limit)
-
-    def _near(self, move: float) -> Floats:
-        """About where the reliabilities are best at an r that is ``move`` from the best: they move in proportion."""
-        if self._beside is None:
-            return self._best
-        there, x = self._beside
-        return np.asarray(self._best + float(np.clip(move / there, -2.0, 2.0)) * (x - self._best))
-
-    def integrated(self, r: Floats) -> Floats:
-        """The best r (G,) where the reliabilities of groups with few votes each are integrated over; from ``r``."""
-        r = r.copy()
-        # Of several groups, the first is looked at again when the others are known.
-        for g in np.tile(self.few, min(len(self.few), 2)):
-            tried: dict[float, float] = {}
-
-            def downhill(share: float, g: int = int(g), tried: dict[float, float] = tried) -> float:
-                at = _with(r, g, share)
-                if share != r[g] or tried:
-                    self.em(at, PROFILE_TOLERANCE, least_gain=LEAST_GAIN)
-                tried[float(share)] = -self.value(at)
-                return tried[float(share)]
-
-            if self._each[g] < NOT_SO_FEW or not self._near_top(downhill, float(r[g]), 2 * (1 - r[g]) / self._each[g]):
-                options = {"maxiter": MOST_TRIED, "xatol": CLOSE_TO_BEST}
-                minimize_scalar(downhill, bounds=(0.0, LARGEST_SHARE), method="bounded", options=options)
-                for end in (0.0, LARGEST_SHARE):
-                    if abs(min(tried, key=tried.__getitem__) - end) < NEAR_END:
-                        downhill(end)
-            r[g] = min(tried, key=tried.__getitem__)
-        return r
-
-    @staticmethod
-    def _near_top(downhill: Callable[[float], float], share: float, step: float) -> bool:
-        """Whether the lowest point of a parabola through three values of r, a usual step apart, is between them; try it."""
-        at = np.maximum(share - step * np.arange(3), 0.0)
-        if at[2] == 0.0:
-            return False
-        values = [downhill(float(place)) for place in at]
-        bend = values[0] - 2 * values[1] + values[2]
-        lowest = at[1] - step * (values[0] - values[2]) / (2 * bend) if bend > 0 else -1.0
-        if not at[2] < lowest < at[0]:
-            return False
-        downhill(float(lowest))
-        return True
-
-    def value(self, r: Floats) -> float:
-        """The log-posterior where the search is, at ``r`` (G,); integrated over the reliabilities of the groups ``few``."""
+    def value(self, r: Floats) -> tuple[float, float]:
+        """The log-posterior where the search is, at ``r`` (G,), and what integrating over the groups ``few`` adds to it."""
         log_odds, temperature = self.model.split(self.x)
         found = expect_errors(self.votes, log_odds, r, temperature)
         self._told(0.0)
         pull = prior_pull(self.model, log_odds)
         highest = found.log_likelihood + float(pull.log_density.sum())
         if not len(self.few):
-            return highest
+            return highest, 0.0
         # Laplace's approximation, each reliability for itself.
         information = member_information(self.votes, log_odds, r, found, (pull.right, pull.wrong), self._sample)
-        return highest - 0.5 * float(self._stands_for @ np.log(information))
-
-
-def _with(r: Floats, g: int, value: float) -> Floats:
-    new = r.copy()
-    new[g] = value
-    return new
+        return highest, -0.5 * float(self._stands_for @ np.log(information))

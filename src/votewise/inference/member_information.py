@@ -12,7 +12,7 @@ from scipy.special import expit
 
 from votewise.arrays import Floats
 from votewise.inference.grouped_votes import GroupedVotes
-from votewise.inference.shared_error import SharedErrors, shares_of
+from votewise.inference.shared_error import SharedErrors, VotesAtNodes, shares_of
 from votewise.inference.shared_error_scores import CHUNK, prior_information
 from votewise.inference.shared_error_steps import normal_slope
 
@@ -52,19 +52,14 @@ def member_information(
     own += votes.alone_counts[chosen] * eta * (1 - eta) - np.bincount(who[~inside], lost[~inside], minlength=number)
     of_blocks = np.flatnonzero(inside)
     bent = np.empty(len(of_blocks))
-    at_members = np.searchsorted(votes.members, chosen)
-    u = found.at_nodes.score[at_members]
-    up, down = (hazard[at_members] for hazard in found.at_nodes.hazards)
+    slopes, bends = _tables(found.at_nodes, np.searchsorted(votes.members, chosen))
     for start in range(0, len(of_blocks), CHUNK):
         some = of_blocks[start : start + CHUNK]
-        of, k, w = votes.pattern[votes.block[which[some]]], who[some], weight[some, None]
-        for_a, chance = (evidence.sign[which[some]] > 0)[:, None], p[some, None]
-        e_plus, e_minus = found.errors_of(of)
-        plus, minus = chance * e_plus, (1 - chance) * e_minus
-        if_right, if_wrong = w * np.where(for_a, plus, minus), w * np.where(for_a, minus, plus)
-        rise, fall = if_right * up[k], if_wrong * down[k]
-        score[some] = scale[k] * (rise - fall).sum(axis=1)
-        bent[start : start + CHUNK] = ((rise - fall) * u[k]).sum(axis=1)
+        of, row = votes.pattern[votes.block[which[some]]], who[some] + number * (evidence.sign[which[some]] < 0)
+        chance = weight[some, None] * np.stack([p[some], 1 - p[some]], axis=1) / found.sums[of]
+        nodes = found.nodes[of]
+        score[some] = scale[who[some]] * (chance * np.einsum("ntq,ntq->nt", nodes, slopes[row])).sum(axis=1)
+        bent[start : start + CHUNK] = (chance * np.einsum("ntq,ntq->nt", nodes, bends[row])).sum(axis=1)
     own += scale**2 * np.bincount(who[of_blocks], bent, minlength=number)
     own += np.bincount(who[of_blocks], score[of_blocks] ** 2, minlength=number)
     # The scale of normal scores is not linear in log-odds: z'' = z' ((1 - 2 eta) + z z').
@@ -72,3 +67,14 @@ def member_information(
     squares = np.bincount(who, score**2, minlength=number)
     prior = prior_information(log_odds, pull)[chosen]
     return np.asarray(np.maximum(own, 0.05 * squares + 1e-12) + prior)
+
+
+def _tables(at_nodes: VotesAtNodes, members: npt.NDArray[np.intp]) -> tuple[Floats, Floats]:
+    """(2 C, 2, Q) slopes of a vote's log-probability where +1 is better, and where -1 is, and these times its normal score.
+
+    In the normal score; of votes for +1 of each of ``members``, then of those for -1.
+    """
+    own = VotesAtNodes(at_nodes.score[members], at_nodes.right[members], at_nodes.wrong[members])
+    up, down = own.hazards
+    slopes = np.stack([np.concatenate([up, -down]), np.concatenate([-down, up])], axis=1)
+    return slopes, slopes * np.tile(own.score, (2, 1))[:, None]
