@@ -121,7 +121,7 @@ def test_losses_are_per_pair(name: str) -> None:
     chosen, rejected = pair()
     for i in range(B):
         one = built(name)(*(ScoredAnswers(*(field[i : i + 1] for field in x)) for x in (chosen, rejected)))
-        for alone, among in zip(one, built(name)(chosen, rejected), strict=True):
+        for alone, among in zip(one[:3], built(name)(chosen, rejected)[:3], strict=True):
             torch.testing.assert_close(alone, among[i : i + 1], rtol=1e-14, atol=1e-14)
 
 
@@ -195,7 +195,7 @@ def some_losses() -> Losses:
 
 def test_objectives_are_what_they_say() -> None:
     losses = some_losses()
-    forward, reverse, s = (np.asarray(x) for x in losses)
+    forward, reverse, s = (np.asarray(x) for x in losses[:3])
     w = np.linspace(0.05, 0.95, B)
     weight = torch.tensor(w)
     g = 2.0

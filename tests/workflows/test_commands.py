@@ -83,7 +83,7 @@ ONLY_IN_PYTHON: Mapping[str, Mapping[str, str]] = {
 ONLY_IN_SHELL: Mapping[str, Mapping[str, str]] = {
     name: dict.fromkeys(("group", "group_column"), "they are what Python's groups can be")
     for name in ("audit", "train")
-}
+} | {"rank": {"group": "it is refused, with what to do instead"}}
 """Path of a command -> option that is no parameter of its workflow -> why."""
 
 OTHER_DEFAULT: Mapping[str, Mapping[str, str]] = {"demo": {"out": "the command always writes"}}
